@@ -1,0 +1,60 @@
+# Everything that a developer types. It needs make and Python 3.11 or newer, and makes the rest.
+
+VENV := .venv
+# The first of these that is new enough makes the environment: make PYTHON=python3.12 test
+PYTHON := python3.14 python3.13 python3.12 python3.11 python3
+PORT := 8000
+# More arguments for pytest: make test ARGS="-k filter"
+ARGS :=
+
+PYTEST = $(VENV)/bin/pytest --numprocesses auto --maxprocesses 8
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help demo test coverage lint format types clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(VENV)/test ## Start the example project with people and Libraries in it (PORT=8000)
+	@$(VENV)/bin/python manage.py demo --port $(PORT)
+
+test: $(VENV)/test ## Run the tests (ARGS="..." goes to pytest)
+	@$(PYTEST) $(ARGS)
+
+coverage: $(VENV)/test ## Run the tests, and fail where too little of tiled_scim is covered
+	@$(PYTEST) --cov --cov-report=term $(ARGS)
+
+lint: $(VENV)/lint ## Check style and format
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+
+format: $(VENV)/lint ## Write the format that `make lint` checks
+	@$(VENV)/bin/ruff check --fix-only --quiet .
+	@$(VENV)/bin/ruff format .
+
+types: $(VENV)/test $(VENV)/lint ## Check types
+	@$(VENV)/bin/mypy
+
+clean: ## Remove the environment, the demo's database and what tools left
+	@rm -rf $(VENV) .tox .hypothesis .mypy_cache .pytest_cache .ruff_cache dist htmlcov
+	@rm -f .coverage .coverage.* demo.sqlite3*
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Each extra leaves a file in the environment: it is installed once, and again when pyproject.toml
+# is newer.
+$(VENV)/test $(VENV)/lint: $(VENV)/%: pyproject.toml | $(VENV)/bin/python
+	@echo "Installing tiled_scim and what '$*' needs: less than a minute, and only once."
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
+	@touch $@
+
+$(VENV)/bin/python:
+	@for python in $(PYTHON); do \
+	  if $$python -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	    echo "Making $(VENV) with $$($$python --version)."; \
+	    exec $$python -m venv $(VENV); \
+	  fi; \
+	done; \
+	echo "tiled_scim needs Python 3.11 or newer with its venv module (Debian: python3-venv)." >&2; \
+	echo "None of these is one: $(PYTHON)" >&2; \
+	exit 1

@@ -1,0 +1,1 @@
+"""A small host product: people get access to Libraries, and Okta decides who."""

@@ -1,0 +1,103 @@
+"""A small directory of people and groups, and how Okta pushes it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tiled_scim.conformance.client import Json
+from tiled_scim.conformance.conversation import Conversation, replace
+from tiled_scim.conformance.expectations import GROUP_SCHEMA, TILED_SCHEMA, USER_SCHEMA
+
+
+@dataclass(frozen=True)
+class Person:
+    given_name: str
+    family_name: str
+    title: str
+    is_tiled_admin: bool = False
+    has_left: bool = False
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.given_name} {self.family_name}"
+
+    @property
+    def user_name(self) -> str:
+        return f"{self.given_name}.{self.family_name}@example.com".lower()
+
+
+ADA = Person("Ada", "Lovelace", "Head of Research", is_tiled_admin=True)
+EMMY = Person("Emmy", "Noether", "Researcher")
+GRACE = Person("Grace", "Hopper", "Head of Engineering")
+KATHERINE = Person("Katherine", "Johnson", "Engineer")
+ALAN = Person("Alan", "Turing", "Researcher", has_left=True)
+
+PEOPLE = (ADA, EMMY, GRACE, KATHERINE, ALAN)
+GROUPS = {
+    "Research": (ADA, EMMY, ALAN),
+    "Engineering": (GRACE, KATHERINE, ADA),
+    "Sales & Operations": (KATHERINE,),
+}
+
+
+def push(okta: Conversation) -> Iterator[str]:
+    """Assign the people, push the groups, and unassign who has left.
+
+    Yields:
+        A line on each thing done.
+
+    Raises:
+        MismatchError: the server's answer is not what Okta needs.
+        UnreachableError: there was no answer.
+    """
+    ids = {}
+    for person in PEOPLE:
+        ids[person] = _assign(okta, person)
+        role = ", as a Tiled Admin" if person.is_tiled_admin else ""
+        yield f"assigned {person.full_name}{role}"
+    for name, people in GROUPS.items():
+        members = [{"value": ids[person], "display": person.user_name} for person in people]
+        _push_group(okta, name, members)
+        yield f"pushed the group {name}: {', '.join(person.full_name for person in people)}"
+    for person in PEOPLE:
+        if person.has_left:
+            okta.patch(f"/Users/{ids[person]}", replace({"active": False}))
+            yield f"unassigned {person.full_name}, who has left"
+
+
+def _assign(okta: Conversation, person: Person) -> str:
+    """Create the account, or update the one that there is; returns its id."""
+    body = _user(person)
+    found = okta.look_up("/Users", "userName", person.user_name)
+    if found and found["active"]:
+        user = okta.resource(okta.send("PUT", f"/Users/{found['id']}", found | body), "/Users")
+    else:
+        body["password"] = secrets.token_urlsafe(18)  # Okta sends a random one
+        user = okta.resource(okta.send("POST", "/Users", body), "/Users", {201})
+    return str(user["id"])
+
+
+def _push_group(okta: Conversation, name: str, members: list[Json]) -> None:
+    """Create the group empty, or take the one that there is; then push its members."""
+    found = okta.look_up("/Groups", "displayName", name)
+    if found is None:
+        body = {"schemas": [GROUP_SCHEMA], "displayName": name, "members": []}
+        found = okta.resource(okta.send("POST", "/Groups", body), "/Groups", {201})
+    okta.patch(f"/Groups/{found['id']}", replace(members, "members"))
+
+
+def _user(person: Person) -> Json:
+    return {
+        "schemas": [USER_SCHEMA, TILED_SCHEMA],
+        "userName": person.user_name,
+        "name": {"givenName": person.given_name, "familyName": person.family_name},
+        "displayName": person.full_name,
+        "title": person.title,
+        "emails": [{"primary": True, "value": person.user_name, "type": "work"}],
+        "locale": "en-US",
+        "groups": [],
+        "active": True,
+        TILED_SCHEMA: {"tiledAdmin": person.is_tiled_admin},
+    }

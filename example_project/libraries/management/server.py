@@ -1,0 +1,119 @@
+"""The example project, served by gunicorn in a process of its own."""
+
+from __future__ import annotations
+
+import errno
+import http.client
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+HOST = "127.0.0.1"  # nobody else gets at the demo
+LAST_PORT = 65535
+START_SECONDS = 60
+STOP_SECONDS = 10
+POLL_SECONDS = 0.1
+
+
+class ServerError(Exception):
+    """The server cannot be started, or ended by itself; the message is for people."""
+
+
+def require_free(port: int) -> None:
+    """Make sure that a port can be served on.
+
+    Raises:
+        ServerError: it is taken, or may not be used.
+    """
+    try:
+        _bind(port)
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise ServerError(f"Port {port} cannot be used: {error.strerror}.") from error
+        hint = f"; run make demo PORT={_next_free(port)}"
+        raise ServerError(f"Port {port} is taken{hint}") from error
+
+
+@contextmanager
+def serving(port: int, directory: Path, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Serve the example project until the context is left.
+
+    Args:
+        port: on the loopback address.
+        directory: where manage.py is.
+        log: the file for what the server says, with a line for every request.
+
+    Yields:
+        The server's process, once it answers.
+
+    Raises:
+        ServerError: it does not start.
+    """
+    command = [sys.executable, "-m", "gunicorn", "example_project.wsgi"]
+    command += ["--bind", f"{HOST}:{port}", "--workers", "2", "--graceful-timeout", "5"]
+    command += ["--no-control-socket", "--access-logfile", "-"]
+    with log.open("wb") as output:
+        process = subprocess.Popen(  # noqa: S603 -- nothing of it comes from outside
+            command,
+            cwd=directory,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C is for the demo, which then ends the server
+        )
+    try:
+        _wait_for_answer(process, port, log)
+        yield process
+    finally:
+        _stop(process)
+
+
+def _bind(port: int) -> None:
+    with socket.socket() as probe:
+        # As servers do: the closed connections of an earlier run do not keep the port.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((HOST, port))
+
+
+def _next_free(port: int) -> int:
+    for candidate in range(port + 1, LAST_PORT + 1):
+        try:
+            _bind(candidate)
+        except OSError:
+            continue
+        return candidate
+    return _next_free(1024)
+
+
+def _wait_for_answer(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not _answers(port):
+        if process.poll() is not None or time.monotonic() > deadline:
+            said = log.read_text(errors="replace").strip()
+            raise ServerError(f"The server did not start. It says:\n{said}")
+        time.sleep(POLL_SECONDS)
+
+
+def _answers(port: int) -> bool:
+    connection = http.client.HTTPConnection(HOST, port, timeout=START_SECONDS)
+    try:
+        connection.request("HEAD", "/")
+        connection.getresponse()
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+    return True
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -1,0 +1,161 @@
+"""Settings of the example host, which the tests run with too.
+
+The lines that matter to a host that plugs `tiled_scim` in are marked with "SCIM:". The rest is an
+ordinary Django project that takes its deployment from the environment:
+
+DATABASE_URL    a database URL; without it a SQLite file beside manage.py
+SECRET_KEY      needed as soon as ALLOWED_HOSTS is more than this machine
+ALLOWED_HOSTS   host names, separated by commas; without it this machine only
+HTTPS_ONLY      1 behind a proxy that ends TLS: secure cookies, HSTS, a redirect from http
+DEBUG           1 for Django's error pages; never where others can reach the server
+"""
+
+import os
+from pathlib import Path
+
+import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def flag(name: str) -> bool:
+    """Whether the environment turns `name` on."""
+    return os.environ.get(name, "").strip().lower() in {"1", "true", "yes", "on"}
+
+
+# Security ---------------------------------------------------------------------------------------
+
+LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
+# No secret, and said so: everybody can read it here, so it will do for this machine only.
+PUBLISHED_KEY = "django-insecure-published-with-the-source-good-for-this-machine-only"
+
+DEBUG = flag("DEBUG")
+ALLOWED_HOSTS = [
+    host.strip() for host in os.environ.get("ALLOWED_HOSTS", "").split(",") if host.strip()
+] or LOCAL_HOSTS
+SECRET_KEY = os.environ.get("SECRET_KEY") or PUBLISHED_KEY
+
+if SECRET_KEY == PUBLISHED_KEY and not set(ALLOWED_HOSTS) <= set(LOCAL_HOSTS):
+    raise ImproperlyConfigured("Set SECRET_KEY: ALLOWED_HOSTS lets others reach this server.")
+
+HTTPS_ONLY = flag("HTTPS_ONLY")
+SECURE_SSL_REDIRECT = HTTPS_ONLY
+SESSION_COOKIE_SECURE = HTTPS_ONLY
+CSRF_COOKIE_SECURE = HTTPS_ONLY
+SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if HTTPS_ONLY else 0
+# True only because HTTPS_ONLY promises a proxy which sets this header itself: without such a proxy
+# a client could forge it.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS_ONLY else None
+# HSTS for this host alone: whether its sibling domains speak https is not ours to say.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+# Application ------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "example_project.libraries",
+    # SCIM: the app, and the two that it is built on.
+    "rest_framework",
+    "django_filters",
+    "tiled_scim",
+]
+
+# SCIM: which model the pushed groups become. Without this line they become Django groups.
+TILED_SCIM_LIBRARY_MODEL = "libraries.Library"
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "example_project.urls"
+WSGI_APPLICATION = "example_project.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "libraries:list"
+LOGOUT_REDIRECT_URL = "login"
+
+# Database ---------------------------------------------------------------------------------------
+
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+DATABASES = {
+    "default": dj_database_url.config(
+        default=f"sqlite:///{BASE_DIR / 'demo.sqlite3'}",
+        conn_max_age=60,
+        conn_health_checks=True,
+    )
+}
+
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    # Okta sends several requests at once. A transaction that begins as a reader and writes later
+    # fails at once when another one writes ("database is locked"), whatever the timeout; one that
+    # asks for the write lock as it begins waits its turn. WAL lets readers go on meanwhile.
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    }
+
+# Language, time, static files -------------------------------------------------------------------
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_I18N = True
+USE_TZ = True
+
+STATIC_URL = "static/"
+# Serves the admin's files from the installed apps, with DEBUG off and no collectstatic step.
+WHITENOISE_USE_FINDERS = True
+
+# Logging ----------------------------------------------------------------------------------------
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
+    },
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "line"},
+    },
+    "loggers": {
+        # SCIM: one line for what Okta did and what failed. Tokens are never in it.
+        "tiled_scim": {"handlers": ["console"], "level": "INFO"},
+    },
+}

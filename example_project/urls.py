@@ -1,0 +1,14 @@
+"""URLs of the example host."""
+
+from django.contrib import admin
+from django.contrib.auth.views import LoginView, LogoutView
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("example_project.libraries.urls")),
+    path("admin/", admin.site.urls),
+    path("accounts/login/", LoginView.as_view(), name="login"),
+    path("accounts/logout/", LogoutView.as_view(), name="logout"),
+    # SCIM: Okta's base URL is this address. Choose one without "_": Okta refuses it.
+    path("scim/v2/", include("tiled_scim.urls")),
+]

@@ -1,0 +1,239 @@
+"""The host of docs/host-adapter.md: several customers, profiles, and memberships with a role."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.test import Client
+from pytest_django import Settings
+from pytest_django.live_server_helper import LiveServer
+
+from tiled_scim.models import ScimToken
+from tiled_scim.schemas import TILED_USER
+
+studio = apps.get_app_config("studio")
+Organization: Any = studio.get_model("Organization")
+Profile: Any = studio.get_model("Profile")
+Library: Any = studio.get_model("Library")
+Membership: Any = studio.get_model("Membership")
+
+PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+
+Okta = Callable[..., Any]
+
+
+@pytest.fixture(autouse=True)
+def organizations(db: None) -> None:
+    for slug in ("acme", "globex"):
+        Organization.objects.create(slug=slug, name=slug.title(), has_scim=True)
+
+
+@pytest.fixture
+def acme() -> Okta:
+    return okta_of("acme")
+
+
+def okta_of(account: str) -> Okta:
+    """Sends requests with the account's token."""
+    _, token = ScimToken.objects.generate(account)
+    client = Client(headers={"Authorization": f"Bearer {token}"})
+
+    def send(method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        content = "" if body is None else json.dumps(body)
+        return client.generic(
+            method, f"/scim/v2/{path}", content, content_type="application/scim+json"
+        )
+
+    return send
+
+
+def replace(value: dict[str, Any]) -> dict[str, Any]:
+    return {"schemas": [PATCH], "Operations": [{"op": "replace", "value": value}]}
+
+
+def existing(user_name: str, account: str, **profile: Any) -> User:
+    """A person whom people made in the host."""
+    user = User.objects.create_user(user_name)
+    organization = Organization.objects.get(slug=account)
+    Profile.objects.create(user=user, organization=organization, **profile)
+    return user
+
+
+def ada() -> dict[str, Any]:
+    return {
+        "userName": "ada@acme.example",
+        "title": "Head of Research",
+        TILED_USER: {"tiledAdmin": True},
+    }
+
+
+class TestHost:
+    def test_the_checks_find_nothing(self) -> None:
+        call_command("check", fail_level="WARNING")
+
+    def test_each_organization_is_an_account(self, capsys: pytest.CaptureFixture[str]) -> None:
+        call_command("scim_token", "generate", account="acme", quiet=True)
+
+        token = capsys.readouterr().out.strip()
+        current = ScimToken.objects.current("acme")
+        assert current is not None
+        assert current == ScimToken.objects.authenticate(token)
+
+    def test_an_organization_without_the_feature_is_refused(self, acme: Okta) -> None:
+        Organization.objects.update(has_scim=False)
+
+        response = acme("POST", "Users", ada())
+
+        assert response.status_code == 403
+        assert not User.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("account", ["acme", "globex"])
+def test_okta_gets_along_with_the_host(account: str, live_server: LiveServer) -> None:
+    _, token = ScimToken.objects.generate(account)
+
+    call_command("scim_check", url=f"{live_server.url}/scim/v2", token=token)
+
+    assert Profile.objects.get().organization.slug == account
+    assert not User.objects.get().is_active
+
+
+class TestUsers:
+    def test_a_new_person_gets_a_profile(self, acme: Okta) -> None:
+        response = acme("POST", "Users", ada())
+
+        profile = Profile.objects.get()
+        assert response.status_code == 201
+        assert profile.user.username == "ada@acme.example"
+        assert profile.organization.slug == "acme"
+        assert (profile.title, profile.is_admin) == ("Head of Research", True)
+
+    def test_the_profile_is_what_is_given_back_found_and_sorted_by(self, acme: Okta) -> None:
+        acme("POST", "Users", ada())
+        Profile.objects.update(title="Countess")
+
+        response = acme("GET", 'Users?filter=title eq "countess"&sortBy=title')
+
+        assert [found["title"] for found in response.json()["Resources"]] == ["Countess"]
+
+    def test_an_update_is_saved_on_the_profile(self, acme: Okta) -> None:
+        key = acme("POST", "Users", ada()).json()["id"]
+
+        response = acme("PATCH", f"Users/{key}", replace({f"{TILED_USER}:tiledAdmin": False}))
+
+        profile = Profile.objects.get()
+        assert response.json()[TILED_USER] == {"tiledAdmin": False}
+        assert (profile.title, profile.is_admin) == ("Head of Research", False)
+
+    def test_what_a_put_leaves_out_is_cleared_but_for_access(self, acme: Okta) -> None:
+        key = acme("POST", "Users", ada()).json()["id"]
+
+        response = acme("PUT", f"Users/{key}", {"userName": "ada@acme.example"})
+
+        profile = Profile.objects.get()
+        assert response.status_code == 200
+        assert "title" not in response.json()
+        assert (profile.title, profile.is_admin, profile.user.is_active) == ("", True, True)
+
+    def test_a_person_of_the_same_customer_is_adopted(self, acme: Okta) -> None:
+        user = existing("ada@acme.example", "acme")
+
+        response = acme("POST", "Users", ada())
+
+        assert response.status_code == 201
+        assert User.objects.get() == user
+        assert Profile.objects.get().title == "Head of Research"
+
+    def test_a_person_of_another_customer_is_not(self, acme: Okta) -> None:
+        existing("ada@acme.example", "globex", title="Spy")
+
+        response = acme("POST", "Users", ada())
+
+        assert response.status_code == 409
+        assert "another customer" in response.json()["detail"]
+        assert Profile.objects.get().title == "Spy"
+        assert acme("GET", "Users").json()["totalResults"] == 0
+
+    def test_nor_is_one_whom_the_okta_of_another_customer_manages(self, acme: Okta) -> None:
+        okta_of("globex")("POST", "Users", {"userName": "ada@acme.example"})
+
+        response = acme("POST", "Users", ada())
+
+        assert response.status_code == 409
+        assert Profile.objects.get().organization.slug == "globex"
+
+    def test_an_owner_is_protected(self, acme: Okta) -> None:
+        existing("ada@acme.example", "acme", title="Owner", is_owner=True)
+
+        response = acme("POST", "Users", ada())
+
+        assert response.status_code == 409
+        assert "protected" in response.json()["detail"]
+        assert Profile.objects.get().title == "Owner"
+
+
+class TestLibraries:
+    def test_a_group_becomes_a_library_with_memberships(self, acme: Okta) -> None:
+        key = acme("POST", "Users", ada()).json()["id"]
+
+        response = acme("POST", "Groups", {"displayName": "Maps", "members": [{"value": key}]})
+
+        membership = Membership.objects.get()
+        assert response.status_code == 201
+        assert (membership.library.name, membership.role) == ("Maps", "viewer")
+        assert membership.library.organization.slug == "acme"
+        assert membership.user.username == "ada@acme.example"
+
+    def test_a_role_that_people_gave_outlives_the_group(self, acme: Okta) -> None:
+        keys = [
+            acme("POST", "Users", {"userName": name}).json()["id"] for name in ("ada", "charles")
+        ]
+        group = acme("POST", "Groups", {"displayName": "Maps"}).json()["id"]
+        by_hand = Membership.objects.create(
+            library=Library.objects.get(), user=User.objects.get(username="ada"), role="editor"
+        )
+        members = [{"value": key} for key in keys]
+        acme("PATCH", f"Groups/{group}", replace({"members": members}))
+        assert Membership.objects.count() == 2
+
+        response = acme("DELETE", f"Groups/{group}")
+
+        assert response.status_code == 204
+        assert list(Membership.objects.values_list("pk", "role")) == [(by_hand.pk, "editor")]
+        assert Library.objects.get().name == "Maps"
+
+    def test_customers_have_libraries_of_the_same_name(self, acme: Okta) -> None:
+        for okta in (acme, okta_of("globex")):
+            okta("POST", "Groups", {"displayName": "Maps"})
+
+        owners = Library.objects.values_list("organization__slug", "name").order_by("pk")
+        assert list(owners) == [("acme", "Maps"), ("globex", "Maps")]
+        assert acme("GET", "Groups").json()["totalResults"] == 1
+
+    def test_only_a_library_of_the_same_customer_is_taken_over(
+        self, acme: Okta, settings: Settings
+    ) -> None:
+        settings.TILED_SCIM_ADOPT_LIBRARIES = True
+        for slug in ("globex", "acme"):
+            Library.objects.create(organization=Organization.objects.get(slug=slug), name="Maps")
+
+        acme("POST", "Groups", {"displayName": "Maps"})
+
+        adopted = Library.objects.filter(scim_links__isnull=False)
+        assert list(adopted.values_list("organization__slug", flat=True)) == ["acme"]
+        assert Library.objects.count() == 2
+
+    def test_a_rename_follows_the_group(self, acme: Okta) -> None:
+        group = acme("POST", "Groups", {"displayName": "Maps"}).json()["id"]
+
+        response = acme("PATCH", f"Groups/{group}", replace({"displayName": "Atlas"}))
+
+        assert response.status_code == 204
+        assert Library.objects.get().name == "Atlas"

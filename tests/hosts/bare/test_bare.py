@@ -1,0 +1,143 @@
+"""A host without a setting: Libraries are Django's groups, usernames are e-mail addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import Group
+
+from tests.hosts.bare.people.models import Person
+from tests.hosts.contract import HostContract
+from tests.hosts.messages import group, person
+from tiled_scim.conformance.client import OktaClient
+from tiled_scim.conformance.expectations import TILED_SCHEMA
+from tiled_scim.models import LibraryGroupLink, UserLink
+
+pytestmark = pytest.mark.django_db(transaction=True, databases="__all__")
+
+
+@pytest.fixture
+def client(okta: Callable[[str], OktaClient]) -> OktaClient:
+    return okta("")
+
+
+class TestBare(HostContract):
+    """The contract of every host."""
+
+
+class TestUsers:
+    def test_the_email_address_is_the_username(self, client: OktaClient) -> None:
+        answer = client.send("POST", "/Users", person("ada", "ada@example.com"))
+
+        assert answer.status == 201, answer.text
+        assert answer.json["userName"] == "ada"
+        assert answer.json["emails"] == person("ada", "ada@example.com")["emails"]
+        assert Person.objects.get().get_username() == "ada@example.com"
+        assert not Person.objects.get().has_usable_password()
+
+    def test_a_person_without_an_email_address_gets_the_user_name_for_one(
+        self, client: OktaClient
+    ) -> None:
+        answer = client.send("POST", "/Users", person("ada@example.com", emails=[]))
+
+        assert answer.status == 201, answer.text
+        assert Person.objects.get().email == "ada@example.com"
+
+    def test_names_that_the_host_has_no_field_for_come_back_unchanged(
+        self, client: OktaClient
+    ) -> None:
+        key = client.send("POST", "/Users", person("ada", "ada@example.com")).json["id"]
+
+        answer = client.send("GET", f"/Users/{key}")
+
+        assert answer.json["name"] == {"givenName": "Ada", "familyName": "Lovelace"}
+        assert UserLink.objects.get().attributes["name"] == answer.json["name"]
+
+    def test_they_can_be_searched(self, client: OktaClient) -> None:
+        client.send("POST", "/Users", person("ada", "ada@example.com"))
+        for filter_, count in {
+            'name.familyName eq "lovelace"': 1,
+            'name.familyName eq "byron"': 0,
+            'emails.value eq "ADA@example.com"': 1,
+            'userName sw "ad" and active eq true': 1,
+        }.items():
+            answer = client.send("GET", "/Users", query={"filter": filter_})
+            assert (answer.status, answer.json["totalResults"]) == (200, count), filter_
+
+    def test_a_person_of_the_host_is_adopted_by_email_address(self, client: OktaClient) -> None:
+        existing = Person.objects.create(email="Ada@Example.com")
+
+        answer = client.send("POST", "/Users", person("ada", "ada@example.com"))
+
+        assert answer.status == 201, answer.text
+        assert Person.objects.get() == existing
+        assert UserLink.objects.get().user == existing
+
+    def test_a_person_of_the_host_is_not_given_to_two(self, client: OktaClient) -> None:
+        client.send("POST", "/Users", person("ada", "ada@example.com"))
+
+        answer = client.send("POST", "/Users", person("ada.lovelace", "ada@example.com"))
+
+        assert (answer.status, answer.json["scimType"]) == (409, "uniqueness")
+        assert UserLink.objects.count() == Person.objects.count() == 1
+
+    def test_another_user_name_leaves_the_email_address_that_was_sent_with_it(
+        self, client: OktaClient
+    ) -> None:
+        body = person("ada@example.com")
+        key = client.send("POST", "/Users", body).json["id"]
+
+        answer = client.send("PUT", f"/Users/{key}", body | {"userName": "ada.l@example.com"})
+
+        assert answer.status == 200, answer.text
+        assert answer.json["userName"] == "ada.l@example.com"
+        assert answer.json["emails"] == body["emails"]
+        assert Person.objects.get().email == "ada@example.com"
+
+    def test_another_email_address_is_another_username(self, client: OktaClient) -> None:
+        key = client.send("POST", "/Users", person("ada", "ada@example.com")).json["id"]
+
+        answer = client.send("PUT", f"/Users/{key}", person("ada", "ada@example.org"))
+
+        assert answer.json["emails"][0]["value"] == "ada@example.org"
+        assert Person.objects.get().get_username() == "ada@example.org"
+
+    def test_tiled_admin_is_staff(self, client: OktaClient) -> None:
+        body = person("ada", "ada@example.com", **{TILED_SCHEMA: {"tiledAdmin": True}})
+
+        answer = client.send("POST", "/Users", body)
+
+        assert answer.json[TILED_SCHEMA] == {"tiledAdmin": True}
+        assert Person.objects.get().is_staff
+
+
+class TestGroups:
+    def test_a_pushed_group_is_a_group_of_djangos(self, client: OktaClient) -> None:
+        key = client.send("POST", "/Users", person("ada", "ada@example.com")).json["id"]
+
+        answer = client.send("POST", "/Groups", group("Surfaces", key))
+
+        assert answer.status == 201, answer.text
+        assert [member["value"] for member in answer.json["members"]] == [key]
+        surfaces = Group.objects.get()
+        assert surfaces.name == "Surfaces"
+        assert list(Person.objects.filter(groups=surfaces)) == [Person.objects.get()]
+        assert LibraryGroupLink.objects.get().library == surfaces
+
+    def test_a_group_that_people_made_is_not_taken_over(self, client: OktaClient) -> None:
+        moderators = Group.objects.create(name="Moderators")
+        key = client.send("POST", "/Users", person("ada", "ada@example.com")).json["id"]
+
+        answer = client.send("POST", "/Groups", group("Moderators", key))
+
+        assert (answer.status, answer.json["scimType"]) == (409, "uniqueness")
+        assert not Person.objects.filter(groups=moderators).exists()
+        assert not LibraryGroupLink.objects.exists()
+
+    def test_a_name_that_is_too_long_for_the_host_is_refused(self, client: OktaClient) -> None:
+        answer = client.send("POST", "/Groups", group("x" * 151))
+
+        assert (answer.status, answer.json["scimType"]) == (400, "invalidValue")
+        assert "150" in answer.json["detail"]
+        assert not Group.objects.exists()

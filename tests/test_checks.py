@@ -1,0 +1,269 @@
+"""The system checks: each finds its misconfiguration, and says what to write instead."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Collection
+from inspect import getsource
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.backends import AllowAllUsersModelBackend
+from django.contrib.auth.models import User
+from django.core.checks import CheckMessage
+from django.db import models
+from django.test import override_settings
+from django.test.utils import isolate_apps
+
+from tiled_scim import checks, host
+from tiled_scim.host import HostAdapter
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class NoSubclass:
+    """Looks like an adapter and is none."""
+
+
+class OwnMembership(HostAdapter):
+    def grant(self, library: models.Model, users: Collection[Any]) -> None:
+        """Nothing: it is never called."""
+
+
+class OwnUserFields(HostAdapter):
+    @property
+    def user_fields(self) -> dict[str, str]:
+        return {"active": "profile__is_active"}
+
+
+class WelcomingBackend(AllowAllUsersModelBackend):
+    """Lets everybody in, under a name that does not say so."""
+
+
+def found(**settings: object) -> list[CheckMessage]:
+    """What the checks say in a host with these settings."""
+    with override_settings(**settings):
+        return checks.check_host()
+
+
+def case(
+    setting: str, value: object, check_id: str, problem: str, hint: str, name: str | None = None
+) -> Any:
+    prefixed = setting if setting == "AUTHENTICATION_BACKENDS" else f"TILED_SCIM_{setting}"
+    return pytest.param(prefixed, value, check_id, problem, hint, id=name or f"{setting}={value!r}")
+
+
+LIBRARY_MODEL_HINT = 'Write it as "app_label.Model", such as "libraries.Library"'
+ADAPTER_HINT = 'Write the dotted path of a class, such as "myapp.scim.MyHostAdapter".'
+ENABLED_HINT = "Write True, False, a callable that takes the account's key, or its dotted path."
+WHOLE_NUMBER_HINT = "Write a whole number above zero."
+THROTTLE_HINT = 'Write None, or a number of requests and a period, such as "600/min".'
+ALLOW_ALL = "django.contrib.auth.backends.AllowAllUsersModelBackend"
+ALLOW_ALL_REMOTE = "django.contrib.auth.backends.AllowAllUsersRemoteUserBackend"
+
+CASES = [
+    case("LIBRARY_MODEL", "libraries.Nothing", "E001", "libraries.Nothing", LIBRARY_MODEL_HINT),
+    case("LIBRARY_MODEL", "nowhere.Library", "E001", "nowhere.Library", LIBRARY_MODEL_HINT),
+    case("LIBRARY_MODEL", "Library", "E001", "“Library”", LIBRARY_MODEL_HINT),
+    case("LIBRARY_NAME_FIELD", "title", "E002", "Library has no field “title”", "_NAME_FIELD"),
+    case("LIBRARY_NAME_FIELD", "scim_links", "E002", "“scim_links”", "TILED_SCIM_LIBRARY_NAME"),
+    case("LIBRARY_MODEL", "contenttypes.ContentType", "E003", "has 0: none", "_MEMBERS_FIELD"),
+    case("LIBRARY_MEMBERS_FIELD", "name", "E004", "“name”, which is no many-to-many", "members"),
+    case("LIBRARY_MEMBERS_FIELD", "people", "E004", "“people”", "It can be: members."),
+    case("HOST_ADAPTER", "nowhere.Adapter", "E005", "No module named 'nowhere'", ADAPTER_HINT),
+    case("HOST_ADAPTER", "tiled_scim.host.Nobody", "E005", '“Nobody”|"Nobody"', ADAPTER_HINT),
+    case("HOST_ADAPTER", "Adapter", "E005", "Adapter", ADAPTER_HINT),
+    case("HOST_ADAPTER", NoSubclass, "E006", "NoSubclass", "tiled_scim.host.HostAdapter"),
+    case("HOST_ADAPTER", HostAdapter(), "E006", "HostAdapter", "Derive it", "an instance"),
+    case("HOST_ADAPTER", "tiled_scim.host.chunks", "E006", "chunks", "Derive it"),
+    case("ENABLED", "nowhere.is_enabled", "E007", "No module named 'nowhere'", ENABLED_HINT),
+    case("ENABLED", "yes", "E007", "yes", ENABLED_HINT),
+    case("ADOPT_USERS", "name", "E008", "ADOPT_USERS is 'name'", "'username', 'email', None"),
+    case("UNKNOWN_MEMBERS", "ignore", "E008", "UNKNOWN_MEMBERS is 'ignore'", "'skip', 'reject'"),
+    case("USER_DELETE", True, "E008", "USER_DELETE is True", "'deactivate', 'delete'"),
+    case("PAGE_SIZE", 0, "E009", "PAGE_SIZE is 0", WHOLE_NUMBER_HINT),
+    case("PAGE_SIZE", "10", "E009", "PAGE_SIZE is '10'", WHOLE_NUMBER_HINT),
+    case("MAX_PAGE_SIZE", -1, "E009", "MAX_PAGE_SIZE is -1", WHOLE_NUMBER_HINT),
+    case("MAX_PAGE_SIZE", None, "E009", "MAX_PAGE_SIZE is None", WHOLE_NUMBER_HINT),
+    case("THROTTLE", "often", "E010", "THROTTLE is 'often'", THROTTLE_HINT),
+    case("THROTTLE", "many/min", "E010", "THROTTLE is 'many/min'", THROTTLE_HINT),
+    case("THROTTLE", "600/fortnight", "E010", "THROTTLE is '600/fortnight'", THROTTLE_HINT),
+    case("THROTTLE", "600/", "E010", "THROTTLE is '600/'", THROTTLE_HINT),
+    case("THROTTLE", 600, "E010", "THROTTLE is 600", THROTTLE_HINT),
+    case("ADMIN_FIELD", "is_superuser", "E011", "SCIM never makes superusers", "another boolean"),
+    case("ADMIN_FIELD", "is_boss", "W001", "no field “is_boss”", "TILED_SCIM_ADMIN_FIELD"),
+    case("AUTHENTICATION_BACKENDS", [ALLOW_ALL], "W002", ALLOW_ALL, "the same name without"),
+    case("AUTHENTICATION_BACKENDS", [ALLOW_ALL_REMOTE], "W002", ALLOW_ALL_REMOTE, "AllowAllUsers"),
+]
+
+
+class TestOneProblem:
+    @pytest.mark.parametrize(("setting", "value", "check_id", "problem", "hint"), CASES)
+    def test_is_found_and_explained(
+        self, setting: str, value: object, check_id: str, problem: str, hint: str
+    ) -> None:
+        messages = found(**{setting: value})
+
+        message = next(message for message in messages if message.id == f"tiled_scim.{check_id}")
+        assert re.search(problem, message.msg)
+        assert hint in (message.hint or "")
+        assert message.is_serious() is check_id.startswith("E")
+
+    @pytest.mark.parametrize(("setting", "value", "check_id", "problem", "hint"), CASES)
+    def test_is_not_buried_under_others(
+        self, setting: str, value: object, check_id: str, problem: str, hint: str
+    ) -> None:
+        ids = {message.id for message in found(**{setting: value})}
+
+        # A model without a name has none for its members either.
+        assert ids - {"tiled_scim.E002"} <= {f"tiled_scim.{check_id}"}
+
+    def test_every_check_has_a_case(self) -> None:
+        written = set(re.findall(r"tiled_scim\.([EW]\d{3})", getsource(checks)))
+        elsewhere = {"E012"}  # that a user model lacks a field
+
+        assert {parameters.values[2] for parameters in CASES} | elsewhere == written
+
+
+class TestNoProblem:
+    def test_the_example_project_has_none(self) -> None:
+        assert found() == []
+
+    @pytest.mark.parametrize(
+        ("setting", "value"),
+        [
+            ("LIBRARY_MODEL", "auth.Group"),
+            ("LIBRARY_MEMBERS_FIELD", "members"),
+            ("HOST_ADAPTER", OwnMembership),
+            ("ENABLED", False),
+            ("ENABLED", bool),
+            ("ENABLED", "builtins.bool"),
+            ("ADOPT_USERS", None),
+            ("ADOPT_USERS", "email"),
+            ("UNKNOWN_MEMBERS", "reject"),
+            ("USER_DELETE", "delete"),
+            ("PAGE_SIZE", 1),
+            ("THROTTLE", "1/s"),
+            ("THROTTLE", "10000/day"),
+            ("ADMIN_FIELD", "is_active"),
+        ],
+    )
+    def test_what_the_table_of_settings_allows_is_none(self, setting: str, value: object) -> None:
+        assert found(**{f"TILED_SCIM_{setting}": value}) == []
+
+
+class TestMembers:
+    @pytest.fixture
+    def two_memberships(self, monkeypatch: pytest.MonkeyPatch) -> type[models.Model]:
+        """A Library model that reaches users in two ways."""
+        with isolate_apps("example_project.libraries") as apps:
+
+            class Shelf(models.Model):
+                name = models.CharField(max_length=20)
+                readers = models.ManyToManyField(User, related_name="+")
+                writers = models.ManyToManyField(User, related_name="+")
+
+                class Meta:
+                    app_label = "libraries"
+
+                def __str__(self) -> str:
+                    return self.name
+
+        monkeypatch.setattr(host, "apps", apps)
+        return Shelf
+
+    def test_must_not_be_ambiguous(self, two_memberships: type[models.Model]) -> None:
+        (message,) = found(TILED_SCIM_LIBRARY_MODEL="libraries.Shelf")
+
+        assert message.id == "tiled_scim.E003"
+        assert "it has 2: readers, writers" in message.msg
+        assert "TILED_SCIM_LIBRARY_MEMBERS_FIELD" in (message.hint or "")
+
+    @pytest.mark.parametrize(
+        "settings",
+        [
+            {"TILED_SCIM_LIBRARY_MEMBERS_FIELD": "writers"},
+            {"TILED_SCIM_HOST_ADAPTER": OwnMembership},
+        ],
+    )
+    def test_are_named_in_a_setting_or_left_to_the_adapter(
+        self, two_memberships: type[models.Model], settings: dict[str, object]
+    ) -> None:
+        assert found(TILED_SCIM_LIBRARY_MODEL="libraries.Shelf", **settings) == []
+
+
+class TestUserModel:
+    """One that is no user model at all: it has not one of the fields that SCIM writes."""
+
+    def test_must_be_able_to_deactivate(self) -> None:
+        messages = {message.id: message for message in found(AUTH_USER_MODEL="libraries.Library")}
+
+        message = messages["tiled_scim.E012"]
+        assert "no field “is_active”" in message.msg
+        assert "user_fields of a TILED_SCIM_HOST_ADAPTER" in (message.hint or "")
+
+    def test_may_leave_that_to_the_adapter(self) -> None:
+        messages = found(AUTH_USER_MODEL="libraries.Library", TILED_SCIM_HOST_ADAPTER=OwnUserFields)
+
+        assert "tiled_scim.E012" not in {message.id for message in messages}
+
+
+class TestBackends:
+    def test_of_the_hosts_own_that_let_inactive_people_in_are_found(self) -> None:
+        path = f"{__name__}.{WelcomingBackend.__name__}"
+
+        (message,) = found(AUTHENTICATION_BACKENDS=[path])
+
+        assert message.id == "tiled_scim.W002"
+        assert path in message.msg
+
+    def test_that_do_not_are_not(self) -> None:
+        backends = ["ModelBackend", "RemoteUserBackend", "BaseBackend"]
+
+        assert (
+            found(
+                AUTHENTICATION_BACKENDS=[
+                    f"django.contrib.auth.backends.{name}" for name in backends
+                ]
+            )
+            == []
+        )
+
+
+class TestAtTheCommandLine:
+    """In a process that starts with the wrong setting, which a foreign key needs early."""
+
+    def check(self, setting: str, value: str, folder: Path) -> subprocess.CompletedProcess[str]:
+        lines = ["from example_project.settings import *", f"{setting} = {value!r}"]
+        (folder / "wrong_settings.py").write_text("\n".join(lines))
+        return subprocess.run(
+            [sys.executable, "manage.py", "check", "--settings=wrong_settings"],
+            cwd=ROOT,
+            env=os.environ | {"PYTHONPATH": str(folder)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    @pytest.mark.parametrize(
+        ("setting", "value", "check_id"),
+        [
+            ("TILED_SCIM_LIBRARY_MODEL", "libraries.Nothing", "E001"),
+            ("TILED_SCIM_LIBRARY_MODEL", "Library", "E001"),
+            ("TILED_SCIM_LIBRARY_NAME_FIELD", "title", "E002"),
+            ("TILED_SCIM_HOST_ADAPTER", "nowhere.Adapter", "E005"),
+            ("TILED_SCIM_ENABLED", "nowhere.is_enabled", "E007"),
+        ],
+    )
+    def test_the_check_speaks_before_anything_breaks(
+        self, setting: str, value: str, check_id: str, tmp_path: Path
+    ) -> None:
+        result = self.check(setting, value, tmp_path)
+
+        assert result.returncode == 1
+        assert f"(tiled_scim.{check_id})" in result.stderr
+        assert "Traceback" not in result.stderr

@@ -1,0 +1,139 @@
+"""What a host gets that installs the package: the whole of it, and nothing else."""
+
+import re
+import subprocess
+import sys
+import tomllib
+import zipfile
+from email.message import Message
+from email.parser import Parser
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "tiled_scim"
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
+    folder = tmp_path_factory.mktemp("wheel")
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", folder],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
+    return zipfile.ZipFile(next(folder.glob("*.whl")))
+
+
+@pytest.fixture(scope="module")
+def metadata(wheel: zipfile.ZipFile) -> Message:
+    name = next(name for name in wheel.namelist() if name.endswith(".dist-info/METADATA"))
+    return Parser().parsestr(wheel.read(name).decode())
+
+
+def test_the_wheel_holds_every_file_of_the_package_and_no_other(wheel: zipfile.ZipFile) -> None:
+    caches = re.compile(r"/(__pycache__|\.\w+_cache)/")
+    packed = {name for name in wheel.namelist() if ".dist-info/" not in name}
+    written = {path.relative_to(ROOT).as_posix() for path in PACKAGE.rglob("*") if path.is_file()}
+
+    assert packed == {name for name in written if not caches.search(name)}
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "py.typed",
+        "migrations/0001_initial.py",
+        "templates/**/*.html",
+        "static/**/*.css",
+        "management/commands/*.py",
+    ],
+)
+def test_what_is_not_imported_is_in_the_package(pattern: str) -> None:
+    assert list(PACKAGE.glob(pattern))
+
+
+def test_every_folder_of_code_is_a_package() -> None:
+    folders = {path.parent for path in PACKAGE.rglob("*.py")}
+
+    assert [folder for folder in folders if not (folder / "__init__.py").exists()] == []
+
+
+def test_the_readme_and_the_licence_go_along(wheel: zipfile.ZipFile, metadata: Message) -> None:
+    readme = (ROOT / "README.md").read_text()
+    licence = next(name for name in wheel.namelist() if name.endswith("licenses/LICENSE"))
+
+    assert str(metadata.get_payload()).strip() == readme.strip()
+    assert wheel.read(licence).startswith(b"MIT License")
+    assert metadata["License-Expression"] == "MIT"
+
+
+def test_the_name_and_the_version_are_those_of_the_project(metadata: Message) -> None:
+    assert metadata["Name"] == "tiled-scim"
+    assert metadata["Version"] == PROJECT["version"]
+
+
+def test_a_host_gets_four_dependencies_each_within_bounds(metadata: Message) -> None:
+    required = [
+        requirement
+        for requirement in metadata.get_all("Requires-Dist", [])
+        if "extra ==" not in requirement
+    ]
+
+    assert len(required) == 4
+    assert all("<" in requirement or "==" in requirement for requirement in required)
+
+
+HOST = """
+import django
+from django.conf import settings
+from django.core.management import call_command
+from django.test import Client
+from django.urls import include, path
+
+settings.configure(
+    ALLOWED_HOSTS=["testserver"],
+    DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
+    INSTALLED_APPS=[
+        "django.contrib.contenttypes",
+        "django.contrib.auth",
+        "rest_framework",
+        "django_filters",
+        "tiled_scim",
+    ],
+    ROOT_URLCONF=__name__,
+    SECRET_KEY="of a test",
+)
+django.setup()
+urlpatterns = [path("scim/v2/", include("tiled_scim.urls"))]
+
+import tiled_scim
+from tiled_scim.models import ScimToken
+
+call_command("migrate", verbosity=0)
+token, plaintext = ScimToken.objects.generate()
+response = Client().get("/scim/v2/Users", headers={"Authorization": f"Bearer {plaintext}"})
+print(tiled_scim.__file__)
+print(response.status_code, response.json()["totalResults"])
+"""
+
+
+def test_the_wheel_serves_in_a_bare_host_without_any_setting(
+    wheel: zipfile.ZipFile, tmp_path: Path
+) -> None:
+    wheel.extractall(tmp_path)
+    (tmp_path / "host.py").write_text(HOST)
+
+    result = subprocess.run(
+        [sys.executable, "-W", "error", "host.py"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert result.stderr == ""
+    assert result.stdout.splitlines() == [str(tmp_path / "tiled_scim" / "__init__.py"), "200 0"]

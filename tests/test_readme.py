@@ -1,0 +1,329 @@
+"""The README and docs/ are true: the names, defaults, commands and examples in them are tried."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import get_commands, load_command_class
+from django.core.management.base import BaseCommand
+from django.urls import resolve
+
+from tests.documented.pages import (
+    DOCUMENTS,
+    README,
+    ROOT,
+    Host,
+    code_blocks,
+    commands,
+    named_blocks,
+    prose,
+    table_rows,
+)
+from tiled_scim import conf, discovery, errors, grammar, media, patch, views
+from tiled_scim.host import HostAdapter
+from tiled_scim.schemas import TILED_USER
+
+PACKAGE = ROOT / "tiled_scim"
+DESIGN = ROOT / "docs" / "design.md"
+GUIDE = ROOT / "docs" / "host-adapter.md"
+PROTOCOL = ROOT / "docs" / "protocol.md"
+
+every_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+
+
+def setting_defaults() -> dict[str, str]:
+    """The settings that conf.py reads, in order, with their defaults as they are written there."""
+    calls = [
+        node
+        for node in ast.walk(ast.parse((PACKAGE / "conf.py").read_text()))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "_setting"
+    ]
+    calls.sort(key=lambda call: call.lineno)
+    return {ast.literal_eval(call.args[0]): ast.unparse(call.args[1]) for call in calls}
+
+
+def plain(cell: str) -> str:
+    """A cell without its backquotes."""
+    return cell.strip("`")
+
+
+class TestSettings:
+    def test_the_table_has_every_setting_with_its_default_in_the_order_of_the_code(self) -> None:
+        documented = [
+            (plain(name), ast.unparse(ast.parse(plain(default), mode="eval")))
+            for name, default, _ in table_rows(README, "setting")
+        ]
+
+        assert documented == [
+            (conf.PREFIX + name, default) for name, default in setting_defaults().items()
+        ]
+
+    def test_each_setting_is_a_property(self) -> None:
+        properties = [name for name, item in vars(conf.Settings).items() if type(item) is property]
+
+        assert properties == list(setting_defaults())
+
+    @every_document
+    def test_no_other_setting_is_named(self, document: Path) -> None:
+        named = re.findall(rf"{conf.PREFIX}(\w+)", document.read_text())
+
+        assert set(named) <= setting_defaults().keys()
+
+
+def makefile_targets() -> set[str]:
+    return set(re.findall(r"^([a-z]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+
+def make_commands() -> Iterator[list[str]]:
+    for document in DOCUMENTS:
+        yield from (words for words in commands(document) if words[0] == "make")
+        yield from (line.split() for line in re.findall(r"`(make .+?)`", prose(document)))
+
+
+def manage_commands() -> Iterator[tuple[str, list[str]]]:
+    """The name and the arguments of each command of Django's that the documents give."""
+    for document in DOCUMENTS:
+        for words in commands(document):
+            if words[:2] == ["python", "manage.py"]:
+                yield words[2], words[3:]
+
+
+class TestCommands:
+    def test_the_demo_and_the_tests_are_the_first_commands(self) -> None:
+        assert list(commands(README))[:2] == [["make", "demo"], ["make", "test"]]
+
+    @pytest.mark.parametrize("words", [*make_commands()], ids=" ".join)
+    def test_make_knows_its_targets_and_variables(self, words: list[str]) -> None:
+        _, target, *assignments = words
+        variables = re.findall(r"^(\w+) :=", (ROOT / "Makefile").read_text(), re.MULTILINE)
+
+        assert target in makefile_targets()
+        assert {assignment.partition("=")[0] for assignment in assignments} <= set(variables)
+
+    @pytest.mark.parametrize(("name", "arguments"), [*manage_commands()])
+    def test_django_knows_its_commands_and_their_options(
+        self, name: str, arguments: list[str]
+    ) -> None:
+        command = load_command_class(str(get_commands()[name]), name)
+        assert isinstance(command, BaseCommand)
+
+        command.create_parser("manage.py", name).parse_args(arguments)
+
+    @every_document
+    def test_commands_in_passing_are_there(self, document: Path) -> None:
+        in_passing = set(re.findall(r"`manage\.py (\w+)", prose(document)))
+        ours = set(re.findall(r"`(scim_\w+)`", prose(document)))
+
+        assert in_passing | ours <= get_commands().keys()
+
+    def test_what_the_readme_says_of_the_environment_is_so(self) -> None:
+        source = (PACKAGE / "management" / "commands" / "scim_check.py").read_text()
+
+        assert "`SCIM_TOKEN`" in README.read_text()
+        assert 'TOKEN_VARIABLE = "SCIM_TOKEN"' in source
+
+
+@pytest.fixture
+def readme_blocks() -> dict[str, str]:
+    return named_blocks(README)
+
+
+class TestHosts:
+    def test_a_host_is_plugged_in_with_less_than_ten_lines(
+        self, readme_blocks: dict[str, str]
+    ) -> None:
+        lines = [line for code in readme_blocks.values() for line in code.splitlines() if line]
+
+        assert set(readme_blocks) == {"settings.py", "urls.py"}
+        assert len(lines) < 10
+
+    def test_the_host_of_the_readme_works(
+        self, tmp_path: Path, readme_blocks: dict[str, str]
+    ) -> None:
+        settings = readme_blocks["settings.py"] + 'INSTALLED_APPS += ["example_project.libraries"]'
+        host = Host(tmp_path, readme_blocks | {"settings.py": settings})
+
+        for name, *options in plugging_in():
+            host.manage(name, *options)
+        host.run_tests(ROOT / "tests" / "documented" / "plugged_in.py")
+
+    def test_the_host_of_the_guide_works(
+        self, tmp_path: Path, readme_blocks: dict[str, str]
+    ) -> None:
+        host = Host(tmp_path, readme_blocks | named_blocks(GUIDE))
+
+        host.run_tests(ROOT / "tests" / "documented" / "studio.py")
+
+    def test_the_guide_tells_of_every_member_of_an_adapter(self) -> None:
+        documented = [plain(row[0]).partition("(")[0] for row in table_rows(GUIDE, "member")]
+        public = [name for name in vars(HostAdapter) if not name.startswith("_")]
+
+        assert documented == public
+
+    @every_document
+    def test_code_is_code(self, document: Path) -> None:
+        for code in code_blocks(document, "python"):
+            ast.parse(code)
+
+
+def plugging_in() -> list[list[str]]:
+    """The commands that the README gives a host developer, up to the one that makes the tables."""
+    names = [[name, *options] for name, options in manage_commands()]
+    return names[: names.index(["migrate"]) + 1]
+
+
+def view_of(path: str) -> Any:
+    return resolve(f"/scim/v2{path}").func.cls  # type: ignore[attr-defined]  # as DRF's as_view says
+
+
+class TestEndpoints:
+    def test_those_of_the_readme_are_there(self) -> None:
+        row = dict(table_rows(README, "part"))["Endpoints"]
+
+        paths = re.findall(r"`(/\w+)`", row)
+
+        assert len(paths) == 5
+        assert views.UnknownView not in [view_of(path) for path in paths]
+
+    @pytest.mark.parametrize("path", ["/Me", "/Bulk", "/.search"])
+    def test_those_that_are_not_offered_are_not_there(self, path: str) -> None:
+        assert f"`{path}`" in README.read_text()
+        assert view_of(path) is views.UnknownView
+
+    def test_the_state_of_each_section_is_what_the_server_says(self) -> None:
+        config = discovery.service_provider_config("https://example.com")
+        states = {row[0]: row[1] for row in table_rows(PROTOCOL, "section")}
+        features = {
+            "3.4.2.2 Filtering": "filter",
+            "3.4.2.3 Sorting": "sort",
+            "3.5.2 PATCH": "patch",
+            "3.7 Bulk": "bulk",
+            "3.14 ETags": "etag",
+        }
+
+        assert {states[section] == "supported" for section in states} == {True, False}
+        for section, feature in features.items():
+            assert (states[section] == "supported") is config[feature]["supported"], section
+
+
+class TestProtocol:
+    def test_the_limits_are_those_of_the_code(self) -> None:
+        assert table_rows(PROTOCOL, "what") == [
+            ["Body of a request", f"{media.MAX_BODY_BYTES // 2**20} MiB"],
+            ["Operations in a PATCH", str(patch.MAX_OPERATIONS)],
+            ["Characters in a filter", str(grammar.MAX_LENGTH)],
+            ["Comparisons in a filter", str(grammar.MAX_CLAUSES)],
+            ["Levels of brackets in a filter", str(grammar.MAX_DEPTH)],
+            ["Resources on a page", "`TILED_SCIM_MAX_PAGE_SIZE`"],
+        ]
+
+    def test_every_scim_type_is_told_of_with_its_status(self) -> None:
+        documented = {
+            (int(status), plain(scim_type))
+            for status, scim_type, _ in table_rows(PROTOCOL, "status")
+            if scim_type
+        }
+        source = (PACKAGE / "errors.py").read_text()
+        raised = re.findall(r'ScimError\((\d+), detail, "(\w+)"\)', source)
+
+        assert documented == {(int(status), scim_type) for status, scim_type in raised}
+        assert documented >= {(errors.no_target("").status, "noTarget")}
+
+    def test_the_extension_is_named_as_it_is_in_the_table(self) -> None:
+        for document in (README, PROTOCOL):
+            urns = re.findall(r"urn:[\w.:]*extension:tiled[\w.:]*", document.read_text())
+            assert set(urns) == {TILED_USER}
+
+
+def package_modules() -> dict[str, Path]:
+    """The modules of the package, by their path in it."""
+    paths = {path.relative_to(PACKAGE).as_posix(): path for path in PACKAGE.rglob("*.py")}
+    return {
+        name: path
+        for name, path in paths.items()
+        if path.name != "__init__.py" and not name.startswith("migrations/")
+    }
+
+
+def layers() -> list[list[str]]:
+    """The modules of each table in the section "Rooms" of the design."""
+    rooms = DESIGN.read_text().partition("## Rooms")[2].partition("\n## ")[0]
+    tables = rooms.split("| module | what it holds |\n")[1:]
+    return [
+        [name for row in re.findall(r"^\| (`.*?) \|", table, re.M) for name in row.split(", ")]
+        for table in tables
+    ]
+
+
+def imported(path: Path) -> set[str]:
+    """The modules of the package that a module imports as it loads."""
+    names = set()
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.ImportFrom) and node.level == 1:
+            names |= {node.module} if node.module else {alias.name for alias in node.names}
+    return {f"{name}.py" for name in names}
+
+
+class TestDesign:
+    def test_every_module_is_told_of_once_and_no_other(self) -> None:
+        told_of = [plain(name) for layer in layers() for name in layer]
+
+        assert sorted(told_of) == sorted(package_modules())
+
+    def test_no_module_knows_one_of_a_layer_below(self) -> None:
+        known: set[str] = set()
+        for layer in layers():
+            names = {plain(name) for name in layer}
+            known |= names
+            for name in names:
+                if "/" not in name:
+                    assert imported(PACKAGE / name) <= known, name
+
+    @every_document
+    def test_modules_in_passing_are_there(self, document: Path) -> None:
+        named = re.findall(r"`(?:tiled_scim/)?([a-z_/]+\.py)`", document.read_text())
+        others = {*named_blocks(README), *named_blocks(GUIDE)}
+
+        assert set(named) <= package_modules().keys() | others
+
+
+@every_document
+def test_links_lead_somewhere(document: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)", document.read_text()):
+        assert (document.parent / target).exists(), target
+
+
+def test_the_readme_leads_to_every_document() -> None:
+    linked = re.findall(r"\]\((docs/[^)#]+)", README.read_text())
+
+    assert {ROOT / path for path in linked} == set(DOCUMENTS) - {README}
+
+
+def test_the_steps_in_okta_are_in_the_order_of_its_pages() -> None:
+    section = README.read_text().partition("## Connect Okta")[2].partition("\n## ")[0]
+    steps = re.findall(r"\*\*(.+?)\*\*", section)
+
+    assert steps == [
+        "SCIM Configuration",
+        "Generate token",
+        "Provisioning",
+        "Configure API Integration",
+        "Enable API Integration",
+        "Base URL",
+        "API Token",
+        "Test API Credentials",
+        "Save",
+        "To App",
+        "Edit",
+        "Create Users",
+        "Update User Attributes",
+        "Deactivate Users",
+        "Push Groups",
+        "Tiled Admin",
+        "Profile Editor",
+    ]

@@ -1,0 +1,206 @@
+"""The command `scim_token`: what it prints, and what is in the database then."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+from pytest_django import Settings
+
+from tiled_scim.host import HostAdapter
+from tiled_scim.models import ScimToken
+
+pytestmark = pytest.mark.django_db
+
+TOKEN = re.compile(r"tscim_[\w-]{43}")
+
+
+class TwoAccounts(HostAdapter):
+    @classmethod
+    def accounts(cls) -> Mapping[str, str]:
+        return {"acme": "Acme Inc.", "globex": ""}
+
+
+@pytest.fixture
+def two_accounts(settings: Settings) -> None:
+    settings.TILED_SCIM_HOST_ADAPTER = TwoAccounts
+
+
+def scim_token(*arguments: str) -> str:
+    output = StringIO()
+    call_command("scim_token", *arguments, stdout=output)
+    return output.getvalue()
+
+
+def table(output: str) -> list[list[str]]:
+    """The cells of a printed table, without its header."""
+    return [re.split(r"  +", line) for line in output.splitlines()[1:]]
+
+
+class TestGenerate:
+    def test_quiet_prints_the_token_and_nothing_else(self) -> None:
+        printed = scim_token("generate", "--quiet")
+
+        assert TOKEN.fullmatch(printed.rstrip("\n"))
+        assert ScimToken.objects.authenticate(printed.strip()) == ScimToken.objects.get()
+
+    def test_the_token_is_shown_with_its_end_and_that_it_will_not_be_shown_again(self) -> None:
+        printed = scim_token("generate")
+
+        assert len(TOKEN.findall(printed)) == 1
+        assert "it does not expire" in printed
+        assert "cannot be shown again" in printed
+        assert "stopped working" not in printed
+
+    def test_the_earlier_token_ends_and_is_named(self) -> None:
+        earlier, plaintext = ScimToken.objects.generate()
+
+        printed = scim_token("generate")
+
+        earlier.refresh_from_db()
+        assert f"The token ending in {earlier.last_four}" in printed
+        assert "has stopped working" in printed
+        assert not earlier.is_current
+        assert plaintext not in printed
+
+    def test_a_lifetime_is_counted_in_days(self) -> None:
+        before = timezone.now()
+
+        printed = scim_token("generate", "--lifetime", "30")
+
+        expires_at = ScimToken.objects.get().expires_at
+        assert expires_at is not None
+        assert before + timedelta(days=30) <= expires_at <= timezone.now() + timedelta(days=30)
+        assert f"good until {expires_at:%Y-%m-%d}" in printed
+
+    def test_without_a_lifetime_the_setting_counts(self, settings: Settings) -> None:
+        settings.TILED_SCIM_TOKEN_LIFETIME = timedelta(days=7)
+
+        scim_token("generate", "--quiet")
+
+        assert ScimToken.objects.get().expires_at is not None
+
+    @pytest.mark.parametrize("lifetime", ["0", "-1", "1.5", "soon", "", "36501", "9" * 20, "٣"])
+    def test_a_lifetime_that_is_no_number_of_days_is_refused(self, lifetime: str) -> None:
+        with pytest.raises(CommandError, match="whole number of days from 1 to 36500"):
+            scim_token("generate", f"--lifetime={lifetime}")
+
+        assert not ScimToken.objects.exists()
+
+    @pytest.mark.usefixtures("two_accounts")
+    def test_accounts_have_tokens_of_their_own(self) -> None:
+        acme = scim_token("generate", "--account", "acme", "--quiet").strip()
+        globex = scim_token("generate", "--account", "globex")
+
+        assert "of the account globex" in globex
+        assert "stopped working" not in globex
+        current = ScimToken.objects.authenticate(acme)
+        assert current is not None
+        assert current.account == "acme"
+
+    @pytest.mark.usefixtures("two_accounts")
+    @pytest.mark.parametrize("action", ["generate", "list", "revoke"])
+    def test_an_unknown_account_is_refused_with_the_known_ones(self, action: str) -> None:
+        with pytest.raises(CommandError) as refusal:
+            scim_token(action, "--account", "acne")
+
+        assert str(refusal.value) == (
+            "There is no account 'acne'. The accounts are: acme (Acme Inc.), globex."
+        )
+        assert not ScimToken.objects.exists()
+
+    @pytest.mark.usefixtures("two_accounts")
+    def test_where_there_are_several_accounts_one_must_be_named(self) -> None:
+        with pytest.raises(CommandError, match="Say which account: --account KEY"):
+            scim_token("generate")
+
+    def test_an_account_is_refused_where_there_is_only_one(self) -> None:
+        with pytest.raises(CommandError, match="the only one, which needs no --account"):
+            scim_token("generate", "--account", "acme")
+
+
+class TestList:
+    def test_no_tokens_are_said_to_be_none(self) -> None:
+        assert scim_token("list") == "There are no tokens.\n"
+
+    def test_tokens_are_listed_newest_first_with_their_state_and_without_the_secret(self) -> None:
+        admin = User.objects.create_superuser("admin")
+        ended, _ = ScimToken.objects.generate(created_by=admin)
+        used_at = timezone.now()
+        expired, _ = ScimToken.objects.generate(lifetime=timedelta(days=1))
+        ScimToken.objects.filter(pk=expired.pk).update(
+            expires_at=used_at, last_used_at=used_at, current_account=None
+        )
+        current, plaintext = ScimToken.objects.generate()
+
+        printed = scim_token("list")
+
+        now = f"{used_at:%Y-%m-%d}"
+        rows = table(printed)
+        assert [row[1] for row in rows] == [
+            f"...{token.last_four}" for token in (current, expired, ended)
+        ]
+        assert [row[-1] for row in rows] == ["current", "expired", "ended"]
+        assert [row[3] for row in rows] == ["-", "-", "admin"]
+        assert rows[0][4:6] == ["-", "-"]
+        assert all(cell.startswith(now) for cell in rows[1][4:6])
+        assert plaintext not in printed
+        assert current.digest not in printed
+
+    @pytest.mark.usefixtures("two_accounts")
+    def test_one_accounts_tokens_can_be_asked_for(self) -> None:
+        ScimToken.objects.generate("acme")
+        globex, _ = ScimToken.objects.generate("globex")
+
+        assert len(table(scim_token("list"))) == 2
+        assert [row[:2] for row in table(scim_token("list", "--account", "globex"))] == [
+            ["globex", f"...{globex.last_four}"]
+        ]
+
+    @pytest.mark.usefixtures("two_accounts")
+    def test_a_known_account_may_have_none(self) -> None:
+        assert scim_token("list", "--account", "acme") == "There are no tokens.\n"
+
+
+class TestRevoke:
+    def test_the_token_ends_and_is_named(self) -> None:
+        token, plaintext = ScimToken.objects.generate()
+
+        printed = scim_token("revoke")
+
+        assert printed.startswith(f"The token ending in {token.last_four}, made on ")
+        assert printed.endswith("has stopped working.\n")
+        assert ScimToken.objects.authenticate(plaintext) is None
+        assert ScimToken.objects.get().revoked_at is not None
+
+    def test_nothing_to_revoke_is_said(self) -> None:
+        assert scim_token("revoke") == "There is no token to revoke.\n"
+
+    @pytest.mark.usefixtures("two_accounts")
+    def test_only_the_named_accounts_token_ends(self) -> None:
+        ScimToken.objects.generate("acme")
+        ScimToken.objects.generate("globex")
+
+        scim_token("revoke", "--account", "globex")
+
+        assert ScimToken.objects.current("acme") is not None
+        assert ScimToken.objects.current("globex") is None
+        assert "of the account globex" in scim_token("revoke", "--account", "globex")
+
+    @pytest.mark.usefixtures("two_accounts")
+    def test_the_token_of_an_account_that_the_host_no_longer_has_can_be_ended(self) -> None:
+        ScimToken.objects.generate("initech")
+
+        assert "has stopped working" in scim_token("revoke", "--account", "initech")
+        assert not ScimToken.objects.get().is_current
+
+
+def test_an_action_must_be_given() -> None:
+    with pytest.raises(CommandError, match="action"):
+        scim_token()

@@ -1,0 +1,40 @@
+"""The state of the host's database, in a form that tests can spell out."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import User
+from django.db.models import Model
+
+from example_project.libraries.models import Library
+from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, UserLink
+
+MODELS: list[type[Model]] = [
+    User,
+    Library,
+    Library.members.through,
+    UserLink,
+    LibraryGroupLink,
+    LibraryGroupMember,
+]
+
+
+def people() -> dict[str, str]:
+    """Every host user by username, as "active", "inactive", "active admin" or "inactive admin"."""
+    return {
+        person.username: ("active" if person.is_active else "inactive")
+        + (" admin" if person.is_staff else "")
+        for person in User.objects.all()
+    }
+
+
+def access() -> dict[str, set[str]]:
+    """Every Library by name, with the usernames of its members."""
+    return {
+        library.name: {member.username for member in library.members.all()}
+        for library in Library.objects.prefetch_related("members")
+    }
+
+
+def snapshot() -> list[list[dict[str, object]]]:
+    """Every row of every table that a request may change."""
+    return [list(model._default_manager.order_by("pk").values()) for model in MODELS]

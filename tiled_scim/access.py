@@ -1,0 +1,181 @@
+"""Who has access to a Library through which pushed group.
+
+Members are changed as sets: only the rows that change are touched. What people granted by hand in
+the host is told apart from what a group granted, and is never taken away.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+from uuid import UUID
+
+from django.dispatch import Signal
+
+from . import signals
+from .conf import settings
+from .errors import invalid_value
+from .host import HostAdapter, chunks
+from .membership import MemberChange
+from .models import LibraryGroupLink, LibraryGroupMember, UserLink
+
+logger = logging.getLogger(__name__)
+
+
+class Access:
+    """The members of one group, whose link row the caller has locked.
+
+    Args:
+        group: a group with a Library.
+        adapter: the host, for the group's account.
+        using: the alias of the database to write to.
+    """
+
+    def __init__(self, group: LibraryGroupLink, adapter: HostAdapter, using: str) -> None:
+        self.group = group
+        self.library: Any = group.library
+        self.adapter = adapter
+        self.using = using
+        self.rows = LibraryGroupMember.objects.using(using)
+
+    def change(self, change: MemberChange) -> bool:
+        """Add, remove or overwrite members; tell whether anything changed.
+
+        Raises:
+            ScimError: invalidValue for an id that is no user, where `TILED_SCIM_UNKNOWN_MEMBERS`
+                is "reject".
+        """
+        users = self._users(change.added)
+        removed = set(_uuids(change.removed))
+        if change.overwrite:
+            removed = self._current() - users.keys()
+        was_removed = self.remove(removed)
+        return self.add(users) or was_removed
+
+    def add(self, users: Mapping[UUID, Any]) -> bool:
+        """Make users members, and give access to those who lack it.
+
+        A member whose access people took away by hand gets it again: a push says who has access.
+
+        Args:
+            users: the host user's primary key of each UserLink's.
+        """
+        if not users:
+            return False
+        members = self._members(users)
+        had_access = self.adapter.members(self.library, users.values())
+        through_others = self._through_other_groups(had_access)
+        missing = [key for key in users.values() if key not in had_access]
+        new = [
+            LibraryGroupMember(
+                group=self.group,
+                user_id=link,
+                granted=key not in had_access or key in through_others,
+            )
+            for link, key in users.items()
+            if link not in members
+        ]
+        self.rows.bulk_create(new)
+        regained = [pk for link, pk in members.items() if users[link] not in had_access]
+        for chunk in chunks(regained):
+            self.rows.filter(pk__in=chunk).update(granted=True)
+        if missing:
+            self.adapter.grant(self.library, missing)
+            self._announce(signals.access_granted, missing)
+        return bool(new or missing)
+
+    def remove(self, links: Collection[UUID]) -> bool:
+        """End memberships, and the access that nothing else gives."""
+        rows = [
+            row
+            for chunk in chunks(links)
+            for row in self.rows.filter(group=self.group, user__in=chunk).values_list(
+                "pk", "granted", "user__user_id"
+            )
+        ]
+        if not rows:
+            return False
+        for chunk in chunks([pk for pk, _, _ in rows]):
+            self.rows.filter(pk__in=chunk).delete()
+        granted = {key for _, was_granted, key in rows if was_granted}
+        lost = granted - self._through_other_groups(granted)
+        if lost:
+            self.adapter.revoke(self.library, lost)
+            self._announce(signals.access_revoked, lost)
+        return True
+
+    def remove_all(self) -> None:
+        """End every membership."""
+        self.remove(self._current())
+
+    def _current(self) -> set[UUID]:
+        return set(self.rows.filter(group=self.group).values_list("user_id", flat=True))
+
+    def _members(self, links: Iterable[UUID]) -> dict[UUID, int]:
+        """Which of the users are members, with the rows that say so."""
+        return {
+            link: pk
+            for chunk in chunks(list(links))
+            for link, pk in self.rows.filter(group=self.group, user__in=chunk).values_list(
+                "user_id", "pk"
+            )
+        }
+
+    def _through_other_groups(self, users: Collection[Any]) -> set[Any]:
+        """Which host users another group gives access to the same Library."""
+        return {
+            key
+            for chunk in chunks(users)
+            for key in self.rows.filter(
+                group__library=self.library, granted=True, user__user__in=chunk
+            )
+            .exclude(group=self.group)
+            .values_list("user__user_id", flat=True)
+        }
+
+    def _users(self, ids: Collection[str]) -> dict[UUID, Any]:
+        """The live users with these ids, locked, so that none is let go of meanwhile."""
+        wanted = _uuids(ids)
+        live = UserLink.objects.using(self.using).live(self.group.account)
+        users = {
+            link: key
+            for chunk in chunks(sorted(wanted))
+            for link, key in live.filter(pk__in=chunk)
+            .select_for_update()
+            .order_by("pk")
+            .values_list("pk", "user_id")
+        }
+        unknown = {id_ for id_ in ids if _uuid(id_) not in users}
+        if unknown and settings.UNKNOWN_MEMBERS == "reject":
+            raise invalid_value(
+                f"members: there is no user with the id {', '.join(sorted(unknown))}."
+            )
+        if unknown:
+            logger.warning(
+                "Unknown members of group %s were skipped: %d", self.group.pk, len(unknown)
+            )
+        return users
+
+    def _announce(self, signal: Signal, users: Collection[Any]) -> None:
+        signals.announce(
+            signal,
+            LibraryGroupLink,
+            self.using,
+            account=self.group.account,
+            link=self.group,
+            library=self.library,
+            users=list(users),
+        )
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def _uuids(texts: Iterable[str]) -> set[UUID]:
+    """The ids that can be ids of ours; others are nobody's."""
+    return {uuid for uuid in map(_uuid, texts) if uuid is not None}

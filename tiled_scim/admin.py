@@ -1,0 +1,244 @@
+"""The SCIM Configuration page of the Django admin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db import router, transaction
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import NoReverseMatch, URLPattern, path, reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.debug import sensitive_variables
+
+from .auth import NOT_ENABLED
+from .conf import settings
+from .host import adapter_class
+from .models import ScimToken, ScimTokenManager
+
+if TYPE_CHECKING:
+    ModelAdmin = admin.ModelAdmin[ScimToken]
+else:
+    ModelAdmin = admin.ModelAdmin  # takes a type argument in its type stubs only
+
+PAGE = "admin:tiled_scim_scimtoken_changelist"
+
+
+class TokenForm(forms.Form):
+    """Asks for the end of the token that the person saw: to have a new one, or none.
+
+    Args:
+        current: the account's current token. While it works, its end needs to be confirmed.
+    """
+
+    # The primary key of that token; empty for none. It makes the form good for one time only: a page
+    # that is loaded again, or was opened before somebody else's change, ends no token.
+    token = forms.CharField(required=False, widget=forms.HiddenInput)
+    confirm = forms.BooleanField(label=_("Yes, the current token may stop working now."))
+
+    def __init__(self, *args: Any, current: ScimToken | None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.current_key = str(current.pk) if current else ""
+        self.fields["token"].initial = self.current_key
+        self.fields["confirm"].required = current is not None and current.is_current
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether the token that the person saw, if any, has been replaced or revoked since."""
+        return (self["token"].data or "") != self.current_key
+
+
+@admin.register(ScimToken)
+class ScimTokenAdmin(ModelAdmin):
+    """The changelist is the page: tokens are generated and revoked, never listed or edited."""
+
+    def get_urls(self) -> list[URLPattern]:
+        views = {
+            "": (self.changelist_view, "changelist"),
+            "generate/": (self.generate_view, "generate"),
+            "revoke/": (self.revoke_view, "revoke"),
+        }
+        return [
+            path(route, self.admin_site.admin_view(view), name=f"tiled_scim_scimtoken_{name}")
+            for route, (view, name) in views.items()
+        ]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: ScimToken | None = None) -> bool:
+        return False
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        account = _requested_account(request)
+        if account is None:
+            return self._accounts(request)
+        return self._page(request, account)
+
+    @sensitive_variables("plaintext")  # an error report shows the variables of every frame
+    def generate_view(self, request: HttpRequest) -> HttpResponse:
+        """End the account's token, and show its new one: in this answer, and nowhere else.
+
+        No cache keeps the answer, as the admin says no-store with all of its pages. Its URL has no
+        secret for a Referer header to give away; and `Referrer-Policy: no-referrer` would make
+        browsers send `Origin: null` with the forms on it, which Django's CSRF check refuses.
+        """
+        if request.method != "POST":
+            return self._redirect(request)
+        account = self._account_to_change(request)
+        with _locked(account) as current:
+            form = TokenForm(request.POST, current=current, auto_id="replace-%s")
+            if form.is_outdated:
+                return self._page(request, account, status=409, is_outdated=True)
+            if not form.is_valid():
+                return self._page(request, account, status=400, replace_form=form)
+            token, plaintext = _tokens().generate(account, created_by=request.user)
+            self.log_addition(request, token, _generated(current))
+        return self._page(request, account, plaintext=plaintext, replaced=current)
+
+    def revoke_view(self, request: HttpRequest) -> HttpResponse:
+        """End the account's token."""
+        if request.method != "POST":
+            return self._redirect(request)
+        account = self._account_to_change(request)
+        with _locked(account) as current:
+            form = TokenForm(request.POST, current=current, auto_id="revoke-%s")
+            if current is None or form.is_outdated:
+                return self._page(request, account, status=409, is_outdated=True)
+            if not form.is_valid():
+                return self._page(request, account, status=400, revoke_form=form)
+            current.revoke()
+            self.log_change(request, current, gettext("Revoked."))
+        revoked = gettext("The token ending in %(last_four)s has been revoked.")
+        self.message_user(request, revoked % {"last_four": current.last_four}, messages.SUCCESS)
+        return self._redirect(request)
+
+    def _account_to_change(self, request: HttpRequest) -> str:
+        """The account of a POST.
+
+        Raises:
+            PermissionDenied: the person may not change it, or it has no SCIM.
+            Http404: there is no such account.
+        """
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        account = _requested_account(request)
+        if account is None:
+            raise Http404(gettext("Say which account."))
+        if not settings.ENABLED(account):
+            raise PermissionDenied(gettext(NOT_ENABLED))
+        return account
+
+    def _redirect(self, request: HttpRequest) -> HttpResponse:
+        """To the page of the same account."""
+        query = request.META.get("QUERY_STRING", "")
+        page = reverse(PAGE, current_app=self.admin_site.name)
+        return HttpResponseRedirect(f"{page}?{query}" if query else page)
+
+    def _accounts(self, request: HttpRequest) -> HttpResponse:
+        """The choice of an account, where there are several."""
+        tokens = {token.account: token for token in _tokens().filter(current_account__isnull=False)}
+        accounts = [
+            {"label": label or key, "query": _query(key), "token": tokens.get(key)}
+            for key, label in adapter_class().accounts().items()
+        ]
+        return self._answer(request, "accounts", {"accounts": accounts})
+
+    def _page(
+        self, request: HttpRequest, account: str, *, status: int = 200, **shown: Any
+    ) -> HttpResponse:
+        """The page of one account.
+
+        Args:
+            shown: what this answer shows besides the account's state: `plaintext` and the token
+                `replaced` by it, `is_outdated`, or a form with its errors.
+        """
+        accounts = adapter_class().accounts()
+        token = _tokens().select_related("created_by").filter(current_account=account).first()
+        context = {
+            "subtitle": accounts[account] or account,
+            "query": _query(account) if len(accounts) > 1 else "",
+            "not_enabled": "" if settings.ENABLED(account) else gettext(NOT_ENABLED),
+            "base_url": base_url(request),
+            "token": token,
+            "may_change": self.has_change_permission(request),
+            "replace_form": TokenForm(current=token, auto_id="replace-%s"),
+            "revoke_form": TokenForm(current=token, auto_id="revoke-%s"),
+            **shown,
+        }
+        return self._answer(request, "account", context, status)
+
+    def _answer(
+        self, request: HttpRequest, template: str, context: dict[str, Any], status: int = 200
+    ) -> HttpResponse:
+        request.current_app = self.admin_site.name  # which the template's links ask for
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": self.opts.app_config.verbose_name,
+            **context,
+        }
+        return TemplateResponse(
+            request, f"tiled_scim/admin/{template}.html", context, status=status
+        )
+
+
+def base_url(request: HttpRequest) -> str | None:
+    """The address to paste into Okta; None where the host has not mounted the SCIM URLs."""
+    if settings.BASE_URL:
+        return settings.BASE_URL.rstrip("/")
+    try:
+        root = reverse("tiled_scim:root")
+    except NoReverseMatch:
+        return None
+    return request.build_absolute_uri(root).rstrip("/")
+
+
+def _requested_account(request: HttpRequest) -> str | None:
+    """The account in the query, or the only one there is; None where it is still to be chosen.
+
+    Raises:
+        Http404: there is no such account.
+    """
+    accounts = adapter_class().accounts()
+    only = next(iter(accounts)) if len(accounts) == 1 else None
+    account = request.GET.get("account", only)
+    if account is not None and account not in accounts:
+        raise Http404(gettext("There is no such account."))
+    return account
+
+
+def _query(account: str) -> str:
+    return "?" + urlencode({"account": account})
+
+
+def _tokens() -> ScimTokenManager:
+    """The tokens in the database that is written to: a replica may lag behind a change."""
+    return ScimToken.objects.db_manager(router.db_for_write(ScimToken))
+
+
+@contextmanager
+def _locked(account: str) -> Iterator[ScimToken | None]:
+    """The account's current token, which no other request replaces or revokes meanwhile."""
+    tokens = _tokens()
+    with transaction.atomic(using=tokens.db):
+        yield tokens.select_for_update().filter(current_account=account).first()
+
+
+def _generated(replaced: ScimToken | None) -> str:
+    """What the admin's log says of a new token."""
+    if replaced is None:
+        return gettext("Generated.")
+    ended = gettext("Generated. It replaces the token ending in %(last_four)s.")
+    return ended % {"last_four": replaced.last_four}

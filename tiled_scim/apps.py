@@ -1,0 +1,18 @@
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.core import checks
+from django.db.backends.signals import connection_created
+
+
+class TiledScimConfig(AppConfig):
+    name = "tiled_scim"
+    verbose_name = "SCIM Configuration"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from .checks import check_host
+        from .expressions import register_functions
+
+        checks.register(check_host, checks.Tags.compatibility)
+        connection_created.connect(register_functions, dispatch_uid="tiled_scim")

@@ -1,0 +1,203 @@
+"""System checks: what is wrong with a host's settings, and what to write instead."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from django.apps import AppConfig
+from django.conf import settings as django_settings
+from django.contrib.auth import get_user_model
+from django.core import checks
+from django.db import models
+from rest_framework.throttling import SimpleRateThrottle
+
+from .conf import PREFIX, settings
+from .host import HostAdapter, has_field, library_model, membership_accessors
+
+Found = Iterator[checks.CheckMessage]
+
+CHOICES = {
+    "ADOPT_USERS": ("username", "email", None),
+    "UNKNOWN_MEMBERS": ("skip", "reject"),
+    "USER_DELETE": ("deactivate", "delete"),
+}
+
+
+def check_host(
+    app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
+) -> list[checks.CheckMessage]:
+    """All checks of the host's settings."""
+    return [message for check in CHECKS for message in check()]
+
+
+def check_library_model() -> Found:
+    try:
+        library_model()
+    except (LookupError, ValueError):
+        yield checks.Error(
+            f"{PREFIX}LIBRARY_MODEL is “{settings.LIBRARY_MODEL}”, and no installed app has that "
+            "model.",
+            hint='Write it as "app_label.Model", such as "libraries.Library", and have its app in '
+            "INSTALLED_APPS.",
+            id="tiled_scim.E001",
+        )
+
+
+def check_library_fields() -> Found:
+    model = _library_model()
+    if model is None:
+        return
+    if not has_field(model, settings.LIBRARY_NAME_FIELD):
+        yield checks.Error(
+            f"{model.__name__} has no field “{settings.LIBRARY_NAME_FIELD}” for a Library's name.",
+            hint=f"Name the field in {PREFIX}LIBRARY_NAME_FIELD.",
+            id="tiled_scim.E002",
+        )
+    if not _uses_default("grant"):
+        return
+    accessors = membership_accessors(model)
+    if settings.LIBRARY_MEMBERS_FIELD is None and len(accessors) != 1:
+        found = ", ".join(accessors) or "none"
+        yield checks.Error(
+            f"{model.__name__} must have one many-to-many to the user model, for its members; it "
+            f"has {len(accessors)}: {found}.",
+            hint=f"Name the field in {PREFIX}LIBRARY_MEMBERS_FIELD, or give members in another way "
+            f"with {PREFIX}HOST_ADAPTER.",
+            id="tiled_scim.E003",
+        )
+    named = settings.LIBRARY_MEMBERS_FIELD
+    if named is not None and named not in accessors:
+        yield checks.Error(
+            f"{PREFIX}LIBRARY_MEMBERS_FIELD is “{named}”, which is no many-to-many of "
+            f"{model.__name__} to the user model.",
+            hint=f"It can be: {', '.join(accessors) or 'none'}.",
+            id="tiled_scim.E004",
+        )
+
+
+def check_adapter() -> Found:
+    try:
+        adapter: object = settings.HOST_ADAPTER
+    except (ImportError, ValueError) as error:
+        yield checks.Error(
+            f"{PREFIX}HOST_ADAPTER cannot be imported: {error}.",
+            hint='Write the dotted path of a class, such as "myapp.scim.MyHostAdapter".',
+            id="tiled_scim.E005",
+        )
+        return
+    if not (isinstance(adapter, type) and issubclass(adapter, HostAdapter)):
+        yield checks.Error(
+            f"{PREFIX}HOST_ADAPTER is {adapter!r}, which is no subclass of HostAdapter.",
+            hint="Derive it from tiled_scim.host.HostAdapter.",
+            id="tiled_scim.E006",
+        )
+
+
+def check_enabled() -> Found:
+    try:
+        _ = settings.ENABLED
+    except (ImportError, ValueError) as error:
+        yield checks.Error(
+            f"{PREFIX}ENABLED cannot be imported: {error}.",
+            hint="Write True, False, a callable that takes the account's key, or its dotted path.",
+            id="tiled_scim.E007",
+        )
+
+
+def check_choices() -> Found:
+    for name, choices in CHOICES.items():
+        value = getattr(settings, name)
+        if value not in choices:
+            yield checks.Error(
+                f"{PREFIX}{name} is {value!r}.",
+                hint=f"Write one of {', '.join(map(repr, choices))}.",
+                id="tiled_scim.E008",
+            )
+
+
+def check_page_sizes() -> Found:
+    for name in ("PAGE_SIZE", "MAX_PAGE_SIZE"):
+        value = getattr(settings, name)
+        if not isinstance(value, int) or value < 1:
+            yield checks.Error(
+                f"{PREFIX}{name} is {value!r}.",
+                hint="Write a whole number above zero.",
+                id="tiled_scim.E009",
+            )
+
+
+def check_throttle() -> Found:
+    try:
+        SimpleRateThrottle.parse_rate(object(), settings.THROTTLE)  # type: ignore[arg-type]
+    except (ValueError, KeyError, AttributeError, IndexError):
+        yield checks.Error(
+            f"{PREFIX}THROTTLE is {settings.THROTTLE!r}.",
+            hint='Write None, or a number of requests and a period, such as "600/min".',
+            id="tiled_scim.E010",
+        )
+
+
+def check_admin_field() -> Found:
+    if settings.ADMIN_FIELD == "is_superuser":
+        yield checks.Error(
+            f"{PREFIX}ADMIN_FIELD is “is_superuser”: SCIM never makes superusers.",
+            hint="Name another boolean of the user model.",
+            id="tiled_scim.E011",
+        )
+    elif not has_field(get_user_model(), settings.ADMIN_FIELD):
+        yield checks.Warning(
+            f"The user model has no field “{settings.ADMIN_FIELD}”, so that Tiled Admin is kept "
+            "and given back, but has no effect.",
+            hint=f"Name a boolean of the user model in {PREFIX}ADMIN_FIELD.",
+            id="tiled_scim.W001",
+        )
+
+
+def check_active_field() -> Found:
+    if not has_field(get_user_model(), "is_active") and _uses_default("user_fields"):
+        yield checks.Error(
+            "The user model has no field “is_active”, so that deactivation would have no effect.",
+            hint=f"Say where the host keeps it, in user_fields of a {PREFIX}HOST_ADAPTER.",
+            id="tiled_scim.E012",
+        )
+
+
+def check_backends() -> Found:
+    for path in django_settings.AUTHENTICATION_BACKENDS:
+        if path.rpartition(".")[2].startswith("AllowAllUsers"):
+            yield checks.Warning(
+                f"The authentication backend {path} lets inactive users in, so that people who "
+                "were deactivated by SCIM keep their access.",
+                hint="Use the backend of the same name without “AllowAllUsers”.",
+                id="tiled_scim.W002",
+            )
+
+
+def _library_model() -> type[models.Model] | None:
+    try:
+        return library_model()
+    except (LookupError, ValueError):
+        return None
+
+
+def _uses_default(name: str) -> bool:
+    """Whether the host's adapter has left this member of HostAdapter as it is."""
+    try:
+        return getattr(settings.HOST_ADAPTER, name, None) is getattr(HostAdapter, name)
+    except (ImportError, ValueError):
+        return False
+
+
+CHECKS: tuple[Callable[[], Found], ...] = (
+    check_library_model,
+    check_library_fields,
+    check_adapter,
+    check_enabled,
+    check_choices,
+    check_page_sizes,
+    check_throttle,
+    check_admin_field,
+    check_active_field,
+    check_backends,
+)

@@ -1,0 +1,178 @@
+"""Link rows <-> documents: what is kept in a column, on the host user, or as JSON.
+
+A document is a resource of clean values (see `values`). The host user keeps the attributes of
+`HostAdapter.user_fields`, so that an edit in the host shows at once; the link's columns keep the
+identifiers; everything else is the link's JSON and comes back as it was sent.
+
+Where the host keeps one value of a multi-valued attribute (`emails.value`), that of the preferred
+element, the JSON has the element without it: the **placeholder**. There is always exactly one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any, cast
+
+from .attributes import Attribute, AttributePath, ResourceType
+from .host import HostAdapter
+from .models import LibraryGroupLink, Link, UserLink
+from .schemas import GROUP, USER
+from .values import Document
+
+Element = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A document, taken apart by the place where each value is kept."""
+
+    columns: dict[str, Any]
+    host: dict[str, Any]
+    attributes: Document
+
+
+def read(link: Link, adapter: HostAdapter) -> Document:
+    """The document that a link, and the host user behind it, make up."""
+    resource_type = _resource_type(link)
+    document = cast(Document, deepcopy(link.attributes))
+    for attribute in _column_attributes(resource_type):
+        if value := getattr(link, cast(str, attribute.column)):
+            document[attribute.name] = value
+    if isinstance(link, UserLink):
+        values = adapter.read_user(link.user)
+        for path in _host_paths(adapter):
+            _put(document, path, values[str(path)])
+    return _in_order(document, resource_type)
+
+
+def take_apart(document: Document, link: Link, adapter: HostAdapter) -> Parts:
+    """The inverse of `read`; a boolean of the host's that is absent here is left as it is there."""
+    attributes = deepcopy(document)
+    columns = {
+        cast(str, attribute.column): attributes.pop(attribute.name, None)
+        for attribute in _column_attributes(_resource_type(link))
+    }
+    host = {}
+    if isinstance(link, UserLink):
+        host = {str(path): _take(attributes, path) for path in _host_paths(adapter)}
+    return Parts(
+        columns,
+        {name: value for name, value in host.items() if value is not None},
+        {name: value for name, value in attributes.items() if value not in ({}, [])},
+    )
+
+
+def _resource_type(link: Link) -> ResourceType:
+    return GROUP if isinstance(link, LibraryGroupLink) else USER
+
+
+def _column_attributes(resource_type: ResourceType) -> Iterator[Attribute]:
+    """The attributes that a client writes and a link has a column for."""
+    for attribute in (*resource_type.common.attributes, *resource_type.schema.attributes):
+        if attribute.column and attribute.mutability != "readOnly":
+            yield attribute
+
+
+def _host_paths(adapter: HostAdapter) -> Iterator[AttributePath]:
+    for name in adapter.user_fields:
+        path = USER.resolve(name)
+        if path is None or path.attribute is None:
+            raise LookupError(f"HostAdapter.user_fields names “{name}”, which no schema has")
+        yield path
+
+
+def _in_order(document: Document, resource_type: ResourceType) -> Document:
+    """The document in the order of the attribute table."""
+    names = [
+        *(attribute.name for attribute in resource_type.common.attributes),
+        *(attribute.name for attribute in resource_type.schema.attributes),
+        *(extension.urn for extension in resource_type.extensions),
+    ]
+    return {name: document[name] for name in names if name in document}
+
+
+def _put(document: Document, path: AttributePath, value: Any) -> None:
+    """Set the host's value at a path; None and "" are unassigned."""
+    container, attribute = _container(document, path), cast(Attribute, path.attribute)
+    if attribute.multi_valued:
+        _put_element(container, path, value)
+        return
+    target: Element = container
+    if path.sub_attribute:
+        target = cast(Element, container.setdefault(attribute.name, {}))
+    if value is not None and value != "":
+        target[cast(Attribute, path.leaf).name] = value
+    if path.sub_attribute and not target:
+        del container[attribute.name]
+    if path.is_extension and not container:
+        del document[path.schema.urn]
+
+
+def _put_element(container: Document, path: AttributePath, value: Any) -> None:
+    """Fill the placeholder; without a value there is no such element."""
+    name, sub_name = cast(Attribute, path.attribute).name, cast(Attribute, path.leaf).name
+    elements = cast(list[Element], container.get(name, [{"primary": True}]))
+    filled = (
+        element if sub_name in element else {sub_name: value, **element}
+        for element in elements
+        if sub_name in element or value
+    )
+    container[name] = list(filled)
+    if not container[name]:
+        del container[name]
+
+
+def _take(attributes: Document, path: AttributePath) -> Any:
+    """Remove the host's value from the document and return it: "" where there is none.
+
+    For a boolean that is absent, None: absence never changes access.
+    """
+    attribute, leaf = cast(Attribute, path.attribute), cast(Attribute, path.leaf)
+    container = _container(attributes, path)
+    absent = None if leaf.type == "boolean" else ""
+    if attribute.multi_valued:
+        value = _take_element(container, attribute.name, leaf.name)
+    elif path.sub_attribute:
+        parent = cast(Element, container.get(attribute.name, {}))
+        value = parent.pop(leaf.name, absent)
+        if not parent:
+            container.pop(attribute.name, None)
+    else:
+        value = container.pop(leaf.name, absent)
+    if path.is_extension and not container:
+        attributes.pop(path.schema.urn, None)
+    return value
+
+
+def _take_element(container: Document, name: str, sub_name: str) -> Any:
+    """Make the preferred element the placeholder and return its value."""
+    elements = cast(list[Element], container.get(name, []))
+    elements = [element for element in elements if element.get(sub_name)]
+    preferred = min(elements, key=_preference, default={"primary": True})
+    container[name] = elements or [preferred]
+    return preferred.pop(sub_name, "")
+
+
+def _preference(element: Element) -> int:
+    """The primary one; else the one for work; else the first, as `min` keeps the order."""
+    if element.get("primary"):
+        return 0
+    return 1 if element.get("type") == "work" else 2
+
+
+def _container(document: Document, path: AttributePath) -> Document:
+    """The part of the document that has the path's schema; an extension's is made if need be."""
+    if not path.is_extension:
+        return document
+    return cast(Document, document.setdefault(path.schema.urn, {}))
+
+
+def with_removed_booleans(document: Document, adapter: HostAdapter) -> Document:
+    """The document after a PATCH that removed a boolean of the host's, which makes it false."""
+    complete = deepcopy(document)
+    for path in _host_paths(adapter):
+        if cast(Attribute, path.leaf).type == "boolean" and _take(deepcopy(document), path) is None:
+            _put(complete, path, False)
+    return complete

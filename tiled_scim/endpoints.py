@@ -1,0 +1,111 @@
+"""`/Users` and `/Groups` for one account: ids and bodies in, links out.
+
+What a body must be is checked here, before anything is written. No HTTP, so that a bulk request is
+the same operations as single ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from . import patch
+from .attributes import ResourceType
+from .errors import ScimError, invalid_syntax, not_found
+from .host import HostAdapter
+from .models import Link, UserLink
+from .pagination import TIES
+from .provisioning import GroupProvisioning, Precondition, UserProvisioning
+from .resources import with_groups
+from .schemas import GROUP, USER
+from .values import Document, clean_document
+
+PROVISIONING: dict[str, type[UserProvisioning | GroupProvisioning]] = {
+    USER.name: UserProvisioning,
+    GROUP.name: GroupProvisioning,
+}
+
+
+class Endpoint:
+    """One endpoint.
+
+    Args:
+        resource_type: the kind of resource that is there.
+        adapter: the host, for the account that is calling.
+    """
+
+    def __init__(self, resource_type: ResourceType, adapter: HostAdapter) -> None:
+        self.resource_type = resource_type
+        self.adapter = adapter
+        # One of two classes with the same methods, whose links differ.
+        self.provisioning: Any = PROVISIONING[resource_type.name](adapter)
+
+    def rows(self) -> Any:
+        """The query of what the account may see, in an order that pages can rely on."""
+        rows = self.provisioning.model.objects.live(self.adapter.account)
+        rows = rows.order_by(*TIES)
+        return with_groups(rows.select_related("user")) if rows.model is UserLink else rows
+
+    def get(self, key: str) -> Link:
+        """The resource with this id.
+
+        Raises:
+            ScimError: 404.
+        """
+        link: Link | None = self.rows().filter(pk=self._uuid(key)).first()
+        if link is None:
+            raise self._unknown(key)
+        return link
+
+    def create(self, body: object) -> Link:
+        """POST.
+
+        Raises:
+            ScimError: 400 for the body; see the provisioning for others.
+        """
+        link: Link = self.provisioning.create(self._document(body))
+        return link
+
+    def replace(self, key: str, body: object, precondition: Precondition | None = None) -> Link:
+        """PUT.
+
+        Raises:
+            ScimError: 400 for the body; 412; see the provisioning for others.
+        """
+        document = self._document(body)
+        link: Link = self.provisioning.replace(self._uuid(key), document, precondition)
+        return link
+
+    def patch(self, key: str, body: object, precondition: Precondition | None = None) -> Link:
+        """PATCH.
+
+        Raises:
+            ScimError: 400 for the body; 412; see the provisioning for others.
+        """
+        operations = patch.parse(body, self.resource_type)
+        link: Link = self.provisioning.patch(self._uuid(key), operations, precondition)
+        return link
+
+    def delete(self, key: str, precondition: Precondition | None = None) -> None:
+        """DELETE.
+
+        Raises:
+            ScimError: 412; see the provisioning for others.
+        """
+        self.provisioning.delete(self._uuid(key), precondition)
+
+    def _document(self, body: object) -> Document:
+        if not isinstance(body, Mapping):
+            raise invalid_syntax("The body must be one JSON object.")
+        return clean_document(self.resource_type, body)
+
+    def _uuid(self, key: str) -> UUID:
+        """The id of a path; one that is no UUID is nobody's."""
+        try:
+            return UUID(key)
+        except ValueError:
+            raise self._unknown(key) from None
+
+    def _unknown(self, key: str) -> ScimError:
+        return not_found(f"There is no {self.resource_type.name} with the id {key}.")

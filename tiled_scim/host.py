@@ -1,0 +1,299 @@
+"""The host's users and Libraries, as SCIM uses them: the only module that touches them.
+
+A host that keeps them in other shapes (several accounts, a membership model, a profile row) gives a
+subclass in `TILED_SCIM_HOST_ADAPTER`. Everything here goes through plain fields, `save()` and a
+many-to-many manager, so that `post_save` and `m2m_changed` fire and the host's own code sees the
+changes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterator, Mapping
+from itertools import islice
+from typing import Any, cast
+
+from django.apps import apps
+from django.contrib.auth import get_user_model
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.exceptions import FieldDoesNotExist
+from django.db import models
+
+from .conf import settings
+from .errors import invalid_value, uniqueness
+from .schemas import TILED_USER
+
+TILED_ADMIN = f"{TILED_USER}:tiledAdmin"
+# Under the least number of query parameters that a supported database takes.
+CHUNK = 500
+
+
+def adapter_class() -> type[HostAdapter]:
+    """The class that `TILED_SCIM_HOST_ADAPTER` names."""
+    return settings.HOST_ADAPTER
+
+
+def library_model() -> type[models.Model]:
+    """The model that pushed groups become."""
+    return apps.get_model(settings.LIBRARY_MODEL)
+
+
+def username_column() -> str:
+    """The user model's USERNAME_FIELD."""
+    return get_user_model().USERNAME_FIELD
+
+
+def membership_accessors(model: type[models.Model]) -> list[str]:
+    """The names under which a model reaches users through a many-to-many, from either side."""
+    user_model = get_user_model()
+    forward = [
+        field.name for field in model._meta.many_to_many if field.related_model is user_model
+    ]
+    reverse = [
+        relation.get_accessor_name()
+        for relation in model._meta.related_objects
+        if relation.many_to_many and relation.related_model is user_model
+    ]
+    return forward + [name for name in reverse if name]
+
+
+def has_field(model: type[models.Model], name: str) -> bool:
+    """Whether a model has a concrete field of this name."""
+    try:
+        return bool(model._meta.get_field(name).concrete)
+    except FieldDoesNotExist:
+        return False
+
+
+class HostAdapter:
+    """The host's users and Libraries, for one account.
+
+    Args:
+        account: the key of the account whose token is calling.
+    """
+
+    def __init__(self, account: str = "") -> None:
+        self.account = account
+
+    @classmethod
+    def accounts(cls) -> Mapping[str, str]:
+        """The accounts that may have a token: key to label. One, with an empty key, by default."""
+        return {"": ""}
+
+    # Users
+
+    @property
+    def user_fields(self) -> dict[str, str]:
+        """Where the host user keeps SCIM attributes: attribute name to ORM path from the user.
+
+        An attribute that is not here is kept in the link's JSON. `emails.value` stands for the
+        preferred e-mail address. A path may lead over a relation (`profile__title`): then it is
+        read and searched here, and a subclass saves it in `create_user` and `update_user`.
+        """
+        model = get_user_model()
+        fields = {
+            "name.givenName": "first_name",
+            "name.familyName": "last_name",
+            "emails.value": model.get_email_field_name(),
+            "active": "is_active",
+            TILED_ADMIN: settings.ADMIN_FIELD,
+        }
+        return {name: field for name, field in fields.items() if has_field(model, field)}
+
+    def find_user(self, values: Mapping[str, Any]) -> AbstractBaseUser | None:
+        """The host user that a pushed person is, if one exists already.
+
+        Args:
+            values: `userName` and the attributes of `user_fields`.
+
+        Raises:
+            ScimError: 409, where more than one fits.
+        """
+        if settings.ADOPT_USERS is None:
+            return None
+        field, value = self._identity(values)
+        if not value:
+            return None
+        found = list(self._adoptable_users().filter(**{f"{field}__iexact": value})[:2])
+        if len(found) > 1:
+            raise uniqueness(
+                f"More than one user of the host has “{value}” as {field}, but for letter case, so "
+                "that it is not clear which one is meant. Rename one of them in the host."
+            )
+        return found[0] if found else None
+
+    def create_user(self, values: Mapping[str, Any]) -> AbstractBaseUser:
+        """Make a host user, who cannot sign in with a password.
+
+        Args:
+            values: `userName` and the attributes of `user_fields`.
+        """
+        user = get_user_model()()
+        user.set_unusable_password()
+        self._assign(user, values)
+        user.save()
+        return user
+
+    def update_user(self, user: AbstractBaseUser, values: Mapping[str, Any]) -> None:
+        """Give a host user the values that differ from what it has.
+
+        Args:
+            values: attributes of `user_fields`, and `userName` where the host's own should follow.
+        """
+        if self._assign(user, values):
+            user.save()
+
+    def read_user(self, user: AbstractBaseUser) -> dict[str, Any]:
+        """The values of `user_fields`."""
+        return {name: _follow(user, path) for name, path in self.user_fields.items()}
+
+    def is_protected(self, user: AbstractBaseUser) -> bool:
+        """Whether SCIM may neither adopt nor change this user: superusers, by default."""
+        return bool(getattr(user, "is_superuser", False))
+
+    def delete_user(self, user: AbstractBaseUser) -> None:
+        """Delete a host user for good (`TILED_SCIM_USER_DELETE`)."""
+        user.delete()
+
+    # Libraries
+
+    def find_library(self, name: str) -> models.Model | None:
+        """A Library of this name that no group feeds yet, which `ADOPT_LIBRARIES` may take over."""
+        found: models.Model | None = (
+            library_model()
+            ._default_manager.filter(**{settings.LIBRARY_NAME_FIELD: name}, scim_links__isnull=True)
+            .first()
+        )
+        return found
+
+    def create_library(self, name: str) -> models.Model:
+        """Make the Library of a new group.
+
+        Raises:
+            ScimError: 409, where the host's Libraries have unique names and this one is taken.
+        """
+        library = library_model()()
+        self._name_library(library, name)
+        return library
+
+    def rename_library(self, library: models.Model, name: str) -> None:
+        """Give a Library its group's new name.
+
+        Raises:
+            ScimError: 409, where the host's Libraries have unique names and this one is taken.
+        """
+        self._name_library(library, name)
+
+    def members(self, library: models.Model, users: Collection[Any]) -> set[Any]:
+        """Which of these users (primary keys) have access to the Library."""
+        manager = self._members(library)
+        return {
+            pk
+            for chunk in chunks(users)
+            for pk in manager.filter(pk__in=chunk).values_list("pk", flat=True)
+        }
+
+    def grant(self, library: models.Model, users: Collection[Any]) -> None:
+        """Give these users (primary keys) access to the Library."""
+        for chunk in chunks(users):
+            self._members(library).add(*chunk)
+
+    def revoke(self, library: models.Model, users: Collection[Any]) -> None:
+        """Take access to the Library away from these users (primary keys)."""
+        for chunk in chunks(users):
+            self._members(library).remove(*chunk)
+
+    # Inside
+
+    def _adoptable_users(self) -> models.QuerySet[Any]:
+        """Host users who are not another account's."""
+        users: models.QuerySet[Any] = get_user_model()._default_manager.all()
+        return users.exclude(
+            pk__in=models.Subquery(
+                apps.get_model("tiled_scim", "UserLink")
+                ._default_manager.filter(unlinked_at=None)
+                .exclude(account=self.account)
+                .values("user")
+            )
+        )
+
+    def _identity(self, values: Mapping[str, Any]) -> tuple[str, str]:
+        """The field and value by which a pushed person is looked up among the host's users."""
+        model = get_user_model()
+        if settings.ADOPT_USERS == "email":
+            return model.get_email_field_name(), values.get("emails.value") or ""
+        return username_column(), self._username(values) or ""
+
+    def _username(self, values: Mapping[str, Any]) -> str | None:
+        """What the host's USERNAME_FIELD should hold: userName, or the e-mail where it is that."""
+        username_field = username_column()
+        mapped = (
+            values.get(name) for name, path in self.user_fields.items() if path == username_field
+        )
+        return next(filter(None, mapped), None) or values.get("userName")
+
+    def _assign(self, user: AbstractBaseUser, values: Mapping[str, Any]) -> bool:
+        """Set what differs on the instance; tell whether anything did."""
+        columns = {
+            path: values[name]
+            for name, path in self.user_fields.items()
+            if name in values and "__" not in path
+        }
+        columns.pop(username_column(), None)
+        if username := self._username(values):
+            columns[username_column()] = user.normalize_username(username)
+        changed = False
+        for column, value in columns.items():
+            changed |= _set(user, column, value)
+        return changed
+
+    def _name_library(self, library: models.Model, name: str) -> None:
+        field = library._meta.get_field(settings.LIBRARY_NAME_FIELD)
+        taken = library_model()._default_manager.filter(**{field.name: name}).exclude(pk=library.pk)
+        if getattr(field, "unique", False) and taken.exists():
+            raise uniqueness(
+                f"The host has a Library named “{name}” already, which this group did not make. "
+                "Rename the Library or the group, or let SCIM take it over with "
+                "TILED_SCIM_ADOPT_LIBRARIES."
+            )
+        if _set(library, field.name, name) or library._state.adding:
+            library.save()
+
+    def _members(self, library: models.Model) -> Any:
+        accessor = settings.LIBRARY_MEMBERS_FIELD or membership_accessors(type(library))[0]
+        return getattr(library, accessor)
+
+
+def chunks(values: Collection[Any]) -> Iterator[list[Any]]:
+    """The values in lists that fit into one query."""
+    iterator = iter(values)
+    while chunk := list(islice(iterator, CHUNK)):
+        yield chunk
+
+
+def _follow(instance: models.Model, path: str) -> Any:
+    """The value at an ORM path such as `profile__title`."""
+    value: Any = instance
+    for name in path.split("__"):
+        value = getattr(value, name)
+    return value
+
+
+def _set(instance: models.Model, column: str, value: Any) -> bool:
+    """Set one field, checked against its length; tell whether it changed.
+
+    Raises:
+        ScimError: 400, where the host has no room for the value. Nothing is ever cut off.
+    """
+    field = cast("models.Field[Any, Any]", instance._meta.get_field(column))
+    if value is None or value == "":
+        value = None if field.null else field.get_default()
+    if isinstance(value, str) and len(value) > (field.max_length or math.inf):
+        raise invalid_value(
+            f"“{value[:20]}…” is longer than the {field.max_length} characters that the host can "
+            f"keep in “{field.verbose_name}”."
+        )
+    if getattr(instance, column) == value:
+        return False
+    setattr(instance, column, value)
+    return True

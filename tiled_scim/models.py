@@ -1,0 +1,328 @@
+"""What the package remembers: tokens, and what the identity provider has pushed."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import uuid
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, Self, TypeVar, cast
+
+from django.conf import settings as django_settings
+from django.db import IntegrityError, models, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from .conf import settings
+from .folding import fold
+
+ACCOUNT_LENGTH = 128
+NAME_LENGTH = 255
+# Lower case can be longer: "İ" becomes two characters.
+FOLDED_NAME_LENGTH = 2 * NAME_LENGTH
+
+TOKEN_PREFIX = "tscim_"  # noqa: S105 (the beginning that secret scanners look for, not a secret)
+TOKEN_BYTES = 32
+# Two admins may press Generate at once; the one whose token came second wins.
+GENERATE_ATTEMPTS = 5
+
+
+class ExactCharField(models.CharField):  # type: ignore[type-arg]  # generic in the stubs only
+    """Text that is compared code point by code point on every database.
+
+    The default collations of MariaDB and MySQL ignore letter case, accents and trailing spaces, so
+    that a unique constraint would take two people for one.
+    """
+
+    def db_parameters(self, connection: BaseDatabaseWrapper) -> dict[str, Any]:
+        parameters: dict[str, Any] = dict(super().db_parameters(connection))
+        if connection.vendor == "mysql":
+            is_mariadb = getattr(connection, "mysql_is_mariadb", False)
+            parameters["collation"] = "utf8mb4_nopad_bin" if is_mariadb else "utf8mb4_0900_bin"
+        return parameters
+
+
+class ScimTokenManager(models.Manager["ScimToken"]):
+    def generate(
+        self,
+        account: str = "",
+        *,
+        created_by: Any = None,
+        lifetime: timedelta | None = None,
+    ) -> tuple[ScimToken, str]:
+        """Make an account's new token and end its current one.
+
+        Args:
+            account: the account's key.
+            created_by: the host user who asked for it, if one did.
+            lifetime: how long it is good for; by default `TILED_SCIM_TOKEN_LIFETIME`.
+
+        Returns:
+            The row, and the token itself, which is kept nowhere.
+        """
+        plaintext = TOKEN_PREFIX + secrets.token_urlsafe(TOKEN_BYTES)
+        lifetime = lifetime or settings.TOKEN_LIFETIME
+        token = self.model(
+            account=account,
+            current_account=account,
+            digest=digest(plaintext),
+            last_four=plaintext[-4:],
+            created_by=created_by,
+            expires_at=timezone.now() + lifetime if lifetime else None,
+        )
+        for attempt in range(1, GENERATE_ATTEMPTS + 1):
+            try:
+                with transaction.atomic(using=self.db):
+                    self._end_current(account)
+                    token.save(using=self.db, force_insert=True)
+            except IntegrityError:
+                if attempt == GENERATE_ATTEMPTS:
+                    raise
+            else:
+                break
+        return token, plaintext
+
+    def current(self, account: str = "") -> ScimToken | None:
+        """The account's current token, expired or not."""
+        return self.filter(current_account=account).first()
+
+    def authenticate(self, plaintext: str) -> ScimToken | None:
+        """The current, unexpired token with this plaintext; one query, by the digest's index."""
+        token = self.filter(digest=digest(plaintext), current_account__isnull=False).first()
+        if token is None or token.is_expired:
+            return None
+        return token
+
+    def _end_current(self, account: str) -> None:
+        self.filter(current_account=account).update(current_account=None, revoked_at=timezone.now())
+
+
+class ScimToken(models.Model):
+    """One bearer credential of one account. The token itself is shown once and not kept."""
+
+    account = ExactCharField(_("account"), max_length=ACCOUNT_LENGTH, blank=True)
+    # The account again while the token is current, else null: a unique constraint that holds on
+    # every database (MariaDB has no partial ones) and allows one current token per account.
+    current_account = ExactCharField(
+        max_length=ACCOUNT_LENGTH, null=True, blank=True, unique=True, editable=False
+    )
+    digest = ExactCharField(max_length=64, unique=True, editable=False)
+    last_four = models.CharField(_("last four characters"), max_length=4, editable=False)
+    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+    created_by = models.ForeignKey(
+        django_settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("created by"),
+    )
+    expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
+    revoked_at = models.DateTimeField(_("ended"), null=True, blank=True, editable=False)
+    last_used_at = models.DateTimeField(_("last used"), null=True, blank=True, editable=False)
+
+    objects: ClassVar[ScimTokenManager] = ScimTokenManager()
+
+    class Meta:
+        verbose_name = _("SCIM token")
+        verbose_name_plural = _("SCIM tokens")
+        ordering = ("-created_at",)
+
+    def __str__(self) -> str:
+        return f"…{self.last_four}"
+
+    @property
+    def is_expired(self) -> bool:
+        return self.expires_at is not None and self.expires_at <= timezone.now()
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the token opens the API."""
+        return self.current_account is not None and not self.is_expired
+
+    def revoke(self) -> None:
+        """End the token at once."""
+        self.current_account = None
+        self.revoked_at = self.revoked_at or timezone.now()
+        self.save(update_fields=["current_account", "revoked_at"])
+
+    def mark_used(self, now: datetime, interval: timedelta) -> None:
+        """Note that the token was used, at most once an interval."""
+        if self.last_used_at is not None and now - self.last_used_at < interval:
+            return
+        type(self).objects.filter(pk=self.pk).update(last_used_at=now)
+        self.last_used_at = now
+
+
+def digest(plaintext: str) -> str:
+    """The form in which a token is kept. 256 random bits need neither salt nor slow hashing."""
+    return hashlib.sha256(plaintext.encode()).hexdigest()
+
+
+class LinkQuerySet(models.QuerySet["AnyLink"]):
+    def live(self, account: str) -> Self:
+        """What SCIM manages now in an account."""
+        return self.filter(self.model.live, account=account)
+
+    def named(self, account: str, name: str) -> Self:
+        """The one with this userName or displayName in any letter case, live or not."""
+        return self.filter(**{"account": account, f"{self.model.name_field}_folded": fold(name)})
+
+
+AnyLink = TypeVar("AnyLink", bound="Link", covariant=True)
+
+
+class Link(models.Model):
+    """One resource that the identity provider knows, and the host's row behind it.
+
+    `attributes` keeps what the client sent and neither a column nor the host has a place for.
+    """
+
+    # The column of the name that is unique in an account. Its folded twin, which the constraint is
+    # on, is null once another link took the name of an unlinked one.
+    name_field: ClassVar[str]
+    # What a row that SCIM manages now fulfils.
+    live: ClassVar[models.Q] = models.Q(unlinked_at=None)
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    account = ExactCharField(_("account"), max_length=ACCOUNT_LENGTH, blank=True)
+    external_id = ExactCharField(
+        _("external id"), max_length=NAME_LENGTH, null=True, blank=True, default=None
+    )
+    attributes = models.JSONField(_("attributes"), default=dict, blank=True)
+    version = models.PositiveBigIntegerField(default=1, editable=False)
+    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(_("updated"), default=timezone.now, editable=False)
+    unlinked_at = models.DateTimeField(_("unlinked"), null=True, blank=True, editable=False)
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def name(self) -> str:
+        """The userName or displayName."""
+        return cast(str, getattr(self, self.name_field))
+
+    @property
+    def is_live(self) -> bool:
+        """Whether SCIM manages the resource now."""
+        return self.unlinked_at is None
+
+    def rename(self, name: str) -> None:
+        """Take a userName or displayName."""
+        setattr(self, self.name_field, name)
+        setattr(self, f"{self.name_field}_folded", fold(name))
+
+    def give_up_name(self) -> None:
+        """Let another link have the name."""
+        setattr(self, f"{self.name_field}_folded", None)
+
+    def touch(self) -> None:
+        """Note that the resource changed."""
+        self.version += 1
+        self.updated_at = timezone.now()
+
+
+class UserLink(Link):
+    """The SCIM identity of one host user in one account."""
+
+    name_field = "user_name"
+
+    user = models.ForeignKey(
+        django_settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="scim_links",
+        verbose_name=_("user"),
+    )
+    user_name = ExactCharField("userName", max_length=NAME_LENGTH)
+    user_name_folded = ExactCharField(
+        max_length=FOLDED_NAME_LENGTH, null=True, editable=False, default=None
+    )
+
+    objects = LinkQuerySet["UserLink"].as_manager()
+
+    class Meta:
+        verbose_name = _("user link")
+        verbose_name_plural = _("user links")
+        constraints = (
+            models.UniqueConstraint(
+                fields=("account", "user_name_folded"), name="tiled_scim_user_name"
+            ),
+            models.UniqueConstraint(fields=("account", "user"), name="tiled_scim_user"),
+        )
+        indexes = (
+            models.Index(fields=("account", "created_at", "id"), name="tiled_scim_user_order"),
+            models.Index(fields=("account", "external_id"), name="tiled_scim_user_external"),
+        )
+
+
+class LibraryGroupLink(Link):
+    """One pushed group, and the host Library that it feeds."""
+
+    name_field = "display_name"
+    live = Link.live & models.Q(library__isnull=False)
+
+    # Null once people deleted the Library in the host: SCIM then answers 404, and a push of the
+    # same name makes a new one.
+    library = models.ForeignKey(
+        settings.LIBRARY_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="scim_links",
+        verbose_name=_("Library"),
+    )
+    display_name = ExactCharField("displayName", max_length=NAME_LENGTH)
+    display_name_folded = ExactCharField(
+        max_length=FOLDED_NAME_LENGTH, null=True, editable=False, default=None
+    )
+
+    objects = LinkQuerySet["LibraryGroupLink"].as_manager()
+
+    class Meta:
+        verbose_name = _("Library group link")
+        verbose_name_plural = _("Library group links")
+        constraints = (
+            models.UniqueConstraint(
+                fields=("account", "display_name_folded"), name="tiled_scim_display_name"
+            ),
+        )
+        indexes = (
+            models.Index(fields=("account", "created_at", "id"), name="tiled_scim_group_order"),
+            models.Index(fields=("account", "external_id"), name="tiled_scim_group_external"),
+        )
+
+    @property
+    def is_live(self) -> bool:
+        return super().is_live and self.library_id is not None
+
+
+class LibraryGroupMember(models.Model):
+    """One user in one pushed group: what the identity provider granted.
+
+    `granted` is false where the person had access to the Library already, given by people: then it
+    is theirs to keep when the group lets go.
+    """
+
+    group = models.ForeignKey(
+        LibraryGroupLink, on_delete=models.CASCADE, related_name="members", verbose_name=_("group")
+    )
+    user = models.ForeignKey(
+        UserLink, on_delete=models.CASCADE, related_name="memberships", verbose_name=_("user")
+    )
+    granted = models.BooleanField(_("granted by SCIM"), default=True)
+    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = _("Library group member")
+        verbose_name_plural = _("Library group members")
+        constraints = (
+            models.UniqueConstraint(fields=("group", "user"), name="tiled_scim_group_member"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.user_id} in {self.group_id}"

@@ -1,0 +1,266 @@
+"""Pages by index (RFC 7644 section 3.4.2.4) and by cursor (RFC 9865)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from django.core import signing
+from django.db.models import F, Model, Q, QuerySet
+from django.db.models.expressions import OrderBy
+from django.utils.dateparse import parse_datetime
+
+from .conf import settings
+from .errors import ScimError, invalid_value
+
+Row = TypeVar("Row", bound=Model)
+
+# The largest that every supported database takes; no host has as many rows.
+MAX_OFFSET = 2**31 - 1
+# Seconds. A cursor is a position and holds nothing open, so that this can be long.
+CURSOR_TIMEOUT = 3600
+# The annotation that `sortBy` orders by, where there is one.
+SORT_KEY = "sort_key"
+# What makes an order total.
+TIES = ["created_at", "pk"]
+# RFC 9865 section 2.1: a cursor has unreserved characters only, as "~" is.
+_signer = signing.TimestampSigner(salt="tiled_scim.cursor", sep="~")
+
+
+@dataclass(frozen=True)
+class Page(Generic[Row]):
+    """One page of a query's rows, and the number of them all.
+
+    `start_index` is None, and the cursors may be there, where the client pages by cursor.
+    """
+
+    rows: list[Row]
+    total: int
+    start_index: int | None = None
+    next_cursor: str | None = None
+    previous_cursor: str | None = None
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """Where a page begins: beyond a row, forward or backward.
+
+    Args:
+        query: a fingerprint of the query that the cursor belongs to.
+        count: the size of its pages.
+        total: the number of rows when the first page was read, which is not counted again.
+        position: sort key, moment of creation and id of the row.
+        is_backward: whether the page ends before the row, and does not begin after it.
+    """
+
+    query: str
+    count: int
+    total: int
+    position: list[Any]
+    is_backward: bool
+
+    def encode(self) -> str:
+        """The opaque text, signed: a client cannot make one up."""
+        return _signer.sign_object(vars(self), compress=True)
+
+    @classmethod
+    def decode(cls, text: str) -> Cursor:
+        """The inverse of `encode`.
+
+        Raises:
+            ScimError: expiredCursor or invalidCursor.
+        """
+        try:
+            return cls(**_signer.unsign_object(text, max_age=CURSOR_TIMEOUT))
+        except signing.SignatureExpired:
+            raise ScimError(
+                400,
+                f"The cursor is older than {CURSOR_TIMEOUT} seconds. Begin with an empty one.",
+                "expiredCursor",
+            ) from None
+        except signing.BadSignature:
+            raise _invalid_cursor() from None
+
+
+def paginate(rows: QuerySet[Row], parameters: Mapping[str, str], scope: str) -> Page[Row]:
+    """The page that `startIndex` and `count`, or `cursor` and `count`, ask for.
+
+    Args:
+        rows: in a total order: by `SORT_KEY` if at all, then by `created_at` and `pk`.
+        scope: what a cursor is bound to, besides the query's parameters: account and endpoint.
+
+    Raises:
+        ScimError: invalidValue, invalidCursor, expiredCursor or invalidCount.
+    """
+    if "cursor" in parameters:
+        return _cursor_page(rows, parameters, scope)
+    return index_page(rows, start_index(parameters), page_size(parameters))
+
+
+def index_page(rows: QuerySet[Row], first: int, count: int) -> Page[Row]:
+    """The page of `count` rows that begins with the `first`, counted from 1.
+
+    The total is counted only where the page does not tell it, so that a lookup is one query.
+    """
+    offset = min(first - 1, MAX_OFFSET)
+    found = list(rows[offset : offset + count + 1]) if count else []
+    is_last = bool(count) and len(found) <= count and (bool(found) or offset == 0)
+    total = offset + len(found) if is_last else rows.count()
+    return Page(found[:count], total, first)
+
+
+def start_index(parameters: Mapping[str, str]) -> int:
+    """The `startIndex` asked for, which is at least 1."""
+    return max(1, _integer(parameters, "startIndex", 1))
+
+
+def page_size(parameters: Mapping[str, str]) -> int:
+    """The `count` asked for, within bounds."""
+    return min(max(0, _integer(parameters, "count", settings.PAGE_SIZE)), settings.MAX_PAGE_SIZE)
+
+
+def _cursor_page(rows: QuerySet[Row], parameters: Mapping[str, str], scope: str) -> Page[Row]:
+    if parameters.get("startIndex", "").strip():
+        raise invalid_value("Send cursor or startIndex, and not both.")
+    count = _cursor_count(parameters)
+    query = _fingerprint(parameters, scope)
+    text = parameters["cursor"].strip()
+    if not text:
+        return _page_beyond(rows, Cursor(query, count, rows.count(), [], False))
+    cursor = Cursor.decode(text)
+    if cursor.query != query:
+        raise _invalid_cursor()
+    if cursor.count != count:
+        raise _invalid_count(f"count must stay {cursor.count}, as it was with the first page.")
+    return _page_beyond(rows, cursor)
+
+
+def _page_beyond(rows: QuerySet[Row], cursor: Cursor) -> Page[Row]:
+    """The page beyond the cursor's row; without a position, the first."""
+    order = _Order(rows, cursor.is_backward)
+    if cursor.position:
+        rows = rows.filter(order.beyond(cursor.position))
+    found = list(rows.order_by(*order.terms)[: cursor.count + 1])
+    is_more = len(found) > cursor.count
+    found = found[: cursor.count]
+    if cursor.is_backward:
+        found.reverse()
+
+    def at(row: Row, is_backward: bool) -> str:
+        position = order.position(row)
+        return Cursor(cursor.query, cursor.count, cursor.total, position, is_backward).encode()
+
+    has_next, has_previous = is_more, bool(cursor.position)
+    if cursor.is_backward:
+        has_next, has_previous = has_previous, has_next
+    return Page(
+        found,
+        cursor.total,
+        next_cursor=at(found[-1], False) if found and has_next else None,
+        previous_cursor=at(found[0], True) if found and has_previous else None,
+    )
+
+
+class _Order:
+    """The order of a query's rows, or its reverse."""
+
+    def __init__(self, rows: QuerySet[Any], is_backward: bool) -> None:
+        first = next(iter(rows.query.order_by), None)
+        self.is_sorted = isinstance(first, OrderBy)
+        self.is_backward = is_backward
+        self.is_descending = isinstance(first, OrderBy) and first.descending != is_backward
+
+    @property
+    def terms(self) -> list[Any]:
+        """What to order by. Rows without a sort key are last, and first in descending order."""
+        ties = [f"-{name}" for name in TIES] if self.is_backward else TIES
+        return [*(sorted_terms(self.is_descending) if self.is_sorted else []), *ties]
+
+    def position(self, row: Any) -> list[Any]:
+        """What `beyond` needs to know of a row."""
+        key = getattr(row, SORT_KEY) if self.is_sorted else None
+        return [_stored(key), row.created_at.isoformat(), str(row.pk)]
+
+    def beyond(self, position: list[Any]) -> Q:
+        """The rows that come after the one at this position."""
+        key, created_at, pk = position
+        moment = parse_datetime(created_at)
+        way = "lt" if self.is_backward else "gt"
+        ties = Q(**{f"created_at__{way}": moment}) | Q(**{"created_at": moment, f"pk__{way}": pk})
+        if not self.is_sorted:
+            return ties
+        return self._beyond_key(_restored(key), ties)
+
+    def _beyond_key(self, key: Any, ties: Q) -> Q:
+        absent = Q(**{f"{SORT_KEY}__isnull": True})
+        if key is None:
+            return absent & ties | ~absent if self.is_descending else absent & ties
+        equal = Q(**{SORT_KEY: key}) & ties
+        if self.is_descending:
+            return Q(**{f"{SORT_KEY}__lt": key}) | equal
+        return Q(**{f"{SORT_KEY}__gt": key}) | equal | absent
+
+
+def _stored(key: Any) -> Any:
+    """A sort key as JSON has it."""
+    if isinstance(key, datetime):
+        return {"moment": key.isoformat()}
+    return str(key) if isinstance(key, UUID) else key
+
+
+def _restored(key: Any) -> Any:
+    """The inverse of `_stored`, as far as a query needs it."""
+    return parse_datetime(key["moment"]) if isinstance(key, dict) else key
+
+
+def sorted_terms(is_descending: bool) -> list[OrderBy]:
+    """Ordering by the annotation: rows without a value last, and first in descending order."""
+    key = F(SORT_KEY)
+    if is_descending:
+        return [key.desc(nulls_first=True)]
+    return [key.asc(nulls_last=True)]
+
+
+def _fingerprint(parameters: Mapping[str, str], scope: str) -> str:
+    """Of all that decides which rows there are, and in which order."""
+    query = [scope, *(parameters.get(name, "") for name in ("filter", "sortBy", "sortOrder"))]
+    return hashlib.sha256(json.dumps(query).encode()).hexdigest()[:16]
+
+
+def _cursor_count(parameters: Mapping[str, str]) -> int:
+    """The `count` of a request with a cursor, where RFC 9865 section 2.4 is stricter."""
+    try:
+        count = _integer(parameters, "count", settings.PAGE_SIZE)
+    except ScimError as error:
+        raise _invalid_count(error.detail) from None
+    if not 0 <= count <= settings.MAX_PAGE_SIZE:
+        raise _invalid_count(f"count must be between 0 and {settings.MAX_PAGE_SIZE}.")
+    return count
+
+
+def _invalid_count(detail: str) -> ScimError:
+    return ScimError(400, detail, "invalidCount")
+
+
+def _invalid_cursor() -> ScimError:
+    return ScimError(
+        400,
+        "The cursor is none of this query's. Begin with an empty one, and go on with nextCursor "
+        "and the same filter and order.",
+        "invalidCursor",
+    )
+
+
+def _integer(parameters: Mapping[str, str], name: str, default: int) -> int:
+    text = parameters.get(name, "").strip()
+    if not text:
+        return default
+    try:
+        return int(text)
+    except ValueError:
+        raise invalid_value(f"{name} must be a whole number, and “{text[:20]}” is not.") from None

@@ -1,0 +1,393 @@
+"""What SCIM does: create, replace, patch and remove users and groups.
+
+Everything that must hold of a change holds here: one transaction, a lock on the link, protected
+users left alone, absence never changing access. No HTTP, so that the admin and commands use it too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, ClassVar, Generic, TypeVar, cast
+from uuid import UUID
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import models, router
+from django.dispatch import Signal
+from django.utils import timezone
+
+from . import documents, patch, signals
+from .access import Access
+from .attributes import Attribute, ResourceType
+from .conf import settings
+from .errors import ScimError, forbidden, not_found, uniqueness
+from .folding import fold
+from .grammar import Expression
+from .host import HostAdapter
+from .matching import matches
+from .membership import MemberChange, member_change
+from .models import LibraryGroupLink, Link, UserLink
+from .patch import Operation
+from .resources import with_groups
+from .schemas import GROUP, USER
+from .transactions import atomic
+from .values import Document
+
+AnyLink = TypeVar("AnyLink", UserLink, LibraryGroupLink)
+
+# Looks at a locked link before it is changed, and raises where it must not be.
+Precondition = Callable[[Link], None]
+
+
+class Provisioning(Generic[AnyLink]):
+    """Changes of one kind of link, for one account.
+
+    Args:
+        adapter: the host, for the account.
+    """
+
+    model: ClassVar[type[UserLink | LibraryGroupLink]]
+    resource_type: ClassVar[ResourceType]
+
+    def __init__(self, adapter: HostAdapter) -> None:
+        self.adapter = adapter
+        self.account = adapter.account
+        self.using = router.db_for_write(self.model)
+
+    @property
+    def _rows(self) -> Any:
+        return self.model.objects.using(self.using)
+
+    def _locked(self, key: UUID, precondition: Precondition | None = None) -> AnyLink:
+        """The live link with this id, locked until the transaction ends."""
+        link: AnyLink | None = (
+            self._rows.live(self.account).select_for_update().filter(pk=key).first()
+        )
+        if link is None:
+            raise not_found(f"There is no {self.resource_type.name} with the id {key}.")
+        if precondition is not None:
+            precondition(self._reread(link))
+        return link
+
+    def _reread(self, link: AnyLink) -> AnyLink:
+        """The link as a GET shows it, from the database that was written to."""
+        return link
+
+    def _named(self, name: str) -> AnyLink | None:
+        """The link with this name, live or not, locked."""
+        link: AnyLink | None = self._rows.named(self.account, name).select_for_update().first()
+        return link
+
+    def _taken(self, link: AnyLink) -> ScimError:
+        return uniqueness(
+            f"There is a {self.resource_type.name} “{link.name}” already; its id is {link.pk}."
+        )
+
+    def _rename(self, link: AnyLink, name: str) -> bool:
+        """Give a link another name; one that is unlinked gives up the name for it."""
+        if link.name == name:
+            return False
+        other = self._named(name)
+        if other is not None and other.pk != link.pk:
+            if other.is_live:
+                raise self._taken(other)
+            other.give_up_name()
+            other.save(using=self.using)
+        link.rename(name)
+        return True
+
+    def _store(self, link: AnyLink, parts: documents.Parts) -> bool:
+        """Set the columns and the JSON that differ; tell whether any did. The caller saves."""
+        changed = self._rename(link, parts.columns.pop(link.name_field))
+        for column, value in (*parts.columns.items(), ("attributes", parts.attributes)):
+            if getattr(link, column) != value:
+                setattr(link, column, value)
+                changed = True
+        return changed
+
+    def _save(self, link: AnyLink) -> None:
+        """Save a link that changed, or is new."""
+        if link._state.adding:
+            link.updated_at = link.created_at
+        else:
+            link.touch()
+        link.save(using=self.using)
+
+    def _announce(self, signal: Signal, link: AnyLink, **arguments: Any) -> None:
+        signals.announce(
+            signal, self.model, self.using, account=self.account, link=link, **arguments
+        )
+
+
+class UserProvisioning(Provisioning[UserLink]):
+    """Creates, replaces, patches and lets go of users. Each method is one transaction."""
+
+    model = UserLink
+    resource_type = USER
+
+    @atomic
+    def create(self, document: Document) -> UserLink:
+        """Provision a person: a new host user, one that existed, or an inactive one again.
+
+        Raises:
+            ScimError: 409 where the person is active already, or protected.
+        """
+        document = {"active": True, **document}
+        link = self._named(cast(str, document["userName"])) or self._of_host_user(document)
+        if link.is_live and not link._state.adding and self._is_active(link.user):
+            raise self._taken(link)
+        if self.adapter.is_protected(link.user):
+            raise uniqueness(
+                f"The user “{document['userName']}” exists in the host and is protected: SCIM may "
+                "not take it over."
+            )
+        signal = signals.user_provisioned if link._state.adding else signals.user_reactivated
+        link.unlinked_at = None
+        self._write(link, document, force=True)
+        self._announce(signal, link, user=link.user)
+        return self._reread(link)
+
+    @atomic
+    def replace(
+        self, key: UUID, document: Document, precondition: Precondition | None = None
+    ) -> UserLink:
+        """PUT: profile attributes that are absent are cleared, access that is absent stays.
+
+        Raises:
+            ScimError: 404, 403 for a protected user, 409 for a userName that is taken.
+        """
+        link = self._changeable(key, precondition)
+        self._update(link, document)
+        return self._reread(link)
+
+    @atomic
+    def patch(
+        self,
+        key: UUID,
+        operations: Sequence[Operation],
+        precondition: Precondition | None = None,
+    ) -> UserLink:
+        """PATCH: all operations in order, or none.
+
+        Raises:
+            ScimError: as `replace`, and those of `patch.apply`.
+        """
+        link = self._changeable(key, precondition)
+        document = patch.apply(documents.read(link, self.adapter), operations, USER)
+        self._update(link, documents.with_removed_booleans(document, self.adapter))
+        return self._reread(link)
+
+    @atomic
+    def delete(self, key: UUID, precondition: Precondition | None = None) -> None:
+        """Let go of a user, who loses all that SCIM gave.
+
+        Raises:
+            ScimError: 404, 403 for a protected user.
+        """
+        # Groups are locked before users, as a PATCH of a group does, so that the two seldom
+        # deadlock. Once the user is locked, nobody can add them to another group.
+        self._locked_groups(key)
+        link = self._changeable(key, precondition)
+        for group in self._locked_groups(key):
+            Access(group, self.adapter, self.using).remove([key])
+            group.touch()
+            group.save(using=self.using)
+        self._announce(signals.user_unlinked, link, user=link.user)
+        if settings.USER_DELETE == "delete":
+            self.adapter.delete_user(link.user)
+            return
+        self.adapter.update_user(link.user, {"active": False})
+        link.unlinked_at = timezone.now()
+        self._save(link)
+
+    def _locked_groups(self, key: UUID) -> list[LibraryGroupLink]:
+        """The groups that a user is in, locked."""
+        groups = LibraryGroupLink.objects.using(self.using).live(self.account)
+        return list(groups.filter(members__user=key).order_by("pk").select_for_update())
+
+    def _of_host_user(self, document: Document) -> UserLink:
+        """A link to the host user that the person is, who is made where there is none.
+
+        Raises:
+            ScimError: 409 where that user is managed under another userName.
+        """
+        link = UserLink(account=self.account)
+        link.rename(cast(str, document["userName"]))
+        parts = documents.take_apart(document, link, self.adapter)
+        values = {"userName": document["userName"], **parts.host}
+        user = self.adapter.find_user(values)
+        if user is None:
+            link.user = cast(Any, self.adapter.create_user(values))
+            return link
+        link.user = cast(Any, user)
+        existing: UserLink | None = self._rows.filter(account=self.account, user=user).first()
+        if existing is not None and existing.is_live:
+            raise self._taken(existing)
+        return existing or link
+
+    def _changeable(self, key: UUID, precondition: Precondition | None) -> UserLink:
+        link = self._locked(key, precondition)
+        if self.adapter.is_protected(link.user):
+            raise forbidden(
+                f"The user “{link.user_name}” is protected in the host: SCIM may not change it."
+            )
+        return link
+
+    def _update(self, link: UserLink, document: Document) -> None:
+        was_active = self._is_active(link.user)
+        if not self._write(link, document):
+            return
+        self._announce(signals.user_updated, link, user=link.user)
+        is_active = self._is_active(link.user)
+        if was_active and not is_active:
+            self._announce(signals.user_deactivated, link, user=link.user)
+        if is_active and not was_active:
+            self._announce(signals.user_reactivated, link, user=link.user)
+
+    def _write(self, link: UserLink, document: Document, *, force: bool = False) -> bool:
+        """Write what differs, to the host user and the link; tell whether anything did."""
+        parts = documents.take_apart(document, link, self.adapter)
+        current = self.adapter.read_user(link.user)
+        values = {
+            name: value
+            for name, value in parts.host.items()
+            if (value or None) != (current[name] or None)
+        }
+        if link.user_name != document["userName"] and self._host_name_follows(link):
+            values["userName"] = document["userName"]
+        is_changed = self._store(link, parts) or bool(values)
+        self.adapter.update_user(link.user, values)
+        if is_changed or force:
+            self._save(link)
+        return is_changed
+
+    def _host_name_follows(self, link: UserLink) -> bool:
+        """Whether the host's own username is the one that is about to change with userName.
+
+        A user who was adopted by e-mail keeps the username that people gave.
+        """
+        return fold(link.user.get_username()) == fold(link.user_name)
+
+    def _is_active(self, user: AbstractBaseUser) -> bool:
+        return bool(self.adapter.read_user(user).get("active", True))
+
+    def _reread(self, link: UserLink) -> UserLink:
+        return with_groups(self._rows.select_related("user")).get(pk=link.pk)
+
+
+class GroupProvisioning(Provisioning[LibraryGroupLink]):
+    """Creates, replaces, patches and lets go of groups. Each method is one transaction."""
+
+    model = LibraryGroupLink
+    resource_type = GROUP
+
+    @atomic
+    def create(self, document: Document) -> LibraryGroupLink:
+        """Link a group to a new Library, or to the one that it had before it was let go.
+
+        Raises:
+            ScimError: 409 where a group, or a Library with a unique name, has the name already.
+        """
+        members, document = _split_members(document)
+        name = cast(str, document["displayName"])
+        link = self._named(name) or LibraryGroupLink(account=self.account)
+        if link.is_live:
+            raise self._taken(link)
+        if link.library is None:
+            # The rows of a Library that people deleted say nothing about the new one.
+            link.members.all().delete()
+            link.library = cast(Any, self._library(name))
+        else:
+            self.adapter.rename_library(link.library, name)
+        link.unlinked_at = None
+        self._store(link, documents.take_apart(document, link, self.adapter))
+        self._save(link)
+        self._announce(signals.library_linked, link, library=link.library)
+        self._change_members(link, members)
+        return link
+
+    @atomic
+    def replace(
+        self, key: UUID, document: Document, precondition: Precondition | None = None
+    ) -> LibraryGroupLink:
+        """PUT: the members are exactly those sent; where none are sent they stay as they are.
+
+        Raises:
+            ScimError: 404, 409 for a displayName that is taken.
+        """
+        link = self._locked(key, precondition)
+        members, document = _split_members(document)
+        self._update(link, document, members)
+        return link
+
+    @atomic
+    def patch(
+        self,
+        key: UUID,
+        operations: Sequence[Operation],
+        precondition: Precondition | None = None,
+    ) -> LibraryGroupLink:
+        """PATCH: all operations in order, or none; members as sets, whatever the group's size.
+
+        Raises:
+            ScimError: as `replace`, and those of `patch.apply`.
+        """
+        link = self._locked(key, precondition)
+        others = [operation for operation in operations if not patch.is_member_operation(operation)]
+        document = patch.apply(documents.read(link, self.adapter), others, GROUP)
+        members = member_change(operations, lambda filter_: _select(link, filter_))
+        self._update(link, document, members)
+        return link
+
+    @atomic
+    def delete(self, key: UUID, precondition: Precondition | None = None) -> None:
+        """Let go of a group: its members lose the access that it gave, the Library stays.
+
+        Raises:
+            ScimError: 404.
+        """
+        link = self._locked(key, precondition)
+        Access(link, self.adapter, self.using).remove_all()
+        link.unlinked_at = timezone.now()
+        self._save(link)
+        self._announce(signals.library_unlinked, link, library=link.library)
+
+    def _update(
+        self, link: LibraryGroupLink, document: Document, members: MemberChange | None
+    ) -> None:
+        old_name = link.display_name
+        is_changed = self._store(link, documents.take_apart(document, link, self.adapter))
+        if link.display_name != old_name:
+            self.adapter.rename_library(cast(models.Model, link.library), link.display_name)
+            self._announce(signals.library_renamed, link, library=link.library)
+        if self._change_members(link, members) or is_changed:
+            self._save(link)
+
+    def _change_members(self, link: LibraryGroupLink, members: MemberChange | None) -> bool:
+        if members is None:
+            return False
+        return Access(link, self.adapter, self.using).change(members)
+
+    def _library(self, name: str) -> models.Model:
+        found = self.adapter.find_library(name) if settings.ADOPT_LIBRARIES else None
+        return found or self.adapter.create_library(name)
+
+
+def _split_members(document: Document) -> tuple[MemberChange | None, Document]:
+    """What a document says of members, and the rest of it."""
+    rest = dict(document)
+    members = rest.pop("members", None)
+    if members is None:
+        return None, rest
+    ids = {str(member["value"]) for member in cast(list[Mapping[str, Any]], members)}
+    return MemberChange(overwrite=True, added=ids, removed=set()), rest
+
+
+def _select(link: LibraryGroupLink, filter_: Expression) -> Collection[str]:
+    """The ids of the members that a PATCH path's filter selects."""
+    attribute = cast(Attribute, GROUP.attribute("members"))
+    rows = link.members.values_list("user_id", "user__user_name")
+    return [
+        str(user)
+        for user, user_name in rows
+        if matches(filter_, {"value": str(user), "display": user_name, "type": "User"}, attribute)
+    ]

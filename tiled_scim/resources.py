@@ -1,0 +1,235 @@
+"""Link rows as SCIM JSON: what a client sees of a resource (RFC 7643 3, RFC 7644 3.9)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import F, OuterRef, QuerySet, Subquery
+from django.db.models.functions import JSONObject
+from django.utils import timezone
+
+from . import documents
+from .aggregates import JSONArray
+from .attributes import ResourceType
+from .host import HostAdapter
+from .models import LibraryGroupLink, LibraryGroupMember, Link, UserLink
+from .schemas import GROUP, USER
+
+Resource = dict[str, Any]
+Resources = list[Resource]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which attributes an answer has: `attributes` and `excludedAttributes`.
+
+    Names that the resource does not have select nothing and are no error, as a client may ask a
+    User and a Group the same.
+    """
+
+    attributes: frozenset[str] = frozenset()
+    excluded: frozenset[str] = frozenset()
+
+    @classmethod
+    def parse(cls, parameters: Mapping[str, str], resource_type: ResourceType) -> Selection:
+        """Read the two query parameters, which are lists with commas."""
+        return cls(
+            _names(parameters.get("attributes", ""), resource_type),
+            _names(parameters.get("excludedAttributes", ""), resource_type),
+        )
+
+    def wants(self, name: str) -> bool:
+        """Whether an attribute that is returned by default is in the answer."""
+        if self.attributes:
+            return any(wanted.split(".")[0] == name for wanted in self.attributes)
+        return name not in self.excluded
+
+    def apply(self, resource: Resource, resource_type: ResourceType) -> Resource:
+        """The resource with the attributes that are wanted, and those always returned."""
+        if not (self.attributes or self.excluded):
+            return resource
+        selected: Resource = {}
+        for name, value in resource.items():
+            attribute = resource_type.attribute(name)
+            kept = value
+            if attribute is None or attribute.returned != "always":
+                kept = self._part(name, value, ":" if attribute is None else ".")
+            if kept is not None:
+                selected[name] = kept
+        return selected
+
+    def _part(self, name: str, value: Any, separator: str) -> Any:
+        """What is left of a value; None where nothing is."""
+        if self.attributes:
+            if name in self.attributes:
+                return value
+            return _keep(value, _below(self.attributes, name, separator))
+        if name in self.excluded:
+            return None
+        return _drop(value, _below(self.excluded, name, separator))
+
+
+ALL = Selection()
+
+
+@dataclass(frozen=True)
+class Renderer:
+    """Makes the JSON of links.
+
+    Args:
+        adapter: the host, for the account that is asking.
+        base_url: the SCIM base URL, without a slash at its end.
+        selection: the attributes that the client asked for.
+    """
+
+    adapter: HostAdapter
+    base_url: str
+    selection: Selection = field(default=ALL)
+
+    def render(self, links: Sequence[Link]) -> Resources:
+        """Resources of one type. Users that are rows of `with_groups` show their groups."""
+        groups = [link for link in links if isinstance(link, LibraryGroupLink)]
+        members = self._members(groups) if groups and self.selection.wants("members") else {}
+        return [
+            self._user(link)
+            if isinstance(link, UserLink)
+            else self._resource(
+                link,
+                GROUP,
+                {**documents.read(link, self.adapter), "members": members.get(link.pk, [])},
+            )
+            for link in links
+        ]
+
+    def _user(self, link: UserLink) -> Resource:
+        document = documents.read(link, self.adapter)
+        groups = [
+            {
+                "value": str(key),
+                "$ref": self.location(GROUP, key),
+                "display": display,
+                "type": "direct",
+            }
+            for key, display in _groups(link)
+        ]
+        if groups:
+            document["groups"] = groups
+        return self._resource(link, USER, document)
+
+    def location(self, resource_type: ResourceType, key: object) -> str:
+        """The URI of a resource."""
+        return f"{self.base_url}{resource_type.endpoint}/{key}"
+
+    def _members(self, links: list[LibraryGroupLink]) -> dict[UUID, Resources]:
+        rows = (
+            LibraryGroupMember.objects.using(links[0]._state.db)
+            .filter(group__in=[link.pk for link in links])
+            .order_by("pk")
+            .values_list("group_id", "user_id", "user__user_name")
+        )
+        members: dict[UUID, Resources] = {}
+        for group, user, user_name in rows.iterator():
+            members.setdefault(group, []).append(
+                {
+                    "value": str(user),
+                    "$ref": self.location(USER, user),
+                    "type": "User",
+                    "display": user_name,
+                }
+            )
+        return members
+
+    def _resource(self, link: Link, resource_type: ResourceType, document: Resource) -> Resource:
+        extensions = [schema.urn for schema in resource_type.extensions if schema.urn in document]
+        resource = {
+            "schemas": [resource_type.schema.urn, *extensions],
+            "id": str(link.pk),
+            **document,
+            "meta": {
+                "resourceType": resource_type.name,
+                "created": date_time(link.created_at),
+                "lastModified": date_time(link.updated_at),
+                "location": self.location(resource_type, link.pk),
+                "version": version(link, self.adapter),
+            },
+        }
+        return self.selection.apply(resource, resource_type)
+
+
+def with_groups(rows: QuerySet[UserLink]) -> QuerySet[UserLink]:
+    """The rows with `group_rows`: the `value` and `display` of each group, in the same query."""
+    memberships = (
+        LibraryGroupMember.objects.filter(user=OuterRef("pk"))
+        .filter(group__unlinked_at=None, group__library__isnull=False)
+        .order_by()
+        .values("user")
+        .annotate(rows=JSONArray(JSONObject(value=F("group"), display=F("group__display_name"))))
+    )
+    return rows.annotate(group_rows=Subquery(memberships.values("rows")))
+
+
+def date_time(moment: datetime) -> str:
+    """The moment as RFC 7643 section 2.3.5 wants it, in UTC, also where the host has USE_TZ off."""
+    aware = timezone.make_aware(moment) if timezone.is_naive(moment) else moment
+    return aware.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def version(link: Link, adapter: HostAdapter) -> str:
+    """The weak entity tag of a resource: it changes with all that a GET shows of it.
+
+    Args:
+        link: of a user, a row of `with_groups`. A group's members are not looked at, since every
+            change of them changes the link's own version.
+    """
+    content = [link.version, documents.read(link, adapter)]
+    if isinstance(link, UserLink):
+        content.append([(str(key), display) for key, display in _groups(link)])
+    text = json.dumps(content, sort_keys=True)
+    return f'W/"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
+
+
+def _groups(link: UserLink) -> list[tuple[UUID, str]]:
+    """The id and displayName of each of a user's groups, by name."""
+    rows = getattr(link, "group_rows", None) or []
+    return sorted(((UUID(row["value"]), row["display"]) for row in rows), key=lambda row: row[1])
+
+
+def _names(text: str, resource_type: ResourceType) -> frozenset[str]:
+    """Canonical names; a name that leads nowhere stays, to select nothing."""
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    return frozenset(
+        _canonical(name.removeprefix(f"{resource_type.schema.urn}:"), resource_type)
+        for name in names
+    )
+
+
+def _canonical(name: str, resource_type: ResourceType) -> str:
+    path = resource_type.resolve(name)
+    return str(path) if path else name
+
+
+def _below(names: frozenset[str], parent: str, separator: str) -> frozenset[str]:
+    prefix = parent + separator
+    return frozenset(name.removeprefix(prefix) for name in names if name.startswith(prefix))
+
+
+def _keep(value: Any, names: frozenset[str]) -> Any:
+    if not names:
+        return None
+    if isinstance(value, list):
+        return [_keep(element, names) for element in value]
+    return {name: part for name, part in value.items() if name in names}
+
+
+def _drop(value: Any, names: frozenset[str]) -> Any:
+    if not names:
+        return value
+    if isinstance(value, list):
+        return [_drop(element, names) for element in value]
+    return {name: part for name, part in value.items() if name not in names}

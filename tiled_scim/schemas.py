@@ -1,0 +1,312 @@
+"""The attribute table: everything that the package knows of an attribute is said here, once.
+
+Discovery documents, filter and sort paths, PATCH checks, type coercion and rendering are read from
+these rows, so that adding an attribute is adding a row. The User, Group and Enterprise User rows
+are those of RFC 7643 sections 3.1, 4 and 8.7.1.
+"""
+
+from __future__ import annotations
+
+from .attributes import Attribute, ResourceType, Schema
+
+CORE_USER = "urn:ietf:params:scim:schemas:core:2.0:User"
+CORE_GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
+ENTERPRISE_USER = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+TILED_USER = "urn:ietf:params:scim:schemas:extension:tiled:2.0:User"
+
+
+def _plural(
+    name: str,
+    description: str,
+    *types: str,
+    value: Attribute | None = None,
+    sub_attributes: tuple[Attribute, ...] = (),
+) -> Attribute:
+    """A multi-valued attribute with the sub-attributes of RFC 7643 section 2.4."""
+    default = (value or Attribute("value", description="The value."),)
+    return Attribute(
+        name,
+        "complex",
+        description,
+        multi_valued=True,
+        sub_attributes=(
+            *(sub_attributes or (*default, Attribute("display", description="A name to show."))),
+            Attribute("type", description="What it is used for.", canonical_values=types),
+            Attribute("primary", "boolean", "Whether it is the preferred one; true once at most."),
+        ),
+    )
+
+
+COMMON = Schema(
+    urn="",
+    name="Common",
+    description="What every resource has: RFC 7643 section 3.1.",
+    attributes=(
+        Attribute(
+            "schemas",
+            "reference",
+            "The schemas that the resource uses.",
+            multi_valued=True,
+            case_exact=True,
+            mutability="readOnly",
+            returned="always",
+        ),
+        Attribute(
+            "id",
+            description="The identifier that this server gave.",
+            case_exact=True,
+            mutability="readOnly",
+            returned="always",
+            uniqueness="server",
+            column="id",
+        ),
+        Attribute(
+            "externalId",
+            description="The identifier that the client gave.",
+            case_exact=True,
+            column="external_id",
+        ),
+        Attribute(
+            "meta",
+            "complex",
+            "Facts about the resource itself.",
+            mutability="readOnly",
+            sub_attributes=(
+                Attribute("resourceType", case_exact=True, mutability="readOnly"),
+                Attribute("created", "dateTime", mutability="readOnly", column="created_at"),
+                Attribute("lastModified", "dateTime", mutability="readOnly", column="updated_at"),
+                Attribute("location", "reference", case_exact=True, mutability="readOnly"),
+                Attribute("version", case_exact=True, mutability="readOnly"),
+            ),
+        ),
+    ),
+)
+
+USER = ResourceType(
+    name="User",
+    endpoint="/Users",
+    description="A person with an account in the host.",
+    common=COMMON,
+    schema=Schema(
+        CORE_USER,
+        "User",
+        "A person with an account in the host.",
+        (
+            Attribute(
+                "userName",
+                description="The name that the identity provider knows the person by.",
+                required=True,
+                uniqueness="server",
+                column="user_name",
+                folded_column="user_name_folded",
+            ),
+            Attribute(
+                "name",
+                "complex",
+                "The parts of the person's name.",
+                sub_attributes=(
+                    Attribute("formatted", description="The whole name, as it is shown."),
+                    Attribute("familyName", description="The family name, or last name."),
+                    Attribute("givenName", description="The given name, or first name."),
+                    Attribute("middleName", description="The middle name or names."),
+                    Attribute("honorificPrefix", description="A title, such as Ms."),
+                    Attribute("honorificSuffix", description="A suffix, such as III."),
+                ),
+            ),
+            Attribute("displayName", description="The name to show for the person."),
+            Attribute("nickName", description="What the person is casually called."),
+            Attribute(
+                "profileUrl",
+                "reference",
+                "The person's page.",
+                reference_types=("external",),
+            ),
+            Attribute("title", description="The job title."),
+            Attribute("userType", description="The relation to the organization."),
+            Attribute("preferredLanguage", description="The language to speak with the person."),
+            Attribute("locale", description="How to write numbers, dates and currency."),
+            Attribute("timezone", description="The time zone, such as Europe/Berlin."),
+            Attribute("active", "boolean", "Whether the person has access."),
+            Attribute(
+                "password",
+                description="Accepted and dropped: passwords are never stored.",
+                case_exact=True,
+                mutability="writeOnly",
+                returned="never",
+            ),
+            _plural("emails", "E-mail addresses.", "work", "home", "other"),
+            _plural("phoneNumbers", "Telephone numbers.", "work", "home", "mobile", "fax", "pager"),
+            _plural("ims", "Instant messaging addresses.", "aim", "gtalk", "icq", "xmpp", "skype"),
+            _plural(
+                "photos",
+                "Pictures of the person.",
+                "photo",
+                "thumbnail",
+                value=Attribute(
+                    "value", "reference", "The URL of a picture.", reference_types=("external",)
+                ),
+            ),
+            _plural(
+                "addresses",
+                "Postal addresses.",
+                "work",
+                "home",
+                "other",
+                sub_attributes=(
+                    Attribute("formatted", description="The whole address, as it is shown."),
+                    Attribute("streetAddress", description="Street, number and floor."),
+                    Attribute("locality", description="The city."),
+                    Attribute("region", description="The state or region."),
+                    Attribute("postalCode", description="The postal code."),
+                    Attribute("country", description="The country, as two letters."),
+                ),
+            ),
+            Attribute(
+                "groups",
+                "complex",
+                "The pushed groups that the person is in.",
+                multi_valued=True,
+                mutability="readOnly",
+                relation="memberships",
+                sub_attributes=(
+                    Attribute(
+                        "value",
+                        description="The group's id.",
+                        case_exact=True,
+                        mutability="readOnly",
+                        column="group_id",
+                    ),
+                    Attribute(
+                        "$ref",
+                        "reference",
+                        "The group's URI.",
+                        case_exact=True,
+                        mutability="readOnly",
+                        reference_types=("Group",),
+                    ),
+                    Attribute(
+                        "display",
+                        description="The group's displayName.",
+                        mutability="readOnly",
+                        column="group__display_name",
+                        folded_column="group__display_name_folded",
+                    ),
+                    Attribute(
+                        "type",
+                        description="How the person is a member.",
+                        mutability="readOnly",
+                        canonical_values=("direct", "indirect"),
+                        constant="direct",
+                    ),
+                ),
+            ),
+            _plural("entitlements", "Things that the person is entitled to."),
+            _plural("roles", "Roles that the person has."),
+            _plural(
+                "x509Certificates",
+                "Certificates of the person.",
+                value=Attribute(
+                    "value", "binary", "A certificate, as base64 of DER.", case_exact=True
+                ),
+            ),
+        ),
+    ),
+    extensions=[
+        Schema(
+            ENTERPRISE_USER,
+            "EnterpriseUser",
+            "What a business knows of a person.",
+            (
+                Attribute("employeeNumber", description="The number given by the employer."),
+                Attribute("costCenter", description="The cost center."),
+                Attribute("organization", description="The organization."),
+                Attribute("division", description="The division."),
+                Attribute("department", description="The department."),
+                Attribute(
+                    "manager",
+                    "complex",
+                    "The person's manager.",
+                    sub_attributes=(
+                        Attribute("value", description="The manager's id."),
+                        Attribute(
+                            "$ref", "reference", "The manager's URI.", reference_types=("User",)
+                        ),
+                        Attribute(
+                            "displayName",
+                            description="The manager's name.",
+                            mutability="readOnly",
+                        ),
+                    ),
+                ),
+            ),
+        ),
+        Schema(
+            TILED_USER,
+            "TiledUser",
+            "What Tiled knows of a person.",
+            (Attribute("tiledAdmin", "boolean", "Whether the person administers the host."),),
+        ),
+    ],
+)
+
+GROUP = ResourceType(
+    name="Group",
+    endpoint="/Groups",
+    description="A group whose members have access to a Library.",
+    common=COMMON,
+    schema=Schema(
+        CORE_GROUP,
+        "Group",
+        "A group whose members have access to a Library.",
+        (
+            Attribute(
+                "displayName",
+                description="The group's name, which becomes the Library's.",
+                required=True,
+                uniqueness="server",
+                column="display_name",
+                folded_column="display_name_folded",
+            ),
+            Attribute(
+                "members",
+                "complex",
+                "The people in the group.",
+                multi_valued=True,
+                relation="members",
+                sub_attributes=(
+                    Attribute(
+                        "value",
+                        description="The member's id.",
+                        case_exact=True,
+                        mutability="immutable",
+                        column="user_id",
+                    ),
+                    Attribute(
+                        "$ref",
+                        "reference",
+                        "The member's URI.",
+                        case_exact=True,
+                        mutability="immutable",
+                        reference_types=("User",),
+                    ),
+                    Attribute(
+                        "type",
+                        description="What the member is.",
+                        mutability="immutable",
+                        canonical_values=("User",),
+                        constant="User",
+                    ),
+                    Attribute(
+                        "display",
+                        description="The member's userName.",
+                        mutability="readOnly",
+                        column="user__user_name",
+                        folded_column="user__user_name_folded",
+                    ),
+                ),
+            ),
+        ),
+    ),
+)
+
+RESOURCE_TYPES = (USER, GROUP)

@@ -1,0 +1,45 @@
+"""The endpoints: RFC 7644 section 3.2. A slash at the end is tolerated, and none is asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.urls import path, re_path
+
+from . import views
+
+app_name = "tiled_scim"
+
+COLLECTION: dict[str, Any] = {"get": "list", "post": "create"}
+SEARCH: dict[str, Any] = {"post": "search"}
+RESOURCE: dict[str, Any] = {
+    "get": "retrieve",
+    "put": "update",
+    "patch": "partial_update",
+    "delete": "destroy",
+}
+
+urlpatterns = [
+    path("", views.RootViewSet.as_view({"get": "list"}), name="root"),
+    re_path(r"^\.search/?$", views.RootViewSet.as_view(SEARCH), name="search"),
+    re_path(r"^Bulk/?$", views.BulkView.as_view(), name="bulk"),
+    re_path(r"^Me/?$", views.MeView.as_view(), name="me"),
+    re_path(r"^Users/\.search/?$", views.UserViewSet.as_view(SEARCH), name="user-search"),
+    re_path(r"^Groups/\.search/?$", views.GroupViewSet.as_view(SEARCH), name="group-search"),
+    re_path(r"^Users/?$", views.UserViewSet.as_view(COLLECTION), name="users"),
+    re_path(r"^Users/(?P<key>[^/]+)/?$", views.UserViewSet.as_view(RESOURCE), name="user"),
+    re_path(r"^Groups/?$", views.GroupViewSet.as_view(COLLECTION), name="groups"),
+    re_path(r"^Groups/(?P<key>[^/]+)/?$", views.GroupViewSet.as_view(RESOURCE), name="group"),
+    re_path(
+        r"^ServiceProviderConfigs?/?$",
+        views.ServiceProviderConfigView.as_view(),
+        name="service-provider-config",
+    ),
+    re_path(r"^ResourceTypes/?$", views.ResourceTypesView.as_view(), name="resource-types"),
+    re_path(
+        r"^ResourceTypes/(?P<key>[^/]+)/?$", views.ResourceTypeView.as_view(), name="resource-type"
+    ),
+    re_path(r"^Schemas/?$", views.SchemasView.as_view(), name="schemas"),
+    re_path(r"^Schemas/(?P<key>[^/]+)/?$", views.SchemaView.as_view(), name="schema"),
+    re_path(r"", views.UnknownView.as_view(), name="unknown"),
+]
