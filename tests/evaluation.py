@@ -1,10 +1,11 @@
 """Filters and sorting in plain Python, over resources as a client sees them.
 
-Written from RFC 7644 section 3.4.2.2 and the rules of `tiled_scim.matching`, without the code there.
+Written from RFC 7644 section 3.4.2.2 and the rules of `tiled_scim.matching`, not with its code.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -65,9 +66,13 @@ def found(
     attribute, value = path.attribute, container.get(path.attribute.name)
     sub_attribute = path.sub_attribute
     if not attribute.multi_valued:
-        return (sub_attribute, [part(value, sub_attribute.name)]) if sub_attribute else (
-            attribute,
-            [value],
+        return (
+            (sub_attribute, [part(value, sub_attribute.name)])
+            if sub_attribute
+            else (
+                attribute,
+                [value],
+            )
         )
     elements = value or []
     if whole:
@@ -99,16 +104,19 @@ def fits(attribute: Attribute, value: Any, comparison: Comparison) -> bool:
     if value is None or comparison.value is None:
         return value is None and comparison.value is None
     left, right = comparable(attribute, value), comparable(attribute, comparison.value)
-    return {
-        "eq": lambda: left == right,
-        "co": lambda: right in left,
-        "sw": lambda: left.startswith(right),
-        "ew": lambda: left.endswith(right),
-        "gt": lambda: left > right,
-        "ge": lambda: left >= right,
-        "lt": lambda: left < right,
-        "le": lambda: left <= right,
-    }[comparison.operator]()
+    return OPERATORS[comparison.operator](left, right)
+
+
+OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
+    "eq": lambda left, right: bool(left == right),
+    "co": lambda left, right: right in left,
+    "sw": lambda left, right: bool(left.startswith(right)),
+    "ew": lambda left, right: bool(left.endswith(right)),
+    "gt": lambda left, right: bool(left > right),
+    "ge": lambda left, right: bool(left >= right),
+    "lt": lambda left, right: bool(left < right),
+    "le": lambda left, right: bool(left <= right),
+}
 
 
 def comparable(attribute: Attribute, value: Any) -> Any:

@@ -7,19 +7,22 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
+from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tiled_scim.attributes import Attribute, ResourceType
 from tiled_scim.conditions import MODELS, condition
-from tiled_scim.grammar import parse
+from tiled_scim.errors import ScimError
+from tiled_scim.grammar import MAX_CLAUSES, MAX_DEPTH, parse
 from tiled_scim.matching import OPERATORS, matches
-from tiled_scim.models import UserLink
+from tiled_scim.models import LibraryGroupLink, UserLink
 from tiled_scim.resources import Renderer, with_groups
-from tiled_scim.schemas import GROUP, USER
+from tiled_scim.schemas import CORE_USER, ENTERPRISE_USER, GROUP, TILED_USER, USER
+from tiled_scim.targets import as_complex
 
 from .evaluation import Resource, is_chosen, is_element_chosen
-from .population import EXTENSION, TOYS, Adapter, names, populate
+from .population import EXTENSION, GONE, PEOPLE, TOYS, Adapter, identifier, names, populate
 
 UNSEARCHABLE = {
     "password",
@@ -175,7 +178,7 @@ def group_filters(users: list[Resource], groups: list[Resource]) -> st.SearchStr
 
 
 RANDOM = settings(
-    max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 
@@ -195,3 +198,185 @@ def test_random_filters_choose_the_groups_that_python_chooses(
 ) -> None:
     text = data.draw(group_filters)
     assert chosen(text, GROUP) == expected(text, groups, GROUP)
+
+
+@RANDOM
+@given(st.data())
+def test_random_filters_of_paths_choose_the_elements_that_python_chooses(
+    users: list[Resource], data: st.DataObject
+) -> None:
+    attribute = data.draw(st.sampled_from([pair[1] for pair in _element_names(USER)]))
+    text = data.draw(Filters(users).value_filters(attribute))
+    for user in users:
+        for element in {**user, **user.get(TOYS, {})}.get(attribute.name, []):
+            as_object = element if isinstance(element, dict) else {"value": element}
+            result = matches(parse(text), as_object, as_complex(attribute))
+            assert result == is_element_chosen(element, parse(text), attribute)
+
+
+EVERYONE = [person["userName"] for person in PEOPLE]
+ANN, BOB, CARL_, CARL, EDITH, ZOE, TOP, IREM = EVERYONE
+
+CHOSEN: dict[str, list[str]] = {
+    # Letter case counts where the schema says so; accents and spaces always do.
+    'userName eq "ANN@EXAMPLE.COM"': [ANN],
+    'USERNAME eq "bob@example.com"': [BOB],
+    'userName eq "CARL"': [CARL],
+    'userName eq "carl "': [CARL_],
+    'userName eq "Édith"': [EDITH],
+    'userName eq "edith"': [],
+    'externalId eq "00uB"': [BOB],
+    'externalId sw "00"': [BOB, CARL_],
+    'name.familyName eq "ÅNGSTRÖM"': [ANN],
+    'title eq "Édith"': [EDITH, ZOE],
+    'displayName eq "İrem"': [IREM],
+    # Nothing is a wildcard or a quote.
+    'title co "%"': [CARL],
+    'title co "_"': [CARL],
+    r'title co "\" \\"': [CARL],
+    'name.familyName co "\'"': [BOB],
+    # Absent, empty, and the words that are values.
+    "nickName pr": [IREM],
+    'nickName eq ""': [CARL_],
+    "nickName eq null": [ANN, BOB, CARL, EDITH, ZOE, TOP],
+    'nickName eq "true"': [IREM],
+    'locale eq "null"': [EDITH],
+    "externalId ne null": [BOB, CARL_],
+    'externalId ne "00uB"': [ANN, CARL_, CARL, EDITH, ZOE, TOP, IREM],
+    'not (externalId eq "00uB")': [ANN, CARL_, CARL, EDITH, ZOE, TOP, IREM],
+    'name.honorificPrefix co ""': [BOB],
+    # Ids.
+    'id eq "x"': [],
+    'id ne "x"': EVERYONE,
+    f'id eq "{identifier(UserLink, 0)}"': [ANN],
+    f'id eq "{str(identifier(UserLink, 0)).upper()}"': [],
+    f'id eq "{identifier(UserLink, 0).hex}"': [],
+    f'id sw "{str(identifier(UserLink, 0))[:20]}"': [ANN],
+    # Booleans, numbers and times.
+    "active eq false": [BOB],
+    'active eq "False"': [BOB],
+    "active pr": EVERYONE,
+    f"{TILED_USER}:tiledAdmin eq true": [CARL_],
+    f"{TOYS}:age gt -7.5": [BOB, CARL],
+    f"{TOYS}:height le 1.5": [BOB],
+    'meta.created gt "2024-02-29T00:01:00.999998Z"': [EDITH, ZOE, TOP, IREM],
+    'meta.created eq "2024-02-29T01:00:59.999999+01:00"': [CARL_, CARL],
+    'meta.resourceType eq "User"': EVERYONE,
+    # Elements: a comparison is of any, what is in brackets of the same.
+    'emails.value eq "BOB@work.example"': [BOB],
+    'emails eq "bob@work.example"': [BOB],
+    'emails[type eq "work"].value eq "bob@work.example"': [BOB],
+    'emails[type eq "home"].value eq "bob@work.example"': [],
+    'emails.type eq "home" and emails.value eq "bob@work.example"': [BOB],
+    "emails pr": [BOB, CARL_, EDITH, ZOE],
+    "not (emails pr)": [ANN, CARL, TOP, IREM],
+    'emails.type ne "work"': [BOB, CARL_, EDITH, ZOE],
+    'roles[primary eq "True"].value eq "ADMIN"': [EDITH],
+    f'{TOYS}:tags eq "red"': [BOB],
+    f'{TOYS}:tags[value eq "blue "]': [ZOE],
+    f"{TOYS}:levels gt 10": [BOB],
+    f"{TOYS}:kits[value gt 2 and new eq true]": [CARL_],
+    f"{TOYS}:kits[value gt 2 and new eq null]": [],
+    # Relations.
+    'groups.display eq "SALES"': [CARL_, CARL],
+    f'groups.value eq "{identifier(LibraryGroupLink, 0)}"': [ANN, BOB, CARL_],
+    'groups.value eq "x"': [],
+    'groups[type eq "direct" and display sw "Sales &"]': [ANN, BOB, CARL_],
+    f'groups.display eq "{GONE}"': [],
+    # Schemas.
+    f'schemas eq "{CORE_USER}"': EVERYONE,
+    f'schemas eq "{ENTERPRISE_USER}"': [CARL_, CARL, ZOE],
+    f"{ENTERPRISE_USER} pr": [CARL_, CARL, ZOE],
+    f'schemas co "{TILED_USER[4:-4]}"': EVERYONE,
+    'schemas eq "urn:x"': [],
+    # A name with the core URN is the name.
+    f'{CORE_USER}:userName eq "carl"': [CARL],
+    f'{ENTERPRISE_USER.upper()}:EMPLOYEENUMBER eq "7"': [CARL_],
+}
+
+
+@pytest.mark.parametrize("text", CHOSEN)
+def test_a_filter_chooses(text: str) -> None:
+    assert sorted(chosen(text)) == sorted(CHOSEN[text])
+
+
+ERRORS = {
+    'nope eq "x"': "User has no attribute “nope”",
+    "members pr": "User has no attribute “members”",
+    'urn:x:User:userName eq "x"': "User has no attribute “urn:x:User:userName”",
+    "name.nope pr": "User has no attribute “name.nope”",
+    'emails[nope eq "x"]': "emails has no sub-attribute “nope”",
+    'userName eq "x" or nope pr': "User has no attribute “nope”",
+    "userName eq 5": "userName is string, which “5” is not",
+    "userName eq true": "userName is string, which “True” is not",
+    'active eq "maybe"': "active is boolean, which “maybe” is not",
+    "active gt true": "gt cannot be used with active, which is boolean; eq, ne can",
+    'active co "t"': "co cannot be used with active",
+    f'{TOYS}:age eq "7"': f"{TOYS}:age is integer, which “7” is not",
+    f"{TOYS}:age eq true": f"{TOYS}:age is integer",
+    f'{TOYS}:age co "7"': f"co cannot be used with {TOYS}:age",
+    'meta.created gt "yesterday"': "meta.created is dateTime, which “yesterday” is not",
+    'meta.created co "2024"': "co cannot be used with meta.created",
+    'x509Certificates.value gt "a"': "gt cannot be used with x509Certificates.value, which is binary",
+    "emails eq 5": "emails.value is string, which “5” is not",
+    f'{TOYS}:tags eq 5': f"{TOYS}:tags.value is string, which “5” is not",
+    "userName gt null": "gt cannot be used with null; eq, ne can",
+    'name eq "x"': "name is complex: name one of its sub-attributes",
+    'addresses eq "x"': "addresses has no sub-attribute “addresses.value”",
+    'password eq "x"': "password cannot be searched",
+    'meta.location sw "https"': "meta.location cannot be searched",
+    "meta.version pr": "meta.version cannot be searched",
+    'groups.$ref co "x"': "groups.$ref cannot be searched",
+    f'{TOYS}:planned gt "2020-01-01T00:00:00Z"': f"{TOYS}:planned is kept as it was sent",
+    f'{ENTERPRISE_USER} eq "x"': "only pr can be used with it",
+    'name[givenName eq "x"]': "name is not multi-valued",
+    'emails.value[type eq "x"]': "emails.value is not multi-valued",
+    f"{ENTERPRISE_USER}[x pr]": "is not multi-valued",
+    "emails[groups[value pr]]": "cannot be inside another one: groups[…]",
+    'schemas[nope eq "x"]': "schemas has no sub-attribute “nope”",
+}
+
+
+@pytest.mark.parametrize("text", ERRORS)
+def test_what_is_not_understood_or_cannot_be_searched_is_an_error(text: str) -> None:
+    with pytest.raises(ScimError) as raised:
+        chosen(text)
+    assert (raised.value.status, raised.value.scim_type) == (400, "invalidFilter")
+    assert ERRORS[text] in raised.value.detail
+
+
+def test_a_time_that_is_kept_as_text_can_be_asked_for() -> None:
+    assert chosen(f"{TOYS}:planned pr") == [EDITH]
+
+
+@pytest.mark.parametrize("text", ["not (" * MAX_DEPTH + "nickName pr" + ")" * MAX_DEPTH])
+def test_the_deepest_filter_is_answered(text: str) -> None:
+    assert chosen(text) == [IREM]
+
+
+def test_the_longest_filter_is_answered() -> None:
+    clause = 'emails[type eq "home" and not (value sw "x" or display pr)]'
+    assert chosen(" or ".join([clause] * (MAX_CLAUSES // 3))) == [BOB, CARL_, EDITH]
+
+
+@pytest.mark.parametrize(
+    ("resource_type", "text"),
+    [
+        (USER, 'userName eq "ann@example.com"'),
+        (USER, 'externalId eq "00uB"'),
+        (USER, f'id eq "{identifier(UserLink, 0)}"'),
+        (GROUP, 'displayName eq "sales"'),
+        (GROUP, 'externalId eq "g1"'),
+        (GROUP, f'id eq "{identifier(LibraryGroupLink, 0)}"'),
+    ],
+)
+def test_a_lookup_uses_an_index(resource_type: ResourceType, text: str) -> None:
+    rows: Any = MODELS[resource_type.name]._default_manager
+    rows = rows.live("").filter(condition(parse(text), resource_type, Adapter()))
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_seqscan = off")  # the table is small
+    plan = rows.explain()
+    used = {"sqlite": "USING INDEX", "postgresql": "Index Cond", "mysql": "tiled_scim"}
+    assert used[connection.vendor] in plan
+    assert "ALL" not in plan.split()

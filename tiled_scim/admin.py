@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db import router, transaction
+from django.db import IntegrityError, router, transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, URLPattern, path, reverse
@@ -38,10 +38,13 @@ class TokenForm(forms.Form):
         current: the account's current token. While it works, its end needs to be confirmed.
     """
 
-    # The primary key of that token; empty for none. It makes the form good for one time only: a page
-    # that is loaded again, or was opened before somebody else's change, ends no token.
+    # The primary key of that token; empty for none. It makes the form good for one time only: a
+    # page that is loaded again, or was opened before somebody else's change, ends no token.
     token = forms.CharField(required=False, widget=forms.HiddenInput)
-    confirm = forms.BooleanField(label=_("Yes, the current token may stop working now."))
+    confirm = forms.BooleanField(
+        label=_("Yes, the current token may stop working now."),
+        error_messages={"required": _("Please tick the box to go on.")},
+    )
 
     def __init__(self, *args: Any, current: ScimToken | None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -103,7 +106,12 @@ class ScimTokenAdmin(ModelAdmin):
                 return self._page(request, account, status=409, is_outdated=True)
             if not form.is_valid():
                 return self._page(request, account, status=400, replace_form=form)
-            token, plaintext = _tokens().generate(account, created_by=request.user)
+            if current is not None:
+                current.revoke()
+            try:
+                token, plaintext = _tokens().issue(account, created_by=request.user)
+            except IntegrityError:  # another request was faster with the account's first token
+                return self._page(request, account, status=409, is_outdated=True)
             self.log_addition(request, token, _generated(current))
         return self._page(request, account, plaintext=plaintext, replaced=current)
 
@@ -182,7 +190,6 @@ class ScimTokenAdmin(ModelAdmin):
     def _answer(
         self, request: HttpRequest, template: str, context: dict[str, Any], status: int = 200
     ) -> HttpResponse:
-        request.current_app = self.admin_site.name  # which the template's links ask for
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,

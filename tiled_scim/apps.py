@@ -3,11 +3,12 @@ from __future__ import annotations
 from django.apps import AppConfig
 from django.core import checks
 from django.db.backends.signals import connection_created
+from django.utils.translation import gettext_lazy as _
 
 
 class TiledScimConfig(AppConfig):
     name = "tiled_scim"
-    verbose_name = "SCIM Configuration"
+    verbose_name = _("SCIM Configuration")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

@@ -9,6 +9,7 @@ from typing import cast
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import BasePermission
@@ -23,7 +24,7 @@ from .models import ScimToken
 logger = logging.getLogger(__name__)
 
 REALM = 'Bearer realm="SCIM"'
-NOT_ENABLED = (
+NOT_ENABLED = gettext_noop(
     "SCIM provisioning is not part of this account's plan. Please ask your account manager, or our "
     "support, to switch it on."
 )

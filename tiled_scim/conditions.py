@@ -227,7 +227,7 @@ class _Resources(_Scope):
         if path.attribute is None:
             raise invalid_filter(f"{comparison.name} is a schema: only pr can be used with it.")
         if path.attribute.multi_valued:
-            name = path.sub_attribute.name if path.sub_attribute else "value"
+            name = str(path) if path.sub_attribute else f"{path}.value"
             return self._elements_fit(path.attribute, path, replace(comparison, name=name))
         return self._stored(path).fits(comparison)
 
@@ -247,7 +247,10 @@ class _Resources(_Scope):
             elements = self._elements(path)
             sub_name = path.sub_attribute.name if path.sub_attribute else "value"
             return elements.first(sub_attribute(elements.attribute, sub_name))
-        return self._stored(path).expression
+        stored = self._stored(path)
+        if not stored.is_comparable:
+            raise invalid_filter(f"{name} is kept as it was sent and cannot be sorted by.")
+        return stored.expression
 
     def _resolve(self, name: str) -> AttributePath:
         path = self.resource_type.resolve(name)

@@ -19,7 +19,7 @@ from .attributes import Attribute, AttributePath, ResourceType
 from .host import HostAdapter
 from .models import LibraryGroupLink, Link, UserLink
 from .schemas import GROUP, USER
-from .values import Document
+from .values import Document, check_length
 
 Element = dict[str, Any]
 
@@ -48,12 +48,19 @@ def read(link: Link, adapter: HostAdapter) -> Document:
 
 
 def take_apart(document: Document, link: Link, adapter: HostAdapter) -> Parts:
-    """The inverse of `read`; a boolean of the host's that is absent here is left as it is there."""
+    """The inverse of `read`; a boolean of the host's that is absent here is left as it is there.
+
+    Raises:
+        ScimError: 400, where a column has no room for its value.
+    """
     attributes = deepcopy(document)
-    columns = {
-        cast(str, attribute.column): attributes.pop(attribute.name, None)
-        for attribute in _column_attributes(_resource_type(link))
-    }
+    columns = {}
+    for attribute in _column_attributes(_resource_type(link)):
+        column, value = cast(str, attribute.column), attributes.pop(attribute.name, None)
+        check_length(
+            attribute.name, value, getattr(link._meta.get_field(column), "max_length", None)
+        )
+        columns[column] = value
     host = {}
     if isinstance(link, UserLink):
         host = {str(path): _take(attributes, path) for path in _host_paths(adapter)}

@@ -45,7 +45,12 @@ class Endpoint:
         """The query of what the account may see, in an order that pages can rely on."""
         rows = self.provisioning.model.objects.live(self.adapter.account)
         rows = rows.order_by(*TIES)
-        return with_groups(rows.select_related("user")) if rows.model is UserLink else rows
+        if rows.model is not UserLink:
+            return rows
+        relations = {
+            f"user__{path}".rpartition("__")[0] for path in self.adapter.user_fields.values()
+        }
+        return with_groups(rows.select_related("user", *relations))
 
     def get(self, key: str) -> Link:
         """The resource with this id.

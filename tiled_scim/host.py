@@ -8,7 +8,6 @@ changes.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Iterator, Mapping
 from itertools import islice
 from typing import Any, cast
@@ -17,11 +16,12 @@ from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import FieldDoesNotExist
-from django.db import models
+from django.db import models, router
 
 from .conf import settings
-from .errors import invalid_value, uniqueness
+from .errors import uniqueness
 from .schemas import TILED_USER
+from .values import check_length
 
 TILED_ADMIN = f"{TILED_USER}:tiledAdmin"
 # Under the least number of query parameters that a supported database takes.
@@ -36,6 +36,11 @@ def adapter_class() -> type[HostAdapter]:
 def library_model() -> type[models.Model]:
     """The model that pushed groups become."""
     return apps.get_model(settings.LIBRARY_MODEL)
+
+
+def objects(model: type[models.Model]) -> models.QuerySet[Any]:
+    """A model's rows, in the database that is written to: a replica may lag behind a write."""
+    return model._default_manager.using(router.db_for_write(model))
 
 
 def username_column() -> str:
@@ -100,6 +105,15 @@ class HostAdapter:
         }
         return {name: field for name, field in fields.items() if has_field(model, field)}
 
+    def adoptable_users(self) -> models.QuerySet[Any]:
+        """The host users whom a push may take over.
+
+        With one account, everybody. With several, nobody: only a subclass can tell whose a user is,
+        and one customer must not take over another's people.
+        """
+        users = objects(get_user_model())
+        return users if len(self.accounts()) == 1 else users.none()
+
     def find_user(self, values: Mapping[str, Any]) -> AbstractBaseUser | None:
         """The host user that a pushed person is, if one exists already.
 
@@ -114,7 +128,7 @@ class HostAdapter:
         field, value = self._identity(values)
         if not value:
             return None
-        found = list(self._adoptable_users().filter(**{f"{field}__iexact": value})[:2])
+        found = list(self.adoptable_users().filter(**{f"{field}__iexact": value})[:2])
         if len(found) > 1:
             raise uniqueness(
                 f"More than one user of the host has “{value}” as {field}, but for letter case, so "
@@ -157,14 +171,20 @@ class HostAdapter:
 
     # Libraries
 
+    def adoptable_libraries(self) -> models.QuerySet[Any]:
+        """The Libraries that a push may take over, where `ADOPT_LIBRARIES` lets it.
+
+        With one account, those that no group feeds yet. With several, none: see `adoptable_users`.
+        """
+        libraries = objects(library_model()).filter(scim_links__isnull=True)
+        return libraries if len(self.accounts()) == 1 else libraries.none()
+
     def find_library(self, name: str) -> models.Model | None:
-        """A Library of this name that no group feeds yet, which `ADOPT_LIBRARIES` may take over."""
-        found: models.Model | None = (
-            library_model()
-            ._default_manager.filter(**{settings.LIBRARY_NAME_FIELD: name}, scim_links__isnull=True)
-            .first()
-        )
-        return found
+        """The Library that a pushed group is, if one exists already and may be taken over."""
+        if not settings.ADOPT_LIBRARIES:
+            return None
+        libraries = self.adoptable_libraries().filter(**{settings.LIBRARY_NAME_FIELD: name})
+        return libraries.order_by("pk").first()
 
     def create_library(self, name: str) -> models.Model:
         """Make the Library of a new group.
@@ -190,7 +210,9 @@ class HostAdapter:
         return {
             pk
             for chunk in chunks(users)
-            for pk in manager.filter(pk__in=chunk).values_list("pk", flat=True)
+            for pk in manager.using(library._state.db)
+            .filter(pk__in=chunk)
+            .values_list("pk", flat=True)
         }
 
     def grant(self, library: models.Model, users: Collection[Any]) -> None:
@@ -204,18 +226,6 @@ class HostAdapter:
             self._members(library).remove(*chunk)
 
     # Inside
-
-    def _adoptable_users(self) -> models.QuerySet[Any]:
-        """Host users who are not another account's."""
-        users: models.QuerySet[Any] = get_user_model()._default_manager.all()
-        return users.exclude(
-            pk__in=models.Subquery(
-                apps.get_model("tiled_scim", "UserLink")
-                ._default_manager.filter(unlinked_at=None)
-                .exclude(account=self.account)
-                .values("user")
-            )
-        )
 
     def _identity(self, values: Mapping[str, Any]) -> tuple[str, str]:
         """The field and value by which a pushed person is looked up among the host's users."""
@@ -235,28 +245,25 @@ class HostAdapter:
     def _assign(self, user: AbstractBaseUser, values: Mapping[str, Any]) -> bool:
         """Set what differs on the instance; tell whether anything did."""
         columns = {
-            path: values[name]
+            path: (name, values[name])
             for name, path in self.user_fields.items()
-            if name in values and "__" not in path
+            if name in values and "__" not in path and path != username_column()
         }
-        columns.pop(username_column(), None)
         if username := self._username(values):
-            columns[username_column()] = user.normalize_username(username)
-        changed = False
-        for column, value in columns.items():
-            changed |= _set(user, column, value)
-        return changed
+            columns[username_column()] = "userName", user.normalize_username(username)
+        changed = [_set(user, column, name, value) for column, (name, value) in columns.items()]
+        return any(changed)
 
     def _name_library(self, library: models.Model, name: str) -> None:
         field = library._meta.get_field(settings.LIBRARY_NAME_FIELD)
-        taken = library_model()._default_manager.filter(**{field.name: name}).exclude(pk=library.pk)
+        taken = objects(library_model()).filter(**{field.name: name}).exclude(pk=library.pk)
         if getattr(field, "unique", False) and taken.exists():
             raise uniqueness(
                 f"The host has a Library named “{name}” already, which this group did not make. "
                 "Rename the Library or the group, or let SCIM take it over with "
                 "TILED_SCIM_ADOPT_LIBRARIES."
             )
-        if _set(library, field.name, name) or library._state.adding:
+        if _set(library, field.name, "displayName", name) or library._state.adding:
             library.save()
 
     def _members(self, library: models.Model) -> Any:
@@ -279,20 +286,16 @@ def _follow(instance: models.Model, path: str) -> Any:
     return value
 
 
-def _set(instance: models.Model, column: str, value: Any) -> bool:
-    """Set one field, checked against its length; tell whether it changed.
+def _set(instance: models.Model, column: str, name: str, value: Any) -> bool:
+    """Set one field to the value of the attribute with this name; tell whether it changed.
 
     Raises:
-        ScimError: 400, where the host has no room for the value. Nothing is ever cut off.
+        ScimError: 400, where the host has no room for the value.
     """
     field = cast("models.Field[Any, Any]", instance._meta.get_field(column))
     if value is None or value == "":
         value = None if field.null else field.get_default()
-    if isinstance(value, str) and len(value) > (field.max_length or math.inf):
-        raise invalid_value(
-            f"“{value[:20]}…” is longer than the {field.max_length} characters that the host can "
-            f"keep in “{field.verbose_name}”."
-        )
+    check_length(name, value, field.max_length)
     if getattr(instance, column) == value:
         return False
     setattr(instance, column, value)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import secrets
 import uuid
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self, TypeVar, cast
 
 from django.conf import settings as django_settings
-from django.db import IntegrityError, models, transaction
+from django.db import IntegrityError, models, router, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -61,6 +62,19 @@ class ScimTokenManager(models.Manager["ScimToken"]):
         Returns:
             The row, and the token itself, which is kept nowhere.
         """
+        for _attempt in range(GENERATE_ATTEMPTS - 1):
+            with suppress(IntegrityError):
+                return self._renew(account, created_by, lifetime)
+        return self._renew(account, created_by, lifetime)
+
+    def issue(
+        self, account: str = "", *, created_by: Any = None, lifetime: timedelta | None = None
+    ) -> tuple[ScimToken, str]:
+        """Make the token of an account that has none: as `generate`, but it ends no other.
+
+        Raises:
+            IntegrityError: the account has a current token, or got one at the same moment.
+        """
         plaintext = TOKEN_PREFIX + secrets.token_urlsafe(TOKEN_BYTES)
         lifetime = lifetime or settings.TOKEN_LIFETIME
         token = self.model(
@@ -71,16 +85,9 @@ class ScimTokenManager(models.Manager["ScimToken"]):
             created_by=created_by,
             expires_at=timezone.now() + lifetime if lifetime else None,
         )
-        for attempt in range(1, GENERATE_ATTEMPTS + 1):
-            try:
-                with transaction.atomic(using=self.db):
-                    self._end_current(account)
-                    token.save(using=self.db, force_insert=True)
-            except IntegrityError:
-                if attempt == GENERATE_ATTEMPTS:
-                    raise
-            else:
-                break
+        database = router.db_for_write(self.model)
+        with transaction.atomic(using=database):
+            token.save(using=database, force_insert=True)
         return token, plaintext
 
     def current(self, account: str = "") -> ScimToken | None:
@@ -89,10 +96,19 @@ class ScimTokenManager(models.Manager["ScimToken"]):
 
     def authenticate(self, plaintext: str) -> ScimToken | None:
         """The current, unexpired token with this plaintext; one query, by the digest's index."""
-        token = self.filter(digest=digest(plaintext), current_account__isnull=False).first()
+        # Not from a replica, which may not know yet that the token has been replaced.
+        tokens = self.using(router.db_for_write(self.model))
+        token = tokens.filter(digest=digest(plaintext), current_account__isnull=False).first()
         if token is None or token.is_expired:
             return None
         return token
+
+    def _renew(
+        self, account: str, created_by: Any, lifetime: timedelta | None
+    ) -> tuple[ScimToken, str]:
+        with transaction.atomic(using=router.db_for_write(self.model)):
+            self._end_current(account)
+            return self.issue(account, created_by=created_by, lifetime=lifetime)
 
     def _end_current(self, account: str) -> None:
         self.filter(current_account=account).update(current_account=None, revoked_at=timezone.now())
@@ -127,7 +143,7 @@ class ScimToken(models.Model):
 
     class Meta:
         verbose_name = _("SCIM token")
-        verbose_name_plural = _("SCIM tokens")
+        verbose_name_plural = _("connection and token")
         ordering = ("-created_at",)
 
     def __str__(self) -> str:

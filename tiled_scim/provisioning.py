@@ -22,7 +22,7 @@ from .conf import settings
 from .errors import ScimError, forbidden, not_found, uniqueness
 from .folding import fold
 from .grammar import Expression
-from .host import HostAdapter
+from .host import TILED_ADMIN, HostAdapter
 from .matching import matches
 from .membership import MemberChange, member_change
 from .models import LibraryGroupLink, Link, UserLink
@@ -41,11 +41,14 @@ Precondition = Callable[[Link], None]
 class Provisioning(Generic[AnyLink]):
     """Changes of one kind of link, for one account.
 
+    `host_field` is the link's foreign key to the host's row.
+
     Args:
         adapter: the host, for the account.
     """
 
     model: ClassVar[type[UserLink | LibraryGroupLink]]
+    host_field: ClassVar[str]
     resource_type: ClassVar[ResourceType]
 
     def __init__(self, adapter: HostAdapter) -> None:
@@ -57,11 +60,22 @@ class Provisioning(Generic[AnyLink]):
     def _rows(self) -> Any:
         return self.model.objects.using(self.using)
 
+    def _lock(self, rows: models.QuerySet[AnyLink]) -> AnyLink | None:
+        """The first of the rows, locked until the transaction ends.
+
+        The host's row behind it is read where it is written to: a replica may lag behind.
+        """
+        link = rows.select_for_update().first()
+        if link is None:
+            return None
+        field = cast("models.ForeignKey[Any, Any]", self.model._meta.get_field(self.host_field))
+        host_rows = field.related_model._base_manager.using(self.using)
+        setattr(link, self.host_field, host_rows.filter(pk=getattr(link, field.attname)).first())
+        return link
+
     def _locked(self, key: UUID, precondition: Precondition | None = None) -> AnyLink:
-        """The live link with this id, locked until the transaction ends."""
-        link: AnyLink | None = (
-            self._rows.live(self.account).select_for_update().filter(pk=key).first()
-        )
+        """The live link with this id, locked."""
+        link = self._lock(self._rows.live(self.account).filter(pk=key))
         if link is None:
             raise not_found(f"There is no {self.resource_type.name} with the id {key}.")
         if precondition is not None:
@@ -74,8 +88,7 @@ class Provisioning(Generic[AnyLink]):
 
     def _named(self, name: str) -> AnyLink | None:
         """The link with this name, live or not, locked."""
-        link: AnyLink | None = self._rows.named(self.account, name).select_for_update().first()
-        return link
+        return self._lock(self._rows.named(self.account, name))
 
     def _taken(self, link: AnyLink) -> ScimError:
         return uniqueness(
@@ -122,6 +135,7 @@ class UserProvisioning(Provisioning[UserLink]):
     """Creates, replaces, patches and lets go of users. Each method is one transaction."""
 
     model = UserLink
+    host_field = "user"
     resource_type = USER
 
     @atomic
@@ -195,7 +209,8 @@ class UserProvisioning(Provisioning[UserLink]):
         if settings.USER_DELETE == "delete":
             self.adapter.delete_user(link.user)
             return
-        self.adapter.update_user(link.user, {"active": False})
+        # A person who is pushed again later may be another one, with the same name.
+        self.adapter.update_user(link.user, {"active": False, TILED_ADMIN: False})
         link.unlinked_at = timezone.now()
         self._save(link)
 
@@ -219,7 +234,7 @@ class UserProvisioning(Provisioning[UserLink]):
             link.user = cast(Any, self.adapter.create_user(values))
             return link
         link.user = cast(Any, user)
-        existing: UserLink | None = self._rows.filter(account=self.account, user=user).first()
+        existing = self._lock(self._rows.filter(account=self.account, user=user))
         if existing is not None and existing.is_live:
             raise self._taken(existing)
         return existing or link
@@ -278,6 +293,7 @@ class GroupProvisioning(Provisioning[LibraryGroupLink]):
     """Creates, replaces, patches and lets go of groups. Each method is one transaction."""
 
     model = LibraryGroupLink
+    host_field = "library"
     resource_type = GROUP
 
     @atomic
@@ -295,7 +311,8 @@ class GroupProvisioning(Provisioning[LibraryGroupLink]):
         if link.library is None:
             # The rows of a Library that people deleted say nothing about the new one.
             link.members.all().delete()
-            link.library = cast(Any, self._library(name))
+            library = self.adapter.find_library(name) or self.adapter.create_library(name)
+            link.library = cast(Any, library)
         else:
             self.adapter.rename_library(link.library, name)
         link.unlinked_at = None
@@ -367,10 +384,6 @@ class GroupProvisioning(Provisioning[LibraryGroupLink]):
             return False
         return Access(link, self.adapter, self.using).change(members)
 
-    def _library(self, name: str) -> models.Model:
-        found = self.adapter.find_library(name) if settings.ADOPT_LIBRARIES else None
-        return found or self.adapter.create_library(name)
-
 
 def _split_members(document: Document) -> tuple[MemberChange | None, Document]:
     """What a document says of members, and the rest of it."""
@@ -385,7 +398,7 @@ def _split_members(document: Document) -> tuple[MemberChange | None, Document]:
 def _select(link: LibraryGroupLink, filter_: Expression) -> Collection[str]:
     """The ids of the members that a PATCH path's filter selects."""
     attribute = cast(Attribute, GROUP.attribute("members"))
-    rows = link.members.values_list("user_id", "user__user_name")
+    rows = link.members.using(link._state.db).values_list("user_id", "user__user_name")
     return [
         str(user)
         for user, user_name in rows

@@ -52,7 +52,7 @@ def find_writable(path: object, resource_type: ResourceType) -> Target:
         raise invalid_path("The path of an operation must be a string.")
     target = find(path, resource_type)
     if target is None:
-        raise invalid_path(f"There is no attribute at the path {quoted(path)}.")
+        raise invalid_path(f"There is no attribute at the path {quoted(path, 200)}.")
     if target.mutability == "readOnly":
         raise mutability(f"{target.path} is read-only.")
     return target

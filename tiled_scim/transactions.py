@@ -62,7 +62,7 @@ def atomic(method: Callable[Concatenate[Self_, P], R]) -> Callable[Concatenate[S
             except (IntegrityError, OperationalError) as error:
                 if not _may_retry(error, self.using):
                     raise
-                if attempt == ATTEMPTS:
+                if attempt == _attempts(error):
                     raise _final(error) from error
             logger.info("Attempt %d of a SCIM request lost against another one", attempt)
             time.sleep(PAUSE * 2 ** (attempt - 1) * random.uniform(0.5, 1.5))  # noqa: S311 (no secret)
@@ -78,9 +78,16 @@ def _may_retry(error: DatabaseError, using: str) -> bool:
     return is_lost(error) and not transaction.get_connection(using).in_atomic_block
 
 
+def _attempts(error: DatabaseError) -> int:
+    """How often to try. What is still taken the second time was not taken by a race."""
+    return 2 if isinstance(error, IntegrityError) else ATTEMPTS
+
+
 def _final(error: DatabaseError) -> ScimError:
     if isinstance(error, IntegrityError):
-        return uniqueness("The host has a user or Library with one of these values already.")
+        return uniqueness(
+            "The host has one of these values already, and SCIM does not manage what has it here."
+        )
     return unavailable("The database is busy. Try again.", RETRY_AFTER)
 
 

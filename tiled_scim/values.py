@@ -89,7 +89,7 @@ def clean_document(resource_type: ResourceType, body: Mapping[str, object]) -> D
 
 def clean_extension(extension: Schema, value: object) -> Document:
     """The attributes of one extension, from the object under its URN."""
-    if value is None:
+    if value is None or value == "":
         return {}
     if not isinstance(value, Mapping):
         raise invalid_value(f"{extension.urn} must be an object.")
@@ -102,6 +102,16 @@ def clean_extension(extension: Schema, value: object) -> Document:
 def is_blank(value: object) -> bool:
     """Whether a required attribute with this value would still be missing."""
     return value is None or value == [] or (isinstance(value, str) and not value.strip())
+
+
+def check_length(name: str, value: object, limit: int | None) -> None:
+    """That the place where a value is kept has room for it: nothing is ever cut off.
+
+    Raises:
+        ScimError: invalidValue.
+    """
+    if limit is not None and isinstance(value, str) and len(value) > limit:
+        raise invalid_value(f"{name} may have {limit} characters here, and {len(value)} were sent.")
 
 
 def named_values(value: Mapping[str, object]) -> Iterator[tuple[str, object]]:

@@ -101,7 +101,7 @@ class TestGenerate:
         response = page.post(GENERATE, {"token": token.pk})
 
         assert response.status_code == 400
-        assert "This field is required." in response.text
+        assert "Please tick the box to go on." in response.text
         assert response.text.count("<details") == 2
         assert len(re.findall(r"<details [^>]* open>", response.text)) == 1
         assert not PLAINTEXT.search(response.text)

@@ -157,7 +157,7 @@ class TestUsers:
         response = acme("POST", "Users", ada())
 
         assert response.status_code == 409
-        assert "another customer" in response.json()["detail"]
+        assert "does not manage" in response.json()["detail"]
         assert Profile.objects.get().title == "Spy"
         assert acme("GET", "Users").json()["totalResults"] == 0
 

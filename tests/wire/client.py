@@ -23,6 +23,9 @@ TILED_USER = "urn:ietf:params:scim:schemas:extension:tiled:2.0:User"
 # People whom the tests assign.
 ANN, BOB, CARL = "ann@example.com", "bob@example.com", "carl@example.com"
 
+# An id that nobody has.
+NOBODY = "7d3f9a52-9c3d-4f5e-8a64-1c8a3f6b2d10"
+
 SCIM_JSON = "application/scim+json"
 OKTA_CONTENT_TYPE = f"{SCIM_JSON}; charset=utf-8"
 OKTA_HEADERS = {
@@ -217,4 +220,9 @@ def _check_error(status: int, body: Any) -> None:
     assert body.get("scimType") in {None, *SCIM_TYPES}
     detail = body["detail"]
     assert " " in detail
-    assert not any(trace in detail for trace in ("Traceback", "<class", ".py", "Error("))
+    assert not any(trace in detail for trace in ("Traceback", "<class", ".py", "sys.", "Error("))
+
+
+def case_id(value: object) -> str | None:
+    """The name of a test with this body."""
+    return json.dumps(value)[:40] if isinstance(value, dict) else None

@@ -9,7 +9,7 @@ from django.core.cache import cache
 
 from tiled_scim.models import ScimToken
 
-from .client import Scim
+from .client import ANN, Scim
 
 
 @pytest.fixture
@@ -24,8 +24,27 @@ def scim(token: str) -> Scim:
 
 
 @pytest.fixture
+def entra(token: str) -> Scim:
+    """Microsoft Entra ID."""
+    headers = {"Accept": "application/scim+json", "User-Agent": "Microsoft-Entra-Provisioning"}
+    return Scim(f"Bearer {token}", headers, "application/scim+json; charset=utf-8")
+
+
+@pytest.fixture
 def empty_cache() -> Iterator[None]:
     """For what counts requests in the cache, which outlives a test."""
     cache.clear()
     yield
     cache.clear()
+
+
+@pytest.fixture
+def ann(scim: Scim) -> str:
+    """The id of one person."""
+    return scim.add_user(ANN)
+
+
+@pytest.fixture
+def sales(scim: Scim, ann: str) -> str:
+    """The id of a group with Ann in it."""
+    return scim.add_group("Sales", ann)

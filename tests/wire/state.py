@@ -8,6 +8,8 @@ from django.db.models import Model
 from example_project.libraries.models import Library
 from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, UserLink
 
+from .client import Answer, Scim
+
 MODELS: list[type[Model]] = [
     User,
     Library,
@@ -38,3 +40,11 @@ def access() -> dict[str, set[str]]:
 def snapshot() -> list[list[dict[str, object]]]:
     """Every row of every table that a request may change."""
     return [list(model._default_manager.order_by("pk").values()) for model in MODELS]
+
+
+def refused(scim: Scim, method: str, path: str, body: object = None, **headers: str) -> Answer:
+    """The answer to a request that must not have written anything."""
+    before = snapshot()
+    answer = scim.send(method, path, body, headers)
+    assert snapshot() == before
+    return answer

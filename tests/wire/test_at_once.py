@@ -1,4 +1,4 @@
-"""Requests that come at the same time: each is done whole, nobody is lost, nothing is there twice."""
+"""Requests at the same time: each is done whole, nobody is lost, nothing is there twice."""
 
 from __future__ import annotations
 

@@ -11,16 +11,7 @@ from example_project.libraries.models import Library
 from tests.factories import make_library, make_user
 from tiled_scim.models import LibraryGroupMember, UserLink
 
-from .client import (
-    ANN,
-    BOB,
-    CARL,
-    Scim,
-    add_members,
-    group,
-    remove_member,
-    replace_members,
-)
+from .client import ANN, BOB, CARL, Scim, add_members, group, remove_member, replace_members
 from .state import access, people
 
 

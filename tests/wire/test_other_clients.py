@@ -5,17 +5,7 @@ from __future__ import annotations
 import pytest
 from django.contrib.auth.models import User
 
-from .client import (
-    ANN,
-    BOB,
-    CARL,
-    CORE_GROUP,
-    CORE_USER,
-    ENTERPRISE_USER,
-    PATCH_SCHEMA,
-    Scim,
-    user,
-)
+from .client import ANN, BOB, CARL, CORE_GROUP, CORE_USER, ENTERPRISE_USER, PATCH_SCHEMA, Scim, user
 from .state import access, people
 
 JSON = "application/json"

@@ -29,11 +29,6 @@ from .state import access, people
 
 
 @pytest.fixture
-def ann(scim: Scim) -> str:
-    return scim.add_user(ANN)
-
-
-@pytest.fixture
 def bob(scim: Scim) -> str:
     return scim.add_user(BOB)
 

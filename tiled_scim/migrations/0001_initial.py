@@ -157,7 +157,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name": "SCIM token",
-                "verbose_name_plural": "SCIM tokens",
+                "verbose_name_plural": "connection and token",
                 "ordering": ("-created_at",),
             },
         ),

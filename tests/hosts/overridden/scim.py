@@ -33,12 +33,12 @@ class CustomerAdapter(HostAdapter):
         self.update_user(person, values)
         return person
 
-    def _adoptable_users(self) -> models.QuerySet[Any]:
-        return super()._adoptable_users().filter(customer=self.account)
+    def adoptable_users(self) -> models.QuerySet[Any]:
+        return Person.objects.using("primary").filter(customer=self.account)
 
-    def find_library(self, name: str) -> models.Model | None:
+    def adoptable_libraries(self) -> models.QuerySet[Any]:
         workspaces = Workspace.objects.using("primary").filter(customer=self.account)
-        return workspaces.filter(title=name, scim_links__isnull=True).first()
+        return workspaces.filter(scim_links__isnull=True)
 
     def create_library(self, name: str) -> models.Model:
         return Workspace.objects.create(customer_id=self.account, title=name)

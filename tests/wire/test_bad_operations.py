@@ -1,0 +1,116 @@
+"""PATCH with operations that are wrong: one of them refuses all, and nothing is written."""
+
+from __future__ import annotations
+
+import pytest
+
+from .client import (
+    ANN,
+    BOB,
+    CORE_USER,
+    ENTERPRISE_USER,
+    NOBODY,
+    Scim,
+    add_members,
+    case_id,
+    patch_op,
+)
+from .state import refused
+
+GOOD = {"op": "replace", "path": "title", "value": "Boss"}
+
+# Operations that follow a good one, the scimType of the answer and what the detail must name.
+WRONG_OPERATIONS: list[tuple[object, str, str]] = [
+    ("replace", "invalidSyntax", "object"),
+    ({}, "invalidSyntax", "op"),
+    ({"op": None, "path": "title", "value": "x"}, "invalidSyntax", "op"),
+    ({"op": "move", "path": "title", "value": "x"}, "invalidSyntax", "op"),
+    ({"op": ["add"], "path": "title", "value": "x"}, "invalidSyntax", "op"),
+    ({"op": "replace", "path": "title"}, "invalidValue", "value"),
+    ({"op": "add"}, "invalidValue", "value"),
+    ({"op": "add", "value": "x"}, "invalidValue", "object"),
+    ({"op": "add", "value": [{"title": "x"}]}, "invalidValue", "object"),
+    ({"op": "remove"}, "noTarget", "path"),
+    ({"op": "remove", "path": ""}, "noTarget", "path"),
+    ({"op": "add", "path": 5, "value": "x"}, "invalidPath", "path"),
+    ({"op": "add", "path": "nothing", "value": "x"}, "invalidPath", "nothing"),
+    ({"op": "add", "path": "name.nothing", "value": "x"}, "invalidPath", "name.nothing"),
+    ({"op": "add", "path": "urn:nothing:title", "value": "x"}, "invalidPath", "urn:nothing"),
+    ({"op": "add", "path": f"{ENTERPRISE_USER}:nothing", "value": "x"}, "invalidPath", "nothing"),
+    ({"op": "add", "path": "emails[", "value": "x"}, "invalidFilter", ""),
+    ({"op": "add", "path": "emails[type eq]", "value": "x"}, "invalidFilter", ""),
+    ({"op": "add", "path": 'emails[no eq "x"].value', "value": "x"}, "invalidFilter", "no"),
+    ({"op": "add", "path": 'emails[type xx "x"].value', "value": "x"}, "invalidFilter", "xx"),
+    ({"op": "add", "path": 'title[type eq "x"]', "value": "x"}, "invalidPath", "title"),
+    ({"op": "replace", "path": 'emails[type eq "fax"].value', "value": "x"}, "noTarget", "emails"),
+    ({"op": "replace", "path": "id", "value": NOBODY}, "mutability", "id"),
+    ({"op": "replace", "path": "meta.created", "value": "2020"}, "mutability", "meta.created"),
+    ({"op": "add", "path": "groups", "value": [{"value": NOBODY}]}, "mutability", "groups"),
+    ({"op": "remove", "path": "userName"}, "mutability", "userName"),
+    ({"op": "remove", "path": "active"}, "invalidValue", "active"),
+    ({"op": "replace", "path": "active", "value": "maybe"}, "invalidValue", "active"),
+    ({"op": "replace", "path": "active", "value": None}, "invalidValue", "active"),
+    ({"op": "replace", "path": "userName", "value": ""}, "invalidValue", "userName"),
+    ({"op": "replace", "path": "userName", "value": "x" * 256}, "invalidValue", "userName"),
+    ({"op": "replace", "path": "title", "value": 5}, "invalidValue", "title"),
+    ({"op": "replace", "path": "title", "value": "a\x00"}, "invalidValue", "title"),
+    ({"op": "replace", "path": "name.givenName", "value": "x" * 200}, "invalidValue", "givenName"),
+    ({"op": "replace", "value": {"active": "maybe"}}, "invalidValue", "active"),
+    ({"op": "replace", "path": "name", "value": "Ann"}, "invalidValue", "name"),
+]
+
+WRONG_GROUP_OPERATIONS: list[tuple[object, str, str]] = [
+    ({"op": "remove", "path": "displayName"}, "mutability", "displayName"),
+    ({"op": "replace", "path": "displayName", "value": ""}, "invalidValue", "displayName"),
+    ({"op": "replace", "path": "displayName", "value": "x" * 201}, "invalidValue", "displayName"),
+    ({"op": "add", "path": "members", "value": [{"display": ANN}]}, "invalidValue", "members"),
+    ({"op": "add", "path": "members", "value": [5]}, "invalidValue", "members"),
+    ({"op": "replace", "path": "members.value", "value": "x"}, "mutability", "members.value"),
+    ({"op": "remove", "path": 'members[no eq "x"]'}, "invalidFilter", "no"),
+    ({"op": "remove", "path": "members[value eq"}, "invalidFilter", ""),
+    ({"op": "remove", "path": "members", "value": [{"display": ANN}]}, "invalidValue", "members"),
+    ({"op": "add", "path": "nothing", "value": "x"}, "invalidPath", "nothing"),
+]
+
+
+class TestPatches:
+    @pytest.mark.parametrize(("operation", "scim_type", "named"), WRONG_OPERATIONS, ids=case_id)
+    def test_one_wrong_operation_refuses_all_of_a_user(
+        self, scim: Scim, ann: str, operation: object, scim_type: str, named: str
+    ) -> None:
+        for operations in ([GOOD, operation], [operation, GOOD]):
+            answer = refused(scim, "PATCH", f"/Users/{ann}", patch_op(*operations))
+
+            assert answer.error == (400, scim_type)
+            assert named in answer.json["detail"]
+
+    @pytest.mark.parametrize(
+        ("operation", "scim_type", "named"), WRONG_GROUP_OPERATIONS, ids=case_id
+    )
+    def test_one_wrong_operation_refuses_all_of_a_group(
+        self, scim: Scim, sales: str, operation: object, scim_type: str, named: str
+    ) -> None:
+        bob = scim.add_user(BOB)
+        rename = {"op": "replace", "value": {"displayName": "Ops"}}
+
+        answer = refused(
+            scim, "PATCH", f"/Groups/{sales}", patch_op(rename, add_members(bob), operation)
+        )
+
+        assert answer.error == (400, scim_type)
+        assert named in answer.json["detail"]
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            {},
+            {"Operations": []},
+            {"Operations": None},
+            {"Operations": GOOD},
+            {"schemas": [CORE_USER], "Operations": [GOOD]},
+            {"active": False},
+        ],
+        ids=case_id,
+    )
+    def test_a_body_that_is_no_patch_is_400(self, scim: Scim, ann: str, body: object) -> None:
+        assert refused(scim, "PATCH", f"/Users/{ann}", body).error == (400, "invalidSyntax")

@@ -1,0 +1,242 @@
+"""Paths, methods and queries that are wrong, too many of them, and faults of our own."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from django.test import Client
+from pytest_django import Settings
+
+from tiled_scim.provisioning import UserProvisioning
+
+from .client import ANN, BOB, CORE_USER, MOUNT, NOBODY, Scim, checked, encode, patch_op, user
+from .state import refused
+
+
+class TestPaths:
+    @pytest.mark.parametrize("key", [NOBODY, "1", "x", "0" * 500, "%00", "%F0%9F%98%80", "%22"])
+    @pytest.mark.parametrize("collection", ["Users", "Groups"])
+    def test_an_unknown_id_is_404(self, scim: Scim, sales: str, collection: str, key: str) -> None:
+        for method, body in (
+            ("GET", None),
+            ("PUT", {**user(BOB), "displayName": "Ops"}),
+            ("PATCH", patch_op({"op": "replace", "value": {"displayName": "Ops"}})),
+            ("DELETE", None),
+        ):
+            answer = refused(scim, method, f"/{collection}/{key}", body)
+
+            assert answer.error == (404, None)
+
+    @pytest.mark.parametrize(("collection", "other"), [("Users", "sales"), ("Groups", "ann")])
+    def test_the_id_of_another_kind_is_404(
+        self, scim: Scim, ann: str, sales: str, collection: str, other: str
+    ) -> None:
+        key = {"ann": ann, "sales": sales}[other]
+
+        assert refused(scim, "DELETE", f"/{collection}/{key}").status == 404
+
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "/nothing",
+            "/users",
+            f"/Users/{NOBODY}/name",
+            "/Groups/a/b/c",
+            "/Schemas/a/b",
+            "/%00",
+            "//Users",
+            "/Users.json",
+        ],
+    )
+    def test_an_unknown_path_is_404(self, scim: Scim, path: str) -> None:
+        for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
+            answer = refused(scim, method, path, user(ANN) if method == "POST" else None)
+
+            assert answer.error == (404, None)
+
+    @pytest.mark.parametrize(
+        ("method", "path", "allowed"),
+        [
+            ("PUT", "/Users", "GET, POST"),
+            ("PATCH", "/Users", "GET, POST"),
+            ("DELETE", "/Users", "GET, POST"),
+            ("PUT", "/Groups", "GET, POST"),
+            ("POST", f"/Users/{NOBODY}", "GET, PUT, PATCH, DELETE"),
+            ("POST", f"/Groups/{NOBODY}", "GET, PUT, PATCH, DELETE"),
+            ("POST", "/ServiceProviderConfig", "GET"),
+            ("DELETE", "/Schemas", "GET"),
+            ("PUT", f"/Schemas/{CORE_USER}", "GET"),
+            ("PATCH", "/ResourceTypes", "GET"),
+            ("POST", "/ResourceTypes/User", "GET"),
+            ("OPTIONS", "/Users", "GET, POST"),
+            ("TRACE", "/Users", "GET, POST"),
+            ("BREW", "/Users", "GET, POST"),
+        ],
+    )
+    def test_a_method_that_the_path_does_not_have_is_405(
+        self, scim: Scim, method: str, path: str, allowed: str
+    ) -> None:
+        answer = refused(scim, method, path, user(ANN) if method in ("POST", "PUT") else None)
+
+        assert answer.error == (405, None)
+        assert answer.headers["Allow"].startswith(allowed)
+
+    def test_one_slash_at_the_end_is_tolerated(self, scim: Scim, ann: str, sales: str) -> None:
+        for path in ("/Users", f"/Users/{ann}", "/Groups", f"/Groups/{sales}", "/Schemas"):
+            assert scim.get(f"{path}/").json == scim.get(path).json
+
+    @pytest.mark.parametrize("path", ["/Schemas/urn:nothing", "/ResourceTypes/Device"])
+    def test_an_unknown_schema_or_resource_type_is_404(self, scim: Scim, path: str) -> None:
+        assert refused(scim, "GET", path).error == (404, None)
+
+    @pytest.mark.parametrize("path", ["/Schemas", "/ResourceTypes"])
+    def test_discovery_cannot_be_filtered(self, scim: Scim, path: str) -> None:
+        assert refused(scim, "GET", f"{path}?filter=id+pr").error == (403, None)
+
+
+class TestQueries:
+    @pytest.mark.parametrize("name", ["startIndex", "count"])
+    @pytest.mark.parametrize("value", ["x", "1.5", "1e3", "one", "0x10", "1;2", "9" * 5000, "%00"])
+    def test_what_is_no_whole_number_is_400(self, scim: Scim, name: str, value: str) -> None:
+        answer = refused(scim, "GET", f"/Users?{name}={value}")
+
+        assert answer.error == (400, "invalidValue")
+        assert name in answer.json["detail"]
+
+    @pytest.mark.parametrize(
+        ("filter_", "named"),
+        [
+            ("", "filter"),
+            ("   ", "filter"),
+            ("userName", ""),
+            ("userName eq", ""),
+            ("userName eq ann", "ann"),
+            ("userName eq 'ann'", "'ann'"),
+            ('userName eq "ann', '"ann'),
+            ('userName is "ann"', "is"),
+            ('userName eq "ann" and', ""),
+            ('userName eq "ann" foo', "foo"),
+            ('(userName eq "ann"', ""),
+            ('userName eq "ann")', ")"),
+            ('eq "ann"', ""),
+            ('nothing eq "ann"', "nothing"),
+            ('name.nothing eq "ann"', "name.nothing"),
+            ('urn:nothing:userName eq "ann"', "urn:nothing"),
+            ('userName eq "ann" or nothing pr', "nothing"),
+            ('not (nothing eq "ann")', "nothing"),
+            ('emails[nothing eq "x"]', "nothing"),
+            ('userName[type eq "x"]', "userName"),
+            ('name eq "Ann"', "name"),
+            ('password eq "x"', "password"),
+            ("password pr", "password"),
+            ("userName eq 5", "userName"),
+            ("userName eq true", "userName"),
+            ('active eq "maybe"', "active"),
+            ("active gt true", "active"),
+            ("active co true", "active"),
+            ('meta.created gt "yesterday"', "meta.created"),
+            ('meta.created co "2020"', "meta.created"),
+            ("userName gt null", "null"),
+            (" and ".join(['title eq "x"'] * 101), "100"),
+            ("(" * 500 + "userName pr" + ")" * 500, ""),
+            ('title eq "' + "x" * 10_001 + '"', "10"),
+        ],
+        ids=lambda value: value[:30],
+    )
+    def test_a_filter_that_is_not_understood_is_400_and_never_wider(
+        self, scim: Scim, ann: str, filter_: str, named: str
+    ) -> None:
+        answer = scim.get("/Users", filter=filter_)
+
+        assert answer.error == (400, "invalidFilter")
+        assert named in answer.json["detail"]
+
+    @pytest.mark.parametrize("filter_", ['userName eq "ann"', "active eq true", "name pr"])
+    def test_a_group_has_no_attributes_of_a_user(self, scim: Scim, filter_: str) -> None:
+        answer = scim.get("/Groups", filter=filter_)
+
+        assert answer.error == (400, "invalidFilter")
+
+    @pytest.mark.parametrize("text", ["a\x00b", "\ud800"])
+    def test_what_cannot_be_stored_cannot_be_found(self, scim: Scim, ann: str, text: str) -> None:
+        for filter_ in (f'userName eq "{json.dumps(text)[1:-1]}"', f"title co {json.dumps(text)}"):
+            answer = scim.get("/Users", filter=filter_)
+
+            assert answer.status == 200 or answer.error == (400, "invalidFilter")
+            assert answer.status == 400 or answer.json["totalResults"] == 0
+
+    def test_a_parameter_given_twice_is_400(self, scim: Scim, ann: str) -> None:
+        answer = scim.send("GET", "/Users?filter=active+eq+true&filter=active+eq+false")
+
+        assert answer.error == (400, "invalidFilter")
+
+    @pytest.mark.parametrize("query", ["sortBy=nothing", "sortBy=emails[type", "sortOrder=up"])
+    def test_an_order_that_is_not_understood_is_400(self, scim: Scim, query: str) -> None:
+        answer = refused(scim, "GET", f"/Users?{query}")
+
+        assert answer.error == (400, "invalidValue")
+
+    def test_other_parameters_are_passed_over(self, scim: Scim, ann: str) -> None:
+        answer = scim.send("GET", "/Users?format=html&page=7&search=x&nothing=1&userName=bob")
+
+        assert [resource["id"] for resource in answer.json["Resources"]] == [ann]
+
+
+class TestTooManyRequests:
+    def test_okta_is_told_in_whole_seconds_when_to_come_again(
+        self, scim: Scim, settings: Settings, empty_cache: None
+    ) -> None:
+        settings.TILED_SCIM_THROTTLE = "1/min"
+        assert scim.get("/Users").status == 200
+
+        answer = scim.get("/Users")
+
+        assert answer.status == 429
+        assert answer.headers["Retry-After"].isdigit()
+
+
+class TestOurOwnFaults:
+    def test_a_bug_is_500_without_a_trace_of_the_inside(
+        self,
+        scim: Scim,
+        monkeypatch: pytest.MonkeyPatch,
+        caplog: pytest.LogCaptureFixture,
+        settings: Settings,
+    ) -> None:
+        settings.DEBUG = True
+
+        def fail(*args: Any, **kwargs: Any) -> None:
+            raise ZeroDivisionError("a secret of the server's")
+
+        monkeypatch.setattr(UserProvisioning, "_write", fail)
+
+        answer = refused(scim, "POST", "/Users", user(ANN))
+
+        assert answer.error == (500, None)
+        assert "secret" not in answer.text
+        assert "Zero" not in answer.text
+        assert "a secret of the server's" in caplog.text
+
+    def test_the_next_request_works(self, scim: Scim, monkeypatch: pytest.MonkeyPatch) -> None:
+        with monkeypatch.context() as patched:
+            patched.setattr(UserProvisioning, "_reread", lambda *args: 1 / 0)
+            assert refused(scim, "POST", "/Users", user(ANN)).status == 500
+
+        assert scim.post("/Users", user(ANN)).status == 201
+
+
+def test_a_browsers_session_and_csrf_open_nothing(token: str, admin_client: Client) -> None:
+    """The host's own sign-in is none here; and a token needs no CSRF cookie."""
+    response = admin_client.get(f"{MOUNT}/Users")
+    assert checked(response.status_code, response.headers, response.text).status == 401
+
+    strict = Client(enforce_csrf_checks=True)
+    response = strict.post(
+        f"{MOUNT}/Users",
+        encode(user(ANN)),
+        content_type="application/scim+json",
+        headers={"Authorization": f"Bearer {token}"},
+    )
+    assert checked(response.status_code, response.headers, response.text).status == 201
