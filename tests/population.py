@@ -13,9 +13,9 @@ from django.contrib.auth.models import User
 from example_project.libraries.models import Library
 from tiled_scim import documents
 from tiled_scim.attributes import Attribute, ResourceType, Schema
+from tiled_scim.documents import date_time
 from tiled_scim.host import HostAdapter
 from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, Link, UserLink
-from tiled_scim.resources import date_time
 from tiled_scim.schemas import ENTERPRISE_USER, GROUP, TILED_USER, USER
 from tiled_scim.values import clean_document
 

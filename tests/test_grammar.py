@@ -131,6 +131,9 @@ ERRORS = {
     "a[b pr][c pr] pr": "cannot be inside or after another",
     "a[b pr].c[d pr]": "cannot be inside or after another",
     "a.b[c pr].d": "ends too early",
+    "emails .type pr": "“.type” at character 8",
+    "emails .type[a pr]": "“.type” at character 8",
+    ".type pr": "“.type” at character 1",
     "a & b": "“&” at character 3",
 }
 

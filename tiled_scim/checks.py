@@ -7,7 +7,7 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings as django_settings
-from django.contrib.auth import get_user_model
+from django.contrib.auth import get_user_model, load_backend
 from django.core import checks
 from django.db import models
 from rest_framework.throttling import SimpleRateThrottle
@@ -165,13 +165,22 @@ def check_active_field() -> Found:
 
 def check_backends() -> Found:
     for path in django_settings.AUTHENTICATION_BACKENDS:
-        if path.rpartition(".")[2].startswith("AllowAllUsers"):
+        if _lets_inactive_in(path):
             yield checks.Warning(
                 f"The authentication backend {path} lets inactive users in, so that people who "
                 "were deactivated by SCIM keep their access.",
-                hint="Use the backend of the same name without “AllowAllUsers”.",
+                hint="Use one whose user_can_authenticate() refuses them: of Django's own, that of "
+                "the same name without “AllowAllUsers”.",
                 id="tiled_scim.W002",
             )
+
+
+def _lets_inactive_in(path: str) -> bool:
+    """Whether a backend says that an inactive user may sign in."""
+    user = get_user_model()()
+    user.is_active = False
+    backend: Any = load_backend(path)
+    return hasattr(backend, "user_can_authenticate") and backend.user_can_authenticate(user)
 
 
 def _library_model() -> type[models.Model] | None:

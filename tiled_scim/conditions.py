@@ -35,7 +35,7 @@ from .expressions import (
 from .grammar import And, Comparison, ElementFilter, Expression, Not, Or, Present, quoted
 from .host import HostAdapter
 from .matching import predicate, sub_attribute
-from .models import LibraryGroupLink, UserLink
+from .models import LibraryGroupLink, LibraryGroupMember, UserLink
 from .schemas import GROUP, USER
 from .storage import ALWAYS, NEVER, Stored, in_column, in_host_field, in_json, in_text
 from .targets import as_complex
@@ -43,7 +43,7 @@ from .values import KEPT
 
 MODELS: dict[str, type[Model]] = {USER.name: UserLink, GROUP.name: LibraryGroupLink}
 # The rows of a relation that are shown; of another, all.
-VISIBLE = {"memberships": Q(group__unlinked_at=None, group__library__isnull=False)}
+VISIBLE = {"memberships": LibraryGroupMember.live}
 
 
 def condition(expression: Expression, resource_type: ResourceType, adapter: HostAdapter) -> Q:

@@ -13,13 +13,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, cast
+
+from django.utils import timezone
 
 from .attributes import Attribute, AttributePath, ResourceType
 from .host import HostAdapter
 from .models import LibraryGroupLink, Link, UserLink
 from .schemas import GROUP, USER
-from .values import Document, check_length
+from .values import TEXT_TYPES, Document, check_length
 
 Element = dict[str, Any]
 
@@ -43,7 +46,7 @@ def read(link: Link, adapter: HostAdapter) -> Document:
     if isinstance(link, UserLink):
         values = adapter.read_user(link.user)
         for path in _host_paths(adapter):
-            _put(document, path, values[str(path)])
+            _put(document, path, _as_json(cast(Attribute, path.leaf), values[str(path)]))
     return _in_order(document, resource_type)
 
 
@@ -69,6 +72,20 @@ def take_apart(document: Document, link: Link, adapter: HostAdapter) -> Parts:
         {name: value for name, value in host.items() if value is not None},
         {name: value for name, value in attributes.items() if value not in ({}, [])},
     )
+
+
+def _as_json(attribute: Attribute, value: Any) -> Any:
+    """A value of a host's field as its attribute has it: a date or a number may stand for text."""
+    if isinstance(value, datetime):
+        return date_time(value)
+    is_text = attribute.type in TEXT_TYPES and value is not None
+    return str(value) if is_text else value
+
+
+def date_time(moment: datetime) -> str:
+    """The moment as RFC 7643 section 2.3.5 wants it, in UTC, also where the host has USE_TZ off."""
+    aware = timezone.make_aware(moment) if timezone.is_naive(moment) else moment
+    return aware.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _resource_type(link: Link) -> ResourceType:

@@ -43,7 +43,9 @@ class Endpoint:
 
     def rows(self) -> Any:
         """The query of what the account may see, in an order that pages can rely on."""
-        rows = self.provisioning.model.objects.live(self.adapter.account)
+        # From where it was written: a replica may not have yet what Okta has just made.
+        rows = self.provisioning.model.objects.using(self.provisioning.using)
+        rows = rows.live(self.adapter.account)
         rows = rows.order_by(*TIES)
         if rows.model is not UserLink:
             return rows

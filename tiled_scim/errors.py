@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -108,6 +107,11 @@ def too_large(detail: str) -> ScimError:
     return ScimError(413, detail)
 
 
+def unsupported(content_type: str) -> ScimError:
+    """415: a body that is no JSON."""
+    return ScimError(415, f"The body is {content_type}; send it as application/scim+json.")
+
+
 def unavailable(detail: str, retry_after: int) -> ScimError:
     """503: not now; `retry_after` is in whole seconds, since Okta reads no dates there."""
     return ScimError(503, detail, headers={"Retry-After": str(retry_after)})
@@ -139,9 +143,5 @@ def as_scim_error(exception: Exception) -> ScimError:
 
 
 def _headers(exception: exceptions.APIException) -> dict[str, str]:
-    headers = {}
-    if challenge := getattr(exception, "auth_header", None):
-        headers["WWW-Authenticate"] = challenge
-    if wait := getattr(exception, "wait", None):
-        headers["Retry-After"] = str(math.ceil(wait))
-    return headers
+    challenge = getattr(exception, "auth_header", None)
+    return {"WWW-Authenticate": challenge} if challenge else {}

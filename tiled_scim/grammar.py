@@ -95,6 +95,9 @@ class Path:
 
 _NAME_CHARACTER = r"[A-Za-z0-9$_.:/%~+-]"
 _COMPARISON_TOKENS = frozenset({"EQ", "NE", "CO", "SW", "EW", "GT", "GE", "LT", "LE"})
+_DEPTH_STEPS = {"LPAREN": 1, "LBRACKET": 1, "RPAREN": -1, "RBRACKET": -1}
+# Providers were once documented to send values without any.
+_QUOTES = " (text values need double quotes)"
 
 
 class _Lexer(SCIMLexer):  # type: ignore[misc]  # sly and what is built on it are untyped
@@ -184,8 +187,7 @@ def _tokens(text: str) -> Iterator[Any]:
     previous = ""
     clauses = depth = 0
     for token in _Lexer().tokenize(text):
-        if token.type == "ATTRNAME":
-            _check_name(token, previous, text)
+        _check_place(token, previous, text)
         if token.type in _LITERALS:
             # From the text, since the package's lexer strips quotes, escaped ones too.
             token.value = _LITERALS[token.type](text[token.index : token.end])
@@ -199,14 +201,15 @@ def _tokens(text: str) -> Iterator[Any]:
         yield token
 
 
-_QUOTES = " (text values need double quotes)"
-_DEPTH_STEPS = {"LPAREN": 1, "LBRACKET": 1, "RPAREN": -1, "RBRACKET": -1}
-
-
-def _check_name(token: Any, previous: str, text: str) -> None:
-    """Explain the two commonest mistakes better than the parser could."""
+def _check_place(token: Any, previous: str, text: str) -> None:
+    """Refuse what the parser would take wrongly; explain the commonest mistakes better."""
+    rest = text[token.index :]
+    if token.type == "SUBATTR" and previous != "RBRACKET":
+        raise _not_understood(rest, token.index)  # `emails .type`, the half of which it loses
+    if token.type != "ATTRNAME":
+        return
     if previous in _COMPARISON_TOKENS:
-        raise _not_understood(text[token.index :], token.index, _QUOTES)
+        raise _not_understood(rest, token.index, _QUOTES)
     if previous in {"ATTRNAME", "SUBATTR", "RBRACKET"}:
         raise invalid_filter(f"The operator {quoted(token.value)} is not supported.")
 
@@ -262,9 +265,6 @@ def _expression(node: Any) -> Expression:
     if node.negated:
         return Not(_expression(node.expr))
     if node.namespace is not None:
-        if node.namespace.sub_attr is not None:
-            name = f"{_element_name(node)}[…].{node.namespace.sub_attr.value}"
-            raise invalid_filter(f"An operator is missing after {name}.")
         return ElementFilter(_element_name(node), _expression(node.expr))
     return _expression(node.expr)
 

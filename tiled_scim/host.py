@@ -20,6 +20,7 @@ from django.db import models, router
 
 from .conf import settings
 from .errors import uniqueness
+from .folding import fold
 from .schemas import TILED_USER
 from .values import check_length
 
@@ -128,7 +129,12 @@ class HostAdapter:
         field, value = self._identity(values)
         if not value:
             return None
-        found = list(self.adoptable_users().filter(**{f"{field}__iexact": value})[:2])
+        # The collations of MariaDB and MySQL find “jose” for “josé”, who is somebody else.
+        found = [
+            user
+            for user in self.adoptable_users().filter(**{f"{field}__iexact": value})
+            if fold(getattr(user, field)) == fold(value)
+        ]
         if len(found) > 1:
             raise uniqueness(
                 f"More than one user of the host has “{value}” as {field}, but for letter case, so "
@@ -183,8 +189,10 @@ class HostAdapter:
         """The Library that a pushed group is, if one exists already and may be taken over."""
         if not settings.ADOPT_LIBRARIES:
             return None
-        libraries = self.adoptable_libraries().filter(**{settings.LIBRARY_NAME_FIELD: name})
-        return libraries.order_by("pk").first()
+        field = settings.LIBRARY_NAME_FIELD
+        found = self.adoptable_libraries().filter(**{field: name}).order_by("pk")
+        # The collations of MariaDB and MySQL find “Sud” for “Süd”.
+        return next((library for library in found if getattr(library, field) == name), None)
 
     def create_library(self, name: str) -> models.Model:
         """Make the Library of a new group.
@@ -237,10 +245,10 @@ class HostAdapter:
     def _username(self, values: Mapping[str, Any]) -> str | None:
         """What the host's USERNAME_FIELD should hold: userName, or the e-mail where it is that."""
         username_field = username_column()
-        mapped = (
-            values.get(name) for name, path in self.user_fields.items() if path == username_field
-        )
-        return next(filter(None, mapped), None) or values.get("userName")
+        for name, path in self.user_fields.items():
+            if path == username_field:
+                return values[name] or values.get("userName") if name in values else None
+        return values.get("userName")
 
     def _assign(self, user: AbstractBaseUser, values: Mapping[str, Any]) -> bool:
         """Set what differs on the instance; tell whether anything did."""

@@ -31,7 +31,7 @@ OPERATORS: dict[Type, frozenset[str]] = {
     "decimal": _EQUALITY | _ORDER,
     "boolean": _EQUALITY,
     "binary": _EQUALITY,
-    "complex": frozenset(),
+    "complex": frozenset(),  # its sub-attributes are compared
 }
 
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
@@ -56,8 +56,6 @@ def literal(attribute: Attribute, comparison: Comparison) -> Comparable | None:
     """
     name, value = comparison.name, comparison.value
     allowed = _EQUALITY if value is None else OPERATORS[attribute.type]
-    if attribute.type == "complex":
-        raise invalid_filter(f"{name} is complex: name one of its sub-attributes.")
     if comparison.operator not in allowed:
         kind = "null" if value is None else f"{name}, which is {attribute.type}"
         raise invalid_filter(

@@ -11,13 +11,12 @@ from collections.abc import Iterable, Mapping
 from typing import IO, Any, cast
 
 from django.utils.http import parse_header_parameters
-from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 
-from .errors import invalid_syntax, too_large
+from .errors import invalid_syntax, too_large, unsupported
 
 SCIM_JSON = "application/scim+json"
 # Okta sends both; some clients send none.
@@ -65,8 +64,13 @@ class ScimParser(BaseParser):
             )
         except RecursionError:
             raise invalid_syntax("The JSON in the body is nested too deeply") from None
-        except (ValueError, UnicodeError) as error:
-            raise invalid_syntax(f"The body is not valid JSON: {error}") from None
+        except json.JSONDecodeError as error:
+            raise invalid_syntax(f"The body is not valid JSON: {error}.") from None
+        except UnicodeError:
+            raise invalid_syntax(f"The body is not JSON in {charset}.") from None
+        except ValueError:
+            # Python refuses very long ones, which it would take very long to read.
+            raise invalid_syntax("The JSON in the body has a number of too many digits.") from None
 
 
 class ScimRenderer(JSONRenderer):
@@ -86,19 +90,19 @@ def _charset(request: Request) -> str:
     """The body's charset.
 
     Raises:
-        UnsupportedMediaType: the body is of another type or charset, or compressed.
+        ScimError: 415, the body is of another type or charset, or compressed.
     """
     content_type, parameters = parse_header_parameters(request.content_type)
     if content_type not in ACCEPTED:
-        raise UnsupportedMediaType(content_type)
+        raise unsupported(content_type)
     encoding = request.META.get("HTTP_CONTENT_ENCODING", "identity").strip().lower()
     if encoding != "identity":
-        raise UnsupportedMediaType(f"{content_type} compressed with {encoding}")
+        raise unsupported(f"{content_type} compressed with {encoding}")
     charset = parameters.get("charset") or "utf-8"
     try:
         return codecs.lookup(charset).name
     except LookupError:
-        raise UnsupportedMediaType(f"{content_type}; charset={charset}") from None
+        raise unsupported(f"{content_type}; charset={charset}") from None
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -106,9 +110,9 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(result) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"“{twice}” is given twice in one object")
+        raise invalid_syntax(f"“{twice}” is given twice in one object.")
     return result
 
 
 def _constant(name: str) -> Any:
-    raise ValueError(f"{name} is not a JSON value")
+    raise invalid_syntax(f"The body is not valid JSON: {name} is no value of it.")

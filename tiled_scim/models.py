@@ -324,6 +324,9 @@ class LibraryGroupMember(models.Model):
     is theirs to keep when the group lets go.
     """
 
+    # What a row of a group that SCIM manages now fulfils.
+    live = models.Q(group__unlinked_at=None, group__library__isnull=False)
+
     group = models.ForeignKey(
         LibraryGroupLink, on_delete=models.CASCADE, related_name="members", verbose_name=_("group")
     )

@@ -22,7 +22,7 @@ from .conf import settings
 from .errors import ScimError, forbidden, not_found, uniqueness
 from .folding import fold
 from .grammar import Expression
-from .host import TILED_ADMIN, HostAdapter
+from .host import TILED_ADMIN, HostAdapter, library_model
 from .matching import matches
 from .membership import MemberChange, member_change
 from .models import LibraryGroupLink, Link, UserLink
@@ -216,7 +216,9 @@ class UserProvisioning(Provisioning[UserLink]):
 
     def _locked_groups(self, key: UUID) -> list[LibraryGroupLink]:
         """The groups that a user is in, locked."""
+        libraries = models.Prefetch("library", library_model()._base_manager.using(self.using))
         groups = LibraryGroupLink.objects.using(self.using).live(self.account)
+        groups = groups.prefetch_related(libraries)
         return list(groups.filter(members__user=key).order_by("pk").select_for_update())
 
     def _of_host_user(self, document: Document) -> UserLink:

@@ -6,13 +6,11 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from django.db.models import F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import JSONObject
-from django.utils import timezone
 
 from . import documents
 from .aggregates import JSONArray
@@ -153,8 +151,8 @@ class Renderer:
             **document,
             "meta": {
                 "resourceType": resource_type.name,
-                "created": date_time(link.created_at),
-                "lastModified": date_time(link.updated_at),
+                "created": documents.date_time(link.created_at),
+                "lastModified": documents.date_time(link.updated_at),
                 "location": self.location(resource_type, link.pk),
                 "version": version(link, self.adapter),
             },
@@ -165,19 +163,12 @@ class Renderer:
 def with_groups(rows: QuerySet[UserLink]) -> QuerySet[UserLink]:
     """The rows with `group_rows`: the `value` and `display` of each group, in the same query."""
     memberships = (
-        LibraryGroupMember.objects.filter(user=OuterRef("pk"))
-        .filter(group__unlinked_at=None, group__library__isnull=False)
+        LibraryGroupMember.objects.filter(LibraryGroupMember.live, user=OuterRef("pk"))
         .order_by()
         .values("user")
         .annotate(rows=JSONArray(JSONObject(value=F("group"), display=F("group__display_name"))))
     )
     return rows.annotate(group_rows=Subquery(memberships.values("rows")))
-
-
-def date_time(moment: datetime) -> str:
-    """The moment as RFC 7643 section 2.3.5 wants it, in UTC, also where the host has USE_TZ off."""
-    aware = timezone.make_aware(moment) if timezone.is_naive(moment) else moment
-    return aware.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def version(link: Link, adapter: HostAdapter) -> str:

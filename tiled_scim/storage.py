@@ -152,9 +152,7 @@ def _compare(stored: Stored, comparison: Comparison, expected: Comparable | None
         raise invalid_filter(f"{comparison.name} is kept as it was sent and cannot be compared.")
     if stored.is_text:
         return _compare_text(stored, comparison, cast(str, expected))
-    if isinstance(expected, datetime):
-        expected = _database_time(expected)
-    return Q(_LOOKUPS[comparison.operator](stored.expression, expected))
+    return Q(_LOOKUPS[comparison.operator](stored.expression, _parameter(expected)))
 
 
 def _compare_text(stored: Stored, comparison: Comparison, expected: str) -> Q:
@@ -178,8 +176,10 @@ def _column_equals(column: str, is_uuid: bool, expected: str) -> Q:
     return Q((column, key)) if str(key) == expected else NEVER
 
 
-def _database_time(instant: datetime) -> datetime:
-    """An aware datetime as the host's columns have it: naive where USE_TZ is off."""
-    if settings.USE_TZ:
-        return instant
-    return timezone.make_naive(instant, timezone.get_default_timezone())
+def _parameter(expected: Comparable) -> Comparable:
+    """The literal as a database takes it: SQLite no whole number of more than 64 bits."""
+    if isinstance(expected, datetime) and not settings.USE_TZ:
+        return timezone.make_naive(expected, timezone.get_default_timezone())
+    if isinstance(expected, int) and not isinstance(expected, bool):
+        return float(expected)
+    return expected

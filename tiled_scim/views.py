@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 from django.db import connections, transaction
-from django.http import QueryDict
+from django.http import HttpRequest, QueryDict
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 from rest_framework.request import Request
@@ -36,11 +37,18 @@ from .versions import if_match, is_listed
 LIST_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 
 
-# A refused request must leave its traces behind, and one that is tried again needs a transaction of
-# its own: a host's ATOMIC_REQUESTS would take both.
-@method_decorator(
-    [transaction.non_atomic_requests(using=alias) for alias in connections], name="dispatch"
-)
+def non_atomic_requests(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Take a view out of the host's ATOMIC_REQUESTS, on all of its databases.
+
+    A refused request must leave its traces behind, and one that is tried again needs a transaction
+    of its own.
+    """
+    for alias in connections:
+        view = transaction.non_atomic_requests(using=alias)(view)
+    return view
+
+
+@method_decorator(non_atomic_requests, name="dispatch")
 class ScimView(APIView):
     """Pins everything that a host's `REST_FRAMEWORK` settings and middleware could change."""
 
@@ -76,6 +84,18 @@ class ScimView(APIView):
 
     def get_exception_handler(self) -> Callable[[Exception, Mapping[str, Any]], Response]:
         return exception_handler
+
+    def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> NoReturn:
+        # In our own words, as those of DRF's errors are in the host's language.
+        raise ScimError(405, f"{request.method} is not allowed at {request.path}.")
+
+    def throttled(self, request: Request, wait: float | None) -> NoReturn:
+        seconds = math.ceil(wait or 1)
+        raise ScimError(
+            429,
+            f"Too many requests: try again in {seconds} seconds.",
+            headers={"Retry-After": str(seconds)},
+        )
 
     def get_throttles(self) -> list[Any]:
         return [TokenThrottle()] if settings.THROTTLE else []

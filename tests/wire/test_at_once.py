@@ -67,6 +67,32 @@ def test_one_person_is_made_once(at_once: AtOnce) -> None:
     assert UserLink.objects.count() == 1
 
 
+def test_one_user_name_in_many_spellings_makes_one_person(at_once: AtOnce) -> None:
+    spellings = [
+        "".join(
+            letter.upper() if number >> place & 1 else letter
+            for place, letter in enumerate("julia")
+        )
+        for number in range(20)
+    ]
+
+    assert at_once([posting("/Users", user(name)) for name in spellings]) == {201: 1, 409: 19}
+
+    assert UserLink.objects.count() == User.objects.count() == 1
+
+
+def test_different_attributes_of_one_person_are_all_kept(scim: Scim, at_once: AtOnce) -> None:
+    key = scim.add_user(ANN)
+    names = ["title", "nickName", "locale", "timezone", "userType", "displayName"]
+    operations = [{"op": "replace", "path": name, "value": f"new {name}"} for name in names]
+
+    statuses = at_once([patching(f"/Users/{key}", operation) for operation in operations])
+
+    assert statuses == {200: len(names)}
+    resource = scim.get(f"/Users/{key}").json
+    assert {name: resource[name] for name in names} == {name: f"new {name}" for name in names}
+
+
 def test_an_inactive_person_comes_back_once(scim: Scim, at_once: AtOnce) -> None:
     scim.deactivate(scim.add_user(ANN))
 

@@ -7,6 +7,7 @@ from django.db import migrations, models
 
 import tiled_scim.models
 from tiled_scim.conf import settings as scim_settings
+from tiled_scim.dependencies import library_dependency
 
 
 class Migration(migrations.Migration):
@@ -14,7 +15,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
-        migrations.swappable_dependency(scim_settings.LIBRARY_MODEL),
+        library_dependency(),
     ]
 
     operations = [

@@ -43,5 +43,5 @@ class CustomerAdapter(HostAdapter):
     def create_library(self, name: str) -> models.Model:
         return Workspace.objects.create(customer_id=self.account, title=name)
 
-    def grant(self, library: models.Model, users: Collection[Any]) -> None:
+    def grant(self, library: Any, users: Collection[Any]) -> None:
         library.people.add(*users, through_defaults={"role": "reader"})

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from typing import ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
 
@@ -13,6 +15,6 @@ class Person(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
 
-    objects = BaseUserManager["Person"]()
+    objects: ClassVar[models.Manager[Person]] = models.Manager()
 
     USERNAME_FIELD = "email"

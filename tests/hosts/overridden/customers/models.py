@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import uuid
+from typing import ClassVar
 
-from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
 
@@ -13,6 +14,8 @@ class Customer(models.Model):
     key = models.SlugField(primary_key=True)
     name = models.CharField(max_length=100)
     has_scim = models.BooleanField(default=True)
+
+    objects: ClassVar[models.Manager[Customer]] = models.Manager()
 
     def __str__(self) -> str:
         return self.name
@@ -30,7 +33,7 @@ class Person(AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField(default=False)
     is_curator = models.BooleanField(default=False)
 
-    objects = BaseUserManager["Person"]()
+    objects: ClassVar[models.Manager[Person]] = models.Manager()
 
     USERNAME_FIELD = "email"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -28,6 +29,8 @@ class Workspace(models.Model):
     )
     followers = models.ManyToManyField(settings.AUTH_USER_MODEL, related_name="followed")
 
+    objects: ClassVar[models.Manager[Workspace]] = models.Manager()
+
     class Meta:
         constraints = (
             models.UniqueConstraint(fields=("customer", "title"), name="workspace_title"),
@@ -43,6 +46,8 @@ class Seat(models.Model):
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE)
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
     role = models.CharField(max_length=20)
+
+    objects: ClassVar[models.Manager[Seat]] = models.Manager()
 
     class Meta:
         constraints = (
