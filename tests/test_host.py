@@ -517,7 +517,7 @@ class TestModels:
 
     @pytest.mark.parametrize(
         ("name", "is_there"),
-        [("name", True), ("members", True), ("scim_links", False), ("title", False)],
+        [("name", True), ("members", False), ("scim_links", False), ("title", False)],
     )
     def test_have_a_field_or_not(self, name: str, is_there: bool) -> None:
         assert has_field(Library, name) is is_there

@@ -11,7 +11,9 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
+from django.db.models import F
 from django.dispatch import Signal
+from django.utils import timezone
 
 from . import signals
 from .conf import settings
@@ -167,6 +169,22 @@ class Access:
             library=self.library,
             users=list(users),
         )
+
+
+def note_change_of_member(link: UserLink, using: str) -> None:
+    """Give a new version to the groups that show this user, who is renamed or about to go."""
+    groups = LibraryGroupLink.objects.using(using).filter(members__user=link.pk)
+    keys = list(groups.order_by("pk").values_list("pk", flat=True))
+    LibraryGroupLink.objects.using(using).filter(pk__in=keys).update(
+        version=F("version") + 1, updated_at=timezone.now()
+    )
+
+
+def note_deletion_of_member(
+    sender: type[UserLink], instance: UserLink, using: str, **kwargs: Any
+) -> None:
+    """The host deletes a user, and the link with them: a receiver of `pre_delete`."""
+    note_change_of_member(instance, using)
 
 
 def _uuid(text: str) -> UUID | None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.apps import AppConfig
 from django.core import checks
 from django.db.backends.signals import connection_created
+from django.db.models.signals import pre_delete
 from django.utils.translation import gettext_lazy as _
 
 
@@ -12,8 +13,11 @@ class TiledScimConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from .access import note_deletion_of_member
         from .checks import check_host
         from .expressions import register_functions
+        from .models import UserLink
 
         checks.register(check_host, checks.Tags.compatibility)
         connection_created.connect(register_functions, dispatch_uid="tiled_scim")
+        pre_delete.connect(note_deletion_of_member, UserLink, dispatch_uid="tiled_scim")

@@ -64,11 +64,12 @@ def membership_accessors(model: type[models.Model]) -> list[str]:
 
 
 def has_field(model: type[models.Model], name: str) -> bool:
-    """Whether a model has a concrete field of this name."""
+    """Whether a model has a column of this name."""
     try:
-        return bool(model._meta.get_field(name).concrete)
+        field = model._meta.get_field(name)
     except FieldDoesNotExist:
         return False
+    return field.concrete and not field.many_to_many
 
 
 class HostAdapter:

@@ -16,7 +16,7 @@ from django.dispatch import Signal
 from django.utils import timezone
 
 from . import documents, patch, signals
-from .access import Access
+from .access import Access, note_change_of_member
 from .attributes import Attribute, ResourceType
 from .conf import settings
 from .errors import ScimError, forbidden, not_found, uniqueness
@@ -271,7 +271,10 @@ class UserProvisioning(Provisioning[UserLink]):
         }
         if link.user_name != document["userName"] and self._host_name_follows(link):
             values["userName"] = document["userName"]
+        old_name = link.user_name
         is_changed = self._store(link, parts) or bool(values)
+        if link.user_name != old_name:
+            note_change_of_member(link, self.using)
         self.adapter.update_user(link.user, values)
         if is_changed or force:
             self._save(link)

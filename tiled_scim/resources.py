@@ -211,16 +211,27 @@ def _below(names: frozenset[str], parent: str, separator: str) -> frozenset[str]
 
 
 def _keep(value: Any, names: frozenset[str]) -> Any:
-    if not names:
-        return None
+    """The parts of a value that have these names; None where none has."""
     if isinstance(value, list):
-        return [_keep(element, names) for element in value]
-    return {name: part for name, part in value.items() if name in names}
+        elements = (_keep(element, names) for element in value)
+        return [element for element in elements if element] or None
+    if not names or not isinstance(value, dict):
+        return None
+    kept = {
+        name: part if name in names else _keep(part, _below(names, name, "."))
+        for name, part in value.items()
+    }
+    return {name: part for name, part in kept.items() if part is not None} or None
 
 
 def _drop(value: Any, names: frozenset[str]) -> Any:
-    if not names:
-        return value
+    """The value without the parts that have these names."""
     if isinstance(value, list):
         return [_drop(element, names) for element in value]
-    return {name: part for name, part in value.items() if name not in names}
+    if not names or not isinstance(value, dict):
+        return value
+    return {
+        name: _drop(part, _below(names, name, "."))
+        for name, part in value.items()
+        if name not in names
+    }

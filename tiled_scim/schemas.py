@@ -310,3 +310,17 @@ GROUP = ResourceType(
 )
 
 RESOURCE_TYPES = (USER, GROUP)
+
+
+def register_extension(schema: Schema, resource_type: ResourceType = USER) -> None:
+    """Add a host's own extension to the table, once and for all; call it in `AppConfig.ready`.
+
+    Raises:
+        ValueError: the resource type has another schema with this URN.
+    """
+    others = [known for known in resource_type.schemas if known.urn.lower() == schema.urn.lower()]
+    if schema in others:
+        return
+    if others:
+        raise ValueError(f"{resource_type.name} has a schema {schema.urn} already.")
+    resource_type.extensions.append(schema)

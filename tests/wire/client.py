@@ -35,8 +35,11 @@ OKTA_HEADERS = {
     "User-Agent": "Okta SCIM Client 1.0.0",
 }
 
-# The keywords of RFC 7644 table 9.
+# The keywords of RFC 7644 table 9, and of RFC 9865 section 2.1.
 SCIM_TYPES = {
+    "expiredCursor",
+    "invalidCount",
+    "invalidCursor",
     "invalidFilter",
     "invalidPath",
     "invalidSyntax",
@@ -206,7 +209,8 @@ def checked(status: int, headers: Mapping[str, str], text: str) -> Answer:
         assert headers["Content-Type"] == SCIM_JSON, text
         assert body["schemas"], text
     if status == 201:
-        assert headers["Location"] == body["meta"]["location"]
+        assert headers["Location"].endswith(f"/{body['id']}")
+        assert headers["Location"] == body.get("meta", {}).get("location", headers["Location"])
     if status >= 400:
         _check_error(status, body)
     return Answer(status, headers, body, text)

@@ -45,6 +45,8 @@ class Command(BaseCommand):
         "until Ctrl-C. With DATABASE_URL, that database is used as it is, and nothing in it is "
         "deleted."
     )
+    # They look into the database, which is only made here.
+    requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--port", type=_port, default=8000, help="By default %(default)s.")

@@ -1,0 +1,62 @@
+"""What happens beside a request, and must never break it; and what a host's own code may raise."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.http import Http404
+from pytest_django.fixtures import SettingsWrapper
+
+from tests.wire.client import ANN, Scim, user
+from tests.wire.state import people, refused
+from tiled_scim.host import HostAdapter
+from tiled_scim.models import ScimToken
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def scim() -> Scim:
+    return Scim(f"Bearer {ScimToken.objects.generate()[1]}")
+
+
+def fail(*args: object, **kwargs: object) -> None:
+    raise ConnectionError("nobody answers")
+
+
+def test_a_throttle_whose_cache_is_down_lets_requests_through(
+    scim: Scim,
+    settings: SettingsWrapper,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    settings.TILED_SCIM_THROTTLE = "1/min"
+    monkeypatch.setattr("rest_framework.throttling.SimpleRateThrottle.allow_request", fail)
+
+    assert scim.post("/Users", user(ANN)).status == 201
+    assert people() == {ANN: "active"}
+    assert "throttle" in caplog.text
+
+
+def test_a_last_use_that_cannot_be_noted_breaks_nothing(
+    scim: Scim, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(ScimToken, "mark_used", fail)
+
+    assert scim.get("/Users").status == 200
+    assert "last use" in caplog.text
+    assert ScimToken.objects.get().last_used_at is None
+
+
+@pytest.mark.parametrize(
+    ("raised", "status"), [(PermissionDenied(), 403), (Http404(), 404), (RequestDataTooBig(), 413)]
+)
+def test_what_djangos_own_errors_mean_is_kept(
+    scim: Scim, monkeypatch: pytest.MonkeyPatch, raised: Exception, status: int
+) -> None:
+    def refuse(*args: object) -> None:
+        raise raised
+
+    monkeypatch.setattr(HostAdapter, "create_user", refuse)
+
+    assert refused(scim, "POST", "/Users", user(ANN)).status == status

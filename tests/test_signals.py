@@ -1,0 +1,110 @@
+"""What a host hears of provisioning, once it is committed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.dispatch import Signal
+
+from tests.wire.client import ANN, BOB, Scim, add_members, remove_member
+from tests.wire.state import access, people
+from tiled_scim import signals
+from tiled_scim.models import ScimToken
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SIGNALS = {name: signal for name, signal in vars(signals).items() if isinstance(signal, Signal)}
+
+
+@pytest.fixture
+def scim() -> Scim:
+    return Scim(f"Bearer {ScimToken.objects.generate()[1]}")
+
+
+@pytest.fixture
+def heard() -> Iterator[list[tuple[str, dict[str, Any]]]]:
+    """The signals that were sent, with their arguments."""
+    sent: list[tuple[str, dict[str, Any]]] = []
+    receivers: list[tuple[Signal, Callable[..., None]]] = []
+    for name, signal in SIGNALS.items():
+
+        def receive(name: str = name, **arguments: Any) -> None:
+            sent.append((name, arguments))
+
+        signal.connect(receive)
+        receivers.append((signal, receive))
+    yield sent
+    for signal, receiver in receivers:
+        signal.disconnect(receiver)
+
+
+def names(heard: list[tuple[str, dict[str, Any]]]) -> list[str]:
+    found = [name for name, _ in heard]
+    heard.clear()
+    return found
+
+
+def test_a_persons_life(scim: Scim, heard: list[tuple[str, dict[str, Any]]]) -> None:
+    key = scim.add_user(ANN)
+    assert heard[0][1]["user"] == User.objects.get()
+    assert heard[0][1]["account"] == ""
+    assert names(heard) == ["user_provisioned"]
+    scim.patch(f"/Users/{key}", {"op": "replace", "path": "title", "value": "Boss"})
+    assert names(heard) == ["user_updated"]
+    scim.patch(f"/Users/{key}", {"op": "replace", "path": "title", "value": "Boss"})
+    assert names(heard) == []
+    scim.deactivate(key)
+    assert names(heard) == ["user_updated", "user_deactivated"]
+    scim.patch(f"/Users/{key}", {"op": "replace", "value": {"active": True}})
+    assert names(heard) == ["user_updated", "user_reactivated"]
+    scim.delete(f"/Users/{key}")
+    assert names(heard) == ["user_unlinked"]
+    scim.add_user(ANN)
+    assert names(heard) == ["user_reactivated"]
+
+
+def test_a_groups_life(scim: Scim, heard: list[tuple[str, dict[str, Any]]]) -> None:
+    ann, bob = scim.add_user(ANN), scim.add_user(BOB)
+    heard.clear()
+    key = scim.add_group("Sales", ann)
+    assert names(heard) == ["library_linked", "access_granted"]
+    scim.patch(f"/Groups/{key}", add_members(ann, bob))
+    assert heard[0][1]["users"] == [User.objects.get(username=BOB).pk]
+    assert names(heard) == ["access_granted"]
+    scim.patch(f"/Groups/{key}", remove_member(ann))
+    assert names(heard) == ["access_revoked"]
+    scim.patch(f"/Groups/{key}", {"op": "replace", "value": {"displayName": "Field"}})
+    assert names(heard) == ["library_renamed"]
+    scim.delete(f"/Groups/{key}")
+    assert names(heard) == ["access_revoked", "library_unlinked"]
+
+
+def test_a_refused_request_is_not_heard_of(
+    scim: Scim, heard: list[tuple[str, dict[str, Any]]]
+) -> None:
+    scim.add_user(ANN)
+    heard.clear()
+
+    scim.post("/Users", {"userName": ANN})
+
+    assert names(heard) == []
+
+
+def test_a_receiver_that_fails_is_logged_and_breaks_nothing(
+    scim: Scim, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(**arguments: Any) -> None:
+        raise RuntimeError("the host's own fault")
+
+    signals.user_provisioned.connect(fail)
+    try:
+        scim.add_group("Sales", scim.add_user(ANN))
+    finally:
+        signals.user_provisioned.disconnect(fail)
+
+    assert people() == {ANN: "active"}
+    assert access() == {"Sales": {ANN}}
+    assert "the host's own fault" in caplog.text

@@ -1,0 +1,246 @@
+"""Many operations in one request: RFC 7644 section 3.7."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tiled_scim import bulk
+from tiled_scim.models import UserLink
+from tiled_scim.schemas import ENTERPRISE_USER
+
+from .client import ANN, BOB, CARL, NOBODY, Answer, Scim, group, patch_op, user
+from .state import access, people, refused
+
+BULK_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
+
+
+def send(scim: Scim, *operations: dict[str, Any], **more: object) -> Answer:
+    return scim.post("/Bulk", {"schemas": [BULK_SCHEMA], "Operations": list(operations), **more})
+
+
+def post(path: str, bulk_id: str, body: object) -> dict[str, Any]:
+    return {"method": "POST", "path": path, "bulkId": bulk_id, "data": body}
+
+
+def results(answer: Answer) -> list[dict[str, Any]]:
+    assert answer.status == 200, answer.text
+    assert answer.json["schemas"] == ["urn:ietf:params:scim:api:messages:2.0:BulkResponse"]
+    operations: list[dict[str, Any]] = answer.json["Operations"]
+    return operations
+
+
+def statuses(answer: Answer) -> list[str]:
+    return [result["status"] for result in results(answer)]
+
+
+def key_of(result: dict[str, Any]) -> str:
+    return str(result["location"].rpartition("/")[2])
+
+
+def test_every_method_does_what_it_does_alone(scim: Scim) -> None:
+    ann, bob = scim.add_user(ANN), scim.add_user(BOB)
+    sales = scim.add_group("Sales", ann)
+
+    answer = send(
+        scim,
+        post("/Users", "carl", user(CARL)),
+        {"method": "PUT", "path": f"/Users/{ann}", "data": user(ANN, active=False)},
+        {
+            "method": "patch",
+            "path": f"/Groups/{sales}",
+            "data": patch_op({"op": "add", "path": "members", "value": [{"value": bob}]}),
+        },
+        {"method": "DELETE", "path": f"/Users/{bob}"},
+    )
+
+    assert statuses(answer) == ["201", "200", "200", "204"]
+    created = results(answer)[0]
+    assert created["method"] == "POST"
+    assert created["bulkId"] == "carl"
+    assert created["version"] == scim.get(f"/Users/{key_of(created)}").json["meta"]["version"]
+    assert people() == {ANN: "inactive", BOB: "inactive", CARL: "active"}
+    assert access() == {"Sales": {ANN}}
+
+
+def test_a_group_refers_to_people_of_the_same_request(scim: Scim) -> None:
+    answer = send(
+        scim,
+        post("/Groups", "sales", group("Sales", "bulkId:ann", "bulkId:bob")),
+        post("/Users", "ann", user(ANN)),
+        post("/Users", "bob", user(BOB)),
+    )
+
+    assert statuses(answer) == ["201"] * 3
+    assert [result["bulkId"] for result in results(answer)] == ["sales", "ann", "bob"]
+    assert access() == {"Sales": {ANN, BOB}}
+
+
+def test_a_path_refers_to_what_the_request_creates(scim: Scim) -> None:
+    answer = send(
+        scim,
+        {
+            "method": "PATCH",
+            "path": "/Users/bulkId:ann",
+            "data": patch_op({"op": "replace", "value": {"active": False}}),
+        },
+        post("/Users", "ann", user(ANN)),
+    )
+
+    assert statuses(answer) == ["200", "201"]
+    assert people() == {ANN: "inactive"}
+
+
+def test_two_people_are_managers_of_each_other(scim: Scim) -> None:
+    def managed_by(name: str, manager: str) -> dict[str, object]:
+        return user(name, **{ENTERPRISE_USER: {"manager": {"value": f"bulkId:{manager}"}}})
+
+    answer = send(
+        scim,
+        post("/Users", "ann", managed_by(ANN, "bob")),
+        post("/Users", "bob", managed_by(BOB, "ann")),
+    )
+
+    assert statuses(answer) == ["201", "201"]
+    ann, bob = map(key_of, results(answer))
+    managers = {
+        key: scim.get(f"/Users/{key}").json[ENTERPRISE_USER]["manager"]["value"]
+        for key in (ann, bob)
+    }
+    assert managers == {ann: bob, bob: ann}
+    assert results(answer)[0]["version"] == scim.get(f"/Users/{ann}").json["meta"]["version"]
+
+
+def test_one_that_fails_takes_none_with_it(scim: Scim) -> None:
+    answer = send(
+        scim,
+        post("/Users", "ann", user(ANN)),
+        post("/Users", "again", user(ANN)),
+        post("/Users", "nameless", {"displayName": "x"}),
+        {"method": "DELETE", "path": f"/Groups/{NOBODY}"},
+        post("/Users", "bob", user(BOB)),
+    )
+
+    assert statuses(answer) == ["201", "409", "400", "404", "201"]
+    conflict, nameless = results(answer)[1:3]
+    assert conflict["response"]["scimType"] == "uniqueness"
+    assert "userName" in nameless["response"]["detail"]
+    assert "location" not in nameless
+    assert people() == {ANN: "active", BOB: "active"}
+
+
+def test_what_refers_to_one_that_failed_fails(scim: Scim) -> None:
+    answer = send(
+        scim,
+        post("/Users", "nameless", {}),
+        post("/Groups", "sales", group("Sales", "bulkId:nameless")),
+    )
+
+    assert statuses(answer) == ["400", "400"]
+    assert "nameless" in results(answer)[1]["response"]["detail"]
+    assert access() == {}
+
+
+def test_fail_on_errors_ends_the_request(scim: Scim) -> None:
+    answer = send(
+        scim,
+        post("/Users", "a", {}),
+        post("/Users", "ann", user(ANN)),
+        post("/Users", "b", {}),
+        post("/Users", "bob", user(BOB)),
+        failOnErrors=2,
+    )
+
+    assert statuses(answer) == ["400", "201", "400"]
+    assert people() == {ANN: "active"}
+
+
+def test_a_version_is_a_precondition(scim: Scim) -> None:
+    ann = scim.add_user(ANN)
+    tag = scim.get(f"/Users/{ann}").json["meta"]["version"]
+    change = {"method": "PUT", "path": f"/Users/{ann}", "data": user(ANN, active=False)}
+
+    assert statuses(send(scim, {**change, "version": 'W/"stale"'})) == ["412"]
+    assert people() == {ANN: "active"}
+    assert statuses(send(scim, {**change, "version": tag})) == ["200"]
+    assert people() == {ANN: "inactive"}
+
+
+def test_a_fault_of_ours_is_one_operations_500(scim: Scim, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*args: object) -> None:
+        raise RuntimeError("secret")
+
+    monkeypatch.setattr("tiled_scim.provisioning.UserProvisioning.create", fail)
+
+    answer = send(scim, post("/Users", "ann", user(ANN)), post("/Groups", "ops", group("Ops")))
+
+    assert statuses(answer) == ["500", "201"]
+    assert "secret" not in answer.text
+    assert access() == {"Ops": set()}
+
+
+CREATION = post("/Users", "ann", user(ANN))
+WRONG: dict[str, tuple[dict[str, Any], int, str | None]] = {
+    "no operations": ({"Operations": []}, 400, "invalidSyntax"),
+    "operations that are no list": ({"Operations": {}}, 400, "invalidSyntax"),
+    "an operation that is no object": ({"Operations": [CREATION, 5]}, 400, "invalidSyntax"),
+    "a path elsewhere": (
+        {"Operations": [CREATION, {"method": "DELETE", "path": "/Schemas/x"}]},
+        400,
+        "invalidValue",
+    ),
+    "a method that writes nothing": (
+        {"Operations": [CREATION, {"method": "GET", "path": f"/Users/{NOBODY}"}]},
+        400,
+        "invalidValue",
+    ),
+    "POST without a bulkId": (
+        {"Operations": [CREATION, {"method": "POST", "path": "/Users", "data": {}}]},
+        400,
+        "invalidValue",
+    ),
+    "POST with an id": (
+        {"Operations": [CREATION, post(f"/Users/{NOBODY}", "x", {})]},
+        400,
+        "invalidValue",
+    ),
+    "DELETE without an id": (
+        {"Operations": [CREATION, {"method": "DELETE", "path": "/Users"}]},
+        400,
+        "invalidValue",
+    ),
+    "a bulkId twice": ({"Operations": [CREATION, CREATION]}, 400, "invalidValue"),
+    "a bulkId that nothing has": (
+        {"Operations": [CREATION, post("/Groups", "x", group("Sales", "bulkId:nobody"))]},
+        400,
+        "invalidValue",
+    ),
+    "failOnErrors that is no number": (
+        {"Operations": [CREATION], "failOnErrors": "two"},
+        400,
+        "invalidValue",
+    ),
+}
+
+
+@pytest.mark.parametrize(("body", "status", "scim_type"), WRONG.values(), ids=WRONG)
+def test_a_message_that_is_none_is_refused_whole(
+    scim: Scim, body: dict[str, Any], status: int, scim_type: str | None
+) -> None:
+    answer = refused(scim, "POST", "/Bulk", {"schemas": [BULK_SCHEMA], **body})
+
+    assert answer.error == (status, scim_type)
+
+
+def test_limits_are_advertised_and_kept(scim: Scim, monkeypatch: pytest.MonkeyPatch) -> None:
+    advertised = scim.get("/ServiceProviderConfig").json["bulk"]
+    assert advertised == {
+        "supported": True,
+        "maxOperations": bulk.MAX_OPERATIONS,
+        "maxPayloadSize": bulk.MAX_PAYLOAD_BYTES,
+    }
+    monkeypatch.setattr(bulk, "MAX_OPERATIONS", 1)
+
+    assert send(scim, post("/Users", "a", user(ANN)), post("/Users", "b", user(BOB))).status == 413
+    assert UserLink.objects.count() == 0

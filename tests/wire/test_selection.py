@@ -1,0 +1,118 @@
+"""`attributes` and `excludedAttributes` on every answer: RFC 7644 section 3.9."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from .client import ANN, CORE_USER, ENTERPRISE_USER, TILED_USER, Scim, add_members, group, user
+
+EVERYTHING = user(
+    ANN,
+    title="Boss",
+    phoneNumbers=[{"value": "1", "type": "work"}, {"value": "2"}],
+    **{
+        ENTERPRISE_USER: {
+            "department": "Sales",
+            "manager": {"value": "m", "$ref": "https://idp.example/m"},
+        }
+    },
+)
+ALWAYS = {"schemas", "id"}
+
+SELECTED: dict[str, dict[str, Any]] = {
+    "title": {"title": "Boss"},
+    "TITLE, userName": {"title": "Boss", "userName": ANN},
+    f"{CORE_USER}:title": {"title": "Boss"},
+    "name.givenName": {"name": {"givenName": "Ann"}},
+    "emails.value": {"emails": [{"value": ANN}]},
+    "phoneNumbers.type": {"phoneNumbers": [{"type": "work"}]},
+    ENTERPRISE_USER: {ENTERPRISE_USER: EVERYTHING[ENTERPRISE_USER]},
+    f"{ENTERPRISE_USER}:department": {ENTERPRISE_USER: {"department": "Sales"}},
+    f"{ENTERPRISE_USER}:manager.value": {ENTERPRISE_USER: {"manager": {"value": "m"}}},
+    f"{TILED_USER}:tiledAdmin": {TILED_USER: {"tiledAdmin": False}},
+    "nothing": {},
+    "nickName": {},
+    "id": {},
+}
+
+EXCLUDED: dict[str, dict[str, Any]] = {
+    "title": {"title": None},
+    "name": {"name": None},
+    "name.familyName": {"name": {"givenName": "Ann"}},
+    "emails.type,emails.primary": {"emails": [{"value": ANN}]},
+    ENTERPRISE_USER: {ENTERPRISE_USER: None},
+    f"{ENTERPRISE_USER}:manager": {ENTERPRISE_USER: {"department": "Sales"}},
+    f"{ENTERPRISE_USER}:manager.$ref": {
+        ENTERPRISE_USER: {"department": "Sales", "manager": {"value": "m"}}
+    },
+    "id,schemas": {},
+    "nothing": {},
+}
+
+
+@pytest.fixture
+def path(scim: Scim) -> str:
+    return f"/Users/{scim.post('/Users', EVERYTHING).json['id']}"
+
+
+@pytest.mark.parametrize(("names", "selected"), SELECTED.items(), ids=SELECTED)
+def test_attributes_are_those_named_and_those_always_returned(
+    scim: Scim, path: str, names: str, selected: dict[str, Any]
+) -> None:
+    answer = scim.get(path, attributes=names)
+
+    assert {name: answer.json[name] for name in answer.json.keys() - ALWAYS} == selected
+    assert answer.json.keys() >= ALWAYS
+
+
+@pytest.mark.parametrize(("names", "changes"), EXCLUDED.items(), ids=EXCLUDED)
+def test_excluded_attributes_are_left_out(
+    scim: Scim, path: str, names: str, changes: dict[str, Any]
+) -> None:
+    whole = scim.get(path).json
+
+    answer = scim.get(path, excludedAttributes=names)
+
+    expected = {**whole, **changes}
+    assert answer.json == {name: value for name, value in expected.items() if value is not None}
+
+
+def test_every_answer_with_a_resource_has_the_selection(scim: Scim, path: str) -> None:
+    query = "?attributes=title"
+    body = user(ANN, title="Boss")
+    scim.deactivate(path.rpartition("/")[2])
+
+    answers = [
+        scim.send("POST", f"/Users{query}", body).json,
+        scim.send("PUT", path + query, body).json,
+        scim.send("PATCH", path + query, {"Operations": [{"op": "add", "value": {}}]}).json,
+        scim.send("GET", path + query).json,
+        scim.send("GET", f"/Users{query}").json["Resources"][0],
+    ]
+
+    assert [answer.keys() for answer in answers] == [{"schemas", "id", "title"}] * 5
+
+
+def test_a_group_patch_answers_with_what_was_asked_for(scim: Scim) -> None:
+    ann, sales = scim.add_user(ANN), scim.add_group("Sales")
+    body = {"Operations": [add_members(ann)]}
+
+    answer = scim.send("PATCH", f"/Groups/{sales}?attributes=members.value", body)
+
+    assert answer.status == 200
+    assert answer.json["members"] == [{"value": ann}]
+
+
+@pytest.mark.parametrize("query", ["excludedAttributes=members", "attributes=displayName"])
+def test_members_that_are_not_wanted_are_not_loaded(scim: Scim, query: str) -> None:
+    scim.post("/Groups", group("Sales", scim.add_user(ANN)))
+
+    with CaptureQueriesContext(connection) as queries:
+        answer = scim.send("GET", f"/Groups?{query}")
+
+    assert "members" not in answer.json["Resources"][0]
+    assert not any("librarygroupmember" in sql["sql"] for sql in queries)

@@ -1,0 +1,149 @@
+"""ETags and conditional requests: RFC 7644 section 3.14."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import User
+
+from example_project.libraries.models import Library
+
+from .client import ANN, BOB, Answer, Scim, add_members, patch_op, remove_member, user
+from .state import people, refused
+
+STALE = {"If-Match": 'W/"stale"'}
+
+PERSON_CHANGES: dict[str, Callable[[Scim, str], object]] = {
+    "a PATCH": lambda scim, key: scim.patch(
+        f"/Users/{key}", {"op": "replace", "path": "title", "value": "Boss"}
+    ),
+    "a PUT": lambda scim, key: scim.put(f"/Users/{key}", user(ANN, title="Boss")),
+    "deactivation": lambda scim, key: scim.deactivate(key),
+    "an edit in the host": lambda scim, key: User.objects.filter(username=ANN).update(
+        first_name="Hanna"
+    ),
+    "a group": lambda scim, key: scim.add_group("Sales", key),
+}
+
+
+def etag(answer: Answer) -> str:
+    assert answer.headers["ETag"] == answer.json["meta"]["version"]
+    return answer.headers["ETag"]
+
+
+def version(scim: Scim, path: str) -> str:
+    return etag(scim.get(path))
+
+
+class TestVersions:
+    def test_are_the_same_in_the_header_and_in_meta(self, scim: Scim) -> None:
+        created = scim.post("/Users", user(ANN))
+        path = f"/Users/{created.json['id']}"
+
+        assert etag(created) == version(scim, path)
+        assert etag(scim.put(path, user(ANN, title="Boss"))) == version(scim, path)
+        listed = scim.get("/Users").json["Resources"][0]
+        assert listed["meta"]["version"] == version(scim, path)
+
+    @pytest.mark.parametrize("change", PERSON_CHANGES.values(), ids=PERSON_CHANGES)
+    def test_of_a_person_change_with(
+        self, scim: Scim, change: Callable[[Scim, str], object]
+    ) -> None:
+        key = scim.add_user(ANN)
+        before = version(scim, f"/Users/{key}")
+
+        change(scim, key)
+
+        assert version(scim, f"/Users/{key}") != before
+
+    def test_stay_with_a_request_that_changes_nothing(self, scim: Scim) -> None:
+        key = scim.add_user(ANN)
+        before = scim.get(f"/Users/{key}").json
+
+        scim.patch(f"/Users/{key}", {"op": "replace", "value": {"active": True}})
+        scim.put(f"/Users/{key}", before)
+
+        assert scim.get(f"/Users/{key}").json == before
+
+    def test_of_a_group_change_with_its_members(self, scim: Scim) -> None:
+        ann, sales = scim.add_user(ANN), scim.add_group("Sales")
+        path = f"/Groups/{sales}"
+        seen = [version(scim, path)]
+
+        scim.patch(path, add_members(ann))
+        seen.append(version(scim, path))
+        scim.patch(f"/Users/{ann}", {"op": "replace", "path": "userName", "value": BOB})
+        seen.append(version(scim, path))
+        scim.patch(path, remove_member(ann))
+        seen.append(version(scim, path))
+
+        assert len(set(seen)) == 4
+
+    def test_of_a_group_change_when_the_host_deletes_a_member(self, scim: Scim) -> None:
+        sales = scim.add_group("Sales", scim.add_user(ANN))
+        before = version(scim, f"/Groups/{sales}")
+
+        User.objects.get(username=ANN).delete()
+
+        assert scim.members(sales) == []
+        assert version(scim, f"/Groups/{sales}") != before
+
+    def test_of_a_group_do_not_depend_on_the_attributes_asked_for(self, scim: Scim) -> None:
+        sales = scim.add_group("Sales", scim.add_user(ANN))
+
+        answer = scim.get(f"/Groups/{sales}", excludedAttributes="members")
+
+        assert "members" not in answer.json
+        assert etag(answer) == version(scim, f"/Groups/{sales}")
+
+
+class TestIfNoneMatch:
+    @pytest.mark.parametrize("form", ["{}", 'W/"x", {}', "*"])
+    def test_of_the_version_that_it_is_answers_304(self, scim: Scim, form: str) -> None:
+        path = f"/Users/{scim.add_user(ANN)}"
+        tag = version(scim, path)
+
+        answer = scim.send("GET", path, headers={"If-None-Match": form.format(tag)})
+
+        assert (answer.status, answer.text) == (304, "")
+        assert answer.headers["ETag"] == tag
+
+    def test_of_another_version_answers_the_resource(self, scim: Scim) -> None:
+        path = f"/Users/{scim.add_user(ANN)}"
+
+        answer = scim.send("GET", path, headers={"If-None-Match": 'W/"stale"'})
+
+        assert (answer.status, answer.json["userName"]) == (200, ANN)
+
+
+class TestIfMatch:
+    @pytest.mark.parametrize("form", ["{}", 'W/"x", {}', "*"])
+    def test_of_the_version_that_it_is_lets_a_write_through(self, scim: Scim, form: str) -> None:
+        path = f"/Users/{scim.add_user(ANN)}"
+        headers = {"If-Match": form.format(version(scim, path))}
+
+        answer = scim.send("PUT", path, user(ANN, active=False), headers)
+
+        assert answer.status == 200
+        assert people() == {ANN: "inactive"}
+
+    @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
+    @pytest.mark.parametrize("endpoint", ["Users", "Groups"])
+    def test_of_another_version_refuses_a_write(
+        self, scim: Scim, endpoint: str, method: str
+    ) -> None:
+        keys = {"Users": scim.add_user(ANN), "Groups": scim.add_group("Sales")}
+        bodies: dict[tuple[str, str], object] = {
+            ("Users", "PUT"): user(ANN, active=False),
+            ("Users", "PATCH"): patch_op({"op": "replace", "value": {"active": False}}),
+            ("Groups", "PUT"): {"displayName": "Other"},
+            ("Groups", "PATCH"): patch_op({"op": "replace", "value": {"displayName": "Other"}}),
+        }
+        body = bodies.get((endpoint, method))
+
+        answer = refused(scim, method, f"/{endpoint}/{keys[endpoint]}", body, **STALE)
+
+        assert answer.status == 412
+        assert people() == {ANN: "active"}
+        assert Library.objects.get().name == "Sales"
