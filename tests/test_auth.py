@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from django.conf import LazySettings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404
-from pytest_django.fixtures import SettingsWrapper
 
 from tests.wire.client import ANN, Scim, user
 from tests.wire.state import people, refused
@@ -26,7 +26,7 @@ def fail(*args: object, **kwargs: object) -> None:
 
 def test_a_throttle_whose_cache_is_down_lets_requests_through(
     scim: Scim,
-    settings: SettingsWrapper,
+    settings: LazySettings,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
