@@ -166,7 +166,7 @@ def _group(
     _fill(link, number, clean_document(GROUP, body))
     link.save()
     LibraryGroupMember.objects.bulk_create(
-        LibraryGroupMember(group=link, user=member) for member in members
+        LibraryGroupMember(group=link, user=member, display=member.user_name) for member in members
     )
 
 

@@ -41,7 +41,7 @@ def test_is_the_one_that_makes_the_library_model(
         ({"0001_initial": OTHER, "0002_library": CREATION}, "0002_library"),
         ({"0001_initial": OTHER, "0002_moved": IN_STATE}, "0002_moved"),
         ({"0001_squashed_0002": f"{OTHER}, {CREATION}"}, "0001_squashed_0002"),
-        ({"0001_initial": CREATION, "_0000_draft": CREATION}, "0001_initial"),
+        ({"0001_initial": OTHER, "_draft": CREATION, "library": CREATION}, "library"),
         ({"0001_initial": OTHER, "0002_renamed": RENAMING}, "__first__"),
     ],
 )

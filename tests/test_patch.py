@@ -756,10 +756,8 @@ class TestRemove:
         "operation",
         [remove("active"), replace("active", None), add("active", None), replace("active", "")],
     )
-    def test_active_is_never_removed(self, operation: object) -> None:
-        with pytest.raises(ScimError, match="replace it with false") as refusal:
-            parse(message(operation), USER)
-        assert refusal.value.scim_type == "invalidValue"
+    def test_active_may_be_left_without_a_value(self, operation: object) -> None:
+        assert apply({"active": True}, parse(message(operation), USER), USER) == {}
 
 
 class TestSimpleMultiValuedAttributes:

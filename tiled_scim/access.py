@@ -18,9 +18,9 @@ from django.utils import timezone
 from . import signals
 from .conf import settings
 from .errors import invalid_value
-from .host import HostAdapter, chunks
+from .host import CHUNK, HostAdapter, chunks
 from .membership import MemberChange
-from .models import LibraryGroupLink, LibraryGroupMember, UserLink
+from .models import NAME_LENGTH, LibraryGroupLink, LibraryGroupMember, UserLink
 
 logger = logging.getLogger(__name__)
 
@@ -53,39 +53,42 @@ class Access:
         if change.overwrite:
             removed = self._current() - users.keys()
         was_removed = self.remove(removed)
-        return self.add(users) or was_removed
+        return self._add(users, change.displays) or was_removed
 
-    def add(self, users: Mapping[UUID, Any]) -> bool:
+    def _add(self, users: Mapping[UUID, UserLink], sent_displays: Mapping[str, str]) -> bool:
         """Make users members, and give access to those who lack it.
 
         A member whose access people took away by hand gets it again: a push says who has access.
-
-        Args:
-            users: the host user's primary key of each UserLink's.
         """
         if not users:
             return False
+        keys = [user.user_id for user in users.values()]
+        had_access = self.adapter.members(self.library, keys)
+        missing = [key for key in keys if key not in had_access]
+        displays = {_uuid(key): name for key, name in sent_displays.items()}
         members = self._members(users)
-        had_access = self.adapter.members(self.library, users.values())
+        changed = [
+            row
+            for link, row in members.items()
+            if _update(row, displays.get(link), users[link].user_id in had_access)
+        ]
+        self.rows.bulk_update(changed, ["display", "granted"], batch_size=CHUNK)
         through_others = self._through_other_groups(had_access)
-        missing = [key for key in users.values() if key not in had_access]
         new = [
             LibraryGroupMember(
                 group=self.group,
-                user_id=link,
-                granted=key not in had_access or key in through_others,
+                user=user,
+                display=(displays.get(link) or user.user_name)[:NAME_LENGTH],
+                granted=user.user_id not in had_access or user.user_id in through_others,
             )
-            for link, key in users.items()
+            for link, user in users.items()
             if link not in members
         ]
         self.rows.bulk_create(new)
-        regained = [pk for link, pk in members.items() if users[link] not in had_access]
-        for chunk in chunks(regained):
-            self.rows.filter(pk__in=chunk).update(granted=True)
         if missing:
             self.adapter.grant(self.library, missing)
             self._announce(signals.access_granted, missing)
-        return bool(new or missing)
+        return bool(new or missing or changed)
 
     def remove(self, links: Collection[UUID]) -> bool:
         """End memberships, and the access that nothing else gives."""
@@ -114,14 +117,12 @@ class Access:
     def _current(self) -> set[UUID]:
         return set(self.rows.filter(group=self.group).values_list("user_id", flat=True))
 
-    def _members(self, links: Iterable[UUID]) -> dict[UUID, int]:
+    def _members(self, links: Iterable[UUID]) -> dict[UUID, LibraryGroupMember]:
         """Which of the users are members, with the rows that say so."""
         return {
-            link: pk
+            row.user_id: row
             for chunk in chunks(list(links))
-            for link, pk in self.rows.filter(group=self.group, user__in=chunk).values_list(
-                "user_id", "pk"
-            )
+            for row in self.rows.filter(group=self.group, user__in=chunk)
         }
 
     def _through_other_groups(self, users: Collection[Any]) -> set[Any]:
@@ -136,17 +137,16 @@ class Access:
             .values_list("user__user_id", flat=True)
         }
 
-    def _users(self, ids: Collection[str]) -> dict[UUID, Any]:
+    def _users(self, ids: Collection[str]) -> dict[UUID, UserLink]:
         """The live users with these ids, locked, so that none is let go of meanwhile."""
-        wanted = _uuids(ids)
         live = UserLink.objects.using(self.using).live(self.group.account)
         users = {
-            link: key
-            for chunk in chunks(sorted(wanted))
-            for link, key in live.filter(pk__in=chunk)
+            user.pk: user
+            for chunk in chunks(sorted(_uuids(ids)))
+            for user in live.filter(pk__in=chunk)
             .select_for_update()
             .order_by("pk")
-            .values_list("pk", "user_id")
+            .only("pk", "user_id", "user_name")
         }
         unknown = {id_ for id_ in ids if _uuid(id_) not in users}
         if unknown and settings.UNKNOWN_MEMBERS == "reject":
@@ -171,6 +171,15 @@ class Access:
         )
 
 
+def _update(row: LibraryGroupMember, display: str | None, had_access: bool) -> bool:
+    """Note on a member's row what a push says of them; tell whether that is new."""
+    new = (display or row.display)[:NAME_LENGTH], row.granted or not had_access
+    if new == (row.display, row.granted):
+        return False
+    row.display, row.granted = new
+    return True
+
+
 def note_change_of_member(link: UserLink, using: str) -> None:
     """Give a new version to the groups that show this user, who is renamed or about to go."""
     groups = LibraryGroupLink.objects.using(using).filter(members__user=link.pk)
@@ -178,6 +187,13 @@ def note_change_of_member(link: UserLink, using: str) -> None:
     LibraryGroupLink.objects.using(using).filter(pk__in=keys).update(
         version=F("version") + 1, updated_at=timezone.now()
     )
+
+
+def note_rename_of_member(link: UserLink, old_name: str, using: str) -> None:
+    """Show a user's new userName in groups, where the client gave no other name to show."""
+    shown = LibraryGroupMember.objects.using(using).filter(user=link.pk, display=old_name)
+    if shown.update(display=link.user_name):
+        note_change_of_member(link, using)
 
 
 def note_deletion_of_member(

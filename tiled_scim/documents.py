@@ -10,7 +10,7 @@ element, the JSON has the element without it: the **placeholder**. There is alwa
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,6 +25,10 @@ from .schemas import GROUP, USER
 from .values import TEXT_TYPES, Document, check_length
 
 Element = dict[str, Any]
+
+# The key, in the link's JSON, of the host's booleans that a client removed: they have no value that
+# is shown, although the host's field has one. No attribute has this name.
+UNASSIGNED = "unassigned"
 
 
 @dataclass(frozen=True)
@@ -46,12 +50,20 @@ def read(link: Link, adapter: HostAdapter) -> Document:
     if isinstance(link, UserLink):
         values = adapter.read_user(link.user)
         for path in _host_paths(adapter):
-            _put(document, path, _as_json(cast(Attribute, path.leaf), values[str(path)]))
+            if str(path) not in link.attributes.get(UNASSIGNED, ()):
+                _put(document, path, _as_json(cast(Attribute, path.leaf), values[str(path)]))
     return _in_order(document, resource_type)
 
 
-def take_apart(document: Document, link: Link, adapter: HostAdapter) -> Parts:
+def take_apart(
+    document: Document, link: Link, adapter: HostAdapter, *, removes: bool = False
+) -> Parts:
     """The inverse of `read`; a boolean of the host's that is absent here is left as it is there.
+
+    Args:
+        removes: whether such an absence means that a client removed the attribute. Then it is not
+            shown any more, and what it gave is taken away; but for `active`, since nobody loses
+            access without being told so.
 
     Raises:
         ScimError: 400, where a column has no room for its value.
@@ -60,18 +72,24 @@ def take_apart(document: Document, link: Link, adapter: HostAdapter) -> Parts:
     columns = {}
     for attribute in _column_attributes(_resource_type(link)):
         column, value = cast(str, attribute.column), attributes.pop(attribute.name, None)
-        check_length(
-            attribute.name, value, getattr(link._meta.get_field(column), "max_length", None)
-        )
+        length = getattr(link._meta.get_field(column), "max_length", None)
+        check_length(attribute.name, value, length)
         columns[column] = value
     host = {}
     if isinstance(link, UserLink):
         host = {str(path): _take(attributes, path) for path in _host_paths(adapter)}
-    return Parts(
-        columns,
-        {name: value for name, value in host.items() if value is not None},
-        {name: value for name, value in attributes.items() if value not in ({}, [])},
-    )
+    attributes = {name: value for name, value in attributes.items() if value not in ({}, [])}
+    absent = [name for name, value in host.items() if value is None]
+    unassigned = absent if removes else _both(absent, link.attributes.get(UNASSIGNED, ()))
+    if unassigned:
+        attributes[UNASSIGNED] = unassigned
+    values = {name: value for name, value in host.items() if value is not None}
+    revoked = [name for name in absent if removes and name != "active"]
+    return Parts(columns, {**values, **dict.fromkeys(revoked, False)}, attributes)
+
+
+def _both(names: Sequence[str], others: Collection[str]) -> list[str]:
+    return [name for name in names if name in others]
 
 
 def _as_json(attribute: Attribute, value: Any) -> Any:
@@ -191,12 +209,3 @@ def _container(document: Document, path: AttributePath) -> Document:
     if not path.is_extension:
         return document
     return cast(Document, document.setdefault(path.schema.urn, {}))
-
-
-def with_removed_booleans(document: Document, adapter: HostAdapter) -> Document:
-    """The document after a PATCH that removed a boolean of the host's, which makes it false."""
-    complete = deepcopy(document)
-    for path in _host_paths(adapter):
-        if cast(Attribute, path.leaf).type == "boolean" and _take(deepcopy(document), path) is None:
-            _put(complete, path, False)
-    return complete

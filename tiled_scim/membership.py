@@ -6,9 +6,9 @@ what is to go is all that the database needs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Any, cast
 
 from .attributes import Attribute
 from .errors import invalid_filter
@@ -27,11 +27,13 @@ class MemberChange:
         overwrite: whether everyone else goes, too.
         added: who is a member afterwards, and may have been before.
         removed: who is not; empty where everyone else goes.
+        displays: the names to show that were sent for those added.
     """
 
     overwrite: bool = False
     added: set[str] = field(default_factory=set)
     removed: set[str] = field(default_factory=set)
+    displays: dict[str, str] = field(default_factory=dict, compare=False)
 
     def add(self, ids: Iterable[str]) -> None:
         """Let these be members."""
@@ -75,10 +77,12 @@ def member_change(operations: Iterable[Operation], select: Select) -> MemberChan
 
 def _add(change: MemberChange, operation: Operation, select: Select) -> None:
     change.add(_ids(operation))
+    change.displays |= displays(_elements(operation))
 
 
 def _replace(change: MemberChange, operation: Operation, select: Select) -> None:
     change.replace(_ids(operation))
+    change.displays |= displays(_elements(operation))
 
 
 def _remove(change: MemberChange, operation: Operation, select: Select) -> None:
@@ -97,8 +101,17 @@ _CHANGES: dict[Kind, Callable[[MemberChange, Operation, Select], None]] = {
 }
 
 
+def displays(members: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """The name to show of each member that was sent with one, by id."""
+    return {member["value"]: member["display"] for member in members if member.get("display")}
+
+
+def _elements(operation: Operation) -> list[dict[str, str]]:
+    return cast(list[dict[str, str]], operation.value)
+
+
 def _ids(operation: Operation) -> Iterator[str]:
-    return (element["value"] for element in cast(list[dict[str, str]], operation.value))
+    return (element["value"] for element in _elements(operation))
 
 
 def _selected(

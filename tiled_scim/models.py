@@ -333,6 +333,8 @@ class LibraryGroupMember(models.Model):
     user = models.ForeignKey(
         UserLink, on_delete=models.CASCADE, related_name="memberships", verbose_name=_("user")
     )
+    # As the client sent it, else the userName.
+    display = ExactCharField(_("display"), max_length=NAME_LENGTH, blank=True)
     granted = models.BooleanField(_("granted by SCIM"), default=True)
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
 

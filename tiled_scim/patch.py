@@ -206,10 +206,6 @@ def _removal(target: Target, value: object) -> Operation:
 
 def _unassignment(target: Target) -> Operation:
     name = str(target.path)
-    if name == "active":
-        raise invalid_value(
-            "active cannot be removed; replace it with false to deactivate the person."
-        )
     if target.attribute.required:
         raise mutability(f"{name} is required and cannot be removed.")
     return Operation("remove", target.path, target.filter)

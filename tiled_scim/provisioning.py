@@ -16,7 +16,7 @@ from django.dispatch import Signal
 from django.utils import timezone
 
 from . import documents, patch, signals
-from .access import Access, note_change_of_member
+from .access import Access, note_rename_of_member
 from .attributes import Attribute, ResourceType
 from .conf import settings
 from .errors import ScimError, forbidden, not_found, uniqueness
@@ -24,7 +24,7 @@ from .folding import fold
 from .grammar import Expression
 from .host import TILED_ADMIN, HostAdapter, library_model
 from .matching import matches
-from .membership import MemberChange, member_change
+from .membership import MemberChange, displays, member_change
 from .models import LibraryGroupLink, Link, UserLink
 from .patch import Operation
 from .resources import with_groups
@@ -187,7 +187,7 @@ class UserProvisioning(Provisioning[UserLink]):
         """
         link = self._changeable(key, precondition)
         document = patch.apply(documents.read(link, self.adapter), operations, USER)
-        self._update(link, documents.with_removed_booleans(document, self.adapter))
+        self._update(link, document, removes=True)
         return self._reread(link)
 
     @atomic
@@ -249,9 +249,9 @@ class UserProvisioning(Provisioning[UserLink]):
             )
         return link
 
-    def _update(self, link: UserLink, document: Document) -> None:
+    def _update(self, link: UserLink, document: Document, *, removes: bool = False) -> None:
         was_active = self._is_active(link.user)
-        if not self._write(link, document):
+        if not self._write(link, document, removes=removes):
             return
         self._announce(signals.user_updated, link, user=link.user)
         is_active = self._is_active(link.user)
@@ -260,9 +260,16 @@ class UserProvisioning(Provisioning[UserLink]):
         if is_active and not was_active:
             self._announce(signals.user_reactivated, link, user=link.user)
 
-    def _write(self, link: UserLink, document: Document, *, force: bool = False) -> bool:
-        """Write what differs, to the host user and the link; tell whether anything did."""
-        parts = documents.take_apart(document, link, self.adapter)
+    def _write(
+        self, link: UserLink, document: Document, *, force: bool = False, removes: bool = False
+    ) -> bool:
+        """Write what differs, to the host user and the link; tell whether anything did.
+
+        Args:
+            force: whether the link is new, or another one now, whatever the values.
+            removes: see `documents.take_apart`.
+        """
+        parts = documents.take_apart(document, link, self.adapter, removes=removes)
         current = self.adapter.read_user(link.user)
         values = {
             name: value
@@ -274,7 +281,7 @@ class UserProvisioning(Provisioning[UserLink]):
         old_name = link.user_name
         is_changed = self._store(link, parts) or bool(values)
         if link.user_name != old_name:
-            note_change_of_member(link, self.using)
+            note_rename_of_member(link, old_name, self.using)
         self.adapter.update_user(link.user, values)
         if is_changed or force:
             self._save(link)
@@ -396,16 +403,17 @@ def _split_members(document: Document) -> tuple[MemberChange | None, Document]:
     members = rest.pop("members", None)
     if members is None:
         return None, rest
-    ids = {str(member["value"]) for member in cast(list[Mapping[str, Any]], members)}
-    return MemberChange(overwrite=True, added=ids, removed=set()), rest
+    elements = cast(list[Mapping[str, Any]], members)
+    ids = {str(member["value"]) for member in elements}
+    return MemberChange(overwrite=True, added=ids, displays=displays(elements)), rest
 
 
 def _select(link: LibraryGroupLink, filter_: Expression) -> Collection[str]:
     """The ids of the members that a PATCH path's filter selects."""
     attribute = cast(Attribute, GROUP.attribute("members"))
-    rows = link.members.using(link._state.db).values_list("user_id", "user__user_name")
+    rows = link.members.using(link._state.db).values_list("user_id", "display")
     return [
         str(user)
-        for user, user_name in rows
-        if matches(filter_, {"value": str(user), "display": user_name, "type": "User"}, attribute)
+        for user, display in rows
+        if matches(filter_, {"value": str(user), "display": display, "type": "User"}, attribute)
     ]

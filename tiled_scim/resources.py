@@ -129,16 +129,16 @@ class Renderer:
             LibraryGroupMember.objects.using(links[0]._state.db)
             .filter(group__in=[link.pk for link in links])
             .order_by("pk")
-            .values_list("group_id", "user_id", "user__user_name")
+            .values_list("group_id", "user_id", "display")
         )
         members: dict[UUID, Resources] = {}
-        for group, user, user_name in rows.iterator():
+        for group, user, display in rows.iterator():
             members.setdefault(group, []).append(
                 {
                     "value": str(user),
                     "$ref": self.location(USER, user),
                     "type": "User",
-                    "display": user_name,
+                    "display": display,
                 }
             )
         return members

@@ -298,10 +298,9 @@ GROUP = ResourceType(
                     ),
                     Attribute(
                         "display",
-                        description="The member's userName.",
-                        mutability="readOnly",
-                        column="user__user_name",
-                        folded_column="user__user_name_folded",
+                        description="A name to show: as it was sent, else the userName.",
+                        mutability="immutable",
+                        column="display",
                     ),
                 ),
             ),

@@ -108,6 +108,8 @@ def in_column(attribute: Attribute, model: type[Model]) -> Stored:
     column = cast(str, attribute.folded_column or attribute.column)
     if attribute.type not in TEXT_TYPES:
         return Stored(attribute, F(column))
+    if not attribute.case_exact and not attribute.folded_column:
+        return in_text(attribute, NonEmpty(ExactText(F(column))))
     is_uuid = isinstance(_field(model, column), UUIDField)
     text = ColumnText(F(column)) if is_uuid else F(column)
     return Stored(attribute, NonEmpty(ExactText(text)), column, is_uuid)

@@ -52,7 +52,7 @@ class TestRow9PushGroup:
             lambda key: {"value": key, "display": ANN},
             lambda key: {"value": key, "display": None},
             lambda key: {"value": key},
-            lambda key: {"value": key, "display": "wrong", "type": "User", "$ref": "wrong"},
+            lambda key: {"value": key, "display": "", "type": "User", "$ref": "wrong"},
         ],
     )
     def test_members_get_access(
@@ -75,6 +75,18 @@ class TestRow9PushGroup:
         assert access() == {"Sales": {ANN}}
         [shown] = scim.get(f"/Users/{key}").json["groups"]
         assert (shown["value"], shown["display"]) == (answer.json["id"], "Sales")
+
+    def test_a_members_display_comes_back_as_it_was_sent(self, scim: Scim) -> None:
+        key = scim.add_user(ANN)
+        group_key = scim.add_group("Sales")
+        member = {"op": "add", "path": "members", "value": [{"value": key, "display": "Ann A."}]}
+
+        scim.patch(f"/Groups/{group_key}", member)
+        scim.patch(f"/Users/{key}", {"op": "replace", "path": "userName", "value": BOB})
+
+        [shown] = scim.get(f"/Groups/{group_key}").json["members"]
+        assert (shown["value"], shown["display"]) == (key, "Ann A.")
+        assert scim.found("/Groups", 'members.display sw "ann"') == [group_key]
 
     def test_a_name_that_is_pushed_already_is_409(self, scim: Scim) -> None:
         key = scim.add_group("Sales")

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 
 from example_project.libraries.models import Library
 
-from .client import ANN, BOB, Answer, Scim, add_members, patch_op, remove_member, user
+from .client import ANN, BOB, Answer, Scim, patch_op, remove_member, user
 from .state import people, refused
 
 STALE = {"If-Match": 'W/"stale"'}
@@ -71,7 +71,7 @@ class TestVersions:
         path = f"/Groups/{sales}"
         seen = [version(scim, path)]
 
-        scim.patch(path, add_members(ann))
+        scim.patch(path, {"op": "add", "path": "members", "value": [{"value": ann}]})
         seen.append(version(scim, path))
         scim.patch(f"/Users/{ann}", {"op": "replace", "path": "userName", "value": BOB})
         seen.append(version(scim, path))

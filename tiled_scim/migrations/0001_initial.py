@@ -244,6 +244,12 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
+                (
+                    "display",
+                    tiled_scim.models.ExactCharField(
+                        blank=True, max_length=255, verbose_name="display"
+                    ),
+                ),
                 ("granted", models.BooleanField(default=True, verbose_name="granted by SCIM")),
                 (
                     "created_at",
