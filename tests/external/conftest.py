@@ -1,0 +1,31 @@
+"""The example project over HTTP, for what other people wrote: `tox -e conformance`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import httpx2
+import pytest
+from pytest_django.live_server_helper import LiveServer
+from scim2_client.engines.httpx2 import SyncSCIMClient
+
+from tiled_scim.models import ScimToken
+
+
+@pytest.fixture
+def scim_url(live_server: LiveServer) -> str:
+    return f"{live_server.url}/scim/v2"
+
+
+@pytest.fixture
+def token(transactional_db: None) -> str:
+    return ScimToken.objects.generate()[1]
+
+
+@pytest.fixture
+def client(scim_url: str, token: str) -> Iterator[SyncSCIMClient]:
+    """A client of scim2-client that knows nothing of the server yet."""
+    # Kept open, a connection waits 40 ms for each answer of Django's development server.
+    headers = {"Authorization": f"Bearer {token}", "Connection": "close"}
+    with httpx2.Client(base_url=scim_url, headers=headers) as http:
+        yield SyncSCIMClient(http)
