@@ -161,6 +161,8 @@ class ResourceType:
             return self.schema, name
         for schema in sorted(self.schemas, key=lambda schema: -len(schema.urn)):
             urn = schema.urn.lower()
-            if folded == urn or folded.startswith(urn + ":"):
+            if folded == urn:
+                return schema, ""
+            if folded.startswith(urn + ":") and len(folded) > len(urn) + 1:
                 return schema, name[len(urn) + 1 :]
         return None, name

@@ -17,7 +17,7 @@ from .errors import as_scim_error, invalid_syntax, invalid_value, too_large
 from .media import MAX_BODY_BYTES
 from .models import Link
 from .resources import Renderer, Resource, version
-from .values import named_values
+from .values import is_storable, named_values
 from .versions import if_match
 
 RESPONSE_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:BulkResponse"
@@ -116,8 +116,10 @@ class Bulk:
             raise invalid_value("The method of a bulk operation is POST, PUT, PATCH or DELETE.")
         if (method.upper() == "POST") == bool(match["key"]):
             raise invalid_value("POST needs a path without an id, every other method one with it.")
-        if method.upper() == "POST" and not (isinstance(bulk_id, str) and bulk_id):
+        if method.upper() == "POST" and not bulk_id:
             raise invalid_value("A bulk operation with POST needs a bulkId.")
+        if bulk_id and not (isinstance(bulk_id, str) and is_storable(bulk_id)):
+            raise invalid_value("A bulkId must be text that can be sent back.")
         return Operation(
             method.upper(),
             self.endpoints[match["endpoint"].lower()],

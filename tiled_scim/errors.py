@@ -35,7 +35,8 @@ class ScimError(Exception):
     ) -> None:
         super().__init__(detail)
         self.status = status
-        self.detail = detail
+        # What a client sent may be quoted here: a lone surrogate cannot be sent back as UTF-8.
+        self.detail = detail.encode(errors="backslashreplace").decode()
         self.scim_type = scim_type
         self.headers = dict(headers or {})
 

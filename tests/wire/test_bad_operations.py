@@ -112,3 +112,35 @@ class TestPatches:
     )
     def test_a_body_that_is_no_patch_is_400(self, scim: Scim, ann: str, body: object) -> None:
         assert refused(scim, "PATCH", f"/Users/{ann}", body).error == (400, "invalidSyntax")
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/Users/.search", {"filter": 'userName eq "\ud800"'}),
+        ("/Users/.search", {"filter": "\ud800 pr"}),
+        ("/Users/.search", {"sortBy": "\ud800"}),
+        ("/Users", {"userName": "\ud800"}),
+        ("/Users", {"userName": "x", "\ud800": 1, "\ud800X": 2, "\ud800x": 3}),
+    ],
+)
+def test_half_a_character_is_quoted_in_a_way_that_can_be_sent(
+    scim: Scim, path: str, body: dict[str, object]
+) -> None:
+    assert refused(scim, "POST", path, body).status == 400
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        {"op": "add", "path": "\ud800", "value": "x"},
+        {"op": "\ud800", "value": {}},
+        {"op": "remove", "path": f"{ENTERPRISE_USER}:"},
+    ],
+)
+def test_a_path_that_is_none_removes_nothing(scim: Scim, operation: dict[str, object]) -> None:
+    key = scim.add_user(ANN, **{ENTERPRISE_USER: {"department": "Tours"}})
+
+    answer = refused(scim, "PATCH", f"/Users/{key}", {"Operations": [operation]})
+
+    assert answer.status == 400

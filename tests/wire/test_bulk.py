@@ -210,6 +210,16 @@ WRONG: dict[str, tuple[dict[str, Any], int, str | None]] = {
         400,
         "invalidValue",
     ),
+    "a bulkId that is no text": (
+        {"Operations": [CREATION, {**CREATION, "bulkId": 5}]},
+        400,
+        "invalidValue",
+    ),
+    "a bulkId that cannot be sent back": (
+        {"Operations": [CREATION, {**CREATION, "bulkId": "\ud800"}]},
+        400,
+        "invalidValue",
+    ),
     "a bulkId twice": ({"Operations": [CREATION, CREATION]}, 400, "invalidValue"),
     "a bulkId that nothing has": (
         {"Operations": [CREATION, post("/Groups", "x", group("Sales", "bulkId:nobody"))]},
