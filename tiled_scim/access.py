@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.db.models import F
@@ -16,11 +16,15 @@ from django.dispatch import Signal
 from django.utils import timezone
 
 from . import signals
+from .attributes import Attribute
 from .conf import settings
 from .errors import invalid_value
+from .grammar import Expression
 from .host import CHUNK, HostAdapter, chunks
+from .matching import predicate
 from .membership import MemberChange
 from .models import NAME_LENGTH, LibraryGroupLink, LibraryGroupMember, UserLink
+from .schemas import GROUP
 
 logger = logging.getLogger(__name__)
 
@@ -109,6 +113,16 @@ class Access:
             self.adapter.revoke(self.library, lost)
             self._announce(signals.access_revoked, lost)
         return True
+
+    def select(self, expression: Expression) -> list[str]:
+        """The ids of the members that the filter of a PATCH path fits."""
+        fits = predicate(expression, cast(Attribute, GROUP.attribute("members")))
+        rows = self.rows.filter(group=self.group).values_list("user_id", "display")
+        return [
+            str(user)
+            for user, display in rows
+            if fits({"value": str(user), "display": display, "type": "User"})
+        ]
 
     def remove_all(self) -> None:
         """End every membership."""

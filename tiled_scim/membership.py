@@ -15,6 +15,7 @@ from .errors import invalid_filter
 from .grammar import And, Comparison, ElementFilter, Expression, Not, Or, Present
 from .matching import predicate, sub_attribute
 from .patch import Kind, Operation, is_member_operation
+from .values import Document
 
 Select = Callable[[Expression], Iterable[str]]
 
@@ -73,6 +74,17 @@ def member_change(operations: Iterable[Operation], select: Select) -> MemberChan
             change = change or MemberChange()
             _CHANGES[operation.op](change, operation, select)
     return change
+
+
+def split_members(document: Document) -> tuple[MemberChange | None, Document]:
+    """What a document says of members, or None where it says nothing; and the rest of it."""
+    rest = dict(document)
+    members = rest.pop("members", None)
+    if members is None:
+        return None, rest
+    elements = cast(list[dict[str, str]], members)
+    ids = {element["value"] for element in elements}
+    return MemberChange(overwrite=True, added=ids, displays=displays(elements)), rest
 
 
 def _add(change: MemberChange, operation: Operation, select: Select) -> None:

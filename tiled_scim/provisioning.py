@@ -6,7 +6,7 @@ users left alone, absence never changing access. No HTTP, so that the admin and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Generic, TypeVar, cast
 from uuid import UUID
 
@@ -17,14 +17,12 @@ from django.utils import timezone
 
 from . import documents, patch, signals
 from .access import Access, note_rename_of_member
-from .attributes import Attribute, ResourceType
+from .attributes import ResourceType
 from .conf import settings
 from .errors import ScimError, forbidden, not_found, uniqueness
 from .folding import fold
-from .grammar import Expression
 from .host import TILED_ADMIN, HostAdapter, library_model
-from .matching import matches
-from .membership import MemberChange, displays, member_change
+from .membership import MemberChange, member_change, split_members
 from .models import LibraryGroupLink, Link, UserLink
 from .patch import Operation
 from .resources import with_groups
@@ -315,7 +313,7 @@ class GroupProvisioning(Provisioning[LibraryGroupLink]):
         Raises:
             ScimError: 409 where a group, or a Library with a unique name, has the name already.
         """
-        members, document = _split_members(document)
+        members, document = split_members(document)
         name = cast(str, document["displayName"])
         link = self._named(name) or LibraryGroupLink(account=self.account)
         if link.is_live:
@@ -344,7 +342,7 @@ class GroupProvisioning(Provisioning[LibraryGroupLink]):
             ScimError: 404, 409 for a displayName that is taken.
         """
         link = self._locked(key, precondition)
-        members, document = _split_members(document)
+        members, document = split_members(document)
         self._update(link, document, members)
         return link
 
@@ -363,7 +361,7 @@ class GroupProvisioning(Provisioning[LibraryGroupLink]):
         link = self._locked(key, precondition)
         others = [operation for operation in operations if not patch.is_member_operation(operation)]
         document = patch.apply(documents.read(link, self.adapter), others, GROUP)
-        members = member_change(operations, lambda filter_: _select(link, filter_))
+        members = member_change(operations, Access(link, self.adapter, self.using).select)
         self._update(link, document, members)
         return link
 
@@ -395,25 +393,3 @@ class GroupProvisioning(Provisioning[LibraryGroupLink]):
         if members is None:
             return False
         return Access(link, self.adapter, self.using).change(members)
-
-
-def _split_members(document: Document) -> tuple[MemberChange | None, Document]:
-    """What a document says of members, and the rest of it."""
-    rest = dict(document)
-    members = rest.pop("members", None)
-    if members is None:
-        return None, rest
-    elements = cast(list[Mapping[str, Any]], members)
-    ids = {str(member["value"]) for member in elements}
-    return MemberChange(overwrite=True, added=ids, displays=displays(elements)), rest
-
-
-def _select(link: LibraryGroupLink, filter_: Expression) -> Collection[str]:
-    """The ids of the members that a PATCH path's filter selects."""
-    attribute = cast(Attribute, GROUP.attribute("members"))
-    rows = link.members.using(link._state.db).values_list("user_id", "display")
-    return [
-        str(user)
-        for user, display in rows
-        if matches(filter_, {"value": str(user), "display": display, "type": "User"}, attribute)
-    ]
