@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any
 
@@ -33,23 +33,44 @@ REFERENCE = "bulkid:"
 
 @dataclass
 class Operation:
-    """One operation of a bulk request.
+    """One operation of a bulk request; it may turn out to be none that can be carried out.
 
     Args:
-        key: the id in the path, or a reference to a resource that another operation creates.
-        references: the bulkIds that `key` and `body` refer to.
+        method: in capital letters.
+        path: below the base URL; ends with an id, or a reference to what another operation creates.
+        references: the bulkIds that `path` and `body` refer to.
     """
 
     method: str
-    endpoint: Endpoint
-    key: str | None
-    bulk_id: str | None
+    path: str
+    bulk_id: str
     version: str | None
     body: object
     references: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.references = frozenset(_references([self.key, self.body]))
+        self.references = frozenset(_references([*self.path.split("/"), self.body]))
+
+    @classmethod
+    def parse(cls, item: object) -> Operation:
+        """Read an operation; what is missing in it is left empty.
+
+        Raises:
+            ScimError: invalidSyntax where the item is no object.
+        """
+        fields = _fields(item, "A bulk operation")
+        tag = fields.get("version")
+        return cls(
+            _text(fields.get("method")).upper(),
+            _text(fields.get("path")),
+            _text(fields.get("bulkid")),
+            None if tag is None else str(tag),
+            fields.get("data"),
+        )
+
+    def creates(self) -> bool:
+        """Whether the operation makes a resource, which others can refer to by its bulkId."""
+        return self.method == "POST"
 
 
 class Bulk:
@@ -65,8 +86,9 @@ class Bulk:
             endpoint.resource_type.endpoint.strip("/").lower(): endpoint for endpoint in endpoints
         }
         self.renderer = renderer
-        # What is known of the bulkIds: the id of the resource, or None where it was not created.
-        self.keys: dict[str, str | None] = {}
+        # The bulkIds of what is still to be created, and the ids by bulkId of what has been.
+        self.pending: set[str] = set()
+        self.keys: dict[str, str] = {}
 
     def run(self, body: object) -> Resource:
         """Carry out the operations of a BulkRequest message and report on each.
@@ -76,17 +98,19 @@ class Bulk:
                 has been written.
         """
         operations, fail_on_errors = self._parse(body)
+        self.pending = set(_created(operations))
         waiting = dict(enumerate(operations))
         incomplete: dict[int, Operation] = {}
         results: dict[int, Resource] = {}
         while waiting and not _has_failed(results, fail_on_errors):
             position = self._next(waiting)
             operation = waiting.pop(position)
-            if not operation.references <= self.keys.keys():
+            if operation.references & self.pending:
                 incomplete[position] = operation
             results[position] = self._result(operation)
+        self.pending.clear()
         for position, operation in incomplete.items():
-            if int(results[position]["status"]) < HTTPStatus.BAD_REQUEST:
+            if not _is_error(results[position]):
                 results[position] = self._completed(operation, results[position])
         return {
             "schemas": [RESPONSE_SCHEMA],
@@ -102,40 +126,11 @@ class Bulk:
             raise too_large(f"A bulk request may carry {MAX_OPERATIONS} operations at most.")
         if isinstance(fail_on_errors, bool) or not isinstance(fail_on_errors, int):
             raise invalid_value("failOnErrors must be a whole number.")
-        operations = [self._parse_operation(item) for item in sent]
-        self._check_references(operations)
-        return operations, fail_on_errors
-
-    def _parse_operation(self, item: object) -> Operation:
-        fields = _fields(item, "A bulk operation")
-        method, path, bulk_id = fields.get("method"), fields.get("path"), fields.get("bulkid")
-        match = PATH.fullmatch(path) if isinstance(path, str) else None
-        if match is None:
-            raise invalid_value("The path of a bulk operation is /Users, /Groups or below.")
-        if not isinstance(method, str) or method.upper() not in METHODS:
-            raise invalid_value("The method of a bulk operation is POST, PUT, PATCH or DELETE.")
-        if (method.upper() == "POST") == bool(match["key"]):
-            raise invalid_value("POST needs a path without an id, every other method one with it.")
-        if method.upper() == "POST" and not bulk_id:
-            raise invalid_value("A bulk operation with POST needs a bulkId.")
-        if bulk_id and not (isinstance(bulk_id, str) and is_storable(bulk_id)):
-            raise invalid_value("A bulkId must be text that can be sent back.")
-        return Operation(
-            method.upper(),
-            self.endpoints[match["endpoint"].lower()],
-            match["key"],
-            bulk_id if isinstance(bulk_id, str) else None,
-            str(fields["version"]) if fields.get("version") else None,
-            fields.get("data"),
-        )
-
-    def _check_references(self, operations: Sequence[Operation]) -> None:
-        created = [operation.bulk_id for operation in operations if operation.method == "POST"]
-        if len(created) > len(set(created)):
+        operations = [Operation.parse(item) for item in sent]
+        bulk_ids = _created(operations)
+        if len(set(bulk_ids)) < len(bulk_ids):
             raise invalid_value("Each POST of a bulk request needs a bulkId of its own.")
-        for operation in operations:
-            if unknown := operation.references.difference(filter(None, created)):
-                raise invalid_value(f"No operation has the bulkId {', '.join(sorted(unknown))}.")
+        return operations, fail_on_errors
 
     def _next(self, waiting: Mapping[int, Operation]) -> int:
         """The first operation that all it refers to is known for.
@@ -143,39 +138,62 @@ class Bulk:
         Where all refer to each other, the first that creates: it gets the references later.
         """
         for position, operation in waiting.items():
-            if operation.references <= self.keys.keys():
+            if not operation.references & self.pending:
                 return position
-        creating = (at for at, operation in waiting.items() if operation.method == "POST")
-        return next(creating)
+        return next(at for at, operation in waiting.items() if operation.creates())
 
     def _result(self, operation: Operation) -> Resource:
-        """Carry out one operation and report on it."""
+        """Carry out one operation and report on it.
+
+        One that cannot be carried out is no reason not to try the others (RFC 7644 section 3.7).
+        """
         result: Resource = {"method": operation.method}
         if operation.bulk_id:
             result["bulkId"] = operation.bulk_id
         try:
-            link = self._carry_out(operation)
+            endpoint, key = self._target(operation)
+            if key:
+                result["location"] = self.renderer.location(endpoint.resource_type, key)
+            link = self._carry_out(operation, endpoint, key)
         except Exception as exception:  # noqa: BLE001 (as_scim_error logs what is a fault of ours)
             error = as_scim_error(exception)
-            if operation.method == "POST" and operation.bulk_id:
-                self.keys[operation.bulk_id] = None
             return {**result, "status": str(error.status), "response": error.body}
+        finally:
+            if operation.creates():
+                self.pending.discard(operation.bulk_id)
         if link is None:
             return {**result, "status": str(int(HTTPStatus.NO_CONTENT))}
-        if operation.method == "POST" and operation.bulk_id:
+        if operation.creates():
             self.keys[operation.bulk_id] = str(link.pk)
-        status = HTTPStatus.CREATED if operation.method == "POST" else HTTPStatus.OK
-        return {**result, **self._identity(operation, link), "status": str(int(status))}
+        status = HTTPStatus.CREATED if operation.creates() else HTTPStatus.OK
+        return {
+            **result,
+            "location": self.renderer.location(endpoint.resource_type, link.pk),
+            "version": version(link, endpoint.adapter),
+            "status": str(int(status)),
+        }
 
-    def _carry_out(self, operation: Operation) -> Link | None:
-        if failed := {at for at in operation.references if self.keys.get(at, "") is None}:
-            raise invalid_value(
-                f"The operation with the bulkId {', '.join(sorted(failed))} failed."
-            )
-        endpoint, body = operation.endpoint, self._resolved(operation.body)
-        if operation.method == "POST":
+    def _target(self, operation: Operation) -> tuple[Endpoint, str | None]:
+        """Where an operation is to be carried out: the endpoint, and the id but for POST.
+
+        Raises:
+            ScimError: invalidValue, also for a reference to what was not created.
+        """
+        match = PATH.fullmatch(operation.path)
+        if match is None:
+            raise invalid_value("The path of a bulk operation is /Users, /Groups or below.")
+        if operation.method not in METHODS:
+            raise invalid_value("The method of a bulk operation is POST, PUT, PATCH or DELETE.")
+        if operation.creates() == bool(match["key"]):
+            raise invalid_value("POST needs a path without an id, every other method one with it.")
+        if operation.creates() and not operation.bulk_id:
+            raise invalid_value("A bulk operation with POST needs a bulkId, which is text.")
+        return self.endpoints[match["endpoint"].lower()], self._resolved(match["key"])
+
+    def _carry_out(self, operation: Operation, endpoint: Endpoint, key: str | None) -> Link | None:
+        body = self._resolved(operation.body)
+        if key is None:
             return endpoint.create(body)
-        key = str(self._resolved(operation.key))
         precondition = if_match(operation.version, endpoint.adapter)
         if operation.method == "PUT":
             return endpoint.replace(key, body, precondition)
@@ -185,41 +203,42 @@ class Bulk:
         return None
 
     def _completed(self, operation: Operation, result: Resource) -> Resource:
-        """Write what was created again, now that all it refers to has an id."""
-        put = Operation(
-            "PUT",
-            operation.endpoint,
-            self.keys[str(operation.bulk_id)],
-            operation.bulk_id,
-            None,
-            operation.body,
-        )
-        completed = self._result(put)
-        status = result["status"] if completed["status"] == "200" else completed["status"]
-        return {**completed, "method": operation.method, "status": status}
+        """Write what was created again, now that all it refers to has an id.
 
-    def _identity(self, operation: Operation, link: Link) -> Resource:
-        endpoint = operation.endpoint
-        return {
-            "location": self.renderer.location(endpoint.resource_type, link.pk),
-            "version": version(link, endpoint.adapter),
-        }
+        Where that fails the resource is there all the same, so that the location stays.
+        """
+        path = f"{operation.path.rstrip('/')}/{self.keys[operation.bulk_id]}"
+        completed = self._result(replace(operation, method="PUT", path=path))
+        status = completed["status"] if _is_error(completed) else result["status"]
+        return {**completed, "method": operation.method, "status": status}
 
     def _resolved(self, value: Any) -> Any:
         """The value with ids for references; one that is not known yet is left out."""
         if isinstance(value, list):
-            resolved = (self._resolved(item) for item in value)
-            return [item for item in resolved if item not in (None, {})]
+            items = (self._resolved(item) for item in value if not self._is_open(item))
+            return [item for item in items if item != {}]
         if isinstance(value, Mapping):
             return {
                 name: self._resolved(item)
                 for name, item in value.items()
                 if not self._is_open(item)
             }
-        return self.keys[_referred(value)] if _is_reference(value) else value
+        return self._key(_referred(value)) if _is_reference(value) else value
+
+    def _key(self, bulk_id: str) -> str:
+        if bulk_id not in self.keys:
+            raise invalid_value(f"Nothing was created with the bulkId {bulk_id}.")
+        return self.keys[bulk_id]
 
     def _is_open(self, value: Any) -> bool:
-        return _is_reference(value) and _referred(value) not in self.keys
+        return _is_reference(value) and _referred(value) in self.pending
+
+
+def _created(operations: Sequence[Operation]) -> list[str]:
+    """The bulkIds of what a request creates."""
+    return [
+        operation.bulk_id for operation in operations if operation.creates() and operation.bulk_id
+    ]
 
 
 def _fields(item: object, what: str) -> dict[str, object]:
@@ -228,9 +247,17 @@ def _fields(item: object, what: str) -> dict[str, object]:
     return {name.lower(): value for name, value in named_values(item)}
 
 
+def _text(value: object) -> str:
+    """The value where it is text that can be sent back, else an empty one."""
+    return value if isinstance(value, str) and is_storable(value) else ""
+
+
+def _is_error(result: Resource) -> bool:
+    return "response" in result
+
+
 def _has_failed(results: Mapping[int, Resource], fail_on_errors: int) -> bool:
-    errors = sum(int(result["status"]) >= HTTPStatus.BAD_REQUEST for result in results.values())
-    return 0 < fail_on_errors <= errors
+    return 0 < fail_on_errors <= sum(map(_is_error, results.values()))
 
 
 def _references(value: object) -> Iterator[str]:

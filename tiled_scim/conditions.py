@@ -321,7 +321,7 @@ class _Resources(_Scope):
         if leaf.column:
             return in_column(leaf, self.model)
         if name in self.host_fields:
-            return in_host_field(leaf, f"user__{self.host_fields[name]}")
+            return in_host_field(leaf, f"user__{self.host_fields[name]}", name)
         return in_json(leaf, F("attributes"), *_keys(path))
 
 

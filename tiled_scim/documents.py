@@ -10,7 +10,7 @@ element, the JSON has the element without it: the **placeholder**. There is alwa
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,8 +26,9 @@ from .values import TEXT_TYPES, Document, check_length
 
 Element = dict[str, Any]
 
-# The key, in the link's JSON, of the host's booleans that a client removed: they have no value that
-# is shown, although the host's field has one. No attribute has this name.
+# The key, in the link's JSON, of the host's booleans that a client removed, each with the value
+# that was left in the host: it is not shown, but another one, which people gave since, is. No
+# attribute has this name.
 UNASSIGNED = "unassigned"
 
 
@@ -50,8 +51,9 @@ def read(link: Link, adapter: HostAdapter) -> Document:
     if isinstance(link, UserLink):
         values = adapter.read_user(link.user)
         for path in _host_paths(adapter):
-            if str(path) not in link.attributes.get(UNASSIGNED, ()):
-                _put(document, path, _as_json(cast(Attribute, path.leaf), values[str(path)]))
+            value = values[str(path)]
+            if link.attributes.get(UNASSIGNED, {}).get(str(path)) is not value:
+                _put(document, path, _as_json(cast(Attribute, path.leaf), value))
     return _in_order(document, resource_type)
 
 
@@ -80,16 +82,16 @@ def take_apart(
         host = {str(path): _take(attributes, path) for path in _host_paths(adapter)}
     attributes = {name: value for name, value in attributes.items() if value not in ({}, [])}
     absent = [name for name, value in host.items() if value is None]
-    unassigned = absent if removes else _both(absent, link.attributes.get(UNASSIGNED, ()))
+    values = {name: value for name, value in host.items() if value is not None}
+    before = link.attributes.get(UNASSIGNED, {})
+    unassigned = {name: before[name] for name in absent if name in before}
+    if removes and absent:
+        current = adapter.read_user(cast(UserLink, link).user)
+        unassigned = {name: name == "active" and bool(current[name]) for name in absent}
+        values |= unassigned
     if unassigned:
         attributes[UNASSIGNED] = unassigned
-    values = {name: value for name, value in host.items() if value is not None}
-    revoked = [name for name in absent if removes and name != "active"]
-    return Parts(columns, {**values, **dict.fromkeys(revoked, False)}, attributes)
-
-
-def _both(names: Sequence[str], others: Collection[str]) -> list[str]:
-    return [name for name in names if name in others]
+    return Parts(columns, values, attributes)
 
 
 def _as_json(attribute: Attribute, value: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import Model, QuerySet
+from django.http import QueryDict
 from django_filters import Filter, FilterSet
 from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework.request import Request
@@ -70,9 +71,7 @@ class ScimFilterBackend(DjangoFilterBackend):  # type: ignore[misc]  # django-fi
         return ScimFilterSet
 
     def get_filterset_kwargs(self, request: Request, queryset: Any, view: Any) -> dict[str, Any]:
-        for name in ("filter", "sortBy", "sortOrder"):
-            if len(view.parameters.getlist(name)) > 1:
-                raise invalid_filter(f"{name} is given more than once.")
+        check_given_once(view.parameters)
         kwargs: dict[str, Any] = super().get_filterset_kwargs(request, queryset, view)
         own = {
             "data": view.parameters,
@@ -80,3 +79,14 @@ class ScimFilterBackend(DjangoFilterBackend):  # type: ignore[misc]  # django-fi
             "adapter": view.adapter,
         }
         return {**kwargs, **own}
+
+
+def check_given_once(parameters: QueryDict) -> None:
+    """That no parameter has a second value, which would be passed over.
+
+    Raises:
+        ScimError: 400 `invalidFilter`.
+    """
+    for name in ("filter", "sortBy", "sortOrder"):
+        if len(parameters.getlist(name)) > 1:
+            raise invalid_filter(f"{name} is given more than once.")

@@ -6,14 +6,11 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Generic, TypeVar
-from uuid import UUID
 
 from django.core import signing
 from django.db.models import F, Model, Q, QuerySet
 from django.db.models.expressions import OrderBy
-from django.utils.dateparse import parse_datetime
 
 from .conf import settings
 from .errors import ScimError, invalid_value
@@ -28,8 +25,6 @@ CURSOR_TIMEOUT = 3600
 SORT_KEY = "sort_key"
 # What makes an order total.
 TIES = ["created_at", "pk"]
-# RFC 9865 section 2.1: a cursor has unreserved characters only, as "~" is.
-_signer = signing.TimestampSigner(salt="tiled_scim.cursor", sep="~")
 
 
 @dataclass(frozen=True)
@@ -66,7 +61,7 @@ class Cursor:
 
     def encode(self) -> str:
         """The opaque text, signed: a client cannot make one up."""
-        return _signer.sign_object(vars(self), compress=True)
+        return _signer().sign_object(vars(self), compress=True)
 
     @classmethod
     def decode(cls, text: str) -> Cursor:
@@ -76,7 +71,7 @@ class Cursor:
             ScimError: expiredCursor or invalidCursor.
         """
         try:
-            return cls(**_signer.unsign_object(text, max_age=CURSOR_TIMEOUT))
+            return cls(**_signer().unsign_object(text, max_age=CURSOR_TIMEOUT))
         except signing.SignatureExpired:
             raise ScimError(
                 400,
@@ -184,18 +179,16 @@ class _Order:
     def position(self, row: Any) -> list[Any]:
         """What `beyond` needs to know of a row."""
         key = getattr(row, SORT_KEY) if self.is_sorted else None
-        return [_stored(key), row.created_at.isoformat(), str(row.pk)]
+        return [_as_json(key), str(row.created_at), str(row.pk)]
 
     def beyond(self, position: list[Any]) -> Q:
         """The rows that come after the one at this position."""
         key, created_at, pk = position
-        moment = parse_datetime(created_at)
         way = "lt" if self.is_backward else "gt"
-        ties = Q(**{f"created_at__{way}": moment}) | Q(**{"created_at": moment, f"pk__{way}": pk})
-        if not self.is_sorted:
-            # Said again in a form that an index understands, so that deep pages cost no more.
-            return Q(**{f"created_at__{way}e": moment}) & ties
-        return self._beyond_key(_restored(key), ties)
+        ties = Q(**{f"created_at__{way}": created_at}) | Q(**{f"pk__{way}": pk})
+        # In a form that an index understands, so that deep pages cost no more.
+        ties &= Q(**{f"created_at__{way}e": created_at})
+        return self._beyond_key(key, ties) if self.is_sorted else ties
 
     def _beyond_key(self, key: Any, ties: Q) -> Q:
         absent = Q(**{f"{SORT_KEY}__isnull": True})
@@ -207,16 +200,9 @@ class _Order:
         return Q(**{f"{SORT_KEY}__gt": key}) | equal | absent
 
 
-def _stored(key: Any) -> Any:
-    """A sort key as JSON has it."""
-    if isinstance(key, datetime):
-        return {"moment": key.isoformat()}
-    return str(key) if isinstance(key, UUID) else key
-
-
-def _restored(key: Any) -> Any:
-    """The inverse of `_stored`, as far as a query needs it."""
-    return parse_datetime(key["moment"]) if isinstance(key, dict) else key
+def _as_json(key: Any) -> Any:
+    """A sort key as a cursor has it. Queries take text for moments, ids and exact numbers, too."""
+    return key if key is None or isinstance(key, str | int | float) else str(key)
 
 
 def sorted_terms(is_descending: bool) -> list[OrderBy]:
@@ -225,6 +211,11 @@ def sorted_terms(is_descending: bool) -> list[OrderBy]:
     if is_descending:
         return [key.desc(nulls_first=True)]
     return [key.asc(nulls_last=True)]
+
+
+def _signer() -> signing.TimestampSigner:
+    # RFC 9865 section 2: a cursor has unreserved characters only, as "~" is.
+    return signing.TimestampSigner(salt="tiled_scim.cursor", sep="~")
 
 
 def _fingerprint(parameters: Mapping[str, str], scope: str) -> str:

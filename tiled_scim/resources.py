@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -14,13 +14,14 @@ from django.db.models.functions import JSONObject
 
 from . import documents
 from .aggregates import JSONArray
-from .attributes import ResourceType
+from .attributes import Attribute, ResourceType
 from .host import HostAdapter
 from .models import LibraryGroupLink, LibraryGroupMember, Link, UserLink
 from .schemas import GROUP, USER
 
 Resource = dict[str, Any]
 Resources = list[Resource]
+Find = Callable[[str], Attribute | None]
 
 
 @dataclass(frozen=True)
@@ -50,27 +51,58 @@ class Selection:
 
     def apply(self, resource: Resource, resource_type: ResourceType) -> Resource:
         """The resource with the attributes that are wanted, and those always returned."""
-        if not (self.attributes or self.excluded):
-            return resource
         selected: Resource = {}
         for name, value in resource.items():
-            attribute = resource_type.attribute(name)
-            kept = value
-            if attribute is None or attribute.returned != "always":
-                kept = self._part(name, value, ":" if attribute is None else ".")
-            if kept is not None:
-                selected[name] = kept
+            extension = resource_type.extension(name)
+            if extension is not None:
+                part = self._parts(value, extension.attribute, f"{extension.urn}:")
+            else:
+                part = self._part(name, value, resource_type.attribute(name))
+            if part is not None:
+                selected[name] = part
         return selected
 
-    def _part(self, name: str, value: Any, separator: str) -> Any:
-        """What is left of a value; None where nothing is."""
-        if self.attributes:
-            if name in self.attributes:
-                return value
-            return _keep(value, _below(self.attributes, name, separator))
+    def _part(
+        self, name: str, value: Any, attribute: Attribute | None, *, is_named: bool = False
+    ) -> Any:
+        """What is left of an attribute's value; None where nothing is (RFC 7643 section 7).
+
+        Args:
+            name: the canonical one.
+            is_named: whether the client named what the attribute is a part of.
+        """
+        if attribute is None or attribute.returned == "never":
+            return None
+        if attribute.returned == "always":
+            return value
         if name in self.excluded:
             return None
-        return _drop(value, _below(self.excluded, name, separator))
+        is_named = name in self.attributes or (is_named and attribute.returned == "default")
+        is_kept = is_named or not (self.attributes or attribute.returned == "request")
+        if is_kept and self._is_whole(name, attribute):
+            return value
+        if not is_kept and not _below(self.attributes, name):
+            return None
+        find, prefix = attribute.sub_attribute, f"{name}."
+        if not isinstance(value, list):
+            return self._parts(value, find, prefix, is_named=is_named)
+        parts = [self._parts(item, find, prefix, is_named=is_named) for item in value]
+        return [part for part in parts if part] or None
+
+    def _parts(
+        self, values: Resource, find: Find, prefix: str, *, is_named: bool = False
+    ) -> Resource | None:
+        """What is left of a complex value, or of what a resource has of an extension."""
+        parts = {
+            name: self._part(prefix + name, value, find(name), is_named=is_named)
+            for name, value in values.items()
+        }
+        return {name: part for name, part in parts.items() if part is not None} or None
+
+    def _is_whole(self, name: str, attribute: Attribute) -> bool:
+        """Whether no part of a value that is kept has to go."""
+        is_plain = all(part.returned == "default" for part in attribute.sub_attributes)
+        return is_plain and not _below(self.excluded, name)
 
 
 ALL = Selection()
@@ -193,45 +225,23 @@ def _groups(link: UserLink) -> list[tuple[UUID, str]]:
 
 def _names(text: str, resource_type: ResourceType) -> frozenset[str]:
     """Canonical names; a name that leads nowhere stays, to select nothing."""
-    names = [name.strip() for name in text.split(",") if name.strip()]
+    names = (name.strip() for name in text.split(",") if name.strip())
     return frozenset(
-        _canonical(name.removeprefix(f"{resource_type.schema.urn}:"), resource_type)
-        for name in names
+        canonical for name in names for canonical in _canonical_names(name, resource_type)
     )
 
 
-def _canonical(name: str, resource_type: ResourceType) -> str:
+def _canonical_names(name: str, resource_type: ResourceType) -> list[str]:
+    """The name, or where it is that of an extension, those of its attributes."""
     path = resource_type.resolve(name)
-    return str(path) if path else name
+    if path is None:
+        return [name]
+    if path.attribute is not None:
+        return [str(path)]
+    attributes = path.schema.attributes
+    return [f"{path}:{part.name}" for part in attributes if part.returned == "default"]
 
 
-def _below(names: frozenset[str], parent: str, separator: str) -> frozenset[str]:
-    prefix = parent + separator
-    return frozenset(name.removeprefix(prefix) for name in names if name.startswith(prefix))
-
-
-def _keep(value: Any, names: frozenset[str]) -> Any:
-    """The parts of a value that have these names; None where none has."""
-    if isinstance(value, list):
-        elements = (_keep(element, names) for element in value)
-        return [element for element in elements if element] or None
-    if not names or not isinstance(value, dict):
-        return None
-    kept = {
-        name: part if name in names else _keep(part, _below(names, name, "."))
-        for name, part in value.items()
-    }
-    return {name: part for name, part in kept.items() if part is not None} or None
-
-
-def _drop(value: Any, names: frozenset[str]) -> Any:
-    """The value without the parts that have these names."""
-    if isinstance(value, list):
-        return [_drop(element, names) for element in value]
-    if not names or not isinstance(value, dict):
-        return value
-    return {
-        name: _drop(part, _below(names, name, "."))
-        for name, part in value.items()
-        if name not in names
-    }
+def _below(names: frozenset[str], parent: str) -> bool:
+    """Whether one of the names is that of a part."""
+    return any(name.startswith(f"{parent}.") for name in names)

@@ -315,11 +315,14 @@ def register_extension(schema: Schema, resource_type: ResourceType = USER) -> No
     """Add a host's own extension to the table, once and for all; call it in `AppConfig.ready`.
 
     Raises:
-        ValueError: the resource type has another schema with this URN.
+        ValueError: the URN is none, or that of another schema.
     """
-    others = [known for known in resource_type.schemas if known.urn.lower() == schema.urn.lower()]
-    if schema in others:
+    if schema in resource_type.extensions:
         return
-    if others:
-        raise ValueError(f"{resource_type.name} has a schema {schema.urn} already.")
+    urn = schema.urn.lower()
+    if not urn.startswith("urn:"):
+        raise ValueError(f"An extension is named by a URN, which {schema.urn} is not.")
+    known = (other for each in RESOURCE_TYPES for other in each.schemas)
+    if any(other != schema and other.urn.lower() == urn for other in known):
+        raise ValueError(f"There is a schema {schema.urn} already.")
     resource_type.extensions.append(schema)

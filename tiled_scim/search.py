@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import QueryDict
 
-from .attributes import ResourceType
+from .attributes import AttributePath, ResourceType
 from .conditions import condition
 from .endpoints import Endpoint
 from .errors import invalid_filter, invalid_syntax, invalid_value
@@ -107,14 +107,19 @@ def _as_seen_by(
         case Comparison(name) | Present(name) | ElementFilter(name):
             if own.resolve(name):
                 return expression
-            if not any(resource_type.resolve(name) for resource_type in types):
+            paths = [path for resource_type in types if (path := resource_type.resolve(name))]
+            if not paths:
                 raise invalid_filter(f"There is no attribute {quoted(name)}.")
-            return TRUE if _holds_of_absent(expression) else FALSE
+            return TRUE if _holds_of_absent(expression, paths[0]) else FALSE
 
 
-def _holds_of_absent(expression: Expression) -> bool:
-    """Whether a comparison is true where there is no value: see `matching`."""
-    if not isinstance(expression, Comparison):
+def _holds_of_absent(expression: Expression, path: AttributePath) -> bool:
+    """Whether a comparison is true where there is no value: see `matching`.
+
+    Of a multi-valued attribute it is about an element, and there is none.
+    """
+    is_plural = path.attribute is not None and path.attribute.multi_valued
+    if is_plural or not isinstance(expression, Comparison):
         return False
     return (expression.operator == "ne") != (expression.value is None)
 

@@ -13,6 +13,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import F, Model, Q, UUIDField, Value
 from django.db.models.expressions import Expression
+from django.db.models.functions import NullIf
 from django.db.models.lookups import (
     Exact,
     GreaterThan,
@@ -24,6 +25,7 @@ from django.db.models.lookups import (
 from django.utils import timezone
 
 from .attributes import Attribute
+from .documents import UNASSIGNED
 from .errors import invalid_filter
 from .expressions import (
     ColumnText,
@@ -115,8 +117,14 @@ def in_column(attribute: Attribute, model: type[Model]) -> Stored:
     return Stored(attribute, NonEmpty(ExactText(text)), column, is_uuid)
 
 
-def in_host_field(attribute: Attribute, path: str) -> Stored:
-    """A field of the host user, whatever its type; "" is how Django says that there is none."""
+def in_host_field(attribute: Attribute, path: str, name: str) -> Stored:
+    """A field of the host user, whatever its type; "" is how Django says that there is none.
+
+    Args:
+        name: the attribute's, under which the link has what a client removed (see `documents`).
+    """
+    if attribute.type == "boolean":
+        return Stored(attribute, NullIf(F(path), JSONBoolean(F("attributes"), UNASSIGNED, name)))
     if attribute.type not in TEXT_TYPES:
         return Stored(attribute, F(path))
     return in_text(attribute, NonEmpty(ExactText(ColumnText(F(path)))))

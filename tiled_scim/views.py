@@ -22,7 +22,7 @@ from .bulk import Bulk
 from .conf import settings
 from .endpoints import Endpoint
 from .errors import ScimError, exception_handler, forbidden, not_found
-from .filters import ScimFilterBackend
+from .filters import ScimFilterBackend, check_given_once
 from .host import HostAdapter
 from .media import ScimNegotiation, ScimParser, ScimRenderer
 from .models import Link
@@ -183,6 +183,7 @@ class RootViewSet(ViewSetMixin, ScimView):
 
     def list(self, request: Request) -> Response:
         endpoints = [Endpoint(resource_type, self.adapter) for resource_type in RESOURCE_TYPES]
+        check_given_once(self.parameters)
         page = everywhere(endpoints, self.parameters)
         resources = [
             resource

@@ -60,6 +60,7 @@ def test_every_method_does_what_it_does_alone(scim: Scim) -> None:
     assert created["method"] == "POST"
     assert created["bulkId"] == "carl"
     assert created["version"] == scim.get(f"/Users/{key_of(created)}").json["meta"]["version"]
+    assert [key_of(result) for result in results(answer)[1:]] == [ann, sales, bob]
     assert people() == {ANN: "inactive", BOB: "inactive", CARL: "active"}
     assert access() == {"Sales": {ANN}}
 
@@ -112,6 +113,67 @@ def test_two_people_are_managers_of_each_other(scim: Scim) -> None:
     assert results(answer)[0]["version"] == scim.get(f"/Users/{ann}").json["meta"]["version"]
 
 
+def test_one_is_its_own_manager(scim: Scim) -> None:
+    ann = user(ANN, **{ENTERPRISE_USER: {"manager": "bulkId:ann"}})
+
+    answer = send(scim, post("/Users", "ann", ann))
+
+    assert statuses(answer) == ["201"]
+    created = scim.get(f"/Users/{key_of(results(answer)[0])}").json
+    assert created[ENTERPRISE_USER]["manager"] == {"value": created["id"]}
+
+
+def test_those_in_a_circle_are_named_in_lists_too(scim: Scim) -> None:
+    answer = send(
+        scim,
+        post("/Users", "ann", user(ANN, roles=["bulkId:bob", "reader"])),
+        post("/Users", "bob", user(BOB, roles=[{"value": "bulkId:ann"}])),
+    )
+
+    assert statuses(answer) == ["201", "201"]
+    ann, bob = map(key_of, results(answer))
+    roles = {key: scim.get(f"/Users/{key}").json["roles"] for key in (ann, bob)}
+    assert roles == {ann: [{"value": bob}, {"value": "reader"}], bob: [{"value": ann}]}
+
+
+@pytest.mark.parametrize("fail_on_errors", [0, 1])
+def test_what_is_left_without_its_counterpart_is_there_and_said_to_lack_it(
+    scim: Scim, fail_on_errors: int
+) -> None:
+    ann = user(ANN, **{ENTERPRISE_USER: {"manager": {"value": "bulkId:bob"}}})
+
+    answer = send(
+        scim,
+        post("/Users", "ann", ann),
+        post("/Users", "bob", {"title": "bulkId:ann"}),
+        failOnErrors=fail_on_errors,
+    )
+
+    assert statuses(answer) == ["400", "400"]
+    left, failed = results(answer)
+    assert scim.found("/Users", f'userName eq "{ANN}"') == [key_of(left)]
+    assert left["method"] == "POST"
+    assert "bulkId bob" in left["response"]["detail"]
+    assert "location" not in failed
+    assert people() == {ANN: "active"}
+
+
+def test_what_was_not_tried_any_more_is_not_referred_to(scim: Scim) -> None:
+    ann = user(ANN, **{ENTERPRISE_USER: {"manager": {"value": "bulkId:bob"}}})
+    bob = user(BOB, **{ENTERPRISE_USER: {"manager": {"value": "bulkId:ann"}}})
+
+    answer = send(
+        scim,
+        post("/Users", "ann", ann),
+        {"method": "DELETE", "path": f"/Users/{NOBODY}"},
+        post("/Users", "bob", bob),
+        failOnErrors=1,
+    )
+
+    assert [result["method"] for result in results(answer)] == ["DELETE"]
+    assert people() == {}
+
+
 def test_one_that_fails_takes_none_with_it(scim: Scim) -> None:
     answer = send(
         scim,
@@ -127,6 +189,7 @@ def test_one_that_fails_takes_none_with_it(scim: Scim) -> None:
     assert conflict["response"]["scimType"] == "uniqueness"
     assert "userName" in nameless["response"]["detail"]
     assert "location" not in nameless
+    assert results(answer)[3]["location"].endswith(f"/Groups/{NOBODY}")
     assert people() == {ANN: "active", BOB: "active"}
 
 
@@ -161,7 +224,8 @@ def test_a_version_is_a_precondition(scim: Scim) -> None:
     tag = scim.get(f"/Users/{ann}").json["meta"]["version"]
     change = {"method": "PUT", "path": f"/Users/{ann}", "data": user(ANN, active=False)}
 
-    assert statuses(send(scim, {**change, "version": 'W/"stale"'})) == ["412"]
+    for other in ('W/"stale"', "", 5):
+        assert statuses(send(scim, {**change, "version": other})) == ["412"]
     assert people() == {ANN: "active"}
     assert statuses(send(scim, {**change, "version": tag})) == ["200"]
     assert people() == {ANN: "inactive"}
@@ -181,66 +245,59 @@ def test_a_fault_of_ours_is_one_operations_500(scim: Scim, monkeypatch: pytest.M
 
 
 CREATION = post("/Users", "ann", user(ANN))
-WRONG: dict[str, tuple[dict[str, Any], int, str | None]] = {
-    "no operations": ({"Operations": []}, 400, "invalidSyntax"),
-    "operations that are no list": ({"Operations": {}}, 400, "invalidSyntax"),
-    "an operation that is no object": ({"Operations": [CREATION, 5]}, 400, "invalidSyntax"),
-    "a path elsewhere": (
-        {"Operations": [CREATION, {"method": "DELETE", "path": "/Schemas/x"}]},
-        400,
-        "invalidValue",
-    ),
-    "a method that writes nothing": (
-        {"Operations": [CREATION, {"method": "GET", "path": f"/Users/{NOBODY}"}]},
-        400,
-        "invalidValue",
-    ),
-    "POST without a bulkId": (
-        {"Operations": [CREATION, {"method": "POST", "path": "/Users", "data": {}}]},
-        400,
-        "invalidValue",
-    ),
-    "POST with an id": (
-        {"Operations": [CREATION, post(f"/Users/{NOBODY}", "x", {})]},
-        400,
-        "invalidValue",
-    ),
-    "DELETE without an id": (
-        {"Operations": [CREATION, {"method": "DELETE", "path": "/Users"}]},
-        400,
-        "invalidValue",
-    ),
-    "a bulkId that is no text": (
-        {"Operations": [CREATION, {**CREATION, "bulkId": 5}]},
-        400,
-        "invalidValue",
-    ),
-    "a bulkId that cannot be sent back": (
-        {"Operations": [CREATION, {**CREATION, "bulkId": "\ud800"}]},
-        400,
-        "invalidValue",
-    ),
-    "a bulkId twice": ({"Operations": [CREATION, CREATION]}, 400, "invalidValue"),
-    "a bulkId that nothing has": (
-        {"Operations": [CREATION, post("/Groups", "x", group("Sales", "bulkId:nobody"))]},
-        400,
-        "invalidValue",
-    ),
+WRONG: dict[str, tuple[dict[str, Any], str]] = {
+    "no operations": ({"Operations": []}, "invalidSyntax"),
+    "operations that are no list": ({"Operations": {}}, "invalidSyntax"),
+    "an operation that is no object": ({"Operations": [CREATION, 5]}, "invalidSyntax"),
+    "a bulkId twice": ({"Operations": [CREATION, CREATION]}, "invalidValue"),
     "failOnErrors that is no number": (
         {"Operations": [CREATION], "failOnErrors": "two"},
-        400,
         "invalidValue",
     ),
 }
 
 
-@pytest.mark.parametrize(("body", "status", "scim_type"), WRONG.values(), ids=WRONG)
+@pytest.mark.parametrize(("body", "scim_type"), WRONG.values(), ids=WRONG)
 def test_a_message_that_is_none_is_refused_whole(
-    scim: Scim, body: dict[str, Any], status: int, scim_type: str | None
+    scim: Scim, body: dict[str, Any], scim_type: str
 ) -> None:
     answer = refused(scim, "POST", "/Bulk", {"schemas": [BULK_SCHEMA], **body})
 
-    assert answer.error == (status, scim_type)
+    assert answer.error == (400, scim_type)
+
+
+IMPOSSIBLE: dict[str, dict[str, Any]] = {
+    "a path elsewhere": {"method": "DELETE", "path": "/Schemas/x"},
+    "a path that is no text": {"method": "DELETE", "path": 5},
+    "no path": {"method": "DELETE"},
+    "a method that writes nothing": {"method": "GET", "path": f"/Users/{NOBODY}"},
+    "no method": {"path": "/Users", "bulkId": "x"},
+    "POST without a bulkId": {"method": "POST", "path": "/Users", "data": user(BOB)},
+    "a bulkId that is no text": {**post("/Users", "x", user(BOB)), "bulkId": 5},
+    "a bulkId that cannot be sent back": post("/Users", "\ud800", user(BOB)),
+    "a path that cannot be sent back": {"method": "DELETE", "path": "/Users/\ud800"},
+    "a method that cannot be sent back": {"method": "\ud800", "path": "/Users"},
+    "POST with an id": post(f"/Users/{NOBODY}", "x", user(BOB)),
+    "DELETE without an id": {"method": "DELETE", "path": "/Users"},
+    "a bulkId that nothing has": post("/Groups", "x", group("Sales", "bulkId:nobody")),
+    "a bulkId in the path that nothing has": {"method": "DELETE", "path": "/Users/bulkId:nobody"},
+    "a bulkId of what creates nothing": {
+        "method": "PATCH",
+        "path": "/Users/bulkId:same",
+        "bulkId": "same",
+        "data": patch_op({"op": "replace", "value": {"active": False}}),
+    },
+}
+
+
+@pytest.mark.parametrize("operation", IMPOSSIBLE.values(), ids=IMPOSSIBLE)
+def test_an_operation_that_is_none_fails_alone(scim: Scim, operation: dict[str, Any]) -> None:
+    answer = send(scim, operation, CREATION)
+
+    assert statuses(answer) == ["400", "201"]
+    assert results(answer)[0]["response"]["scimType"] == "invalidValue"
+    assert people() == {ANN: "active"}
+    assert access() == {}
 
 
 def test_limits_are_advertised_and_kept(scim: Scim, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
 import pytest
 from django.db import connection
+from django.db.models import Case, DateField, DecimalField, Field, Value, When
 from django.test.utils import CaptureQueriesContext
 
+from tests.population import EXTENSION, TOYS, populate
+from tests.population import names as attribute_names
 from tiled_scim import pagination
-from tiled_scim.models import ScimToken
+from tiled_scim.models import ScimToken, UserLink
+from tiled_scim.schemas import USER
 
 from .client import Answer, Scim, user
 
@@ -64,6 +72,60 @@ def test_a_sorted_walk_sees_everybody_once_in_order(
     assert walk(scim, count=3, **query) == (in_order, in_order)
 
 
+class TestEveryOrder:
+    """Over people who have something of everything, and many of whom are as old as others."""
+
+    @pytest.fixture(autouse=True)
+    def population(self, scim: Scim, monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+        monkeypatch.setattr(USER, "extensions", [*USER.extensions, EXTENSION])
+        settings.TILED_SCIM_HOST_ADAPTER = "tests.population.Adapter"
+        populate()
+
+    def test_a_walk_is_that_of_one_large_page(self, scim: Scim) -> None:
+        walked = set()
+        with_extension = [*attribute_names(USER)]
+        assert any(name.startswith(TOYS) for name, _ in with_extension)
+        for name in {name for name, _ in with_extension}:
+            for sort_order in ("ascending", "descending"):
+                query = {"sortBy": name, "sortOrder": sort_order}
+                whole = scim.get("/Users", count=100, **query)
+                if whole.status == 400:
+                    assert scim.get("/Users", cursor="", **query).json == whole.json
+                    continue
+                in_order = [resource["userName"] for resource in whole.json["Resources"]]
+                assert walk(scim, count=3, **query) == (in_order, in_order), query
+                walked.add(name)
+
+        assert walked >= {"id", "active", "roles.primary", "meta.created", f"{TOYS}:since"}
+        assert walked >= {f"{TOYS}:age", f"{TOYS}:height", f"{TOYS}:fun", f"{TOYS}:levels"}
+
+
+@pytest.mark.parametrize(
+    ("field", "keys"),
+    [
+        (DecimalField(max_digits=6, decimal_places=3), [Decimal("0.1"), Decimal("10.125")]),
+        (DateField(), [date(2024, 2, 29), date(2024, 3, 1)]),
+    ],
+)
+def test_a_host_may_have_fields_of_other_types(
+    scim: Scim, names: list[str], field: Field[Any, Any], keys: list[object]
+) -> None:
+    key = Case(
+        *(When(user_name__endswith=at, then=Value(key, field)) for at, key in enumerate(keys)),
+        output_field=field,
+    )
+    rows = UserLink.objects.annotate(**{pagination.SORT_KEY: key})
+    rows = rows.order_by(*pagination.sorted_terms(False), *pagination.TIES)
+    found: list[str] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        page = pagination.paginate(rows, {"cursor": cursor, "count": "1"}, "")
+        found += [row.user_name for row in page.rows]
+        cursor = page.next_cursor
+
+    assert found == ["person00", "person10", "person01", *names[2:10]]
+
+
 def test_a_walk_keeps_to_its_filter(scim: Scim, names: list[str]) -> None:
     found, _ = walk(scim, count=2, filter='title eq "b"')
 
@@ -86,6 +148,23 @@ def test_a_deep_page_takes_no_more_queries_than_the_first(scim: Scim, names: lis
 
     assert len(later_queries) <= len(first_queries)
     assert not any("OFFSET" in query["sql"] for query in later_queries)
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="others plan by what is in the table")
+@pytest.mark.parametrize("link", ["nextCursor", "previousCursor"])
+def test_a_deep_page_begins_in_the_index(scim: Scim, names: list[str], link: str) -> None:
+    answer = scim.get("/Users", cursor="", count=3)
+    answer = scim.get("/Users", cursor=answer.json["nextCursor"], count=3)
+
+    with CaptureQueriesContext(connection) as queries:
+        scim.get("/Users", cursor=answer.json[link], count=3)
+
+    [sql] = [query["sql"] for query in queries if "LIMIT 4" in query["sql"]]
+    with connection.cursor() as cursor:
+        plan = str(cursor.execute(f"EXPLAIN QUERY PLAN {sql}").fetchall())
+    way = "<" if link == "previousCursor" else ">"
+    assert f"tiled_scim_user_order (account=? AND created_at{way}?)" in plan
+    assert "TEMP B-TREE" not in plan
 
 
 def test_the_total_is_that_of_the_first_page(scim: Scim, names: list[str]) -> None:
@@ -136,6 +215,21 @@ class TestRefusals:
         other = Scim(f"Bearer {ScimToken.objects.generate('other')[1]}")
 
         assert other.get("/Users", cursor=cursor, count=3).error == (400, "invalidCursor")
+
+    def test_of_one_that_was_signed_with_another_key(
+        self, scim: Scim, cursor: str, settings: Any
+    ) -> None:
+        settings.SECRET_KEY = "another"
+
+        assert scim.get("/Users", cursor=cursor, count=3).error == (400, "invalidCursor")
+
+    def test_but_not_of_one_that_was_signed_with_the_key_before(
+        self, scim: Scim, cursor: str, settings: Any
+    ) -> None:
+        settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+        settings.SECRET_KEY = "another"
+
+        assert scim.get("/Users", cursor=cursor, count=3).status == 200
 
     def test_of_one_that_is_too_old(
         self, scim: Scim, cursor: str, monkeypatch: pytest.MonkeyPatch

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tiled_scim.attributes import Attribute, Schema
+from tiled_scim.attributes import Attribute, ResourceType, Schema
 from tiled_scim.models import LibraryGroupLink, UserLink
 from tiled_scim.schemas import GROUP, USER, register_extension
 
@@ -81,11 +81,40 @@ def test_a_row_of_the_core_schema_is_an_attribute_too(
     assert "motto" in scim.get(f"/Schemas/{GROUP.schema.urn}").text
 
 
-def test_it_may_be_registered_again_but_not_another(library: Schema) -> None:
+def test_it_may_be_registered_again(library: Schema) -> None:
     register_extension(library)
+
     assert USER.extensions.count(library) == 1
 
-    with pytest.raises(ValueError, match="already"):
-        register_extension(Schema(URN.upper(), "Other", "", ()))
-    with pytest.raises(ValueError, match="already"):
-        register_extension(Schema(USER.schema.urn, "Other", "", ()))
+
+@pytest.mark.parametrize(
+    "urn", [URN.upper(), USER.schema.urn, GROUP.schema.urn, "https://library.example/User", "card"]
+)
+@pytest.mark.parametrize("resource_type", [USER, GROUP])
+def test_one_with_another_ones_urn_or_without_any_is_refused(
+    library: Schema, urn: str, resource_type: ResourceType
+) -> None:
+    before = list(resource_type.extensions)
+
+    with pytest.raises(ValueError, match=r"already|URN"):
+        register_extension(Schema(urn, "Other", "", ()), resource_type)
+
+    assert resource_type.extensions == before
+
+
+def test_users_and_groups_may_have_the_same_one(
+    scim: Scim, library: Schema, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(GROUP, "extensions", [])
+    register_extension(library, GROUP)
+
+    created = scim.post("/Groups", {**group("Sales"), URN: {"loans": 5}})
+
+    assert created.json[URN] == {"loans": 5}
+    assert created.json["schemas"] == [GROUP.schema.urn, URN]
+    key = created.json["id"]
+    scim.patch(f"/Groups/{key}", {"op": "replace", "path": f"{URN}:loans", "value": 6})
+    assert scim.found("/Groups", f"{URN}:loans eq 6") == [key]
+    assert LibraryGroupLink.objects.get().attributes == {URN: {"loans": 6}}
+    urns = [schema["id"] for schema in scim.get("/Schemas").json["Resources"]]
+    assert urns.count(URN) == 1

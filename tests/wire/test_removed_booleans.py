@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth.models import User
 
 from .client import ANN, TILED_USER, Scim, user
 from .state import people
@@ -66,3 +67,27 @@ def test_the_same_person_is_no_admin_who_is_pushed_again_after_delete(scim: Scim
 
     assert scim.post("/Users", user(ANN)).json["id"] == key
     assert people() == {ANN: "active"}
+
+
+def test_what_is_not_shown_is_not_found(scim: Scim, key: str) -> None:
+    for path in ("active", TILED_ADMIN):
+        scim.patch(f"/Users/{key}", {"op": "remove", "path": path})
+
+        assert scim.found("/Users", f"{path} eq null") == [key]
+        assert scim.found("/Users", f"{path} pr or {path} eq true or {path} eq false") == []
+    assert scim.found("/Users", f'schemas eq "{TILED_USER}"') == []
+
+
+def test_what_people_give_instead_is_shown_and_stays(scim: Scim, key: str) -> None:
+    for path in ("active", TILED_ADMIN):
+        scim.patch(f"/Users/{key}", {"op": "remove", "path": path})
+    User.objects.update(is_active=False, is_staff=True)
+
+    shown = scim.get(f"/Users/{key}").json
+    patched = scim.patch(f"/Users/{key}", {"op": "add", "path": "title", "value": "Boss"}).json
+    replaced = scim.put(f"/Users/{key}", {"userName": ANN}).json
+
+    for body in (shown, patched, replaced):
+        assert (body["active"], body[TILED_USER]["tiledAdmin"]) == (False, True)
+    assert scim.found("/Users", f"active eq false and {TILED_ADMIN} eq true") == [key]
+    assert people() == {ANN: "inactive admin"}

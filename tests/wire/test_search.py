@@ -88,6 +88,11 @@ class TestRoot:
             (f'userName ne "{ANN}"', [BOB, "Sales", "Ops"]),
             ("members pr", ["Sales"]),
             ("not (members pr)", [ANN, BOB, "Ops"]),
+            ('members.value ne "x"', ["Sales"]),
+            ('emails.value ne "x" and not (members pr)', [ANN, BOB]),
+            ("members.value eq null", []),
+            ('members[value ne "x"]', ["Sales"]),
+            (f"{ENTERPRISE_USER}:manager.value ne null", []),
             ("title eq null", [BOB, "Sales", "Ops"]),
             ("title ne null", [ANN]),
             (f'{ENTERPRISE_USER}:department eq "x" or title co "oss"', [ANN]),
@@ -104,6 +109,22 @@ class TestRoot:
 
         assert answer.error == (400, "invalidFilter")
         assert "shoeSize" in answer.json["detail"]
+
+    def test_a_filter_that_is_given_twice_is_an_error(
+        self, scim: Scim, directory: dict[str, str]
+    ) -> None:
+        answer = scim.send("GET", "/?filter=userName%20eq%20%22x%22&filter=id%20pr")
+
+        assert answer.error == (400, "invalidFilter")
+
+    def test_an_empty_filter_is_an_error(self, scim: Scim) -> None:
+        assert search(scim, filter=" ").error == (400, "invalidFilter")
+
+    def test_attributes_are_those_of_each_type(self, scim: Scim, directory: dict[str, str]) -> None:
+        resources = search(scim, attributes=["userName", "displayName"]).json["Resources"]
+
+        assert resources[0].keys() == {"schemas", "id", "userName", "displayName"}
+        assert resources[2].keys() == {"schemas", "id", "displayName"}
 
     @pytest.mark.parametrize("count", [1, 2, 3, 4])
     def test_pages_go_over_the_types(

@@ -8,7 +8,21 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from .client import ANN, CORE_USER, ENTERPRISE_USER, TILED_USER, Scim, add_members, group, user
+from tiled_scim.attributes import Attribute, Schema
+from tiled_scim.models import UserLink
+from tiled_scim.schemas import USER
+
+from .client import (
+    ANN,
+    CORE_GROUP,
+    CORE_USER,
+    ENTERPRISE_USER,
+    TILED_USER,
+    Scim,
+    add_members,
+    group,
+    user,
+)
 
 EVERYTHING = user(
     ANN,
@@ -105,6 +119,96 @@ def test_a_group_patch_answers_with_what_was_asked_for(scim: Scim) -> None:
 
     assert answer.status == 200
     assert answer.json["members"] == [{"value": ann}]
+
+
+GROUP_SELECTED: list[tuple[str, set[str] | None]] = [
+    ("attributes=members", {"value", "$ref", "type", "display"}),
+    ("attributes=members.value,members.display", {"value", "display"}),
+    (f"attributes={CORE_GROUP}:members.type", {"type"}),
+    ("excludedAttributes=members.$ref,members.type", {"value", "display"}),
+    ("attributes=displayName", None),
+    ("excludedAttributes=MEMBERS", None),
+    (f"excludedAttributes={CORE_GROUP}:members", None),
+    ("excludedAttributes=members.value,members.display,members.type,members.$ref", None),
+]
+
+
+@pytest.mark.parametrize(("query", "parts"), GROUP_SELECTED)
+def test_the_parts_of_members_are_selected(scim: Scim, query: str, parts: set[str] | None) -> None:
+    key = scim.add_group("Sales", scim.add_user(ANN))
+
+    members = scim.send("GET", f"/Groups/{key}?{query}").json.get("members")
+
+    assert members is None if parts is None else [set(member) for member in members] == [parts]
+
+
+@pytest.mark.parametrize("name", ["groups", "groups.display", "meta", "meta.version"])
+def test_what_is_read_only_is_selected_too(scim: Scim, name: str) -> None:
+    key = scim.add_user(ANN)
+    scim.add_group("Sales", key)
+    whole = scim.get(f"/Users/{key}").json
+    attribute, _, part = name.partition(".")
+
+    selected = scim.get(f"/Users/{key}", attributes=name).json
+    rest = scim.get(f"/Users/{key}", excludedAttributes=name).json
+
+    assert selected.keys() == {*ALWAYS, attribute}
+    if not part:
+        assert selected[attribute] == whole[attribute]
+        assert attribute not in rest
+        return
+    assert part in str(selected[attribute])
+    assert part not in str(rest[attribute])
+
+
+def test_members_of_an_empty_group_are_an_empty_list(scim: Scim) -> None:
+    key = scim.add_group("Sales")
+
+    assert scim.get(f"/Groups/{key}", attributes="members").json["members"] == []
+    assert "members" not in scim.get(f"/Groups/{key}", excludedAttributes="members").json
+
+
+SECRETS = "urn:example:secrets:2.0:User"
+SHOWN = {"key": "k", "plain": "p", "box": [{"plain": "p"}]}
+
+RETURNED: dict[str, dict[str, Any] | None] = {
+    "": SHOWN,
+    "attributes=title": {"key": "k"},
+    f"attributes={SECRETS}": SHOWN,
+    f"attributes={SECRETS}:plain": {"key": "k", "plain": "p"},
+    f"attributes={SECRETS}:heavy": {"key": "k", "heavy": "h"},
+    f"attributes={SECRETS}:secret": {"key": "k"},
+    f"attributes={SECRETS}:box": {"key": "k", "box": [{"plain": "p"}]},
+    f"attributes={SECRETS}:box.heavy": {"key": "k", "box": [{"heavy": "h"}]},
+    f"attributes={SECRETS}:box.secret": {"key": "k"},
+    f"excludedAttributes={SECRETS}": {"key": "k"},
+    f"excludedAttributes={SECRETS}:key,{SECRETS}:box.plain": {"key": "k", "plain": "p"},
+}
+
+
+@pytest.mark.parametrize(("query", "shown"), RETURNED.items(), ids=RETURNED)
+def test_an_attribute_is_returned_as_the_table_says(
+    scim: Scim, monkeypatch: pytest.MonkeyPatch, query: str, shown: dict[str, Any]
+) -> None:
+    parts = (
+        Attribute("secret", returned="never"),
+        Attribute("heavy", returned="request"),
+        Attribute("plain"),
+    )
+    box = Attribute("box", "complex", multi_valued=True, sub_attributes=parts)
+    schema = Schema(SECRETS, "Secrets", "", (*parts, box, Attribute("key", returned="always")))
+    monkeypatch.setattr(USER, "extensions", [*USER.extensions, schema])
+    values = {"secret": "s", "heavy": "h", "plain": "p"}
+    body = user(ANN, **{SECRETS: {**values, "key": "k", "box": [values]}})
+
+    created = scim.send("POST", f"/Users?{query}", body)
+
+    assert created.json[SECRETS] == shown
+    key = created.json["id"]
+    assert scim.send("GET", f"/Users/{key}?{query}").json[SECRETS] == shown
+    assert UserLink.objects.get().attributes[SECRETS]["secret"] == "s"
+    assert scim.get("/Users", filter=f"{SECRETS}:secret pr").error == (400, "invalidFilter")
+    assert scim.get("/Users", sortBy=f"{SECRETS}:secret").error == (400, "invalidValue")
 
 
 @pytest.mark.parametrize("query", ["excludedAttributes=members", "attributes=displayName"])

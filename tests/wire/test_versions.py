@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -24,6 +25,32 @@ PERSON_CHANGES: dict[str, Callable[[Scim, str], object]] = {
         first_name="Hanna"
     ),
     "a group": lambda scim, key: scim.add_group("Sales", key),
+}
+
+
+def delete_with(user_delete: str) -> Callable[[Scim, str, Any], object]:
+    """DELETE, where the host has this setting."""
+
+    def end(scim: Scim, path: str, settings: Any) -> object:
+        settings.TILED_SCIM_USER_DELETE = user_delete
+        return scim.delete(path)
+
+    return end
+
+
+ENDS: dict[str, Callable[[Scim, str, Any], object]] = {
+    "DELETE that deactivates": delete_with("deactivate"),
+    "DELETE that deletes": delete_with("delete"),
+    "the host deleting the user": lambda scim, path, settings: User.objects.get().delete(),
+    "the host deleting all users": lambda scim, path, settings: User.objects.all().delete(),
+}
+
+# What is done with the only group of a person.
+GROUP_CHANGES: dict[str, Callable[[Scim, str], object]] = {
+    "another name": lambda scim, path: scim.put(path, {"displayName": "Field"}),
+    "its members going": lambda scim, path: scim.patch(path, {"op": "remove", "path": "members"}),
+    "its end": lambda scim, path: scim.delete(path),
+    "the host deleting its Library": lambda scim, path: Library.objects.get().delete(),
 }
 
 
@@ -57,6 +84,20 @@ class TestVersions:
 
         assert version(scim, f"/Users/{key}") != before
 
+    @pytest.mark.parametrize("change", GROUP_CHANGES.values(), ids=GROUP_CHANGES)
+    def test_of_a_person_change_with_the_groups_that_are_shown(
+        self, scim: Scim, change: Callable[[Scim, str], object]
+    ) -> None:
+        key = scim.add_user(ANN)
+        group_key = scim.add_group("Sales", key)
+        before = scim.get(f"/Users/{key}")
+
+        change(scim, f"/Groups/{group_key}")
+
+        after = scim.get(f"/Users/{key}")
+        assert after.json.get("groups") != before.json["groups"]
+        assert etag(after) != etag(before)
+
     def test_stay_with_a_request_that_changes_nothing(self, scim: Scim) -> None:
         key = scim.add_user(ANN)
         before = scim.get(f"/Users/{key}").json
@@ -80,14 +121,32 @@ class TestVersions:
 
         assert len(set(seen)) == 4
 
-    def test_of_a_group_change_when_the_host_deletes_a_member(self, scim: Scim) -> None:
-        sales = scim.add_group("Sales", scim.add_user(ANN))
-        before = version(scim, f"/Groups/{sales}")
+    @pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
+    def test_of_a_group_change_with_the_end_of_a_member(
+        self, scim: Scim, settings: Any, end: Callable[[Scim, str, Any], object]
+    ) -> None:
+        ann = scim.add_user(ANN)
+        sales = scim.add_group("Sales", ann)
+        before = scim.get(f"/Groups/{sales}")
 
-        User.objects.get(username=ANN).delete()
+        end(scim, f"/Users/{ann}", settings)
 
-        assert scim.members(sales) == []
-        assert version(scim, f"/Groups/{sales}") != before
+        after = scim.get(f"/Groups/{sales}")
+        assert after.json["members"] == []
+        assert etag(after) != etag(before)
+        assert after.json["meta"]["lastModified"] > before.json["meta"]["lastModified"]
+
+    def test_of_a_group_stay_with_a_change_of_a_member_that_it_does_not_show(
+        self, scim: Scim
+    ) -> None:
+        ann = scim.add_user(ANN)
+        sales = scim.add_group("Sales", ann)
+        before = scim.get(f"/Groups/{sales}").json
+
+        scim.patch(f"/Users/{ann}", {"op": "replace", "path": "title", "value": "Boss"})
+        scim.deactivate(ann)
+
+        assert scim.get(f"/Groups/{sales}").json == before
 
     def test_of_a_group_do_not_depend_on_the_attributes_asked_for(self, scim: Scim) -> None:
         sales = scim.add_group("Sales", scim.add_user(ANN))
