@@ -62,6 +62,7 @@ PEOPLE: tuple[dict[str, Any], ...] = (
             {"value": "Bob@Work.example", "type": "work", "primary": True},
         ],
         "phoneNumbers": [{"value": "+1 555", "type": "mobile"}, {"type": "fax", "display": "x"}],
+        TILED_USER: {"tiledAdmin": False},
         TOYS: {"age": 7, "height": 1.5, "fun": True, "tags": ["Red", "blue"], "levels": [1, 20]},
     },
     {

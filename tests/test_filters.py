@@ -258,6 +258,8 @@ CHOSEN: dict[str, list[str]] = {
     'active eq "False"': [BOB],
     "active pr": EVERYONE,
     f"{TILED_USER}:tiledAdmin eq true": [CARL_],
+    f"{TILED_USER}:tiledAdmin eq false": [BOB],
+    f"{TILED_USER}:tiledAdmin eq null": [ANN, CARL, EDITH, ZOE, TOP, IREM],
     f"{TOYS}:age gt -7.5": [BOB, CARL],
     f"{TOYS}:age lt {10**30}": [BOB, CARL],
     f"{TOYS}:height le 1.5": [BOB],
@@ -289,7 +291,7 @@ CHOSEN: dict[str, list[str]] = {
     f'schemas eq "{CORE_USER}"': EVERYONE,
     f'schemas eq "{ENTERPRISE_USER}"': [CARL_, CARL, ZOE],
     f"{ENTERPRISE_USER} pr": [CARL_, CARL, ZOE],
-    f'schemas co "{TILED_USER[4:-4]}"': EVERYONE,
+    f'schemas co "{TILED_USER[4:-4]}"': [BOB, CARL_],
     'schemas eq "urn:x"': [],
     "schemas pr": EVERYONE,
     # A name with the core URN is the name.

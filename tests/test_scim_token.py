@@ -48,7 +48,7 @@ class TestGenerate:
         printed = scim_token("generate", "--quiet")
 
         assert TOKEN.fullmatch(printed.rstrip("\n"))
-        assert ScimToken.objects.authenticate(printed.strip()) == ScimToken.objects.get()
+        assert ScimToken.objects.with_plaintext(printed.strip()) == ScimToken.objects.get()
 
     def test_the_token_is_shown_with_its_end_and_that_it_will_not_be_shown_again(self) -> None:
         printed = scim_token("generate")
@@ -100,7 +100,7 @@ class TestGenerate:
 
         assert "of the account globex" in globex
         assert "stopped working" not in globex
-        current = ScimToken.objects.authenticate(acme)
+        current = ScimToken.objects.with_plaintext(acme)
         assert current is not None
         assert current.account == "acme"
 
@@ -176,8 +176,10 @@ class TestRevoke:
 
         assert printed.startswith(f"The token ending in {token.last_four}, made on ")
         assert printed.endswith("has stopped working.\n")
-        assert ScimToken.objects.authenticate(plaintext) is None
-        assert ScimToken.objects.get().revoked_at is not None
+        ended = ScimToken.objects.with_plaintext(plaintext)
+        assert ended == token
+        assert not ended.is_current
+        assert ended.revoked_at is not None
 
     def test_nothing_to_revoke_is_said(self) -> None:
         assert scim_token("revoke") == "There is no token to revoke.\n"

@@ -6,7 +6,6 @@ the host is told apart from what a group granted, and is never taken away.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, cast
 from uuid import UUID
@@ -19,14 +18,13 @@ from . import signals
 from .attributes import Attribute
 from .conf import settings
 from .errors import invalid_value
+from .events import Change
 from .grammar import Expression
 from .host import CHUNK, HostAdapter, chunks
 from .matching import predicate
 from .membership import MemberChange
 from .models import NAME_LENGTH, LibraryGroupLink, LibraryGroupMember, UserLink
 from .schemas import GROUP
-
-logger = logging.getLogger(__name__)
 
 
 class Access:
@@ -36,16 +34,20 @@ class Access:
         group: a group with a Library.
         adapter: the host, for the group's account.
         using: the alias of the database to write to.
+        change: where it is noted who comes and goes.
     """
 
-    def __init__(self, group: LibraryGroupLink, adapter: HostAdapter, using: str) -> None:
+    def __init__(
+        self, group: LibraryGroupLink, adapter: HostAdapter, using: str, change: Change
+    ) -> None:
         self.group = group
+        self.change = change
         self.library: Any = group.library
         self.adapter = adapter
         self.using = using
         self.rows = LibraryGroupMember.objects.using(using)
 
-    def change(self, change: MemberChange) -> bool:
+    def apply(self, change: MemberChange) -> bool:
         """Add, remove or overwrite members; tell whether anything changed.
 
         Raises:
@@ -89,6 +91,11 @@ class Access:
             if link not in members
         ]
         self.rows.bulk_create(new)
+        self.change.added += [
+            user.user_name
+            for link, user in users.items()
+            if link not in members or user.user_id not in had_access
+        ]
         if missing:
             self.adapter.grant(self.library, missing)
             self._announce(signals.access_granted, missing)
@@ -100,14 +107,15 @@ class Access:
             row
             for chunk in chunks(links)
             for row in self.rows.filter(group=self.group, user__in=chunk).values_list(
-                "pk", "granted", "user__user_id"
+                "pk", "granted", "user__user_id", "user__user_name"
             )
         ]
         if not rows:
             return False
-        for chunk in chunks([pk for pk, _, _ in rows]):
+        for chunk in chunks([pk for pk, *_ in rows]):
             self.rows.filter(pk__in=chunk).delete()
-        granted = {key for _, was_granted, key in rows if was_granted}
+        self.change.removed += [name for *_, name in rows]
+        granted = {key for _, was_granted, key, _ in rows if was_granted}
         lost = granted - self._through_other_groups(granted)
         if lost:
             self.adapter.revoke(self.library, lost)
@@ -167,10 +175,7 @@ class Access:
             raise invalid_value(
                 f"members: there is no user with the id {', '.join(sorted(unknown))}."
             )
-        if unknown:
-            logger.warning(
-                "Unknown members of group %s were skipped: %d", self.group.pk, len(unknown)
-            )
+        self.change.skipped += sorted(unknown)
         return users
 
     def _announce(self, signal: Signal, users: Collection[Any]) -> None:

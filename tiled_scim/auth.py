@@ -1,4 +1,4 @@
-"""Who is calling: the bearer token, its account, the premium gate and the throttle."""
+"""Who is calling: the bearer token, its account and the premium gate."""
 
 from __future__ import annotations
 
@@ -7,16 +7,15 @@ from datetime import timedelta
 from typing import cast
 
 from django.contrib.auth.models import AnonymousUser
-from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
-from rest_framework.throttling import SimpleRateThrottle
 from rest_framework.views import APIView
 
+from .activity import address_of, client_of
 from .conf import settings
 from .errors import forbidden
 from .models import ScimToken
@@ -40,6 +39,21 @@ class Client(AnonymousUser):
         return True
 
 
+class InvalidToken(AuthenticationFailed):
+    """A token that opens nothing. The answer is the same whether it ever did.
+
+    Args:
+        token: the row of one that has ended, so that its account can be told.
+    """
+
+    def __init__(self, token: ScimToken | None) -> None:
+        super().__init__(
+            "The token is not valid: it is unknown, expired, or was replaced by a newer one. "
+            "Generate a new one under SCIM Configuration."
+        )
+        self.token = token
+
+
 class TokenAuthentication(BaseAuthentication):
     """`Authorization: Bearer TOKEN`, or the token alone: Okta sends both, as the app was set up."""
 
@@ -49,13 +63,10 @@ class TokenAuthentication(BaseAuthentication):
             raise AuthenticationFailed(
                 "No token was sent. Send the header “Authorization: Bearer TOKEN”."
             )
-        token = ScimToken.objects.authenticate(plaintext)
-        if token is None:
-            raise AuthenticationFailed(
-                "The token is not valid: it is unknown, expired, or was replaced by a newer one. "
-                "Generate a new one under SCIM Configuration."
-            )
-        _mark_used(token)
+        token = ScimToken.objects.with_plaintext(plaintext)
+        if token is None or not token.is_current:
+            raise InvalidToken(token)
+        _mark_used(token, request)
         return Client(), token
 
     def authenticate_header(self, request: Request) -> str:
@@ -71,27 +82,6 @@ class AccountEnabled(BasePermission):
         return True
 
 
-class TokenThrottle(SimpleRateThrottle):
-    """`TILED_SCIM_THROTTLE`, counted per token. A cache that is down does not stop provisioning."""
-
-    scope = "tiled_scim"
-
-    def get_rate(self) -> str | None:
-        return settings.THROTTLE
-
-    def get_cache_key(self, request: Request, view: APIView) -> str:
-        return f"tiled_scim:throttle:{cast(ScimToken, request.auth).pk}"
-
-    def allow_request(self, request: Request, view: APIView) -> bool:
-        try:
-            return super().allow_request(request, view)
-        except ImproperlyConfigured:
-            raise
-        except Exception:
-            logger.exception("The throttle's cache does not answer; the request is let through")
-            return True
-
-
 def account_of(request: Request) -> str:
     """The key of the account whose token is calling."""
     return str(cast(ScimToken, request.auth).account)
@@ -103,8 +93,9 @@ def _credentials(request: Request) -> str:
     return credentials.strip() if scheme.lower() == "bearer" else header
 
 
-def _mark_used(token: ScimToken) -> None:
+def _mark_used(token: ScimToken, request: Request) -> None:
+    address, client = address_of(request), client_of(request)
     try:
-        token.mark_used(timezone.now(), USED_INTERVAL)
+        token.mark_used(timezone.now(), USED_INTERVAL, address=address, client=client)
     except Exception:
         logger.exception("The token's last use could not be noted")

@@ -7,16 +7,18 @@ to what another one creates, whatever their order; two may refer to each other.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any
 
 from .endpoints import Endpoint
 from .errors import as_scim_error, invalid_syntax, invalid_value, too_large
+from .events import Change
 from .media import MAX_BODY_BYTES
 from .models import Link
 from .resources import Renderer, Resource, version
+from .schemas import RESOURCE_TYPES
 from .values import is_storable, named_values
 from .versions import if_match
 
@@ -27,6 +29,7 @@ MAX_OPERATIONS = 1000
 MAX_PAYLOAD_BYTES = MAX_BODY_BYTES
 
 METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+ENDPOINTS = {type_.endpoint.strip("/").lower(): type_ for type_ in RESOURCE_TYPES}
 PATH = re.compile(r"/?(?P<endpoint>Users|Groups)(?:/(?P<key>[^/]+))?/?", re.IGNORECASE)
 REFERENCE = "bulkid:"
 
@@ -77,15 +80,13 @@ class Bulk:
     """One bulk request.
 
     Args:
-        endpoints: what paths can lead to.
-        renderer: knows the locations of resources.
+        renderer: knows the account, and the locations of resources.
+        note: is told of each operation: what it changed, its status and its error, if any.
     """
 
-    def __init__(self, endpoints: Sequence[Endpoint], renderer: Renderer) -> None:
-        self.endpoints = {
-            endpoint.resource_type.endpoint.strip("/").lower(): endpoint for endpoint in endpoints
-        }
+    def __init__(self, renderer: Renderer, note: Callable[..., None]) -> None:
         self.renderer = renderer
+        self.note = note
         # The bulkIds of what is still to be created, and the ids by bulkId of what has been.
         self.pending: set[str] = set()
         self.keys: dict[str, str] = {}
@@ -150,24 +151,30 @@ class Bulk:
         result: Resource = {"method": operation.method}
         if operation.bulk_id:
             result["bulkId"] = operation.bulk_id
+        endpoint, error = None, None
         try:
             endpoint, key = self._target(operation)
             if key:
                 result["location"] = self.renderer.location(endpoint.resource_type, key)
             link = self._carry_out(operation, endpoint, key)
+            result |= self._success(operation, endpoint, link)
         except Exception as exception:  # noqa: BLE001 (as_scim_error logs what is a fault of ours)
-            error = as_scim_error(exception)
-            return {**result, "status": str(error.status), "response": error.body}
+            error = as_scim_error(exception).body
+            result |= {"status": error["status"], "response": error}
         finally:
             if operation.creates():
                 self.pending.discard(operation.bulk_id)
+        change = (endpoint.change if endpoint else None) or Change()
+        self.note(change, int(result["status"]), error, method=operation.method)
+        return result
+
+    def _success(self, operation: Operation, endpoint: Endpoint, link: Link | None) -> Resource:
         if link is None:
-            return {**result, "status": str(int(HTTPStatus.NO_CONTENT))}
+            return {"status": str(int(HTTPStatus.NO_CONTENT))}
         if operation.creates():
             self.keys[operation.bulk_id] = str(link.pk)
         status = HTTPStatus.CREATED if operation.creates() else HTTPStatus.OK
         return {
-            **result,
             "location": self.renderer.location(endpoint.resource_type, link.pk),
             "version": version(link, endpoint.adapter),
             "status": str(int(status)),
@@ -188,7 +195,8 @@ class Bulk:
             raise invalid_value("POST needs a path without an id, every other method one with it.")
         if operation.creates() and not operation.bulk_id:
             raise invalid_value("A bulk operation with POST needs a bulkId, which is text.")
-        return self.endpoints[match["endpoint"].lower()], self._resolved(match["key"])
+        resource_type = ENDPOINTS[match["endpoint"].lower()]
+        return Endpoint(resource_type, self.renderer.adapter), self._resolved(match["key"])
 
     def _carry_out(self, operation: Operation, endpoint: Endpoint, key: str | None) -> Link | None:
         body = self._resolved(operation.body)

@@ -81,6 +81,11 @@ class Settings:
         return cast('Literal["deactivate", "delete"]', _setting("USER_DELETE", "deactivate"))
 
     @property
+    def REMOVE_LAST_ADMIN(self) -> bool:
+        """Whether SCIM may leave an account without an active Tiled Admin."""
+        return cast(bool, _setting("REMOVE_LAST_ADMIN", False))
+
+    @property
     def TOKEN_LIFETIME(self) -> timedelta | None:
         """How long a new token is good for; None is for ever."""
         return cast("timedelta | None", _setting("TOKEN_LIFETIME", None))
@@ -97,8 +102,13 @@ class Settings:
 
     @property
     def THROTTLE(self) -> str | None:
-        """Requests a token may make, such as "600/min"; None is no limit."""
+        """Requests of a token, or refused ones of an address, as in "600/min"; None is no limit."""
         return cast("str | None", _setting("THROTTLE", None))
+
+    @property
+    def EVENT_RETENTION(self) -> timedelta | None:
+        """How long events are kept, until `scim_prune` deletes them; None is for ever."""
+        return cast("timedelta | None", _setting("EVENT_RETENTION", timedelta(days=90)))
 
     @property
     def BASE_URL(self) -> str | None:

@@ -10,25 +10,27 @@ element, the JSON has the element without it: the **placeholder**. There is alwa
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
 
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.utils import timezone
 
 from .attributes import Attribute, AttributePath, ResourceType
 from .host import HostAdapter
+from .matching import comparable
 from .models import LibraryGroupLink, Link, UserLink
 from .schemas import GROUP, USER
-from .values import TEXT_TYPES, Document, check_length
+from .values import KEPT, TEXT_TYPES, Document, check_length
 
 Element = dict[str, Any]
 
-# The key, in the link's JSON, of the host's booleans that a client removed, each with the value
-# that was left in the host: it is not shown, but another one, which people gave since, is. No
-# attribute has this name.
+# The key, in the link's JSON, of the host's booleans that a client removed or never gave, each with
+# the value that the host has all the same: it is not shown, but another one, which people gave
+# since, is. No attribute has this name.
 UNASSIGNED = "unassigned"
 
 
@@ -77,21 +79,65 @@ def take_apart(
         length = getattr(link._meta.get_field(column), "max_length", None)
         check_length(attribute.name, value, length)
         columns[column] = value
-    host = {}
+    host: dict[str, Any] = {}
+    unassigned: dict[str, bool] = {}
     if isinstance(link, UserLink):
-        host = {str(path): _take(attributes, path) for path in _host_paths(adapter)}
+        taken = [(path, _take(attributes, path)) for path in _host_paths(adapter)]
+        host = {str(path): value for path, value in taken if _is_writable(path)}
+        unassigned = _unassigned(host, link, adapter, removes=removes)
     attributes = {name: value for name, value in attributes.items() if value not in ({}, [])}
-    absent = [name for name, value in host.items() if value is None]
     values = {name: value for name, value in host.items() if value is not None}
-    before = link.attributes.get(UNASSIGNED, {})
-    unassigned = {name: before[name] for name in absent if name in before}
-    if removes and absent:
-        current = adapter.read_user(cast(UserLink, link).user)
-        unassigned = {name: name == "active" and bool(current[name]) for name in absent}
-        values |= unassigned
+    if removes:
+        values = unassigned | values
     if unassigned:
         attributes[UNASSIGNED] = unassigned
     return Parts(columns, values, attributes)
+
+
+def _unassigned(
+    host: dict[str, Any], link: UserLink, adapter: HostAdapter, *, removes: bool
+) -> dict[str, bool]:
+    """The booleans of the host's that have no value to show from now on: see `UNASSIGNED`.
+
+    Args:
+        host: the values for the host user, as `_take` has them.
+    """
+    if link.user_id is None:
+        return {}  # a new person's host user is still to be found, or made
+    current = adapter.read_user(link.user)
+    absent = [name for name, value in host.items() if value is None]
+    if link._state.adding:
+        return {name: False for name in absent if current[name] is False}
+    before = link.attributes.get(UNASSIGNED, {})
+    # What people gave since is shown: to send it back changes nothing.
+    unassigned = {
+        name: before[name]
+        for name, value in host.items()
+        if name in before and (value is None or value == current[name] != before[name])
+    }
+    if removes:
+        unassigned |= {name: name == "active" and bool(current[name]) for name in absent}
+    return unassigned
+
+
+def differing(
+    values: Mapping[str, Any], user: AbstractBaseUser, adapter: HostAdapter
+) -> dict[str, Any]:
+    """Those of the values, which are `Parts.host`, that the host user does not have."""
+    current = adapter.read_user(user)
+    leaves = {str(path): cast(Attribute, path.leaf) for path in _host_paths(adapter)}
+    return {
+        name: value
+        for name, value in values.items()
+        if not _is_same(leaves[name], value, _as_json(leaves[name], current[name]))
+    }
+
+
+def _is_same(attribute: Attribute, value: Any, current: Any) -> bool:
+    """Whether two values are one: dates by their moment, and nothing in any form is nothing."""
+    if attribute.type == "dateTime" and value and current:
+        return comparable(attribute, value) == comparable(attribute, current)
+    return (value or None) == (current or None)
 
 
 def _as_json(attribute: Attribute, value: Any) -> Any:
@@ -125,6 +171,11 @@ def _host_paths(adapter: HostAdapter) -> Iterator[AttributePath]:
         if path is None or path.attribute is None:
             raise LookupError(f"HostAdapter.user_fields names “{name}”, which no schema has")
         yield path
+
+
+def _is_writable(path: AttributePath) -> bool:
+    """Whether clients write what is at a path; what is read-only is the host's alone."""
+    return all(part.mutability in KEPT for part in (path.attribute, path.leaf) if part)
 
 
 def _in_order(document: Document, resource_type: ResourceType) -> Document:

@@ -13,13 +13,15 @@ from uuid import UUID
 from . import patch
 from .attributes import ResourceType
 from .errors import ScimError, invalid_syntax, not_found
+from .events import Change
 from .host import HostAdapter
+from .links import Precondition
 from .models import Link, UserLink
 from .pagination import TIES
-from .provisioning import GroupProvisioning, Precondition, UserProvisioning
+from .provisioning import GroupProvisioning, UserProvisioning
 from .resources import with_groups
 from .schemas import GROUP, USER
-from .values import Document, clean_document
+from .values import Document, clean_document, is_storable, named_values
 
 PROVISIONING: dict[str, type[UserProvisioning | GroupProvisioning]] = {
     USER.name: UserProvisioning,
@@ -40,6 +42,8 @@ class Endpoint:
         self.adapter = adapter
         # One of two classes with the same methods, whose links differ.
         self.provisioning: Any = PROVISIONING[resource_type.name](adapter)
+        # What the last write did, or was about where it raised; None before the first.
+        self.change: Change | None = None
 
     def rows(self) -> Any:
         """The query of what the account may see, in an order that pages can rely on."""
@@ -71,6 +75,7 @@ class Endpoint:
         Raises:
             ScimError: 400 for the body; see the provisioning for others.
         """
+        self._begin(name=self._sent_name(body))
         link: Link = self.provisioning.create(self._document(body))
         return link
 
@@ -80,6 +85,7 @@ class Endpoint:
         Raises:
             ScimError: 400 for the body; 412; see the provisioning for others.
         """
+        self._begin(key)
         document = self._document(body)
         link: Link = self.provisioning.replace(self._uuid(key), document, precondition)
         return link
@@ -90,6 +96,7 @@ class Endpoint:
         Raises:
             ScimError: 400 for the body; 412; see the provisioning for others.
         """
+        self._begin(key)
         operations = patch.parse(body, self.resource_type)
         link: Link = self.provisioning.patch(self._uuid(key), operations, precondition)
         return link
@@ -100,7 +107,18 @@ class Endpoint:
         Raises:
             ScimError: 412; see the provisioning for others.
         """
+        self._begin(key)
         self.provisioning.delete(self._uuid(key), precondition)
+
+    def _begin(self, key: str = "", name: str = "") -> None:
+        self.change = self.provisioning.change = Change(self.resource_type.name, key, name)
+
+    def _sent_name(self, body: object) -> str:
+        """The userName or displayName of a body that may be wrong otherwise."""
+        sent = named_values(body) if isinstance(body, Mapping) else ()
+        wanted = self.provisioning.name_attribute.lower()
+        name = next((value for name, value in sent if name.lower() == wanted), None)
+        return name if isinstance(name, str) and is_storable(name) else ""
 
     def _document(self, body: object) -> Document:
         if not isinstance(body, Mapping):

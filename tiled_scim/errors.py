@@ -7,11 +7,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.response import Response
 
 logger = logging.getLogger(__name__)
+
+# Seconds after which a client that found the database busy or away may come again.
+RETRY_AFTER = 5
 
 ERROR_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:Error"
 
@@ -139,6 +143,9 @@ def as_scim_error(exception: Exception) -> ScimError:
             return ScimError(
                 exception.status_code, str(exception.detail), headers=_headers(exception)
             )
+        case OperationalError() | InterfaceError():
+            logger.error("The database does not answer", exc_info=exception)
+            return unavailable("The database cannot be reached. Try again.", RETRY_AFTER)
     logger.error("A SCIM request failed", exc_info=exception)
     return ScimError(500, "The server failed to answer this request. The failure was logged.")
 

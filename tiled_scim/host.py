@@ -15,6 +15,7 @@ from typing import Any, cast
 from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import Group
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models, router
 
@@ -172,6 +173,26 @@ class HostAdapter:
         """Whether SCIM may neither adopt nor change this user: superusers, by default."""
         return bool(getattr(user, "is_superuser", False))
 
+    def admins(self) -> models.QuerySet[Any]:
+        """The active administrators of the account, of whom SCIM does not remove the last one.
+
+        With one account, all those of the host, superusers included; with several, those whom the
+        account's identity provider manages.
+        """
+        users = objects(get_user_model())
+        fields = self.user_fields
+        if TILED_ADMIN not in fields:
+            return users.none()
+        is_admin = models.Q(**{fields[TILED_ADMIN]: True})
+        if len(self.accounts()) > 1:
+            is_admin &= models.Q(
+                scim_links__account=self.account, scim_links__unlinked_at__isnull=True
+            )
+        elif has_field(users.model, "is_superuser"):
+            is_admin |= models.Q(is_superuser=True)
+        is_active = models.Q(**{fields["active"]: True}) if "active" in fields else models.Q()
+        return users.filter(is_admin, is_active)
+
     def delete_user(self, user: AbstractBaseUser) -> None:
         """Delete a host user for good (`TILED_SCIM_USER_DELETE`)."""
         user.delete()
@@ -182,9 +203,12 @@ class HostAdapter:
         """The Libraries that a push may take over, where `ADOPT_LIBRARIES` lets it.
 
         With one account, those that no group feeds yet. With several, none: see `adoptable_users`.
+        Of Django's own groups none either: they carry permissions, which no push may give.
         """
         libraries = objects(library_model()).filter(scim_links__isnull=True)
-        return libraries if len(self.accounts()) == 1 else libraries.none()
+        if libraries.model is Group or len(self.accounts()) > 1:
+            return libraries.none()
+        return libraries
 
     def find_library(self, name: str) -> models.Model | None:
         """The Library that a pushed group is, if one exists already and may be taken over."""

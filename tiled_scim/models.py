@@ -1,4 +1,4 @@
-"""What the package remembers: tokens, and what the identity provider has pushed."""
+"""What the package remembers: tokens, what the identity provider has pushed, and what it did."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from typing import Any, ClassVar, Self, TypeVar, cast
 
 from django.conf import settings as django_settings
 from django.db import IntegrityError, models, router, transaction
-from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from .conf import settings
+from .fields import ExactCharField
 from .folding import fold
 
 ACCOUNT_LENGTH = 128
 NAME_LENGTH = 255
+CLIENT_LENGTH = 255
 # Lower case can be longer: "İ" becomes two characters.
 FOLDED_NAME_LENGTH = 2 * NAME_LENGTH
 
@@ -27,21 +28,6 @@ TOKEN_PREFIX = "tscim_"  # noqa: S105 (the beginning that secret scanners look f
 TOKEN_BYTES = 32
 # Two admins may press Generate at once; the one whose token came second wins.
 GENERATE_ATTEMPTS = 5
-
-
-class ExactCharField(models.CharField):  # type: ignore[type-arg]  # generic in the stubs only
-    """Text that is compared code point by code point on every database.
-
-    The default collations of MariaDB and MySQL ignore letter case, accents and trailing spaces, so
-    that a unique constraint would take two people for one.
-    """
-
-    def db_parameters(self, connection: BaseDatabaseWrapper) -> dict[str, Any]:
-        parameters: dict[str, Any] = dict(super().db_parameters(connection))
-        if connection.vendor == "mysql":
-            is_mariadb = getattr(connection, "mysql_is_mariadb", False)
-            parameters["collation"] = "utf8mb4_nopad_bin" if is_mariadb else "utf8mb4_0900_bin"
-        return parameters
 
 
 class ScimTokenManager(models.Manager["ScimToken"]):
@@ -94,14 +80,11 @@ class ScimTokenManager(models.Manager["ScimToken"]):
         """The account's current token, expired or not."""
         return self.filter(current_account=account).first()
 
-    def authenticate(self, plaintext: str) -> ScimToken | None:
-        """The current, unexpired token with this plaintext; one query, by the digest's index."""
+    def with_plaintext(self, plaintext: str) -> ScimToken | None:
+        """The token with this plaintext, current or not; one query, by the digest's index."""
         # Not from a replica, which may not know yet that the token has been replaced.
         tokens = self.using(router.db_for_write(self.model))
-        token = tokens.filter(digest=digest(plaintext), current_account__isnull=False).first()
-        if token is None or token.is_expired:
-            return None
-        return token
+        return tokens.filter(digest=digest(plaintext)).first()
 
     def _renew(
         self, account: str, created_by: Any, lifetime: timedelta | None
@@ -138,6 +121,12 @@ class ScimToken(models.Model):
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
     revoked_at = models.DateTimeField(_("ended"), null=True, blank=True, editable=False)
     last_used_at = models.DateTimeField(_("last used"), null=True, blank=True, editable=False)
+    last_used_from = models.GenericIPAddressField(
+        _("last used from"), null=True, blank=True, editable=False
+    )
+    last_used_by = models.CharField(
+        _("last used by"), max_length=CLIENT_LENGTH, blank=True, editable=False
+    )
 
     objects: ClassVar[ScimTokenManager] = ScimTokenManager()
 
@@ -164,12 +153,22 @@ class ScimToken(models.Model):
         self.revoked_at = self.revoked_at or timezone.now()
         self.save(update_fields=["current_account", "revoked_at"])
 
-    def mark_used(self, now: datetime, interval: timedelta) -> None:
-        """Note that the token was used, at most once an interval."""
+    def mark_used(
+        self, now: datetime, interval: timedelta, *, address: str | None = None, client: str = ""
+    ) -> None:
+        """Note that the token was used, at most once an interval.
+
+        Args:
+            address: the IP address that it was used from.
+            client: what the client calls itself.
+        """
         if self.last_used_at is not None and now - self.last_used_at < interval:
             return
-        type(self).objects.filter(pk=self.pk).update(last_used_at=now)
-        self.last_used_at = now
+        self.last_used_at, self.last_used_from = now, address
+        self.last_used_by = client[:CLIENT_LENGTH]
+        type(self).objects.filter(pk=self.pk).update(
+            last_used_at=now, last_used_from=address, last_used_by=self.last_used_by
+        )
 
 
 def digest(plaintext: str) -> str:
@@ -264,7 +263,7 @@ class UserLink(Link):
 
     class Meta:
         verbose_name = _("user link")
-        verbose_name_plural = _("user links")
+        verbose_name_plural = _("users")
         constraints = (
             models.UniqueConstraint(
                 fields=("account", "user_name_folded"), name="tiled_scim_user_name"
@@ -300,8 +299,8 @@ class LibraryGroupLink(Link):
     objects = LinkQuerySet["LibraryGroupLink"].as_manager()
 
     class Meta:
-        verbose_name = _("Library group link")
-        verbose_name_plural = _("Library group links")
+        verbose_name = _("group link")
+        verbose_name_plural = _("groups and Libraries")
         constraints = (
             models.UniqueConstraint(
                 fields=("account", "display_name_folded"), name="tiled_scim_display_name"
@@ -347,3 +346,81 @@ class LibraryGroupMember(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} in {self.group_id}"
+
+
+class Action(models.TextChoices):
+    """What a provisioning request did."""
+
+    USER_PROVISIONED = "user_provisioned", _("user provisioned")
+    USER_UPDATED = "user_updated", _("user updated")
+    USER_DEACTIVATED = "user_deactivated", _("user deactivated")
+    USER_REACTIVATED = "user_reactivated", _("user reactivated")
+    USER_UNLINKED = "user_unlinked", _("user let go")
+    ADMIN_GRANTED = "admin_granted", _("Tiled Admin given")
+    ADMIN_REVOKED = "admin_revoked", _("Tiled Admin taken away")
+    LIBRARY_LINKED = "library_linked", _("group linked to a Library")
+    LIBRARY_RENAMED = "library_renamed", _("group renamed")
+    LIBRARY_UPDATED = "library_updated", _("group updated")
+    LIBRARY_UNLINKED = "library_unlinked", _("group let go")
+    LIBRARY_MOVED = "library_moved", _("group moved to another Library")
+    ACCESS_CHANGED = "access_changed", _("members changed")
+    ACCESS_MENDED = "access_mended", _("access mended")
+
+
+class Outcome(models.TextChoices):
+    """How a request ended."""
+
+    DONE = "done", _("done")
+    UNCHANGED = "unchanged", _("nothing to change")
+    REFUSED = "refused", _("refused")
+    FAILED = "failed", _("failed")
+
+
+class ScimEvent(models.Model):
+    """One provisioning request as the admin sees it: a write, or what was refused or failed.
+
+    `changes` has no secrets: `attributes` (name to old and new value), and `added`, `removed` and
+    `skipped` members, each as their number and the first of their names.
+    """
+
+    created_at = models.DateTimeField(_("time"), default=timezone.now)
+    # Null where the caller is unknown, so that the request was for nobody's account.
+    account = ExactCharField(_("account"), max_length=ACCOUNT_LENGTH, null=True, blank=True)
+    token_last_four = models.CharField(_("token"), max_length=4, blank=True)
+    client = models.CharField(_("client"), max_length=CLIENT_LENGTH, blank=True)
+    address = models.GenericIPAddressField(_("address"), null=True, blank=True)
+    request_id = ExactCharField(_("request id"), max_length=64, blank=True)
+    method = models.CharField(_("method"), max_length=8, blank=True)
+    action = models.CharField(_("action"), max_length=32, choices=Action, blank=True)
+    # Not foreign keys: an event outlives what it was about.
+    resource_type = models.CharField(_("resource type"), max_length=16, blank=True)
+    resource_id = models.UUIDField(_("resource"), null=True, blank=True)
+    resource_name = ExactCharField(_("name"), max_length=NAME_LENGTH, blank=True)
+    resource_name_folded = ExactCharField(max_length=FOLDED_NAME_LENGTH, blank=True)
+    changes = models.JSONField(_("changes"), default=dict, blank=True)
+    outcome = models.CharField(_("outcome"), max_length=16, choices=Outcome)
+    status = models.PositiveSmallIntegerField(_("status"), null=True, blank=True)
+    scim_type = models.CharField("scimType", max_length=32, blank=True)
+    detail = models.TextField(_("detail"), blank=True)
+    duration = models.PositiveIntegerField(_("duration"), default=0, help_text=_("milliseconds"))
+    # Refusals of one caller that follow each other closely are one event.
+    times = models.PositiveIntegerField(_("times"), default=1)
+
+    class Meta:
+        verbose_name = _("event")
+        verbose_name_plural = _("events")
+        ordering = ("-created_at", "-id")
+        indexes = (
+            models.Index(fields=("created_at", "id"), name="tiled_scim_event_time"),
+            models.Index(fields=("account", "created_at", "id"), name="tiled_scim_event_account"),
+            models.Index(fields=("outcome", "created_at", "id"), name="tiled_scim_event_outcome"),
+            models.Index(fields=("action", "created_at", "id"), name="tiled_scim_event_action"),
+            models.Index(fields=("resource_type", "created_at", "id"), name="tiled_scim_event_type"),
+            models.Index(fields=("resource_id", "created_at"), name="tiled_scim_event_resource"),
+            models.Index(fields=("resource_name_folded",), name="tiled_scim_event_name"),
+            models.Index(fields=("request_id",), name="tiled_scim_event_request"),
+            models.Index(fields=("address", "created_at"), name="tiled_scim_event_address"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.get_action_display() or self.method} {self.resource_name}".strip()

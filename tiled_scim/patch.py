@@ -24,6 +24,7 @@ from .values import (
     Document,
     as_object,
     check_immutable,
+    check_required,
     clean,
     clean_element,
     is_blank,
@@ -249,13 +250,18 @@ def apply(
 
     Raises:
         ScimError: noTarget where a filter selects nothing to replace; mutability where an immutable
-            attribute has a value; invalidValue where two elements would be primary.
+            attribute has a value; invalidValue where two elements would be primary, or an extension
+            would lack what it requires.
     """
     patched = dict(document)
     for operation in operations:
         if not is_member_operation(operation):
             _apply(patched, operation)
     check_immutable(document, patched, resource_type)
+    for extension in resource_type.extensions:
+        values = cast(Document, patched.get(extension.urn))
+        if values and values != document.get(extension.urn):
+            check_required(extension, values, f"{extension.urn}:")
     return patched
 
 

@@ -6,127 +6,32 @@ users left alone, absence never changing access. No HTTP, so that the admin and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, Generic, TypeVar, cast
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 from uuid import UUID
 
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.db import models, router
-from django.dispatch import Signal
+from django.db import models
 from django.utils import timezone
 
 from . import documents, patch, signals
 from .access import Access, note_rename_of_member
-from .attributes import ResourceType
 from .conf import settings
-from .errors import ScimError, forbidden, not_found, uniqueness
+from .errors import forbidden, uniqueness
+from .events import Change
 from .folding import fold
-from .host import TILED_ADMIN, HostAdapter, library_model
+from .host import TILED_ADMIN, library_model
+from .links import Precondition, Provisioning
 from .membership import MemberChange, member_change, split_members
-from .models import LibraryGroupLink, Link, UserLink
+from .models import LibraryGroupLink, UserLink
 from .patch import Operation
 from .resources import with_groups
 from .schemas import GROUP, USER
 from .transactions import atomic
-from .values import Document
+from .values import Document, check_immutable
 
-AnyLink = TypeVar("AnyLink", UserLink, LibraryGroupLink)
-
-# Looks at a locked link before it is changed, and raises where it must not be.
-Precondition = Callable[[Link], None]
-
-
-class Provisioning(Generic[AnyLink]):
-    """Changes of one kind of link, for one account.
-
-    `host_field` is the link's foreign key to the host's row.
-
-    Args:
-        adapter: the host, for the account.
-    """
-
-    model: ClassVar[type[UserLink | LibraryGroupLink]]
-    host_field: ClassVar[str]
-    resource_type: ClassVar[ResourceType]
-
-    def __init__(self, adapter: HostAdapter) -> None:
-        self.adapter = adapter
-        self.account = adapter.account
-        self.using = router.db_for_write(self.model)
-
-    @property
-    def _rows(self) -> Any:
-        return self.model.objects.using(self.using)
-
-    def _lock(self, rows: models.QuerySet[AnyLink]) -> AnyLink | None:
-        """The first of the rows, locked until the transaction ends.
-
-        The host's row behind it is read where it is written to: a replica may lag behind.
-        """
-        link = rows.select_for_update().first()
-        if link is None:
-            return None
-        field = cast("models.ForeignKey[Any, Any]", self.model._meta.get_field(self.host_field))
-        host_rows = field.related_model._base_manager.using(self.using)
-        setattr(link, self.host_field, host_rows.filter(pk=getattr(link, field.attname)).first())
-        return link
-
-    def _locked(self, key: UUID, precondition: Precondition | None = None) -> AnyLink:
-        """The live link with this id, locked."""
-        link = self._lock(self._rows.live(self.account).filter(pk=key))
-        if link is None:
-            raise not_found(f"There is no {self.resource_type.name} with the id {key}.")
-        if precondition is not None:
-            precondition(self._reread(link))
-        return link
-
-    def _reread(self, link: AnyLink) -> AnyLink:
-        """The link as a GET shows it, from the database that was written to."""
-        return link
-
-    def _named(self, name: str) -> AnyLink | None:
-        """The link with this name, live or not, locked."""
-        return self._lock(self._rows.named(self.account, name))
-
-    def _taken(self, link: AnyLink) -> ScimError:
-        return uniqueness(
-            f"There is a {self.resource_type.name} “{link.name}” already; its id is {link.pk}."
-        )
-
-    def _rename(self, link: AnyLink, name: str) -> bool:
-        """Give a link another name; one that is unlinked gives up the name for it."""
-        if link.name == name:
-            return False
-        other = self._named(name)
-        if other is not None and other.pk != link.pk:
-            if other.is_live:
-                raise self._taken(other)
-            other.give_up_name()
-            other.save(using=self.using)
-        link.rename(name)
-        return True
-
-    def _store(self, link: AnyLink, parts: documents.Parts) -> bool:
-        """Set the columns and the JSON that differ; tell whether any did. The caller saves."""
-        changed = self._rename(link, parts.columns.pop(link.name_field))
-        for column, value in (*parts.columns.items(), ("attributes", parts.attributes)):
-            if getattr(link, column) != value:
-                setattr(link, column, value)
-                changed = True
-        return changed
-
-    def _save(self, link: AnyLink) -> None:
-        """Save a link that changed, or is new."""
-        if link._state.adding:
-            link.updated_at = link.created_at
-        else:
-            link.touch()
-        link.save(using=self.using)
-
-    def _announce(self, signal: Signal, link: AnyLink, **arguments: Any) -> None:
-        signals.announce(
-            signal, self.model, self.using, account=self.account, link=link, **arguments
-        )
+# A person who is pushed again after a DELETE may be another one, with the same name.
+LET_GO = {"active": False, TILED_ADMIN: False}
 
 
 class UserProvisioning(Provisioning[UserLink]):
@@ -135,6 +40,7 @@ class UserProvisioning(Provisioning[UserLink]):
     model = UserLink
     host_field = "user"
     resource_type = USER
+    name_attribute = "userName"
 
     @atomic
     def create(self, document: Document) -> UserLink:
@@ -143,6 +49,7 @@ class UserProvisioning(Provisioning[UserLink]):
         Raises:
             ScimError: 409 where the person is active already, or protected.
         """
+        self._begin(document)
         document = {"active": True, **document}
         link = self._named(cast(str, document["userName"])) or self._of_host_user(document)
         if link.is_live and not link._state.adding and self._is_active(link.user):
@@ -165,9 +72,11 @@ class UserProvisioning(Provisioning[UserLink]):
         """PUT: profile attributes that are absent are cleared, access that is absent stays.
 
         Raises:
-            ScimError: 404, 403 for a protected user, 409 for a userName that is taken.
+            ScimError: 404, 403 for a protected user, 409 for a userName that is taken, 400 for a
+                change of an immutable value.
         """
         link = self._changeable(key, precondition)
+        check_immutable(documents.read(link, self.adapter), document, USER)
         self._update(link, document)
         return self._reread(link)
 
@@ -199,16 +108,20 @@ class UserProvisioning(Provisioning[UserLink]):
         # deadlock. Once the user is locked, nobody can add them to another group.
         self._locked_groups(key)
         link = self._changeable(key, precondition)
-        for group in self._locked_groups(key):
-            Access(group, self.adapter, self.using).remove([key])
+        self._check_admin_stays(link, LET_GO)
+        groups = self._locked_groups(key)
+        for group in groups:
+            Access(group, self.adapter, self.using, Change()).remove([key])
             group.touch()
             group.save(using=self.using)
+        if groups:
+            names = ", ".join(group.name for group in groups)
+            self.change.attributes["groups"] = [names, None]
         self._announce(signals.user_unlinked, link, user=link.user)
         if settings.USER_DELETE == "delete":
             self.adapter.delete_user(link.user)
             return
-        # A person who is pushed again later may be another one, with the same name.
-        self.adapter.update_user(link.user, {"active": False, TILED_ADMIN: False})
+        self.adapter.update_user(link.user, LET_GO)
         link.unlinked_at = timezone.now()
         self._save(link)
 
@@ -267,15 +180,12 @@ class UserProvisioning(Provisioning[UserLink]):
             force: whether the link is new, or another one now, whatever the values.
             removes: see `documents.take_apart`.
         """
+        before = {} if link._state.adding else documents.read(link, self.adapter)
         parts = documents.take_apart(document, link, self.adapter, removes=removes)
-        current = self.adapter.read_user(link.user)
-        values = {
-            name: value
-            for name, value in parts.host.items()
-            if (value or None) != (current[name] or None)
-        }
+        values = documents.differing(parts.host, link.user, self.adapter)
         if link.user_name != document["userName"] and self._host_name_follows(link):
             values["userName"] = document["userName"]
+        self._check_admin_stays(link, values)
         old_name = link.user_name
         is_changed = self._store(link, parts) or bool(values)
         if link.user_name != old_name:
@@ -283,7 +193,26 @@ class UserProvisioning(Provisioning[UserLink]):
         self.adapter.update_user(link.user, values)
         if is_changed or force:
             self._save(link)
+        self.change.compare(before, documents.read(link, self.adapter), USER)
         return is_changed
+
+    def _check_admin_stays(self, link: UserLink, values: Mapping[str, Any]) -> None:
+        """Let no request leave the account without an administrator.
+
+        The administrators are locked, so that two of them who leave at once see each other go.
+
+        Raises:
+            ScimError: 403.
+        """
+        current = self.adapter.read_user(link.user)
+        if settings.REMOVE_LAST_ADMIN or not _is_admin(current) or _is_admin({**current, **values}):
+            return
+        admins = self.adapter.admins().order_by("pk").select_for_update()
+        if set(admins.values_list("pk", flat=True)) <= {link.user_id}:
+            raise forbidden(
+                f"“{link.user_name}” is the last active Tiled Admin, and stays so. Make somebody "
+                "else Tiled Admin first."
+            )
 
     def _host_name_follows(self, link: UserLink) -> bool:
         """Whether the host's own username is the one that is about to change with userName.
@@ -305,6 +234,7 @@ class GroupProvisioning(Provisioning[LibraryGroupLink]):
     model = LibraryGroupLink
     host_field = "library"
     resource_type = GROUP
+    name_attribute = "displayName"
 
     @atomic
     def create(self, document: Document) -> LibraryGroupLink:
@@ -313,6 +243,7 @@ class GroupProvisioning(Provisioning[LibraryGroupLink]):
         Raises:
             ScimError: 409 where a group, or a Library with a unique name, has the name already.
         """
+        self._begin(document)
         members, document = split_members(document)
         name = cast(str, document["displayName"])
         link = self._named(name) or LibraryGroupLink(account=self.account)
@@ -326,7 +257,7 @@ class GroupProvisioning(Provisioning[LibraryGroupLink]):
         else:
             self.adapter.rename_library(link.library, name)
         link.unlinked_at = None
-        self._store(link, documents.take_apart(document, link, self.adapter))
+        self._write(link, document)
         self._save(link)
         self._announce(signals.library_linked, link, library=link.library)
         self._change_members(link, members)
@@ -339,10 +270,11 @@ class GroupProvisioning(Provisioning[LibraryGroupLink]):
         """PUT: the members are exactly those sent; where none are sent they stay as they are.
 
         Raises:
-            ScimError: 404, 409 for a displayName that is taken.
+            ScimError: 404, 409 for a taken displayName, 400 for a change of an immutable value.
         """
         link = self._locked(key, precondition)
         members, document = split_members(document)
+        check_immutable(documents.read(link, self.adapter), document, GROUP)
         self._update(link, document, members)
         return link
 
@@ -361,7 +293,7 @@ class GroupProvisioning(Provisioning[LibraryGroupLink]):
         link = self._locked(key, precondition)
         others = [operation for operation in operations if not patch.is_member_operation(operation)]
         document = patch.apply(documents.read(link, self.adapter), others, GROUP)
-        members = member_change(operations, Access(link, self.adapter, self.using).select)
+        members = member_change(operations, self._access(link).select)
         self._update(link, document, members)
         return link
 
@@ -373,7 +305,7 @@ class GroupProvisioning(Provisioning[LibraryGroupLink]):
             ScimError: 404.
         """
         link = self._locked(key, precondition)
-        Access(link, self.adapter, self.using).remove_all()
+        self._access(link).remove_all()
         link.unlinked_at = timezone.now()
         self._save(link)
         self._announce(signals.library_unlinked, link, library=link.library)
@@ -382,7 +314,7 @@ class GroupProvisioning(Provisioning[LibraryGroupLink]):
         self, link: LibraryGroupLink, document: Document, members: MemberChange | None
     ) -> None:
         old_name = link.display_name
-        is_changed = self._store(link, documents.take_apart(document, link, self.adapter))
+        is_changed = self._write(link, document)
         if link.display_name != old_name:
             self.adapter.rename_library(cast(models.Model, link.library), link.display_name)
             self._announce(signals.library_renamed, link, library=link.library)
@@ -392,4 +324,19 @@ class GroupProvisioning(Provisioning[LibraryGroupLink]):
     def _change_members(self, link: LibraryGroupLink, members: MemberChange | None) -> bool:
         if members is None:
             return False
-        return Access(link, self.adapter, self.using).change(members)
+        return self._access(link).apply(members)
+
+    def _write(self, link: LibraryGroupLink, document: Document) -> bool:
+        """Set what differs; tell whether anything did. The caller saves."""
+        before = {} if link._state.adding else documents.read(link, self.adapter)
+        is_changed = self._store(link, documents.take_apart(document, link, self.adapter))
+        self.change.compare(before, documents.read(link, self.adapter), GROUP)
+        return is_changed
+
+    def _access(self, link: LibraryGroupLink) -> Access:
+        return Access(link, self.adapter, self.using, self.change)
+
+
+def _is_admin(values: Mapping[str, Any]) -> bool:
+    """Whether a host user with these values is an active administrator."""
+    return bool(values.get("active", True) and values.get(TILED_ADMIN))

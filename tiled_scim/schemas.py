@@ -315,7 +315,8 @@ def register_extension(schema: Schema, resource_type: ResourceType = USER) -> No
     """Add a host's own extension to the table, once and for all; call it in `AppConfig.ready`.
 
     Raises:
-        ValueError: the URN is none, or that of another schema.
+        ValueError: the URN is none, or that of another schema; or `/Schemas` would promise of an
+            attribute what the server does not do.
     """
     if schema in resource_type.extensions:
         return
@@ -325,4 +326,27 @@ def register_extension(schema: Schema, resource_type: ResourceType = USER) -> No
     known = (other for each in RESOURCE_TYPES for other in each.schemas)
     if any(other != schema and other.urn.lower() == urn for other in known):
         raise ValueError(f"There is a schema {schema.urn} already.")
+    for attribute in schema.attributes:
+        _check_promises(attribute)
     resource_type.extensions.append(schema)
+
+
+def _check_promises(attribute: Attribute) -> None:
+    """That what `/Schemas` will say of a host's attribute is what the server does.
+
+    Raises:
+        ValueError: it is not.
+    """
+    name, parts = attribute.name, attribute.sub_attributes
+    # The link's JSON has no unique constraint: two requests at once could both take a value.
+    if any(each.uniqueness != "none" for each in (attribute, *parts)):
+        raise ValueError(
+            f"The uniqueness of {name} must be “none”: SCIM cannot enforce another. Map the "
+            "attribute to a unique field of the host's, in HostAdapter.user_fields."
+        )
+    if any(part.required for part in parts):
+        raise ValueError(f"No part of {name} can be required: only whole attributes can.")
+    # Elements come and go, and nothing tells one that changed from another one.
+    may_change = attribute.multi_valued and attribute.mutability != "immutable"
+    if may_change and any(part.mutability == "immutable" for part in parts):
+        raise ValueError(f"No part of {name} can be immutable: only all of its elements can.")

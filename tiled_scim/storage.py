@@ -121,7 +121,7 @@ def in_host_field(attribute: Attribute, path: str, name: str) -> Stored:
     """A field of the host user, whatever its type; "" is how Django says that there is none.
 
     Args:
-        name: the attribute's, under which the link has what a client removed (see `documents`).
+        name: the attribute's, under which the link has a value that is not shown (see `documents`).
     """
     if attribute.type == "boolean":
         return Stored(attribute, NullIf(F(path), JSONBoolean(F("attributes"), UNASSIGNED, name)))

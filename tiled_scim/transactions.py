@@ -12,7 +12,7 @@ from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 from django.db import DatabaseError, IntegrityError, OperationalError, transaction
 
-from .errors import ScimError, unavailable, uniqueness
+from .errors import RETRY_AFTER, ScimError, unavailable, uniqueness
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +22,6 @@ R = TypeVar("R")
 ATTEMPTS = 5
 # Seconds before a second attempt, doubled before each later one, give or take half.
 PAUSE = 0.05
-RETRY_AFTER = 5
 
 # What databases call a transaction that lost against another and may simply be tried again:
 # SQLSTATE of PostgreSQL (serialization failure, deadlock, lock not available), error numbers of

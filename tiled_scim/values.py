@@ -16,6 +16,7 @@ from datetime import datetime
 from .attributes import Attribute, ResourceType, Schema
 from .errors import invalid_syntax, invalid_value, mutability
 from .grammar import quoted
+from .matching import comparable
 
 Document = dict[str, object]
 
@@ -79,7 +80,7 @@ def clean_document(resource_type: ResourceType, body: Mapping[str, object]) -> D
             invalidSyntax where a name is given twice.
     """
     document = _clean_object(body, resource_type.attribute, "")
-    _check_required(resource_type.schema, document, "")
+    check_required(resource_type.schema, document, "")
     for key, value in body.items():
         extension = resource_type.extension(key)
         if extension is not None and (values := clean_extension(extension, value)):
@@ -95,7 +96,7 @@ def clean_extension(extension: Schema, value: object) -> Document:
         raise invalid_value(f"{extension.urn} must be an object.")
     values = _clean_object(value, extension.attribute, f"{extension.urn}:")
     if values:
-        _check_required(extension, values, f"{extension.urn}:")
+        check_required(extension, values, f"{extension.urn}:")
     return values
 
 
@@ -140,6 +141,9 @@ def check_primary(elements: list[object], name: str) -> None:
 def check_immutable(before: Document, after: Document, resource_type: ResourceType) -> None:
     """An immutable attribute that has a value keeps it (RFC 7644 sections 3.5.1 and 3.5.2).
 
+    To leave the value out is to change it, too. Parts of elements are not looked at, since nothing
+    tells an element that changed from another one.
+
     Raises:
         ScimError: mutability.
     """
@@ -160,10 +164,28 @@ def _check_unchanged(
     for attribute in attributes:
         old, new = before.get(attribute.name), remaining.get(attribute.name)
         name = prefix + attribute.name
-        if attribute.mutability == "immutable" and old is not None and old != new:
-            raise mutability(f"{name} is immutable, and has a value already.")
+        is_fixed = attribute.mutability == "immutable" and old is not None
+        if is_fixed and _in_comparison(attribute, old) != _in_comparison(attribute, new):
+            raise mutability(f"{name} is immutable: it keeps the value that it has.")
         if not attribute.multi_valued:
             _check_unchanged(attribute.sub_attributes, old, new, f"{name}.")
+
+
+def _in_comparison(attribute: Attribute, value: object) -> object:
+    """A clean value in the form in which it is equal to what means the same.
+
+    The order of elements means nothing; letter case does, where the attribute says so.
+    """
+    if isinstance(value, list):
+        return sorted((_in_comparison(attribute, element) for element in value), key=repr)
+    if isinstance(value, Mapping):
+        return {
+            part.name: _in_comparison(part, value[part.name])
+            for part in attribute.sub_attributes
+            if part.name in value
+        }
+    normalized = comparable(attribute, value)
+    return value if normalized is None else normalized
 
 
 def _clean_object(
@@ -201,7 +223,12 @@ def _check_related(elements: list[object], name: str) -> None:
         raise invalid_value(f"{name} must give the id of each one as its value.")
 
 
-def _check_required(schema: Schema, values: Mapping[str, object], prefix: str) -> None:
+def check_required(schema: Schema, values: Mapping[str, object], prefix: str) -> None:
+    """No required attribute of a schema is missing.
+
+    Raises:
+        ScimError: invalidValue.
+    """
     for attribute in schema.attributes:
         if attribute.required and is_blank(values.get(attribute.name)):
             raise invalid_value(f"{prefix}{attribute.name} is required.")

@@ -10,8 +10,8 @@ from django.utils.http import parse_etags
 
 from .errors import precondition_failed
 from .host import HostAdapter
+from .links import Precondition
 from .models import Link
-from .provisioning import Precondition
 from .resources import version
 
 

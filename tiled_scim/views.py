@@ -4,34 +4,40 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar, NoReturn, cast
 
 from django.db import connections, transaction
 from django.http import HttpRequest, QueryDict
-from django.urls import reverse
+from django.http.response import HttpResponseBase
 from django.utils.decorators import method_decorator
+from django.utils.functional import cached_property
+from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework.viewsets import ViewSetMixin
 
 from . import discovery
+from .activity import REQUEST_ID_HEADER, Activity
 from .attributes import ResourceType
-from .auth import AccountEnabled, TokenAuthentication, TokenThrottle, account_of
+from .auth import AccountEnabled, InvalidToken, TokenAuthentication, account_of
 from .bulk import Bulk
 from .conf import settings
 from .endpoints import Endpoint
 from .errors import ScimError, exception_handler, forbidden, not_found
+from .events import Change
 from .filters import ScimFilterBackend, check_given_once
 from .host import HostAdapter
+from .links import Precondition
 from .media import ScimNegotiation, ScimParser, ScimRenderer
-from .models import Link
+from .models import Link, ScimToken
+from .mount import base_url
 from .pagination import Page, paginate
-from .provisioning import Precondition
 from .resources import Renderer, Resource, Resources, Selection, version
 from .schemas import GROUP, RESOURCE_TYPES, USER
 from .search import everywhere
 from .search import parameters as search_parameters
+from .throttles import AddressThrottle, Throttle, TokenThrottle
 from .versions import if_match, is_listed
 
 LIST_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
@@ -61,6 +67,42 @@ class ScimView(APIView):
     metadata_class = None
     http_method_names = ("get", "post", "put", "patch", "delete", "head")
 
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        self.activity = Activity(request)
+        response = super().dispatch(request, *args, **kwargs)
+        self._note(response)
+        self.activity.end(response.status_code)
+        response.headers[REQUEST_ID_HEADER] = self.activity.request_id
+        return response
+
+    def perform_authentication(self, request: Request) -> None:
+        try:
+            super().perform_authentication(request)
+        except AuthenticationFailed as error:
+            if isinstance(error, InvalidToken):
+                self.activity.token = error.token
+            self.check_throttle(request, AddressThrottle)
+            raise
+        self.activity.token = cast(ScimToken, request.auth)
+
+    def _note(self, response: Any) -> None:
+        """Keep an event of a write, and of every request that was refused or failed."""
+        error = response.data if response.status_code >= 400 else None
+        change = self.change or (self.target if error else None)
+        if change is not None:
+            method = self.request.method or ""
+            self.activity.note(change, response.status_code, error, method=method)
+
+    @property
+    def change(self) -> Change | None:
+        """What the request did to a resource, or tried to; None where it was to read."""
+        return None
+
+    @property
+    def target(self) -> Change:
+        """What the request is about, as far as its path tells."""
+        return Change()
+
     @property
     def adapter(self) -> HostAdapter:
         """The host, for the account that is calling."""
@@ -76,11 +118,7 @@ class ScimView(APIView):
     @property
     def base_url(self) -> str:
         """The SCIM base URL, without a slash at its end."""
-        if settings.BASE_URL:
-            return settings.BASE_URL.rstrip("/")
-        match = self.request.resolver_match
-        root = reverse(f"{match.namespace if match else 'tiled_scim'}:root")
-        return self.request.build_absolute_uri(root).rstrip("/")
+        return base_url(self.request)
 
     def get_exception_handler(self) -> Callable[[Exception, Mapping[str, Any]], Response]:
         return exception_handler
@@ -89,16 +127,26 @@ class ScimView(APIView):
         # In our own words, as those of DRF's errors are in the host's language.
         raise ScimError(405, f"{request.method} is not allowed at {request.path}.")
 
-    def throttled(self, request: Request, wait: float | None) -> NoReturn:
-        seconds = math.ceil(wait or 1)
+    def check_throttles(self, request: Request) -> None:
+        self.check_throttle(request, TokenThrottle)
+
+    def check_throttle(self, request: Request, throttle_class: type[Throttle]) -> None:
+        """Count the request.
+
+        Raises:
+            ScimError: 429, where there were too many; Okta reads whole seconds in `Retry-After`.
+        """
+        if not settings.THROTTLE:
+            return
+        throttle = throttle_class()
+        if throttle.allow_request(request, self):
+            return
+        seconds = math.ceil(throttle.wait())
         raise ScimError(
             429,
             f"Too many requests: try again in {seconds} seconds.",
             headers={"Retry-After": str(seconds)},
         )
-
-    def get_throttles(self) -> list[Any]:
-        return [TokenThrottle()] if settings.THROTTLE else []
 
 
 class ResourceViewSet(ViewSetMixin, ScimView):
@@ -106,9 +154,19 @@ class ResourceViewSet(ViewSetMixin, ScimView):
 
     resource_type: ClassVar[ResourceType]
 
-    @property
+    @cached_property
     def endpoint(self) -> Endpoint:
         return Endpoint(self.resource_type, self.adapter)
+
+    @property
+    def change(self) -> Change | None:
+        # Before there is an endpoint, it is not known whose.
+        endpoint: Endpoint | None = vars(self).get("endpoint")
+        return endpoint.change if endpoint else None
+
+    @property
+    def target(self) -> Change:
+        return Change(self.resource_type.name, self.kwargs.get("key", ""))
 
     def list(self, request: Request) -> Response:
         rows = ScimFilterBackend().filter_queryset(request, self.endpoint.rows(), self)
@@ -206,8 +264,7 @@ class BulkView(ScimView):
     """`/Bulk`."""
 
     def post(self, request: Request) -> Response:
-        endpoints = [Endpoint(resource_type, self.adapter) for resource_type in RESOURCE_TYPES]
-        bulk = Bulk(endpoints, Renderer(self.adapter, self.base_url))
+        bulk = Bulk(Renderer(self.adapter, self.base_url), self.activity.note)
         return Response(bulk.run(request.data))
 
 

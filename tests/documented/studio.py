@@ -83,7 +83,7 @@ class TestHost:
         token = capsys.readouterr().out.strip()
         current = ScimToken.objects.current("acme")
         assert current is not None
-        assert current == ScimToken.objects.authenticate(token)
+        assert current == ScimToken.objects.with_plaintext(token)
 
     def test_an_organization_without_the_feature_is_refused(self, acme: Okta) -> None:
         Organization.objects.update(has_scim=False)

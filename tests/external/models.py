@@ -21,6 +21,8 @@ class TiledUser(scim2_models.Extension):
 
 Person = scim2.User[scim2_models.EnterpriseUser | TiledUser]
 
+# A client that knows no extension, and refuses one that it does not know.
+CORE = scim2.ScimProvider([scim2.User, Group])
 SERVER = scim2.ScimProvider(
     [scim2.User, EnterpriseUser, TiledUser, Group],
     [scim2.ResourceType.from_resource(model) for model in (Person, Group)],

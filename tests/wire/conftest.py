@@ -5,16 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.cache import cache
 
 from tiled_scim.models import ScimToken
 
 from .client import ANN, Scim
+from .state import ADMINISTRATOR
 
 
 @pytest.fixture
 def token(db: None) -> str:
     return ScimToken.objects.generate()[1]
+
+
+@pytest.fixture
+def administrator(db: None) -> User:
+    """A superuser of the host, whom every real one has: SCIM can then remove each Tiled Admin."""
+    return User.objects.create_superuser(ADMINISTRATOR, "root@host.example")
 
 
 @pytest.fixture

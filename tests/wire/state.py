@@ -20,12 +20,16 @@ MODELS: list[type[Model]] = [
 ]
 
 
+# Who set SCIM up.
+ADMINISTRATOR = "root"
+
+
 def people() -> dict[str, str]:
-    """Every host user by username, as "active", "inactive", "active admin" or "inactive admin"."""
+    """Every other host user by username, as "active", "inactive", "active admin" and so on."""
     return {
         person.username: ("active" if person.is_active else "inactive")
         + (" admin" if person.is_staff else "")
-        for person in User.objects.all()
+        for person in User.objects.exclude(username=ADMINISTRATOR)
     }
 
 

@@ -188,7 +188,7 @@ class TestTooManyRequests:
     def test_okta_is_told_in_whole_seconds_when_to_come_again(
         self, scim: Scim, settings: Settings, empty_cache: None
     ) -> None:
-        settings.TILED_SCIM_THROTTLE = "1/min"
+        settings.TILED_SCIM_THROTTLE = "1/day"
         assert scim.get("/Users").status == 200
 
         answer = scim.get("/Users")

@@ -40,6 +40,7 @@ class TestAdoption:
 
         assert people() == {ANN: "active admin" if is_staff else "active"}
 
+    @pytest.mark.usefixtures("administrator")
     def test_a_push_with_tiled_admin_sets_it(self, scim: Scim) -> None:
         make_user(ANN, is_staff=True)
 

@@ -32,7 +32,8 @@ EVERYTHING = user(
         ENTERPRISE_USER: {
             "department": "Sales",
             "manager": {"value": "m", "$ref": "https://idp.example/m"},
-        }
+        },
+        TILED_USER: {"tiledAdmin": False},
     },
 )
 ALWAYS = {"schemas", "id"}

@@ -5,7 +5,7 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
-import tiled_scim.models
+import tiled_scim.fields
 from tiled_scim.conf import settings as scim_settings
 from tiled_scim.dependencies import library_dependency
 
@@ -30,13 +30,13 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "account",
-                    tiled_scim.models.ExactCharField(
+                    tiled_scim.fields.ExactCharField(
                         blank=True, max_length=128, verbose_name="account"
                     ),
                 ),
                 (
                     "external_id",
-                    tiled_scim.models.ExactCharField(
+                    tiled_scim.fields.ExactCharField(
                         blank=True,
                         default=None,
                         max_length=255,
@@ -69,11 +69,11 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "display_name",
-                    tiled_scim.models.ExactCharField(max_length=255, verbose_name="displayName"),
+                    tiled_scim.fields.ExactCharField(max_length=255, verbose_name="displayName"),
                 ),
                 (
                     "display_name_folded",
-                    tiled_scim.models.ExactCharField(
+                    tiled_scim.fields.ExactCharField(
                         default=None, editable=False, max_length=510, null=True
                     ),
                 ),
@@ -89,8 +89,8 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "verbose_name": "Library group link",
-                "verbose_name_plural": "Library group links",
+                "verbose_name": "group link",
+                "verbose_name_plural": "groups and Libraries",
             },
         ),
         migrations.CreateModel(
@@ -104,19 +104,19 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "account",
-                    tiled_scim.models.ExactCharField(
+                    tiled_scim.fields.ExactCharField(
                         blank=True, max_length=128, verbose_name="account"
                     ),
                 ),
                 (
                     "current_account",
-                    tiled_scim.models.ExactCharField(
+                    tiled_scim.fields.ExactCharField(
                         blank=True, editable=False, max_length=128, null=True, unique=True
                     ),
                 ),
                 (
                     "digest",
-                    tiled_scim.models.ExactCharField(editable=False, max_length=64, unique=True),
+                    tiled_scim.fields.ExactCharField(editable=False, max_length=64, unique=True),
                 ),
                 (
                     "last_four",
@@ -144,6 +144,18 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "last_used_from",
+                    models.GenericIPAddressField(
+                        blank=True, editable=False, null=True, verbose_name="last used from"
+                    ),
+                ),
+                (
+                    "last_used_by",
+                    models.CharField(
+                        blank=True, editable=False, max_length=255, verbose_name="last used by"
+                    ),
+                ),
+                (
                     "created_by",
                     models.ForeignKey(
                         blank=True,
@@ -163,6 +175,137 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="ScimEvent",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, verbose_name="time"),
+                ),
+                (
+                    "account",
+                    tiled_scim.fields.ExactCharField(
+                        blank=True, max_length=128, null=True, verbose_name="account"
+                    ),
+                ),
+                (
+                    "token_last_four",
+                    models.CharField(blank=True, max_length=4, verbose_name="token"),
+                ),
+                ("client", models.CharField(blank=True, max_length=255, verbose_name="client")),
+                (
+                    "address",
+                    models.GenericIPAddressField(blank=True, null=True, verbose_name="address"),
+                ),
+                (
+                    "request_id",
+                    tiled_scim.fields.ExactCharField(
+                        blank=True, max_length=64, verbose_name="request id"
+                    ),
+                ),
+                ("method", models.CharField(blank=True, max_length=8, verbose_name="method")),
+                (
+                    "action",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("user_provisioned", "user provisioned"),
+                            ("user_updated", "user updated"),
+                            ("user_deactivated", "user deactivated"),
+                            ("user_reactivated", "user reactivated"),
+                            ("user_unlinked", "user let go"),
+                            ("admin_granted", "Tiled Admin given"),
+                            ("admin_revoked", "Tiled Admin taken away"),
+                            ("library_linked", "group linked to a Library"),
+                            ("library_renamed", "group renamed"),
+                            ("library_updated", "group updated"),
+                            ("library_unlinked", "group let go"),
+                            ("library_moved", "group moved to another Library"),
+                            ("access_changed", "members changed"),
+                            ("access_mended", "access mended"),
+                        ],
+                        max_length=32,
+                        verbose_name="action",
+                    ),
+                ),
+                (
+                    "resource_type",
+                    models.CharField(blank=True, max_length=16, verbose_name="resource type"),
+                ),
+                ("resource_id", models.UUIDField(blank=True, null=True, verbose_name="resource")),
+                (
+                    "resource_name",
+                    tiled_scim.fields.ExactCharField(
+                        blank=True, max_length=255, verbose_name="name"
+                    ),
+                ),
+                (
+                    "resource_name_folded",
+                    tiled_scim.fields.ExactCharField(blank=True, max_length=510),
+                ),
+                ("changes", models.JSONField(blank=True, default=dict, verbose_name="changes")),
+                (
+                    "outcome",
+                    models.CharField(
+                        choices=[
+                            ("done", "done"),
+                            ("unchanged", "nothing to change"),
+                            ("refused", "refused"),
+                            ("failed", "failed"),
+                        ],
+                        max_length=16,
+                        verbose_name="outcome",
+                    ),
+                ),
+                (
+                    "status",
+                    models.PositiveSmallIntegerField(blank=True, null=True, verbose_name="status"),
+                ),
+                ("scim_type", models.CharField(blank=True, max_length=32, verbose_name="scimType")),
+                ("detail", models.TextField(blank=True, verbose_name="detail")),
+                (
+                    "duration",
+                    models.PositiveIntegerField(
+                        default=0, help_text="milliseconds", verbose_name="duration"
+                    ),
+                ),
+                ("times", models.PositiveIntegerField(default=1, verbose_name="times")),
+            ],
+            options={
+                "verbose_name": "event",
+                "verbose_name_plural": "events",
+                "ordering": ("-created_at", "-id"),
+                "indexes": [
+                    models.Index(fields=["created_at", "id"], name="tiled_scim_event_time"),
+                    models.Index(
+                        fields=["account", "created_at", "id"], name="tiled_scim_event_account"
+                    ),
+                    models.Index(
+                        fields=["outcome", "created_at", "id"], name="tiled_scim_event_outcome"
+                    ),
+                    models.Index(
+                        fields=["action", "created_at", "id"], name="tiled_scim_event_action"
+                    ),
+                    models.Index(
+                        fields=["resource_type", "created_at", "id"], name="tiled_scim_event_type"
+                    ),
+                    models.Index(
+                        fields=["resource_id", "created_at"], name="tiled_scim_event_resource"
+                    ),
+                    models.Index(fields=["resource_name_folded"], name="tiled_scim_event_name"),
+                    models.Index(fields=["request_id"], name="tiled_scim_event_request"),
+                    models.Index(
+                        fields=["address", "created_at"], name="tiled_scim_event_address"
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name="UserLink",
             fields=[
                 (
@@ -173,13 +316,13 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "account",
-                    tiled_scim.models.ExactCharField(
+                    tiled_scim.fields.ExactCharField(
                         blank=True, max_length=128, verbose_name="account"
                     ),
                 ),
                 (
                     "external_id",
-                    tiled_scim.models.ExactCharField(
+                    tiled_scim.fields.ExactCharField(
                         blank=True,
                         default=None,
                         max_length=255,
@@ -212,11 +355,11 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "user_name",
-                    tiled_scim.models.ExactCharField(max_length=255, verbose_name="userName"),
+                    tiled_scim.fields.ExactCharField(max_length=255, verbose_name="userName"),
                 ),
                 (
                     "user_name_folded",
-                    tiled_scim.models.ExactCharField(
+                    tiled_scim.fields.ExactCharField(
                         default=None, editable=False, max_length=510, null=True
                     ),
                 ),
@@ -232,7 +375,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name": "user link",
-                "verbose_name_plural": "user links",
+                "verbose_name_plural": "users",
             },
         ),
         migrations.CreateModel(
@@ -246,7 +389,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "display",
-                    tiled_scim.models.ExactCharField(
+                    tiled_scim.fields.ExactCharField(
                         blank=True, max_length=255, verbose_name="display"
                     ),
                 ),

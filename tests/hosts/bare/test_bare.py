@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from django.contrib.auth.models import Group
+from django.conf import LazySettings
+from django.contrib.auth.models import Group, Permission
 
 from tests.hosts.bare.people.models import Person
 from tests.hosts.contract import HostContract
@@ -134,6 +135,23 @@ class TestGroups:
         assert (answer.status, answer.json["scimType"]) == (409, "uniqueness")
         assert not Person.objects.filter(groups=moderators).exists()
         assert not LibraryGroupLink.objects.exists()
+
+    @pytest.mark.parametrize("has_permissions", [False, True])
+    def test_nor_is_one_of_djangos_where_libraries_may_be(
+        self, client: OktaClient, settings: LazySettings, has_permissions: bool
+    ) -> None:
+        settings.TILED_SCIM_ADOPT_LIBRARIES = True
+        editors = Group.objects.create(name="Editors")
+        if has_permissions:
+            editors.permissions.add(*Permission.objects.all()[:3])
+        ada = client.send("POST", "/Users", person("ada", "ada@example.com")).json["id"]
+
+        answer = client.send("POST", "/Groups", group("Editors", ada))
+
+        assert answer.status == 409, answer.text
+        assert not LibraryGroupLink.objects.exists()
+        assert not editors.user_set.exists()
+        assert not Person.objects.get().get_all_permissions()
 
     def test_a_name_that_is_too_long_for_the_host_is_refused(self, client: OktaClient) -> None:
         answer = client.send("POST", "/Groups", group("x" * 151))

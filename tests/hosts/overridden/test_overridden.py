@@ -181,7 +181,7 @@ class TestSettings:
         assert sizes == {"none": 3, "many": 5, "few": 2}
 
     def test_throttle(self, acme: OktaClient, settings: LazySettings) -> None:
-        settings.TILED_SCIM_THROTTLE = "1/hour"
+        settings.TILED_SCIM_THROTTLE = "1/day"
 
         allowed, refused = acme.send("GET", "/Users"), acme.send("GET", "/Users")
 
