@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.mail import EmailMessage
 from django.dispatch import Signal
 
+from tests.documented.pages import ROOT, named_blocks, table_rows
 from tests.wire.client import ANN, BOB, Scim, add_members, remove_member
 from tests.wire.state import access, people
 from tiled_scim import signals
@@ -16,6 +18,7 @@ from tiled_scim.models import ScimToken
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+GUIDE = ROOT / "docs" / "signals.md"
 SIGNALS = {name: signal for name, signal in vars(signals).items() if isinstance(signal, Signal)}
 
 
@@ -39,6 +42,10 @@ def heard() -> Iterator[list[tuple[str, dict[str, Any]]]]:
     yield sent
     for signal, receiver in receivers:
         signal.disconnect(receiver)
+
+
+def plain(cell: str) -> str:
+    return cell.strip("`")
 
 
 def names(heard: list[tuple[str, dict[str, Any]]]) -> list[str]:
@@ -108,3 +115,43 @@ def test_a_receiver_that_fails_is_logged_and_breaks_nothing(
     assert people() == {ANN: "active"}
     assert access() == {"Sales": {ANN}}
     assert "the host's own fault" in caplog.text
+
+
+def test_the_guide_tells_of_every_signal_and_its_arguments(
+    scim: Scim, heard: list[tuple[str, dict[str, Any]]]
+) -> None:
+    documented = {
+        plain(name): {plain(argument) for argument in arguments.split(", ")}
+        for name, _, arguments in table_rows(GUIDE, "signal")
+    }
+    key = scim.add_user(ANN)
+    scim.deactivate(key)
+    scim.patch(f"/Users/{key}", {"op": "replace", "value": {"active": True}})
+    sales = scim.add_group("Sales", key)
+    scim.patch(f"/Groups/{sales}", {"op": "replace", "value": {"displayName": "Field"}})
+    scim.delete(f"/Groups/{sales}")
+    scim.delete(f"/Users/{key}")
+
+    sent = {name: arguments.keys() - {"signal", "sender", "account"} for name, arguments in heard}
+
+    assert sent == documented
+    assert documented.keys() == SIGNALS.keys()
+
+
+def test_the_receivers_of_the_guide_work(scim: Scim, mailoutbox: list[EmailMessage]) -> None:
+    receivers = {signal: signal.receivers[:] for signal in SIGNALS.values()}
+    names: dict[str, Any] = {}
+    exec(named_blocks(GUIDE)["receivers.py"], names)  # noqa: S102 (the guide's own example)
+    try:
+        key = scim.add_user(ANN)
+        scim.add_group("Sales", key)
+        scim.deactivate(key)
+    finally:
+        for signal, before in receivers.items():
+            signal.receivers[:] = before
+            signal.sender_receivers_cache.clear()
+
+    assert [(message.to, message.subject) for message in mailoutbox] == [
+        ([ANN], "Welcome to Sales"),
+        (["people@studio.example"], "Somebody has left"),
+    ]
