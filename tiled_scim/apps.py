@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from django.apps import AppConfig
+from importlib import import_module
+
+from django.apps import AppConfig, apps
 from django.core import checks
 from django.db.backends.signals import connection_created
 from django.db.models.signals import pre_delete
@@ -18,6 +20,9 @@ class TiledScimConfig(AppConfig):
         from .expressions import register_functions
         from .models import UserLink
 
+        if apps.is_installed("drf_spectacular"):
+            # Registers what describes our views, by being imported.
+            import_module("tiled_scim.openapi")
         checks.register(check_host, checks.Tags.compatibility)
         connection_created.connect(register_functions, dispatch_uid="tiled_scim")
         pre_delete.connect(note_deletion_of_member, UserLink, dispatch_uid="tiled_scim")

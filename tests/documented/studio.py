@@ -124,11 +124,12 @@ class TestUsers:
         assert [found["title"] for found in response.json()["Resources"]] == ["Countess"]
 
     def test_an_update_is_saved_on_the_profile(self, acme: Okta) -> None:
+        acme("POST", "Users", {**ada(), "userName": "grace@acme.example", "emails": []})
         key = acme("POST", "Users", ada()).json()["id"]
 
         response = acme("PATCH", f"Users/{key}", replace({f"{TILED_USER}:tiledAdmin": False}))
 
-        profile = Profile.objects.get()
+        profile = Profile.objects.get(user__username="ada@acme.example")
         assert response.json()[TILED_USER] == {"tiledAdmin": False}
         assert (profile.title, profile.is_admin) == ("Head of Research", False)
 

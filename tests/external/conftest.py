@@ -6,9 +6,11 @@ from collections.abc import Iterator
 
 import httpx2
 import pytest
+from django.contrib.auth.models import User
 from pytest_django.live_server_helper import LiveServer
 from scim2_client.engines.httpx2 import SyncSCIMClient
 
+from tests.wire.state import ADMINISTRATOR
 from tiled_scim.models import ScimToken
 
 
@@ -18,7 +20,13 @@ def scim_url(live_server: LiveServer) -> str:
 
 
 @pytest.fixture
-def token(transactional_db: None) -> str:
+def administrator(transactional_db: None) -> User:
+    """A superuser of the host, whom every real one has: SCIM can then remove each Tiled Admin."""
+    return User.objects.create_superuser(ADMINISTRATOR)
+
+
+@pytest.fixture
+def token(administrator: User) -> str:
     return ScimToken.objects.generate()[1]
 
 

@@ -134,7 +134,7 @@ class TestPeople:
         assert changed[EnterpriseUser].department == "Tours"
         assert changed.name == scim2.Name(given_name="Ann")
         assert scim.query(Person, ann.id) == changed
-        host_user = HostUser.objects.get()
+        host_user = HostUser.objects.get(username=ANN)
         assert (host_user.email, host_user.last_name) == (BOB, "")
         assert people() == {ANN: "inactive admin"}
 

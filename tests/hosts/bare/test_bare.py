@@ -13,7 +13,9 @@ from tests.hosts.contract import HostContract
 from tests.hosts.messages import group, person
 from tiled_scim.conformance.client import OktaClient
 from tiled_scim.conformance.expectations import TILED_SCHEMA
+from tiled_scim.errors import ScimError
 from tiled_scim.models import LibraryGroupLink, UserLink
+from tiled_scim.moving import move
 
 pytestmark = pytest.mark.django_db(transaction=True, databases="__all__")
 
@@ -159,3 +161,36 @@ class TestGroups:
         assert (answer.status, answer.json["scimType"]) == (400, "invalidValue")
         assert "150" in answer.json["detail"]
         assert not Group.objects.exists()
+
+
+class TestMoving:
+    """Django's groups carry permissions: a pushed group moves only where SCIM made the other."""
+
+    def refusal(self, group: Group) -> str:
+        with pytest.raises(ScimError) as refused:
+            move(LibraryGroupLink.objects.get(display_name="Surfaces"), group.pk, "a test")
+        assert refused.value.status == 409
+        return refused.value.detail
+
+    @pytest.fixture(autouse=True)
+    def groups(self, client: OktaClient) -> None:
+        key = client.send("POST", "/Users", person("ada", "ada@example.com")).json["id"]
+        client.send("POST", "/Groups", group("Surfaces", key))
+        client.send("POST", "/Groups", group("Moulds"))
+
+    def test_to_one_that_scim_made(self) -> None:
+        moulds = Group.objects.get(name="Moulds")
+
+        move(LibraryGroupLink.objects.get(display_name="Surfaces"), moulds.pk, "a test")
+
+        assert list(Person.objects.get().groups.all()) == [moulds]
+
+    def test_to_one_that_people_made_is_refused(self) -> None:
+        assert "Moderators" in self.refusal(Group.objects.create(name="Moderators"))
+
+    def test_to_one_that_holds_permissions_is_refused(self) -> None:
+        moulds = Group.objects.get(name="Moulds")
+        moulds.permissions.add(Permission.objects.all()[0])
+
+        assert "Moulds" in self.refusal(moulds)
+        assert Person.objects.get().groups.get().name == "Surfaces"
