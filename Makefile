@@ -11,7 +11,7 @@ PYTEST = $(VENV)/bin/pytest --numprocesses auto --maxprocesses 8
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test coverage lint format types clean
+.PHONY: help demo test browser coverage lint format types clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ demo: $(VENV)/test ## Start the example project with people and Libraries in it 
 
 test: $(VENV)/test ## Run the tests (ARGS="..." goes to pytest)
 	@$(PYTEST) $(ARGS)
+
+browser: $(VENV)/browser ## Run the tests in a browser (needs chromium and npm)
+	@$(VENV)/bin/pytest tests/browser $(ARGS)
 
 coverage: $(VENV)/test ## Run the tests, and fail where too little of tiled_scim is covered
 	@$(PYTEST) --cov --cov-report=term $(ARGS)
@@ -33,17 +36,18 @@ format: $(VENV)/lint ## Write the format that `make lint` checks
 	@$(VENV)/bin/ruff check --fix-only --quiet .
 	@$(VENV)/bin/ruff format .
 
-types: $(VENV)/test $(VENV)/lint ## Check types
+types: $(VENV)/browser $(VENV)/lint ## Check types
 	@$(VENV)/bin/mypy
 
 clean: ## Remove the environment, the demo's database and what tools left
 	@rm -rf $(VENV) .tox .hypothesis .mypy_cache .pytest_cache .ruff_cache dist htmlcov
+	@rm -rf tests/browser/node_modules docs/images/dark docs/images/phone
 	@rm -f .coverage .coverage.* demo.sqlite3*
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Each extra leaves a file in the environment: it is installed once, and again when pyproject.toml
 # is newer.
-$(VENV)/test $(VENV)/lint: $(VENV)/%: pyproject.toml | $(VENV)/bin/python
+$(VENV)/test $(VENV)/browser $(VENV)/lint: $(VENV)/%: pyproject.toml | $(VENV)/bin/python
 	@echo "Installing tiled_scim and what '$*' needs: less than a minute, and only once."
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
 	@touch $@

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from io import StringIO
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
@@ -15,25 +17,52 @@ from tiled_scim.models import LibraryGroupLink, UserLink
 SECRET = "tscim_only-for-servers-that-take-anything"
 
 
+class Terminal(StringIO):
+    """What a person looks at."""
+
+    def isatty(self) -> bool:
+        return True
+
+
 class Check:
     """Runs `scim_check` with a token, and sees to it that the token is never shown."""
 
     def __init__(self, token: str) -> None:
         self.token = token
         self.output = ""
+        self.errors = ""
         self.refusal = ""
+        self.code = 0
 
-    def run(self, url: str, **options: object) -> bool:
-        """Whether the server passed; `output` and `refusal` have what was said."""
-        stdout = StringIO()
-        self.refusal = ""
+    def run(self, url: str, *, on_terminal: bool = False, **options: Any) -> bool:
+        """Whether the server passed; `output`, `errors`, `refusal` and `code` tell the rest."""
+        kind = Terminal if on_terminal else StringIO
+        stdout, stderr = kind(), kind()
+        self.refusal, self.code = "", 0
         try:
-            call_command("scim_check", url=url, token=self.token, stdout=stdout, **options)
+            call_command(
+                "scim_check", url=url, token=self.token, stdout=stdout, stderr=stderr, **options
+            )
         except CommandError as error:
-            self.refusal = str(error)
-        self.output = stdout.getvalue()
-        assert self.token not in self.output + self.refusal
+            self.refusal, self.code = str(error), error.returncode
+        self.output, self.errors = stdout.getvalue(), stderr.getvalue()
+        assert self.token not in self.output + self.errors + self.refusal
         return not self.refusal
+
+    def record(self, url: str, **options: Any) -> Any:
+        """The JSON document of a run, which must be all that standard output has."""
+        self.run(url, is_json=True, **options)
+        return json.loads(self.output)
+
+
+def step_of(document: Any, name: str) -> Any:
+    """The step of this name in the JSON document."""
+    return next(step for step in document["steps"] if step["name"] == name)
+
+
+def failed_steps(document: Any) -> list[str]:
+    """The names of those that failed."""
+    return [step["name"] for step in document["steps"] if step["outcome"] == "failed"]
 
 
 def assert_only_the_deactivated_person_is_left() -> None:

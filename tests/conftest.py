@@ -1,5 +1,6 @@
 """What every test shares. The database is that of the settings: DATABASE_URL chooses it."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -9,12 +10,38 @@ from hypothesis import settings
 settings.register_profile("tiled_scim", settings.default, deadline=None)
 settings.load_profile("tiled_scim")
 
-EXTERNAL = Path(__file__).parent / "external"
+TESTS = Path(__file__).parent
+# Tests that need more than Python: other people's tools, and a browser.
+APART = {TESTS / name for name in ("external", "browser")}
+# Tests that touch no database, or one of their own: on SQLite they have said it all.
+WITHOUT_DATABASE = {
+    TESTS / f"test_{name}.py"
+    for name in (
+        "checks",
+        "conf",
+        "conformance",
+        "demo",
+        "grammar",
+        "matching",
+        "membership",
+        "packaging",
+        "patch",
+        "patch_properties",
+        "readme",
+        "scim_check",
+        "scim_check_output",
+        "shared_throttle",
+        "translations",
+        "unfit_servers",
+        "values",
+    )
+}
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave out the tests that need other people's tools, unless their path is asked for."""
-    if collection_path != EXTERNAL:
+    """Leave out what stands apart, or says nothing new, unless its path is asked for."""
+    left_out = APART | (WITHOUT_DATABASE if "DATABASE_URL" in os.environ else set())
+    if collection_path not in left_out:
         return None
     asked_for = (Path(argument.partition("::")[0]).resolve() for argument in config.args)
-    return None if any(path.is_relative_to(EXTERNAL) for path in asked_for) else True
+    return None if any(path.is_relative_to(collection_path) for path in asked_for) else True

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Collection
+from datetime import timedelta
 from inspect import getsource
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,7 @@ LIBRARY_MODEL_HINT = 'Write it as "app_label.Model", such as "libraries.Library"
 ADAPTER_HINT = 'Write the dotted path of a class, such as "myapp.scim.MyHostAdapter".'
 ENABLED_HINT = "Write True, False, a callable that takes the account's key, or its dotted path."
 WHOLE_NUMBER_HINT = "Write a whole number above zero."
+PERIOD_HINT = "Write None, or a timedelta above zero and of at most 36500 days."
 THROTTLE_HINT = 'Write None, or a number of requests and a period, such as "600/min".'
 ALLOW_ALL = "django.contrib.auth.backends.AllowAllUsersModelBackend"
 ALLOW_ALL_REMOTE = "django.contrib.auth.backends.AllowAllUsersRemoteUserBackend"
@@ -89,6 +91,11 @@ CASES = [
     case("PAGE_SIZE", "10", "E009", "PAGE_SIZE is '10'", WHOLE_NUMBER_HINT),
     case("MAX_PAGE_SIZE", -1, "E009", "MAX_PAGE_SIZE is -1", WHOLE_NUMBER_HINT),
     case("MAX_PAGE_SIZE", None, "E009", "MAX_PAGE_SIZE is None", WHOLE_NUMBER_HINT),
+    case("TOKEN_LIFETIME", 90, "E013", "TOKEN_LIFETIME is 90", PERIOD_HINT),
+    case("TOKEN_LIFETIME", timedelta(0), "E013", "TOKEN_LIFETIME is", PERIOD_HINT),
+    case("EVENT_RETENTION", "90 days", "E013", "EVENT_RETENTION is '90 days'", PERIOD_HINT),
+    case("EVENT_RETENTION", timedelta(days=-1), "E013", "EVENT_RETENTION is", PERIOD_HINT),
+    case("EVENT_RETENTION", timedelta.max, "E013", "EVENT_RETENTION is", PERIOD_HINT),
     case("THROTTLE", "often", "E010", "THROTTLE is 'often'", THROTTLE_HINT),
     case("THROTTLE", "many/min", "E010", "THROTTLE is 'many/min'", THROTTLE_HINT),
     case("THROTTLE", "600/fortnight", "E010", "THROTTLE is '600/fortnight'", THROTTLE_HINT),
@@ -147,6 +154,9 @@ class TestNoProblem:
             ("UNKNOWN_MEMBERS", "reject"),
             ("USER_DELETE", "delete"),
             ("PAGE_SIZE", 1),
+            ("TOKEN_LIFETIME", timedelta(hours=1)),
+            ("EVENT_RETENTION", None),
+            ("EVENT_RETENTION", timedelta(days=36500)),
             ("THROTTLE", "1/s"),
             ("THROTTLE", "10000/day"),
             ("ADMIN_FIELD", "is_active"),

@@ -76,14 +76,14 @@ def test_the_name_and_the_version_are_those_of_the_project(metadata: Message) ->
     assert metadata["Version"] == PROJECT["version"]
 
 
-def test_a_host_gets_four_dependencies_each_within_bounds(metadata: Message) -> None:
+def test_a_host_gets_five_dependencies_each_within_bounds(metadata: Message) -> None:
     required = [
         requirement
         for requirement in metadata.get_all("Requires-Dist", [])
         if "extra ==" not in requirement
     ]
 
-    assert len(required) == 4
+    assert len(required) == 5
     assert all("<" in requirement or "==" in requirement for requirement in required)
 
 

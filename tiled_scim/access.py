@@ -6,10 +6,12 @@ the host is told apart from what a group granted, and is never taken away.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from typing import Any, cast
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
+from django.db import models
 from django.db.models import F
 from django.dispatch import Signal
 from django.utils import timezone
@@ -20,18 +22,51 @@ from .conf import settings
 from .errors import invalid_value
 from .events import Change
 from .grammar import Expression
-from .host import CHUNK, HostAdapter, chunks
+from .host import CHUNK, HostAdapter, chunks, library_model
 from .matching import predicate
 from .membership import MemberChange
 from .models import NAME_LENGTH, LibraryGroupLink, LibraryGroupMember, UserLink
 from .schemas import GROUP
 
 
-class Access:
-    """The members of one group, whose link row the caller has locked.
+class Member(NamedTuple):
+    """A member of a group, with what tells whether they belong there.
 
     Args:
-        group: a group with a Library.
+        link: the id of the UserLink.
+        user: the primary key of the host user.
+        name: the userName.
+        granted: whether the access to the Library is SCIM's.
+        account: that of the UserLink.
+        unlinked_at: when SCIM let go of the user.
+        active: whether the account gives the user access, as far as it alone decides.
+    """
+
+    link: UUID
+    user: Any
+    name: str
+    granted: bool
+    account: str
+    unlinked_at: datetime | None
+    active: bool
+
+
+MEMBER_COLUMNS = (
+    "user_id",
+    "user__user_id",
+    "user__user_name",
+    "granted",
+    "user__account",
+    "user__unlinked_at",
+    "user__active",
+)
+
+
+class Access:
+    """The members of one group, whose link row whoever changes them has locked.
+
+    Args:
+        group: a group; without a Library, its members can only be removed.
         adapter: the host, for the group's account.
         using: the alias of the database to write to.
         change: where it is noted who comes and goes.
@@ -68,24 +103,24 @@ class Access:
         """
         if not users:
             return False
-        keys = [user.user_id for user in users.values()]
-        had_access = self.adapter.members(self.library, keys)
-        missing = [key for key in keys if key not in had_access]
+        names = {user.user_id: user.user_name for user in users.values()}
+        had_access = self.adapter.members(self.library, names)
+        missing = {
+            user.user_id
+            for user in users.values()
+            if user.active and user.user_id not in had_access
+        }
         displays = {_uuid(key): name for key, name in sent_displays.items()}
-        members = self._members(users)
-        changed = [
-            row
-            for link, row in members.items()
-            if _update(row, displays.get(link), users[link].user_id in had_access)
-        ]
-        self.rows.bulk_update(changed, ["display", "granted"], batch_size=CHUNK)
-        through_others = self._through_other_groups(had_access)
+        rows = self._rows_of(names)
+        members = {row.user_id for row in rows if row.group_id == self.group.pk}
+        given = {*missing, *(row.host for row in rows if row.granted)}
+        is_changed = self._note_access(rows, given, displays)
         new = [
             LibraryGroupMember(
                 group=self.group,
                 user=user,
                 display=(displays.get(link) or user.user_name)[:NAME_LENGTH],
-                granted=user.user_id not in had_access or user.user_id in through_others,
+                granted=user.user_id in given,
             )
             for link, user in users.items()
             if link not in members
@@ -94,12 +129,10 @@ class Access:
         self.change.added += [
             user.user_name
             for link, user in users.items()
-            if link not in members or user.user_id not in had_access
+            if link not in members or user.user_id in missing
         ]
-        if missing:
-            self.adapter.grant(self.library, missing)
-            self._announce(signals.access_granted, missing)
-        return bool(new or missing or changed)
+        self._grant(missing)
+        return bool(new or missing) or is_changed
 
     def remove(self, links: Collection[UUID]) -> bool:
         """End memberships, and the access that nothing else gives."""
@@ -116,11 +149,70 @@ class Access:
             self.rows.filter(pk__in=chunk).delete()
         self.change.removed += [name for *_, name in rows]
         granted = {key for _, was_granted, key, _ in rows if was_granted}
-        lost = granted - self._through_other_groups(granted)
-        if lost:
-            self.adapter.revoke(self.library, lost)
-            self._announce(signals.access_revoked, lost)
+        self._revoke(granted - self._given(granted, self.rows))
         return True
+
+    def suspend(self, user: UserLink) -> None:
+        """Take away the access that the group gives a member, who stays one."""
+        given = self.rows.filter(group=self.group, user=user, granted=True)
+        if given.update(granted=False):
+            self._revoke({user.user_id} - self._given({user.user_id}, self.rows))
+
+    def enter(self) -> None:
+        """Give all members access to a Library that the group has just begun to feed.
+
+        Whoever has access there by hand already keeps it when the group goes.
+        """
+        missing: dict[Any, str] = {}
+        for page in self.pages():
+            users = [member.user for member in self.settled(page)]
+            lacking = {member.user: member.name for member in self.lacking(page)}
+            rows = self._rows_of(users)
+            others = {row.host for row in rows if row.granted and row.group_id != self.group.pk}
+            self._note_access(rows, others | lacking.keys())
+            missing |= lacking
+        self.change.added += missing.values()
+        self._grant(list(missing))
+
+    def leave(self) -> None:
+        """Take away the access that the group gives, while its members stay members."""
+        losing = self.losing()
+        self.change.removed += losing.values()
+        self._revoke(losing)
+
+    def losing(self) -> dict[Any, str]:
+        """Who has access through this group alone, by primary key of the host, with userNames."""
+        if self.library is None:
+            return {}
+        given = {
+            member.user: member.name for page in self.pages() for member in page if member.granted
+        }
+        kept = self._given(given, self.rows.exclude(group=self.group))
+        return {key: name for key, name in given.items() if key not in kept}
+
+    def lacking(self, members: Iterable[Member]) -> list[Member]:
+        """Which members should have access to the Library, and have none."""
+        settled = self.settled(members)
+        have_access = self.adapter.members(self.library, [member.user for member in settled])
+        return [member for member in settled if member.user not in have_access]
+
+    def settled(self, members: Iterable[Member]) -> list[Member]:
+        """Which members are users whom SCIM manages, and has not suspended, in the account."""
+        return [
+            member
+            for member in members
+            if member.unlinked_at is None and member.account == self.group.account and member.active
+        ]
+
+    def pages(self) -> Iterator[list[Member]]:
+        """All members, in lists that fit into one query."""
+        rows = self.rows.filter(group=self.group).order_by("user_id").values_list(*MEMBER_COLUMNS)
+        page = [Member(*row) for row in rows[:CHUNK]]
+        while page:
+            yield page
+            if len(page) < CHUNK:
+                return
+            page = [Member(*row) for row in rows.filter(user_id__gt=page[-1].link)[:CHUNK]]
 
     def select(self, expression: Expression) -> list[str]:
         """The ids of the members that the filter of a PATCH path fits."""
@@ -139,25 +231,59 @@ class Access:
     def _current(self) -> set[UUID]:
         return set(self.rows.filter(group=self.group).values_list("user_id", flat=True))
 
-    def _members(self, links: Iterable[UUID]) -> dict[UUID, LibraryGroupMember]:
-        """Which of the users are members, with the rows that say so."""
-        return {
-            row.user_id: row
-            for chunk in chunks(list(links))
-            for row in self.rows.filter(group=self.group, user__in=chunk)
-        }
+    def _rows_of(self, users: Collection[Any]) -> list[Any]:
+        """The rows of host users in all groups of the Library, each with `host`, the user's key."""
+        return [
+            row
+            for chunk in chunks(users)
+            for row in self.rows.filter(group__library=self.library, user__user__in=chunk).annotate(
+                host=F("user__user_id")
+            )
+        ]
 
-    def _through_other_groups(self, users: Collection[Any]) -> set[Any]:
-        """Which host users another group gives access to the same Library."""
+    def _given(self, users: Collection[Any], rows: models.QuerySet[LibraryGroupMember]) -> set[Any]:
+        """Which host users have access to the Library by what these rows grant."""
         return {
             key
             for chunk in chunks(users)
-            for key in self.rows.filter(
+            for key in rows.filter(
                 group__library=self.library, granted=True, user__user__in=chunk
-            )
-            .exclude(group=self.group)
-            .values_list("user__user_id", flat=True)
+            ).values_list("user__user_id", flat=True)
         }
+
+    def _note_access(
+        self,
+        rows: Iterable[Any],
+        given: Collection[Any],
+        displays: Mapping[UUID | None, str] | None = None,
+    ) -> bool:
+        """Note on rows of `_rows_of` whether the access is SCIM's; tell whether that is new.
+
+        It is one access, however many groups give it: the rows of all groups agree.
+
+        Args:
+            given: the host users whose access is SCIM's.
+            displays: the names to show in this group that a push gave, by the id of the user.
+        """
+        changed = []
+        for row in rows:
+            display = (displays or {}).get(row.user_id) if row.group_id == self.group.pk else None
+            new = (display or row.display)[:NAME_LENGTH], row.host in given
+            if new != (row.display, row.granted):
+                row.display, row.granted = new
+                changed.append(row)
+        self.rows.bulk_update(changed, ["display", "granted"], batch_size=CHUNK)
+        return bool(changed)
+
+    def _grant(self, users: Collection[Any]) -> None:
+        if users:
+            self.adapter.grant(self.library, users)
+            self._announce(signals.access_granted, users)
+
+    def _revoke(self, users: Collection[Any]) -> None:
+        if users and self.library is not None:
+            self.adapter.revoke(self.library, users)
+            self._announce(signals.access_revoked, users)
 
     def _users(self, ids: Collection[str]) -> dict[UUID, UserLink]:
         """The live users with these ids, locked, so that none is let go of meanwhile."""
@@ -168,7 +294,7 @@ class Access:
             for user in live.filter(pk__in=chunk)
             .select_for_update()
             .order_by("pk")
-            .only("pk", "user_id", "user_name")
+            .only("pk", "user_id", "user_name", "active")
         }
         unknown = {id_ for id_ in ids if _uuid(id_) not in users}
         if unknown and settings.UNKNOWN_MEMBERS == "reject":
@@ -190,13 +316,11 @@ class Access:
         )
 
 
-def _update(row: LibraryGroupMember, display: str | None, had_access: bool) -> bool:
-    """Note on a member's row what a push says of them; tell whether that is new."""
-    new = (display or row.display)[:NAME_LENGTH], row.granted or not had_access
-    if new == (row.display, row.granted):
-        return False
-    row.display, row.granted = new
-    return True
+def locked_groups(user: UUID, account: str, using: str) -> list[LibraryGroupLink]:
+    """The groups of an account that a user is in, locked."""
+    libraries = models.Prefetch("library", library_model()._base_manager.using(using))
+    groups = LibraryGroupLink.objects.using(using).live(account).prefetch_related(libraries)
+    return list(groups.filter(members__user=user).order_by("pk").select_for_update())
 
 
 def note_change_of_member(link: UserLink, using: str) -> None:

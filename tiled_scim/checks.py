@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
 from typing import Any
 
 from django.apps import AppConfig
@@ -12,7 +13,7 @@ from django.core import checks
 from django.db import models
 from rest_framework.throttling import SimpleRateThrottle
 
-from .conf import PREFIX, settings
+from .conf import LONGEST_PERIOD, PREFIX, settings
 from .host import HostAdapter, has_field, library_model, membership_accessors
 
 Found = Iterator[checks.CheckMessage]
@@ -127,6 +128,20 @@ def check_page_sizes() -> Found:
             )
 
 
+def check_periods() -> Found:
+    for name in ("TOKEN_LIFETIME", "EVENT_RETENTION"):
+        value: object = getattr(settings, name)
+        if value is None:
+            continue
+        if not isinstance(value, timedelta) or not timedelta(0) < value <= LONGEST_PERIOD:
+            yield checks.Error(
+                f"{PREFIX}{name} is {value!r}.",
+                hint="Write None, or a timedelta above zero and of at most "
+                f"{LONGEST_PERIOD.days} days.",
+                id="tiled_scim.E013",
+            )
+
+
 def check_throttle() -> Found:
     try:
         # It looks at nothing of the throttle, and making one would read the rate already.
@@ -206,6 +221,7 @@ CHECKS: tuple[Callable[[], Found], ...] = (
     check_enabled,
     check_choices,
     check_page_sizes,
+    check_periods,
     check_throttle,
     check_admin_field,
     check_active_field,

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from .host import HostAdapter
 
 PREFIX = "TILED_SCIM_"
+# The longest of the periods that settings and commands take: every database can hold the dates.
+LONGEST_PERIOD = timedelta(days=100 * 365)
 
 
 def _setting(name: str, default: object) -> object:

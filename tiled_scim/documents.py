@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from django.contrib.auth.base_user import AbstractBaseUser
 from django.utils import timezone
 
 from .attributes import Attribute, AttributePath, ResourceType
@@ -51,12 +50,18 @@ def read(link: Link, adapter: HostAdapter) -> Document:
         if value := getattr(link, cast(str, attribute.column)):
             document[attribute.name] = value
     if isinstance(link, UserLink):
-        values = adapter.read_user(link.user)
+        values = host_values(link, adapter)
         for path in _host_paths(adapter):
             value = values[str(path)]
             if link.attributes.get(UNASSIGNED, {}).get(str(path)) is not value:
                 _put(document, path, _as_json(cast(Attribute, path.leaf), value))
     return _in_order(document, resource_type)
+
+
+def host_values(link: UserLink, adapter: HostAdapter) -> dict[str, Any]:
+    """The values of the host user as the account has them: `active` is the link's, too."""
+    values = adapter.read_user(link.user)
+    return values if link.active or "active" not in values else {**values, "active": False}
 
 
 def take_apart(
@@ -102,9 +107,9 @@ def _unassigned(
     Args:
         host: the values for the host user, as `_take` has them.
     """
-    if link.user_id is None:
+    if not hasattr(link, "user"):
         return {}  # a new person's host user is still to be found, or made
-    current = adapter.read_user(link.user)
+    current = host_values(link, adapter)
     absent = [name for name, value in host.items() if value is None]
     if link._state.adding:
         return {name: False for name in absent if current[name] is False}
@@ -120,11 +125,9 @@ def _unassigned(
     return unassigned
 
 
-def differing(
-    values: Mapping[str, Any], user: AbstractBaseUser, adapter: HostAdapter
-) -> dict[str, Any]:
+def differing(values: Mapping[str, Any], link: UserLink, adapter: HostAdapter) -> dict[str, Any]:
     """Those of the values, which are `Parts.host`, that the host user does not have."""
-    current = adapter.read_user(user)
+    current = host_values(link, adapter)
     leaves = {str(path): cast(Attribute, path.leaf) for path in _host_paths(adapter)}
     return {
         name: value

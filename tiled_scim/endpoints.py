@@ -53,10 +53,7 @@ class Endpoint:
         rows = rows.order_by(*TIES)
         if rows.model is not UserLink:
             return rows
-        relations = {
-            f"user__{path}".rpartition("__")[0] for path in self.adapter.user_fields.values()
-        }
-        return with_groups(rows.select_related("user", *relations))
+        return with_groups(rows.select_related(*user_relations(self.adapter)))
 
     def get(self, key: str) -> Link:
         """The resource with this id.
@@ -134,3 +131,8 @@ class Endpoint:
 
     def _unknown(self, key: str) -> ScimError:
         return not_found(f"There is no {self.resource_type.name} with the id {key}.")
+
+
+def user_relations(adapter: HostAdapter) -> set[str]:
+    """What to select with a user's link, so that all that the host has of the user is there."""
+    return {"user"} | {f"user__{path}".rpartition("__")[0] for path in adapter.user_fields.values()}

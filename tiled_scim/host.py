@@ -186,7 +186,9 @@ class HostAdapter:
         is_admin = models.Q(**{fields[TILED_ADMIN]: True})
         if len(self.accounts()) > 1:
             is_admin &= models.Q(
-                scim_links__account=self.account, scim_links__unlinked_at__isnull=True
+                scim_links__account=self.account,
+                scim_links__unlinked_at__isnull=True,
+                scim_links__active=True,
             )
         elif has_field(users.model, "is_superuser"):
             is_admin |= models.Q(is_superuser=True)
@@ -218,6 +220,25 @@ class HostAdapter:
         found = self.adoptable_libraries().filter(**{field: name}).order_by("pk")
         # The collations of MariaDB and MySQL find “Sud” for “Süd”.
         return next((library for library in found if getattr(library, field) == name), None)
+
+    def target_libraries(self) -> models.QuerySet[Any]:
+        """The Libraries that people may move a group of the account to.
+
+        With one account, all. With several, those that the account's groups feed or have fed. Of
+        Django's own groups, never one that people made or that holds permissions: what it opens
+        is more than a Library.
+        """
+        libraries = objects(library_model())
+        if libraries.model is not Group and len(self.accounts()) == 1:
+            return libraries
+        own = libraries.filter(scim_links__account=self.account).values("pk")
+        if libraries.model is Group:
+            libraries = libraries.filter(permissions__isnull=True)
+        return libraries.filter(pk__in=own)
+
+    def library_name(self, library: models.Model) -> str:
+        """The name that `create_library` and `rename_library` gave, or people since."""
+        return str(getattr(library, settings.LIBRARY_NAME_FIELD))
 
     def create_library(self, name: str) -> models.Model:
         """Make the Library of a new group.

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from typing import Any, ClassVar, Generic, TypeVar, cast
 from uuid import UUID
 
-from django.db import models, router
+from django.db import connections, models, router
 from django.dispatch import Signal
 
 from . import documents, signals
 from .attributes import ResourceType
 from .errors import ScimError, not_found, uniqueness
 from .events import Change
+from .folding import fold
 from .host import HostAdapter
 from .models import Action, LibraryGroupLink, Link, UserLink
 from .values import Document
@@ -37,9 +38,9 @@ ACTIONS = {
 class Provisioning(Generic[AnyLink]):
     """Changes of one kind of link, for one account.
 
-    `host_field` is the link's foreign key to the host's row, and `name_attribute` what its
-    resources are known by. `change` says what the last method did,
-    or what it was about where it raised.
+    `host_field` is the link's foreign key to the host's row, which is locked with the link where
+    `locks_host` says so, and `name_attribute` what its resources are known by. `change` says what
+    the last method did, or what it was about where it raised.
 
     Args:
         adapter: the host, for the account.
@@ -47,6 +48,7 @@ class Provisioning(Generic[AnyLink]):
 
     model: ClassVar[type[UserLink | LibraryGroupLink]]
     host_field: ClassVar[str]
+    locks_host: ClassVar[bool] = False
     resource_type: ClassVar[ResourceType]
     name_attribute: ClassVar[str]
 
@@ -68,10 +70,21 @@ class Provisioning(Generic[AnyLink]):
         link = rows.select_for_update().first()
         if link is None:
             return None
+        setattr(link, self.host_field, self._host_row(getattr(link, f"{self.host_field}_id")))
+        return link
+
+    def _host_row(self, key: Any) -> Any:
+        """The host's row with this primary key, or None."""
         field = cast("models.ForeignKey[Any, Any]", self.model._meta.get_field(self.host_field))
         host_rows = field.related_model._base_manager.using(self.using)
-        setattr(link, self.host_field, host_rows.filter(pk=getattr(link, field.attname)).first())
-        return link
+        if self.locks_host:
+            host_rows = self._locking(host_rows)
+        return host_rows.filter(pk=key).first()
+
+    def _locking(self, rows: Any) -> Any:
+        """The host's rows, locked as they are read; not against rows that refer to them."""
+        features = connections[self.using].features
+        return rows.select_for_update(no_key=features.has_select_for_no_key_update)
 
     def _begin(self, document: Document) -> None:
         """Note what an attempt to create is about."""
@@ -80,15 +93,22 @@ class Provisioning(Generic[AnyLink]):
 
     def _locked(self, key: UUID, precondition: Precondition | None = None) -> AnyLink:
         """The live link with this id, locked."""
+        return self._locked_of(self._rows.live(self.account), key, precondition)
+
+    def _locked_of(self, rows: Any, key: UUID, precondition: Precondition | None = None) -> AnyLink:
+        """The one of the rows with this id, locked."""
         self.change.restart()
         self.change.key = str(key)
-        link = self._lock(self._rows.live(self.account).filter(pk=key))
+        link = self._lock(rows.filter(pk=key))
         if link is None:
-            raise not_found(f"There is no {self.resource_type.name} with the id {key}.")
+            raise self._unknown(key)
         self.change.name = link.name
         if precondition is not None:
             precondition(self._reread(link))
         return link
+
+    def _unknown(self, key: UUID) -> ScimError:
+        return not_found(f"There is no {self.resource_type.name} with the id {key}.")
 
     def _reread(self, link: AnyLink) -> AnyLink:
         """The link as a GET shows it, from the database that was written to."""
@@ -104,9 +124,14 @@ class Provisioning(Generic[AnyLink]):
         )
 
     def _rename(self, link: AnyLink, name: str) -> bool:
-        """Give a link another name; one that is unlinked gives up the name for it."""
-        if link.name == name:
+        """Give a link another name; tell whether it is another one."""
+        if link.name == name and link.folded_name == fold(name):
             return False
+        self._take_name(link, name)
+        return True
+
+    def _take_name(self, link: AnyLink, name: str) -> None:
+        """Give a link a name; another one that is unlinked gives it up for it."""
         other = self._named(name)
         if other is not None and other.pk != link.pk:
             if other.is_live:
@@ -114,7 +139,6 @@ class Provisioning(Generic[AnyLink]):
             other.give_up_name()
             other.save(using=self.using)
         link.rename(name)
-        return True
 
     def _store(self, link: AnyLink, parts: documents.Parts) -> bool:
         """Set the columns and the JSON that differ; tell whether any did. The caller saves."""

@@ -6,7 +6,7 @@ what is to go is all that the database needs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -46,12 +46,18 @@ class MemberChange:
         """Let these be none."""
         ids = set(ids)
         self.added -= ids
+        self._forget(ids)
         if not self.overwrite:
             self.removed |= ids
 
     def replace(self, ids: Iterable[str]) -> None:
         """Let these, and nobody else, be members."""
         self.overwrite, self.added, self.removed = True, set(ids), set()
+        self._forget(self.displays.keys() - self.added)
+
+    def _forget(self, ids: Collection[str]) -> None:
+        """Drop the names to show of those who go: who is added again is somebody new."""
+        self.displays = {id_: name for id_, name in self.displays.items() if id_ not in ids}
 
 
 def member_change(operations: Iterable[Operation], select: Select) -> MemberChange | None:

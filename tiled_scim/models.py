@@ -224,6 +224,11 @@ class Link(models.Model):
         return cast(str, getattr(self, self.name_field))
 
     @property
+    def folded_name(self) -> str | None:
+        """What the link is found by: the name's folded form, or None where it was given up."""
+        return cast("str | None", getattr(self, f"{self.name_field}_folded"))
+
+    @property
     def is_live(self) -> bool:
         """Whether SCIM manages the resource now."""
         return self.unlinked_at is None
@@ -258,6 +263,9 @@ class UserLink(Link):
     user_name_folded = ExactCharField(
         max_length=FOLDED_NAME_LENGTH, null=True, editable=False, default=None
     )
+    # False where the person is inactive in the account though the host user may be active, because
+    # another account has them so: see `sharing`. What SCIM shows is this and the host's own field.
+    active = models.BooleanField(_("active in the account"), default=True, editable=False)
 
     objects = LinkQuerySet["UserLink"].as_manager()
 
@@ -412,10 +420,15 @@ class ScimEvent(models.Model):
         ordering = ("-created_at", "-id")
         indexes = (
             models.Index(fields=("created_at", "id"), name="tiled_scim_event_time"),
-            models.Index(fields=("account", "created_at", "id"), name="tiled_scim_event_account"),
+            # With the outcome, so that a day's events are counted without a look at their rows.
+            models.Index(
+                fields=("account", "created_at", "id", "outcome"), name="tiled_scim_event_account"
+            ),
             models.Index(fields=("outcome", "created_at", "id"), name="tiled_scim_event_outcome"),
             models.Index(fields=("action", "created_at", "id"), name="tiled_scim_event_action"),
-            models.Index(fields=("resource_type", "created_at", "id"), name="tiled_scim_event_type"),
+            models.Index(
+                fields=("resource_type", "created_at", "id"), name="tiled_scim_event_type"
+            ),
             models.Index(fields=("resource_id", "created_at"), name="tiled_scim_event_resource"),
             models.Index(fields=("resource_name_folded",), name="tiled_scim_event_name"),
             models.Index(fields=("request_id",), name="tiled_scim_event_request"),

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from django.core import signing
+from django.db import connections
 from django.db.models import F, Model, Q, QuerySet
-from django.db.models.expressions import OrderBy
+from django.db.models.expressions import Col, OrderBy
 
 from .conf import settings
 from .errors import ScimError, invalid_value
@@ -25,6 +26,11 @@ CURSOR_TIMEOUT = 3600
 SORT_KEY = "sort_key"
 # What makes an order total.
 TIES = ["created_at", "pk"]
+# MariaDB and MySQL read a range of an index only where that is a small part of the table, and pass
+# over all the rows before it otherwise. They look for a page in one stretch of it after another.
+STRETCHED = {"mysql"}
+# How many times as long as a page the first stretch is, and each other one as the one before.
+STRETCH = 10
 
 
 @dataclass(frozen=True)
@@ -82,18 +88,18 @@ class Cursor:
             raise _invalid_cursor() from None
 
 
-def paginate(rows: QuerySet[Row], parameters: Mapping[str, str], scope: str) -> Page[Row]:
+def paginate(rows: QuerySet[Row], parameters: Mapping[str, str], account: str) -> Page[Row]:
     """The page that `startIndex` and `count`, or `cursor` and `count`, ask for.
 
     Args:
-        rows: in a total order: by `SORT_KEY` if at all, then by `created_at` and `pk`.
-        scope: what a cursor is bound to, besides the query's parameters: account and endpoint.
+        rows: links in a total order: by `SORT_KEY` if at all, then by `created_at` and `pk`.
+        account: theirs, which a cursor is bound to.
 
     Raises:
         ScimError: invalidValue, invalidCursor, expiredCursor or invalidCount.
     """
     if "cursor" in parameters:
-        return _cursor_page(rows, parameters, scope)
+        return _cursor_page(rows, parameters, account)
     return index_page(rows, start_index(parameters), page_size(parameters))
 
 
@@ -119,28 +125,10 @@ def page_size(parameters: Mapping[str, str]) -> int:
     return min(max(0, _integer(parameters, "count", settings.PAGE_SIZE)), settings.MAX_PAGE_SIZE)
 
 
-def _cursor_page(rows: QuerySet[Row], parameters: Mapping[str, str], scope: str) -> Page[Row]:
-    if parameters.get("startIndex", "").strip():
-        raise invalid_value("Send cursor or startIndex, and not both.")
-    count = _cursor_count(parameters)
-    query = _fingerprint(parameters, scope)
-    text = parameters["cursor"].strip()
-    if not text:
-        return _page_beyond(rows, Cursor(query, count, rows.count(), [], False))
-    cursor = Cursor.decode(text)
-    if cursor.query != query:
-        raise _invalid_cursor()
-    if cursor.count != count:
-        raise _invalid_count(f"count must stay {cursor.count}, as it was with the first page.")
-    return _page_beyond(rows, cursor)
-
-
-def _page_beyond(rows: QuerySet[Row], cursor: Cursor) -> Page[Row]:
+def page_beyond(rows: QuerySet[Row], cursor: Cursor, account: str) -> Page[Row]:
     """The page beyond the cursor's row; without a position, the first."""
     order = _Order(rows, cursor.is_backward)
-    if cursor.position:
-        rows = rows.filter(order.beyond(cursor.position))
-    found = list(rows.order_by(*order.terms)[: cursor.count + 1])
+    found = _rows_beyond(rows, order, cursor, account)
     is_more = len(found) > cursor.count
     found = found[: cursor.count]
     if cursor.is_backward:
@@ -161,6 +149,34 @@ def _page_beyond(rows: QuerySet[Row], cursor: Cursor) -> Page[Row]:
     )
 
 
+def _cursor_page(rows: QuerySet[Row], parameters: Mapping[str, str], account: str) -> Page[Row]:
+    if parameters.get("startIndex", "").strip():
+        raise invalid_value("Send cursor or startIndex, and not both.")
+    count = _cursor_count(parameters)
+    query = _fingerprint(parameters, f"{account}:{rows.model.__name__}")
+    text = parameters["cursor"].strip()
+    if not text:
+        return page_beyond(rows, Cursor(query, count, rows.count(), [], False), account)
+    cursor = Cursor.decode(text)
+    if cursor.query != query:
+        raise _invalid_cursor()
+    if cursor.count != count:
+        raise _invalid_count(f"count must stay {cursor.count}, as it was with the first page.")
+    return page_beyond(rows, cursor, account)
+
+
+def _rows_beyond(rows: QuerySet[Row], order: _Order, cursor: Cursor, account: str) -> list[Row]:
+    """The rows of a page in its order, and one more where there is one."""
+    links = rows.model._default_manager.using(rows.db).filter(account=account)
+    size = cursor.count + 1
+    found: list[Row] = []
+    for stretch in order.stretches(cursor.position, links, STRETCH * size):
+        found += rows.filter(stretch).order_by(*order.terms)[: size - len(found)]
+        if len(found) == size:
+            break
+    return found
+
+
 class _Order:
     """The order of a query's rows, or its reverse."""
 
@@ -169,6 +185,8 @@ class _Order:
         self.is_sorted = isinstance(first, OrderBy)
         self.is_backward = is_backward
         self.is_descending = isinstance(first, OrderBy) and first.descending != is_backward
+        key = rows.query.annotations.get(SORT_KEY)
+        self.can_be_absent = not isinstance(key, Col) or key.target.null
 
     @property
     def terms(self) -> list[Any]:
@@ -181,23 +199,54 @@ class _Order:
         key = getattr(row, SORT_KEY) if self.is_sorted else None
         return [_as_json(key), str(row.created_at), str(row.pk)]
 
+    def stretches(self, position: list[Any], links: QuerySet[Any], size: int) -> Iterator[Q]:
+        """Conditions for the rows beyond a position, one stretch after the other.
+
+        Args:
+            links: all of the account, so that the index alone tells where a stretch ends.
+            size: how many of them the first stretch has.
+        """
+        is_stretched = not self.is_sorted and connections[links.db].vendor in STRETCHED
+        while position and is_stretched and (end := self._end(position, links, size)):
+            yield self.beyond(position) & self._up_to(end)
+            position, size = [None, *end], STRETCH * size
+        yield self.beyond(position)
+
     def beyond(self, position: list[Any]) -> Q:
-        """The rows that come after the one at this position."""
-        key, created_at, pk = position
+        """The rows that come after the one at this position; without one, all."""
+        if not position:
+            return Q()
+        key, *ties = position
         way = "lt" if self.is_backward else "gt"
-        ties = Q(**{f"created_at__{way}": created_at}) | Q(**{f"pk__{way}": pk})
-        # In a form that an index understands, so that deep pages cost no more.
-        ties &= Q(**{f"created_at__{way}e": created_at})
-        return self._beyond_key(key, ties) if self.is_sorted else ties
+        after = _side(way, way, *ties)
+        return self._beyond_key(key, after) if self.is_sorted else after
+
+    def _end(self, position: list[Any], links: QuerySet[Any], size: int) -> tuple[Any, ...] | None:
+        """Moment and id of the link that is so many links beyond a position."""
+        ahead = links.filter(self.beyond(position)).order_by(*self.terms)
+        return ahead.values_list(*TIES)[size : size + 1].first()
+
+    def _up_to(self, end: tuple[Any, ...]) -> Q:
+        way = "gt" if self.is_backward else "lt"
+        return _side(way, f"{way}e", *end)
 
     def _beyond_key(self, key: Any, ties: Q) -> Q:
         absent = Q(**{f"{SORT_KEY}__isnull": True})
         if key is None:
             return absent & ties | ~absent if self.is_descending else absent & ties
-        equal = Q(**{SORT_KEY: key}) & ties
-        if self.is_descending:
-            return Q(**{f"{SORT_KEY}__lt": key}) | equal
-        return Q(**{f"{SORT_KEY}__gt": key}) | equal | absent
+        way = "lt" if self.is_descending else "gt"
+        beyond = Q(**{f"{SORT_KEY}__{way}": key}) | Q(**{SORT_KEY: key}) & ties
+        beyond &= Q(**{f"{SORT_KEY}__{way}e": key})  # for an index, as in `_side`
+        if self.is_descending or not self.can_be_absent:
+            return beyond
+        return beyond | absent
+
+
+def _side(way: str, pk_way: str, created_at: Any, pk: Any) -> Q:
+    """The rows before or after a moment, and those of the moment before or after an id."""
+    side = Q(**{f"created_at__{way}": created_at}) | Q(**{f"pk__{pk_way}": pk})
+    # In a form that an index understands, so that deep pages cost no more.
+    return side & Q(**{f"created_at__{way}e": created_at})
 
 
 def _as_json(key: Any) -> Any:

@@ -10,23 +10,22 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 from uuid import UUID
 
-from django.contrib.auth.base_user import AbstractBaseUser
-from django.db import models
 from django.utils import timezone
 
 from . import documents, patch, signals
-from .access import Access, note_rename_of_member
+from .access import Access, locked_groups, note_rename_of_member
 from .conf import settings
 from .errors import forbidden, uniqueness
 from .events import Change
 from .folding import fold
-from .host import TILED_ADMIN, library_model
+from .host import TILED_ADMIN
 from .links import Precondition, Provisioning
 from .membership import MemberChange, member_change, split_members
 from .models import LibraryGroupLink, UserLink
 from .patch import Operation
 from .resources import with_groups
 from .schemas import GROUP, USER
+from .sharing import Sharing
 from .transactions import atomic
 from .values import Document, check_immutable
 
@@ -39,6 +38,8 @@ class UserProvisioning(Provisioning[UserLink]):
 
     model = UserLink
     host_field = "user"
+    # Accounts may share a person, and people change one by hand: what is read here is saved again.
+    locks_host = True
     resource_type = USER
     name_attribute = "userName"
 
@@ -52,7 +53,7 @@ class UserProvisioning(Provisioning[UserLink]):
         self._begin(document)
         document = {"active": True, **document}
         link = self._named(cast(str, document["userName"])) or self._of_host_user(document)
-        if link.is_live and not link._state.adding and self._is_active(link.user):
+        if link.is_live and not link._state.adding and self._is_active(link):
             raise self._taken(link)
         if self.adapter.is_protected(link.user):
             raise uniqueness(
@@ -106,10 +107,10 @@ class UserProvisioning(Provisioning[UserLink]):
         """
         # Groups are locked before users, as a PATCH of a group does, so that the two seldom
         # deadlock. Once the user is locked, nobody can add them to another group.
-        self._locked_groups(key)
+        locked_groups(key, self.account, self.using)
         link = self._changeable(key, precondition)
         self._check_admin_stays(link, LET_GO)
-        groups = self._locked_groups(key)
+        groups = locked_groups(key, self.account, self.using)
         for group in groups:
             Access(group, self.adapter, self.using, Change()).remove([key])
             group.touch()
@@ -118,19 +119,14 @@ class UserProvisioning(Provisioning[UserLink]):
             names = ", ".join(group.name for group in groups)
             self.change.attributes["groups"] = [names, None]
         self._announce(signals.user_unlinked, link, user=link.user)
-        if settings.USER_DELETE == "delete":
+        sharing = Sharing(link, self.adapter, self.using)
+        if settings.USER_DELETE == "delete" and not sharing.others:
             self.adapter.delete_user(link.user)
             return
-        self.adapter.update_user(link.user, LET_GO)
+        if not sharing.is_active_elsewhere:
+            self.adapter.update_user(link.user, LET_GO)
         link.unlinked_at = timezone.now()
         self._save(link)
-
-    def _locked_groups(self, key: UUID) -> list[LibraryGroupLink]:
-        """The groups that a user is in, locked."""
-        libraries = models.Prefetch("library", library_model()._base_manager.using(self.using))
-        groups = LibraryGroupLink.objects.using(self.using).live(self.account)
-        groups = groups.prefetch_related(libraries)
-        return list(groups.filter(members__user=key).order_by("pk").select_for_update())
 
     def _of_host_user(self, document: Document) -> UserLink:
         """A link to the host user that the person is, who is made where there is none.
@@ -143,14 +139,16 @@ class UserProvisioning(Provisioning[UserLink]):
         parts = documents.take_apart(document, link, self.adapter)
         values = {"userName": document["userName"], **parts.host}
         user = self.adapter.find_user(values)
-        if user is None:
-            link.user = cast(Any, self.adapter.create_user(values))
-            return link
-        link.user = cast(Any, user)
-        existing = self._lock(self._rows.filter(account=self.account, user=user))
-        if existing is not None and existing.is_live:
-            raise self._taken(existing)
-        return existing or link
+        if user is not None:
+            existing = self._lock(self._rows.filter(account=self.account, user=user))
+            if existing is not None and existing.is_live:
+                raise self._taken(existing)
+            if existing is not None:
+                return existing
+            # People may have deleted the user meanwhile.
+            user = self._host_row(user.pk)
+        link.user = cast(Any, user or self.adapter.create_user(values))
+        return link
 
     def _changeable(self, key: UUID, precondition: Precondition | None) -> UserLink:
         link = self._locked(key, precondition)
@@ -161,11 +159,11 @@ class UserProvisioning(Provisioning[UserLink]):
         return link
 
     def _update(self, link: UserLink, document: Document, *, removes: bool = False) -> None:
-        was_active = self._is_active(link.user)
+        was_active = self._is_active(link)
         if not self._write(link, document, removes=removes):
             return
         self._announce(signals.user_updated, link, user=link.user)
-        is_active = self._is_active(link.user)
+        is_active = self._is_active(link)
         if was_active and not is_active:
             self._announce(signals.user_deactivated, link, user=link.user)
         if is_active and not was_active:
@@ -182,7 +180,7 @@ class UserProvisioning(Provisioning[UserLink]):
         """
         before = {} if link._state.adding else documents.read(link, self.adapter)
         parts = documents.take_apart(document, link, self.adapter, removes=removes)
-        values = documents.differing(parts.host, link.user, self.adapter)
+        values = documents.differing(parts.host, link, self.adapter)
         if link.user_name != document["userName"] and self._host_name_follows(link):
             values["userName"] = document["userName"]
         self._check_admin_stays(link, values)
@@ -190,9 +188,11 @@ class UserProvisioning(Provisioning[UserLink]):
         is_changed = self._store(link, parts) or bool(values)
         if link.user_name != old_name:
             note_rename_of_member(link, old_name, self.using)
-        self.adapter.update_user(link.user, values)
+        sharing = Sharing(link, self.adapter, self.using)
+        self.adapter.update_user(link.user, sharing.settle(values))
         if is_changed or force:
             self._save(link)
+        sharing.follow()
         self.change.compare(before, documents.read(link, self.adapter), USER)
         return is_changed
 
@@ -204,7 +204,7 @@ class UserProvisioning(Provisioning[UserLink]):
         Raises:
             ScimError: 403.
         """
-        current = self.adapter.read_user(link.user)
+        current = documents.host_values(link, self.adapter)
         if settings.REMOVE_LAST_ADMIN or not _is_admin(current) or _is_admin({**current, **values}):
             return
         admins = self.adapter.admins().order_by("pk").select_for_update()
@@ -221,8 +221,8 @@ class UserProvisioning(Provisioning[UserLink]):
         """
         return fold(link.user.get_username()) == fold(link.user_name)
 
-    def _is_active(self, user: AbstractBaseUser) -> bool:
-        return bool(self.adapter.read_user(user).get("active", True))
+    def _is_active(self, link: UserLink) -> bool:
+        return bool(documents.host_values(link, self.adapter).get("active", True))
 
     def _reread(self, link: UserLink) -> UserLink:
         return with_groups(self._rows.select_related("user")).get(pk=link.pk)
@@ -233,6 +233,8 @@ class GroupProvisioning(Provisioning[LibraryGroupLink]):
 
     model = LibraryGroupLink
     host_field = "library"
+    # Several groups may feed one Library: who has access through which must not change meanwhile.
+    locks_host = True
     resource_type = GROUP
     name_attribute = "displayName"
 
@@ -252,10 +254,9 @@ class GroupProvisioning(Provisioning[LibraryGroupLink]):
         if link.library is None:
             # The rows of a Library that people deleted say nothing about the new one.
             link.members.all().delete()
-            library = self.adapter.find_library(name) or self.adapter.create_library(name)
-            link.library = cast(Any, library)
+            link.library = self._new_library(name)
         else:
-            self.adapter.rename_library(link.library, name)
+            self._rename_library(link.library, link.display_name, name)
         link.unlinked_at = None
         self._write(link, document)
         self._save(link)
@@ -316,10 +317,19 @@ class GroupProvisioning(Provisioning[LibraryGroupLink]):
         old_name = link.display_name
         is_changed = self._write(link, document)
         if link.display_name != old_name:
-            self.adapter.rename_library(cast(models.Model, link.library), link.display_name)
+            self._rename_library(link.library, old_name, link.display_name)
             self._announce(signals.library_renamed, link, library=link.library)
         if self._change_members(link, members) or is_changed:
             self._save(link)
+
+    def _new_library(self, name: str) -> Any:
+        """The Library of a group that has none: a new one, or one that it may take over."""
+        return self.adapter.find_library(name) or self.adapter.create_library(name)
+
+    def _rename_library(self, library: Any, old_name: str, name: str) -> None:
+        """Give a Library its group's new name, unless it has one that people gave."""
+        if fold(self.adapter.library_name(library)) == fold(old_name):
+            self.adapter.rename_library(library, name)
 
     def _change_members(self, link: LibraryGroupLink, members: MemberChange | None) -> bool:
         if members is None:

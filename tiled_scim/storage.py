@@ -11,7 +11,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import F, Model, Q, UUIDField, Value
+from django.db.models import BooleanField, Case, F, Model, Q, UUIDField, Value, When
 from django.db.models.expressions import Expression
 from django.db.models.functions import NullIf
 from django.db.models.lookups import (
@@ -124,10 +124,17 @@ def in_host_field(attribute: Attribute, path: str, name: str) -> Stored:
         name: the attribute's, under which the link has a value that is not shown (see `documents`).
     """
     if attribute.type == "boolean":
-        return Stored(attribute, NullIf(F(path), JSONBoolean(F("attributes"), UNASSIGNED, name)))
+        value = _active(path) if name == "active" else F(path)
+        return Stored(attribute, NullIf(value, JSONBoolean(F("attributes"), UNASSIGNED, name)))
     if attribute.type not in TEXT_TYPES:
         return Stored(attribute, F(path))
     return in_text(attribute, NonEmpty(ExactText(ColumnText(F(path)))))
+
+
+def _active(path: str) -> Expression:
+    """`active`, which is the link's and the host user's: see `documents.host_values`."""
+    inactive = When(active=False, then=Value(False))
+    return Case(inactive, default=F(path), output_field=BooleanField())
 
 
 def in_json(attribute: Attribute, root: F | Element, *keys: str) -> Stored:

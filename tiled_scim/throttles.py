@@ -27,11 +27,12 @@ class Throttle(SimpleRateThrottle):
         return settings.THROTTLE
 
     def allow_request(self, request: Request, view: APIView) -> bool:
-        now, seconds = self.timer(), cast(int, self.duration)
+        most, seconds = cast("tuple[int, int]", self.parse_rate(self.get_rate()))
+        now = self.timer()
         window = int(now // seconds)
         self.rest = (window + 1) * seconds - now
         requests = self._count(f"{self.get_cache_key(request, view)}:{window}", seconds)
-        return requests <= cast(int, self.num_requests)
+        return requests <= most
 
     def wait(self) -> float:
         """Seconds until the next window."""

@@ -170,8 +170,7 @@ class ResourceViewSet(ViewSetMixin, ScimView):
 
     def list(self, request: Request) -> Response:
         rows = ScimFilterBackend().filter_queryset(request, self.endpoint.rows(), self)
-        scope = f"{self.adapter.account}:{self.resource_type.name}"
-        page = paginate(rows, self.parameters, scope)
+        page = paginate(rows, self.parameters, self.adapter.account)
         return Response(list_response(self.render(page.rows), page))
 
     def search(self, request: Request) -> Response:

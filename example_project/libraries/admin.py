@@ -1,11 +1,15 @@
-"""Libraries in the Django admin. Its own pages for users are the product's user management."""
+"""Libraries and users in the Django admin: the product's own management of both."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
 from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.models import User
 from django.db.models import Count
+
+from tiled_scim.admin.users import ManagedByScim
 
 from .models import Library
 
@@ -14,8 +18,10 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
     ModelAdmin = admin.ModelAdmin[Library]
+    BaseUserAdmin = UserAdmin[User]
 else:
-    ModelAdmin = admin.ModelAdmin  # takes a type argument in its type stubs only
+    ModelAdmin = admin.ModelAdmin  # take a type argument in their type stubs only
+    BaseUserAdmin = UserAdmin
 
 
 class CountedLibrary(Protocol):
@@ -34,3 +40,12 @@ class LibraryAdmin(ModelAdmin):
     @admin.display(description="members", ordering="member_count")
     def member_count(self, library: CountedLibrary) -> int:
         return library.member_count
+
+
+admin.site.unregister(User)
+
+
+# SCIM: the mixin, for a section on each user's page that says what SCIM manages.
+@admin.register(User)
+class ManagedUserAdmin(ManagedByScim, BaseUserAdmin):
+    pass

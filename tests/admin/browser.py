@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 from typing import Any
 
 from django.contrib.auth.models import Permission, User
@@ -60,3 +61,10 @@ def api_status(plaintext: str) -> int:
         reverse("tiled_scim:users"), headers={"Authorization": f"Bearer {plaintext}"}
     )
     return response.status_code
+
+
+def content(response: Any) -> str:
+    """What a person reads in the middle of the page, on one line."""
+    _, _, html = response.text.partition('<div id="content-main" class="tiled-scim">')
+    html, _, _ = html.partition("</main>")
+    return " ".join(unescape(re.sub(r"<[^>]+>", "", html)).split())

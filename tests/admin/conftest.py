@@ -7,6 +7,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from tests.admin.browser import signed_in, staff
+from tests.wire.client import Scim
+from tiled_scim.models import ScimToken
 
 
 @pytest.fixture
@@ -24,3 +26,9 @@ def page(changer: User) -> Client:
 def viewer_page() -> Client:
     """The browser of a person who may only look."""
     return signed_in(staff("view_scimtoken"))
+
+
+@pytest.fixture
+def okta(db: None) -> Scim:
+    """What pushes, with the token of the only account."""
+    return Scim(f"Bearer {ScimToken.objects.generate()[1]}")

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from datetime import timedelta
+from html import unescape
+from typing import Any, ClassVar
 
 import pytest
 from django.conf import LazySettings
 from django.test import Client
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from tests.admin.browser import (
@@ -15,9 +20,11 @@ from tests.admin.browser import (
     REVOKE,
     api_status,
     confirmed,
+    content,
     form_fields,
     generated,
 )
+from tests.test_health import make_refusal, make_token
 from tiled_scim.host import HostAdapter
 from tiled_scim.models import ScimToken
 
@@ -44,14 +51,41 @@ def two_accounts(settings: LazySettings) -> None:
 @pytest.mark.usefixtures("two_accounts")
 class TestAccounts:
     def test_the_accounts_are_listed_first_with_their_labels_and_states(self, page: Client) -> None:
+        make_token("acme", last_used_at=timezone.now() - timedelta(minutes=5))
+        make_refusal(account="acme", times=3)
+
+        response = page.get(PAGE)
+
+        assert f'<a href="{PAGE}?account=acme">Acme &amp; Sons</a>' in response.text
+        assert f'<a href="{PAGE}?account=b%2Fc%3F">b/c?</a>' in response.text
+        assert content(response) == (
+            "Choose an account "
+            "Acme & Sons Connected Last call 5 minutes ago · 3 failures in 7 days "
+            "b/c? No token"
+        )
+        assert GENERATE not in response.text
+
+    def test_an_account_that_calls_with_an_old_token_is_told_apart(self, page: Client) -> None:
+        _, plaintext = ScimToken.objects.generate("acme")
         ScimToken.objects.generate("acme")
+        assert api_status(plaintext) == 401
 
-        text = page.get(PAGE).text
+        assert "Acme & Sons Old token No call yet · 1 failure" in content(page.get(PAGE))
 
-        assert f'<a href="{PAGE}?account=acme">Acme &amp; Sons</a>' in text
-        assert f'<a href="{PAGE}?account=b%2Fc%3F">b/c?</a>' in text
-        assert text.index("Active") < text.index("No token")
-        assert GENERATE not in text
+    def test_unknown_callers_are_nobody_s_and_told_of_apart(
+        self, page: Client, admin_client: Client
+    ) -> None:
+        api_status("tscim_made-up")
+
+        response = page.get(PAGE)
+
+        assert "Unknown callers 1 request in 7 days had no token" in content(response)
+        assert "failure" not in content(response)
+        assert "Failures" not in content(page.get(f"{PAGE}?account=acme"))
+        text = admin_client.get(PAGE).text
+        (link,) = re.findall(r'href="([^"]+)">Show in Events', text)
+        (event,) = admin_client.get(unescape(link)).context["cl"].result_list
+        assert event.account is None
 
     def test_each_account_has_a_token_of_its_own(self, page: Client) -> None:
         first = generated(page, "?account=acme")
@@ -105,26 +139,6 @@ class TestAccounts:
 
         assert "There are no accounts yet." in page.get(PAGE).text
 
-    def test_the_list_takes_as_many_queries_for_many_accounts_as_for_few(
-        self,
-        page: Client,
-        settings: LazySettings,
-        django_assert_max_num_queries: DjangoAssertNumQueries,
-    ) -> None:
-        class ManyAccounts(HostAdapter):
-            @classmethod
-            def accounts(cls) -> Mapping[str, str]:
-                return {f"account{number}": f"Account {number}" for number in range(100)}
-
-        settings.TILED_SCIM_HOST_ADAPTER = ManyAccounts
-        for number in range(0, 100, 10):
-            ScimToken.objects.generate(f"account{number}")
-
-        with django_assert_max_num_queries(5):
-            text = page.get(PAGE).text
-        assert text.count("Active") == 10
-        assert text.count("No token") == 90
-
     def test_each_account_has_its_own_gate(self, page: Client, settings: LazySettings) -> None:
         settings.TILED_SCIM_ENABLED = lambda account: account == "acme"
 
@@ -132,3 +146,96 @@ class TestAccounts:
         assert "Generate token" not in page.get(f"{PAGE}?account=b%2Fc%3F").text
         assert page.post(f"{GENERATE}?account=b%2Fc%3F", confirmed(None)).status_code == 403
         assert generated(page, "?account=acme")
+
+
+class ManyAccounts(HostAdapter):
+    number: ClassVar[int]
+
+    @classmethod
+    def accounts(cls) -> Mapping[str, str]:
+        return {f"key{at}": f"Customer {at}" for at in range(cls.number)}
+
+
+def accounts(number: int) -> type[ManyAccounts]:
+    return type("Accounts", (ManyAccounts,), {"number": number})
+
+
+def listed(response: Any) -> list[str]:
+    """The names of the accounts to choose from."""
+    return re.findall(r'\?account=\w+">(.*?)</a>', response.text)
+
+
+class TestManyAccounts:
+    def test_a_few_are_all_seen_and_more_can_be_searched(
+        self, page: Client, settings: LazySettings
+    ) -> None:
+        settings.TILED_SCIM_HOST_ADAPTER = accounts(20)
+        assert 'id="search"' not in page.get(PAGE).text
+        assert len(listed(page.get(PAGE))) == 20
+
+        settings.TILED_SCIM_HOST_ADAPTER = accounts(21)
+
+        assert '<label for="search">' in page.get(PAGE).text
+        assert listed(page.get(PAGE, {"q": " cUSTOMER 2 "})) == ["Customer 2", "Customer 20"]
+        assert listed(page.get(PAGE, {"q": "key7"})) == ["Customer 7"]
+        response = page.get(PAGE, {"q": '"nobody"'})
+        assert "No account has this in its name or key." in content(response)
+        assert 'name="q" value="&quot;nobody&quot;"' in response.text
+
+    def test_there_are_a_hundred_on_a_page(self, page: Client, settings: LazySettings) -> None:
+        settings.TILED_SCIM_HOST_ADAPTER = accounts(201)
+
+        pages = [page.get(PAGE), page.get(PAGE, {"page": 2}), page.get(PAGE, {"page": 3})]
+
+        assert [len(listed(response)) for response in pages] == [100, 100, 1]
+        assert len({name for response in pages for name in listed(response)}) == 201
+        assert re.findall(r'rel="(?:prev|next)" href="(.*?)"', pages[1].text) == [
+            "?page=1",
+            "?page=3",
+        ]
+        assert "Page 2 of 3" in content(pages[1])
+        assert listed(page.get(PAGE, {"page": "x"})) == listed(pages[0])
+
+    def test_a_search_goes_on_over_its_pages(self, page: Client, settings: LazySettings) -> None:
+        settings.TILED_SCIM_HOST_ADAPTER = accounts(150)
+
+        (link,) = re.findall(r'rel="next" href="(.*?)"', page.get(PAGE, {"q": "er"}).text)
+
+        assert link == "?page=2&amp;q=er"
+        assert len(listed(page.get(PAGE + unescape(link)))) == 50
+
+    def test_the_list_takes_as_many_queries_for_many_accounts_as_for_few(
+        self,
+        page: Client,
+        settings: LazySettings,
+        django_assert_max_num_queries: DjangoAssertNumQueries,
+    ) -> None:
+        settings.TILED_SCIM_HOST_ADAPTER = accounts(100)
+        for number in range(0, 100, 10):
+            make_token(f"key{number}", last_used_at=timezone.now())
+            make_refusal(account=f"key{number}")
+
+        # The session, the person and two of their permissions; the tokens, and the failures.
+        with django_assert_max_num_queries(6):
+            text = content(page.get(PAGE))
+        assert text.count("Connected") == 10
+        assert text.count("No token") == 90
+
+    def test_the_host_is_asked_for_its_accounts_once(
+        self, page: Client, settings: LazySettings
+    ) -> None:
+        asked = []
+
+        class Counting(TwoAccounts):
+            @classmethod
+            def accounts(cls) -> Mapping[str, str]:
+                asked.append(cls)
+                return super().accounts()
+
+        settings.TILED_SCIM_HOST_ADAPTER = Counting
+
+        page.get(PAGE)
+        page.get(f"{PAGE}?account=acme")
+        page.post(f"{GENERATE}?account=acme", confirmed(None))
+
+        assert len(asked) == 3

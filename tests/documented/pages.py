@@ -22,7 +22,34 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 ROOT_URLCONF = "urls"
 STATIC_URL = "static/"
 USE_TZ = True
-INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes"]
+INSTALLED_APPS = [
+    f"django.contrib.{app}"
+    for app in ("admin", "auth", "contenttypes", "sessions", "messages", "staticfiles")
+]
+MIDDLEWARE = [
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+"""
+URLS = """
+from django.contrib import admin
+from django.urls import path
+
+urlpatterns = [path("admin/", admin.site.urls)]
 """
 
 
@@ -81,7 +108,7 @@ class Host:
         self.folder = folder
         files = {
             "settings.py": SETTINGS + blocks["settings.py"],
-            "urls.py": "urlpatterns = []\n" + blocks["urls.py"],
+            "urls.py": URLS + blocks["urls.py"],
         }
         for name, code in (blocks | files).items():
             path = folder / name

@@ -238,3 +238,33 @@ class TestLibraries:
 
         assert response.status_code == 204
         assert Library.objects.get().name == "Atlas"
+
+
+class TestUserAdmin:
+    def test_tells_what_scim_knows_of_a_user(self, acme: Okta) -> None:
+        key = acme("POST", "Users", ada()).json()["id"]
+        acme("POST", "Groups", {"displayName": "Maps", "members": [{"value": key}]})
+        browser = Client()
+        browser.force_login(User.objects.create_superuser("root"))
+        user = User.objects.get(username="ada@acme.example")
+
+        response = browser.get(f"/admin/auth/user/{user.pk}/change/")
+
+        assert "Managed by SCIM" in response.text
+        assert f'<a href="/admin/tiled_scim/userlink/{key}/change/">' in response.text
+        for shown in ("Acme", "Active", "Maps"):
+            assert f"{shown}</" in response.text
+
+    def test_the_lists_are_those_of_every_customer(self, acme: Okta) -> None:
+        acme("POST", "Users", ada())
+        acme("POST", "Groups", {"displayName": "Maps"})
+        browser = Client()
+        browser.force_login(User.objects.create_superuser("root"))
+
+        for model, name in (("userlink", "ada@acme.example"), ("librarygrouplink", "Maps")):
+            response = browser.get(f"/admin/tiled_scim/{model}/?account=acme")
+            assert f">{name}</a>" in response.text
+            assert (
+                f">{name}</a>"
+                not in browser.get(f"{response.request['PATH_INFO']}?account=globex").text
+            )

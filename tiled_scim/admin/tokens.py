@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
 from django.db import IntegrityError, router, transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -18,10 +20,17 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
-from .auth import NOT_ENABLED
-from .conf import settings
-from .host import adapter_class
-from .models import ScimToken, ScimTokenManager
+from ..advice import ADVICE, UNKNOWN_CALLER
+from ..auth import NOT_ENABLED
+from ..conf import settings
+from ..folding import fold
+from ..health import FAILURE_DAYS, Failure, Health, failures_since, summaries
+from ..host import TILED_ADMIN
+from ..models import LibraryGroupLink, ScimEvent, ScimToken, ScimTokenManager, UserLink
+from ..mount import base_url
+from .chart import Chart
+from .events import UNKNOWN
+from .lists import accounts_of, labels, may_view
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[ScimToken]
@@ -29,6 +38,29 @@ else:
     ModelAdmin = admin.ModelAdmin  # takes a type argument in its type stubs only
 
 PAGE = "admin:tiled_scim_scimtoken_changelist"
+LISTS = (ScimEvent, UserLink, LibraryGroupLink)
+ACCOUNTS_PER_PAGE = 100
+# More than are found at a glance.
+ACCOUNTS_TO_SEARCH = 20
+
+
+@dataclass(frozen=True)
+class Account:
+    """One of the host's accounts.
+
+    Args:
+        name: what people call it.
+        is_only: whether there is no other: then nobody is asked to choose.
+    """
+
+    key: str
+    name: str
+    is_only: bool = False
+
+    @property
+    def query(self) -> str:
+        """What leads to its page."""
+        return "" if self.is_only else "?" + urlencode({"account": self.key})
 
 
 class TokenForm(forms.Form):
@@ -84,9 +116,10 @@ class ScimTokenAdmin(ModelAdmin):
     ) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        account = _requested_account(request)
+        accounts = _accounts(request)
+        account = _requested(request, accounts)
         if account is None:
-            return self._accounts(request)
+            return self._choice(request, accounts)
         return self._page(request, account)
 
     @sensitive_variables("plaintext")  # an error report shows the variables of every frame
@@ -109,7 +142,7 @@ class ScimTokenAdmin(ModelAdmin):
             if current is not None:
                 current.revoke()
             try:
-                token, plaintext = _tokens().issue(account, created_by=request.user)
+                token, plaintext = _tokens().issue(account.key, created_by=request.user)
             except IntegrityError:  # another request was faster with the account's first token
                 return self._page(request, account, status=409, is_outdated=True)
             self.log_addition(request, token, _generated(current))
@@ -132,7 +165,7 @@ class ScimTokenAdmin(ModelAdmin):
         self.message_user(request, revoked % {"last_four": current.last_four}, messages.SUCCESS)
         return self._redirect(request)
 
-    def _account_to_change(self, request: HttpRequest) -> str:
+    def _account_to_change(self, request: HttpRequest) -> Account:
         """The account of a POST.
 
         Raises:
@@ -141,10 +174,10 @@ class ScimTokenAdmin(ModelAdmin):
         """
         if not self.has_change_permission(request):
             raise PermissionDenied
-        account = _requested_account(request)
+        account = _requested(request, _accounts(request))
         if account is None:
             raise Http404(gettext("Say which account."))
-        if not settings.ENABLED(account):
+        if not settings.ENABLED(account.key):
             raise PermissionDenied(gettext(NOT_ENABLED))
         return account
 
@@ -154,17 +187,31 @@ class ScimTokenAdmin(ModelAdmin):
         page = reverse(PAGE, current_app=self.admin_site.name)
         return HttpResponseRedirect(f"{page}?{query}" if query else page)
 
-    def _accounts(self, request: HttpRequest) -> HttpResponse:
+    def _choice(self, request: HttpRequest, accounts: Mapping[str, Account]) -> HttpResponse:
         """The choice of an account, where there are several."""
-        tokens = {token.account: token for token in _tokens().filter(current_account__isnull=False)}
-        accounts = [
-            {"label": label or key, "query": _query(key), "token": tokens.get(key)}
-            for key, label in adapter_class().accounts().items()
+        search = request.GET.get("q", "").strip()
+        found = [
+            account
+            for account in accounts.values()
+            if fold(search) in fold(f"{account.name} {account.key}")
         ]
-        return self._answer(request, "accounts", {"accounts": accounts})
+        page = Paginator(found, ACCOUNTS_PER_PAGE).get_page(request.GET.get("page"))
+        summarized, unknown = summaries([account.key for account in page])
+        context = {
+            "rows": [(account, summarized[account.key]) for account in page],
+            "page": page,
+            "search": search,
+            "has_search": len(accounts) > ACCOUNTS_TO_SEARCH,
+            "unknown": unknown,
+            "unknown_query": urlencode({"account": UNKNOWN, **_lately()}),
+            "unknown_advice": ADVICE[401, UNKNOWN_CALLER],
+            "failure_days": FAILURE_DAYS,
+            "visible": self._visible(request),
+        }
+        return self._answer(request, "accounts", context)
 
     def _page(
-        self, request: HttpRequest, account: str, *, status: int = 200, **shown: Any
+        self, request: HttpRequest, account: Account, *, status: int = 200, **shown: Any
     ) -> HttpResponse:
         """The page of one account.
 
@@ -172,20 +219,35 @@ class ScimTokenAdmin(ModelAdmin):
             shown: what this answer shows besides the account's state: `plaintext` and the token
                 `replaced` by it, `is_outdated`, or a form with its errors.
         """
-        accounts = adapter_class().accounts()
-        token = _tokens().select_related("created_by").filter(current_account=account).first()
+        token = _tokens().select_related("created_by").filter(current_account=account.key).first()
+        health = Health(account.key, token, account.is_only)
         context = {
-            "subtitle": accounts[account] or account,
-            "query": _query(account) if len(accounts) > 1 else "",
-            "not_enabled": "" if settings.ENABLED(account) else gettext(NOT_ENABLED),
-            "base_url": base_url(request),
+            "subtitle": "" if account.is_only else account.name,
+            "query": account.query,
+            "not_enabled": "" if settings.ENABLED(account.key) else gettext(NOT_ENABLED),
+            "base_url": _base_url(request),
             "token": token,
             "may_change": self.has_change_permission(request),
             "replace_form": TokenForm(current=token, auto_id="replace-%s"),
             "revoke_form": TokenForm(current=token, auto_id="revoke-%s"),
+            "health": health,
+            # Asked for as the template is rendered, when no token is locked any more.
+            "chart": lambda: Chart(health.days),
+            "failures": lambda: [(failure, _query(failure)) for failure in health.failures],
+            "failure_days": FAILURE_DAYS,
+            "visible": self._visible(request),
+            "tiled_admin": _tiled_admin(account),
             **shown,
         }
         return self._answer(request, "account", context, status)
+
+    def _visible(self, request: HttpRequest) -> set[str]:
+        """The lists that the person may see, by the names of their models."""
+        return {
+            str(model._meta.model_name)
+            for model in LISTS
+            if may_view(self.admin_site, request, model)
+        }
 
     def _answer(
         self, request: HttpRequest, template: str, context: dict[str, Any], status: int = 200
@@ -201,33 +263,60 @@ class ScimTokenAdmin(ModelAdmin):
         )
 
 
-def base_url(request: HttpRequest) -> str | None:
-    """The address to paste into Okta; None where the host has not mounted the SCIM URLs."""
-    if settings.BASE_URL:
-        return settings.BASE_URL.rstrip("/")
-    try:
-        root = reverse("tiled_scim:root")
-    except NoReverseMatch:
-        return None
-    return request.build_absolute_uri(root).rstrip("/")
+def _accounts(request: HttpRequest) -> dict[str, Account]:
+    """The host's accounts, by their keys."""
+    accounts = accounts_of(request)
+    is_only = len(accounts) == 1
+    return {key: Account(key, name, is_only) for key, name in labels(accounts).items()}
 
 
-def _requested_account(request: HttpRequest) -> str | None:
+def _requested(request: HttpRequest, accounts: Mapping[str, Account]) -> Account | None:
     """The account in the query, or the only one there is; None where it is still to be chosen.
 
     Raises:
         Http404: there is no such account.
     """
-    accounts = adapter_class().accounts()
     only = next(iter(accounts)) if len(accounts) == 1 else None
-    account = request.GET.get("account", only)
-    if account is not None and account not in accounts:
+    key = request.GET.get("account", only)
+    if key is None:
+        return None
+    if key not in accounts:
         raise Http404(gettext("There is no such account."))
-    return account
+    return accounts[key]
 
 
-def _query(account: str) -> str:
-    return "?" + urlencode({"account": account})
+def _query(failure: Failure) -> str:
+    """What the list of events takes to show these failures."""
+    event = failure.example
+    values = {
+        "account": event.account,
+        "outcome": event.outcome,
+        "status": event.status,
+        "scim_type": event.scim_type,
+        "resource_type": event.resource_type,
+        **_lately(),
+    }
+    return urlencode({name: value for name, value in values.items() if value})
+
+
+def _lately() -> dict[str, str]:
+    return {"created_at__gte": failures_since().isoformat(timespec="seconds")}
+
+
+def _tiled_admin(account: Account) -> tuple[str, str] | None:
+    """The name and the namespace of the attribute Tiled Admin; None where the host has none."""
+    if TILED_ADMIN not in settings.HOST_ADAPTER(account.key).user_fields:
+        return None
+    namespace, _separator, name = TILED_ADMIN.rpartition(":")
+    return name, namespace
+
+
+def _base_url(request: HttpRequest) -> str | None:
+    """The address to paste into Okta; None where the host has not mounted the SCIM URLs."""
+    try:
+        return base_url(request)
+    except NoReverseMatch:
+        return None
 
 
 def _tokens() -> ScimTokenManager:
@@ -236,11 +325,11 @@ def _tokens() -> ScimTokenManager:
 
 
 @contextmanager
-def _locked(account: str) -> Iterator[ScimToken | None]:
+def _locked(account: Account) -> Iterator[ScimToken | None]:
     """The account's current token, which no other request replaces or revokes meanwhile."""
     tokens = _tokens()
     with transaction.atomic(using=tokens.db):
-        yield tokens.select_for_update().filter(current_account=account).first()
+        yield tokens.select_for_update().filter(current_account=account.key).first()
 
 
 def _generated(replaced: ScimToken | None) -> str:

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import gzip
 import json
-import socket
-import ssl
 import time
-import urllib.error
 import urllib.request
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.message import Message
 from functools import cached_property
-from http.client import HTTPException, HTTPResponse
+from http.client import HTTPException, HTTPResponse, IncompleteRead
 from typing import Any
 from urllib.parse import quote, quote_plus, urlencode, urlsplit
 
+from . import silence
+
 TIMEOUT_SECONDS = 60.0  # Okta gives up on a request after a minute.
 MASK = "********"
+LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 _RETRIES = 3
 _LONGEST_WAIT_SECONDS = 120
 _LONGEST_TIMEOUT_SECONDS = 3600
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+_BLOCK_BYTES = 65536
 _HEADERS = {
     "Accept": "application/scim+json",
     "Accept-Charset": "utf-8",
@@ -37,7 +37,25 @@ Json = dict[str, Any]
 
 
 class UnreachableError(Exception):
-    """No HTTP answer came; the message is one sentence for people."""
+    """No whole HTTP answer came. The message says why, and `advice` what to do, for people."""
+
+    def __init__(self, message: str, advice: str) -> None:
+        super().__init__(message)
+        self.advice = advice
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One request as it went out, and how long it took; `status` is None if no answer came."""
+
+    method: str
+    path: str
+    status: int | None
+    seconds: float
+
+    @property
+    def milliseconds(self) -> int:
+        return round(self.seconds * 1000)
 
 
 @dataclass(frozen=True)
@@ -61,8 +79,34 @@ class Exchange:
         """The answer's JSON, or None where it is not JSON."""
         try:
             return json.loads(self.text)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
+
+    @property
+    def detail(self) -> str:
+        """What an Error says to people, on one line (RFC 7644 section 3.12); empty for nothing."""
+        detail = self.json.get("detail") if isinstance(self.json, dict) else None
+        return " ".join(detail.split()) if isinstance(detail, str) else ""
+
+    @property
+    def is_redirect(self) -> bool:
+        """Whether it sends the client elsewhere, which Okta does not follow."""
+        return 300 <= self.status < 400
+
+    @property
+    def is_html(self) -> bool:
+        """Whether it is a page for people and not for programs."""
+        return "html" in self.content_type or self.text.lstrip()[:1] == "<"
+
+
+class Watcher:
+    """Is told of requests as they go; this one does nothing with it."""
+
+    def sent(self, attempt: Attempt) -> None:
+        """A request has been answered, or has not."""
+
+    def waits(self, seconds: int) -> None:
+        """The server asked for a pause, which begins now."""
 
 
 class _AnyStatusIsAnAnswer(urllib.request.HTTPErrorProcessor):
@@ -82,7 +126,8 @@ class OktaClient:
         token: the bearer token.
         timeout: seconds to wait for the server.
 
-    `journal` has every exchange so far, in order.
+    `journal` has every exchange so far, in order, and `attempts` every request, those too that were
+    sent again or had no answer. `watcher` is told of each.
 
     Raises:
         ValueError: an argument cannot be used; the message never has the token in it.
@@ -91,10 +136,12 @@ class OktaClient:
     def __init__(self, base_url: str, token: str, *, timeout: float = TIMEOUT_SECONDS) -> None:
         self.base_url = _usable_url(base_url)
         self.journal: list[Exchange] = []
+        self.attempts: list[Attempt] = []
+        self.watcher = Watcher()
         self._token = _usable_token(token)
         self._timeout = _usable_timeout(timeout)
         handlers: list[urllib.request.BaseHandler] = [_AnyStatusIsAnAnswer()]
-        if urlsplit(self.base_url).hostname in _LOOPBACK:
+        if urlsplit(self.base_url).hostname in LOOPBACK:
             handlers.append(urllib.request.ProxyHandler({}))
         self._opener = urllib.request.build_opener(*handlers)
 
@@ -134,6 +181,7 @@ class OktaClient:
             seconds = _seconds_to_wait(exchange)
             if seconds is None:
                 break
+            self.watcher.waits(seconds)
             time.sleep(seconds)
             exchange = self._exchange(request, body)
         self.journal.append(exchange)
@@ -148,38 +196,27 @@ class OktaClient:
         return text.replace(self._token, MASK)
 
     def _exchange(self, request: urllib.request.Request, body: Json | None) -> Exchange:
-        method, url = request.get_method(), request.full_url
+        start = time.monotonic()
         try:
             with self._opener.open(request, timeout=self._timeout) as response:
-                text = _text(response)
-        except (OSError, HTTPException, EOFError, zlib.error) as error:
-            raise UnreachableError(f"{method} {self.mask(url)}: {self._reason(error)}") from error
+                text = _text(response, start + self._timeout)
+        except (OSError, HTTPException, EOFError, UnicodeError, zlib.error) as error:
+            self._remember(request, None, start)
+            raise self._unreachable(request, error) from error
+        self._remember(request, response.status, start)
+        method, url = request.get_method(), request.full_url
         return Exchange(method, url, body, response.status, response.headers, text)
 
-    def _reason(self, error: Exception) -> str:
-        cause = error
-        if isinstance(error, urllib.error.URLError) and isinstance(error.reason, Exception):
-            cause = error.reason
-        sentence = next(words for kind, words in _REASONS if isinstance(cause, kind))
-        host = urlsplit(self.base_url).netloc
-        return sentence.format(host=host, timeout=self._timeout, cause=self.mask(str(cause)))
+    def _remember(self, request: urllib.request.Request, status: int | None, start: float) -> None:
+        path = request.full_url.removeprefix(self.base_url)
+        attempt = Attempt(request.get_method(), path, status, time.monotonic() - start)
+        self.attempts.append(attempt)
+        self.watcher.sent(attempt)
 
-
-# The first that fits: from the special to the general.
-_REASONS: tuple[tuple[type[Exception], str], ...] = (
-    (
-        ssl.SSLCertVerificationError,
-        "The TLS certificate of {host} is not trusted, and Okta would not trust it either: {cause}",
-    ),
-    (ssl.SSLError, "TLS with {host} failed. Is it https that answers there? {cause}"),
-    (ConnectionRefusedError, "Nothing answers at {host}: the connection was refused."),
-    (socket.gaierror, "There is no host of the name in {host}: {cause}"),
-    (TimeoutError, "{host} gave no answer within {timeout:g} seconds; Okta gives up as well."),
-    (ConnectionError, "{host} closed the connection without an answer: {cause}"),
-    (gzip.BadGzipFile, "What {host} answered is not compressed as it says: {cause}"),
-    (OSError, "{host} cannot be reached: {cause}"),
-    (Exception, "What {host} answered is not HTTP, or broken: {cause}"),
-)
+    def _unreachable(self, request: urllib.request.Request, error: Exception) -> UnreachableError:
+        reason, advice = silence.explain(error, urlsplit(self.base_url).netloc, self._timeout)
+        sentence = f"{request.get_method()} {request.full_url}: {reason}"
+        return UnreachableError(self.mask(sentence), advice)
 
 
 def _usable_url(text: str) -> str:
@@ -220,11 +257,32 @@ def _seconds_to_wait(exchange: Exchange) -> int | None:
     return int(seconds) if int(seconds) <= _LONGEST_WAIT_SECONDS else None
 
 
-def _text(response: HTTPResponse) -> str:
-    content = response.read()
+def _text(response: HTTPResponse, deadline: float) -> str:
+    content = _content(response, deadline)
     match response.headers.get("Content-Encoding", "").strip().lower():
         case "gzip":
             content = gzip.decompress(content)
         case "deflate":
-            content = zlib.decompress(content)
+            content = _inflated(content)
     return content.decode(errors="replace")
+
+
+def _content(response: HTTPResponse, deadline: float) -> bytes:
+    """The whole body; neither half of one, nor one that drips in for ever."""
+    blocks = []
+    while block := response.read1(_BLOCK_BYTES):
+        blocks.append(block)
+        if time.monotonic() > deadline:
+            raise TimeoutError
+    content = b"".join(blocks)
+    if response.length:  # what Content-Length announced and what did not come
+        raise IncompleteRead(content, response.length)
+    return content
+
+
+def _inflated(content: bytes) -> bytes:
+    """Some servers leave the zlib wrapper out that RFC 9110 section 8.4.1.2 asks for."""
+    try:
+        return zlib.decompress(content)
+    except zlib.error:
+        return zlib.decompress(content, -zlib.MAX_WBITS)

@@ -1,12 +1,17 @@
-"""What an answer must be: each function returns its findings as sentences, none if all is well."""
+"""What an answer must be, for Okta; and what more the RFCs ask, which Okta does without.
+
+Each function returns sentences, none if all is well. Those whose names end in `notes` are on the
+second: worth mending, and no failure.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from urllib.parse import unquote
 
-from .client import Exchange, Json
+from .client import TIMEOUT_SECONDS, Attempt, Exchange, Json
 
 # Written out again and not imported from the server: a check must not share the server's mistakes.
 USER_SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:User"
@@ -17,17 +22,22 @@ PATCH_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 ERROR_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:Error"
 
 _MEDIA_TYPES = {"application/scim+json", "application/json"}  # Okta takes either.
+_SLOW_SECONDS = 10.0
 _REQUIRED: dict[str, dict[str, type]] = {
-    USER_SCHEMA: {"schemas": list, "id": str, "meta": dict, "userName": str, "active": bool},
-    GROUP_SCHEMA: {"schemas": list, "id": str, "meta": dict, "displayName": str},
+    USER_SCHEMA: {"schemas": list, "id": str, "userName": str},
+    GROUP_SCHEMA: {"schemas": list, "id": str, "displayName": str},
 }
+# Null is the same as absent (RFC 7643 section 2.5).
 _OPTIONAL: dict[str, type] = {
+    "active": bool,
+    "meta": dict,
     "externalId": str,
     "name": dict,
     "emails": list,
     "groups": list,
     TILED_SCHEMA: dict,
 }
+_END_CHARACTERS = 40  # enough to see a body that was cut
 _LIST_TYPES: dict[str, type] = {"totalResults": int, "startIndex": int, "itemsPerPage": int}
 _JSON_NAMES: dict[type, str] = {
     bool: "a boolean",
@@ -50,6 +60,8 @@ def answer(exchange: Exchange, statuses: Collection[int]) -> list[str]:
         named = exchange.content_type or "missing"
         finding = f"The content type is {named}, not application/scim+json."
         return [finding, *_explanation(exchange)]
+    if exchange.json is None:
+        return [f"The body is not JSON: it ends with {exchange.text[-_END_CHARACTERS:]!r}."]
     if not isinstance(exchange.json, dict):
         return ["The body is not a JSON object."]
     return []
@@ -65,7 +77,7 @@ def listing(exchange: Exchange, schema: str) -> list[str]:
     if findings := answer(exchange, {200}):
         return findings
     body = exchange.json
-    resources = body.get("Resources", [])
+    resources = body.get("Resources") or []
     findings = [*_schemas(body, LIST_SCHEMA), *_wrong_types(body, _LIST_TYPES)]
     if not isinstance(resources, list):
         return [*findings, "Resources is not an array."]
@@ -80,21 +92,48 @@ def error(exchange: Exchange, status: int) -> list[str]:
     """An Error with a detail for people (RFC 7644 section 3.12)."""
     if findings := answer(exchange, {status}):
         return findings
-    body = exchange.json
-    findings = _schemas(body, ERROR_SCHEMA)
-    if body.get("status") != str(status):
-        findings.append(f'status in the body is {body.get("status")!r}, not "{status}".')
-    if not (isinstance(body.get("detail"), str) and body["detail"].strip()):
+    findings = _schemas(exchange.json, ERROR_SCHEMA)
+    if str(exchange.json.get("status")) != str(status):
+        findings.append(f'status in the body is {exchange.json.get("status")!r}, not "{status}".')
+    if not exchange.detail:
         findings.append("detail is empty, so that Okta's admin would not learn why.")
     return findings
+
+
+def error_notes(exchange: Exchange) -> Iterator[str]:
+    """What an Error should be, beyond what Okta reads."""
+    if isinstance(exchange.json.get("status"), int):
+        yield "status in the body of an Error is a number, not a string (RFC 7644 section 3.12)."
+    if exchange.status == 401 and "WWW-Authenticate" not in exchange.headers:
+        yield "A 401 has no WWW-Authenticate header (RFC 9110 section 15.5.2)."
 
 
 def location(exchange: Exchange) -> list[str]:
     """The Location header that names the new resource (RFC 7644 section 3.3)."""
     value = exchange.headers.get("Location", "")
-    if value.startswith(("http://", "https://")) and value.endswith(f"/{exchange.json['id']}"):
+    if _leads_to(value, exchange.json["id"]):
         return []
-    return [f"The Location header is {value!r}, not the absolute URL of the new resource."]
+    return [f"The Location header is {value!r}, not the URL of the new resource."]
+
+
+def speed(attempts: Sequence[Attempt]) -> list[str]:
+    """Okta waits for a minute."""
+    return [
+        f"{attempt.method} {attempt.path} took {attempt.seconds:.1f} seconds, and Okta gives up "
+        f"after {TIMEOUT_SECONDS:g}."
+        for attempt in attempts
+        if attempt.seconds > TIMEOUT_SECONDS
+    ]
+
+
+def speed_notes(attempts: Sequence[Attempt]) -> list[str]:
+    """One request of a small test must leave room for what Okta sends when there is much to do."""
+    return [
+        f"{attempt.method} {attempt.path} took {attempt.seconds:.1f} seconds: slow, since Okta "
+        f"sends up to 1,000 changes in a request and gives up after {TIMEOUT_SECONDS:g} seconds."
+        for attempt in attempts
+        if _SLOW_SECONDS < attempt.seconds <= TIMEOUT_SECONDS
+    ]
 
 
 def differences(expected: Any, actual: Any, name: str = "") -> Iterator[str]:
@@ -116,26 +155,24 @@ def member_ids(group: Json) -> list[str]:
 
 
 def _explanation(exchange: Exchange) -> list[str]:
-    if 300 <= exchange.status < 400:
+    if exchange.is_redirect:
         target = exchange.headers.get("Location", "another address")
-        return [f"The server redirects to {target}; Okta needs the final address as the base URL."]
-    if exchange.status == 401:
-        return ["The server refused the token: it is wrong, was replaced or revoked, or expired."]
-    if "html" in exchange.content_type or exchange.text.lstrip()[:1] == "<":
-        return ["The answer is an HTML page: is this the SCIM base URL (such as .../scim/v2)?"]
-    if isinstance(exchange.json, dict) and exchange.json.get("detail"):
-        return [f"The server says: {exchange.json['detail']}"]
+        return [f"The server redirects to {target}."]
+    if exchange.detail:
+        return [f"The server says: {exchange.detail}"]
+    if exchange.is_html:
+        return ["The answer is an HTML page."]
     return []
 
 
 def _resource(body: Any, schema: str) -> list[str]:
     if not isinstance(body, dict):
         return ["A resource is not a JSON object."]
-    present = {name: kind for name, kind in _OPTIONAL.items() if name in body}
+    present = {name: kind for name, kind in _OPTIONAL.items() if body.get(name) is not None}
     findings = _wrong_types(body, _REQUIRED[schema] | present)
     if findings:
         return findings
-    findings = [*_schemas(body, schema), *_meta(body, schema), *_members(body)]
+    findings = [*_schemas(body, schema), *_members(body)]
     if not body["id"]:
         findings.append("id is empty.")
     if "password" in body:
@@ -143,15 +180,16 @@ def _resource(body: Any, schema: str) -> list[str]:
     return findings
 
 
-def _meta(body: Json, schema: str) -> Iterator[str]:
-    meta = body["meta"]
+def resource_notes(body: Json, schema: str) -> Iterator[str]:
+    """What `meta` should be, which Okta does not read (RFC 7643 section 3.1)."""
+    meta = body.get("meta") or {}
     kind = schema.rpartition(":")[2]
     if meta.get("resourceType") != kind:
         yield f"meta.resourceType is {meta.get('resourceType')!r}, not {kind!r}."
-    if not str(meta.get("location")).endswith(f"/{kind}s/{body['id']}"):
+    if not _leads_to(str(meta.get("location")), body["id"]):
         yield f"meta.location is {meta.get('location')!r}, not the URL of the resource."
     for name in ("created", "lastModified"):
-        if name in meta and not _is_date(meta[name]):
+        if meta.get(name) is not None and not _is_date(meta[name]):
             yield f"meta.{name} is {meta[name]!r}, not a date and time in ISO 8601."
 
 
@@ -177,6 +215,10 @@ def _wrong_types(body: Json, types: Mapping[str, type]) -> list[str]:
         for name, kind in types.items()
         if type(body.get(name)) is not kind
     ]
+
+
+def _leads_to(url: str, resource_id: str) -> bool:
+    return unquote(url).endswith(f"/{resource_id}")
 
 
 def _is_date(value: Any) -> bool:

@@ -283,7 +283,8 @@ class Migration(migrations.Migration):
                 "indexes": [
                     models.Index(fields=["created_at", "id"], name="tiled_scim_event_time"),
                     models.Index(
-                        fields=["account", "created_at", "id"], name="tiled_scim_event_account"
+                        fields=["account", "created_at", "id", "outcome"],
+                        name="tiled_scim_event_account",
                     ),
                     models.Index(
                         fields=["outcome", "created_at", "id"], name="tiled_scim_event_outcome"
@@ -299,9 +300,7 @@ class Migration(migrations.Migration):
                     ),
                     models.Index(fields=["resource_name_folded"], name="tiled_scim_event_name"),
                     models.Index(fields=["request_id"], name="tiled_scim_event_request"),
-                    models.Index(
-                        fields=["address", "created_at"], name="tiled_scim_event_address"
-                    ),
+                    models.Index(fields=["address", "created_at"], name="tiled_scim_event_address"),
                 ],
             },
         ),
@@ -361,6 +360,12 @@ class Migration(migrations.Migration):
                     "user_name_folded",
                     tiled_scim.fields.ExactCharField(
                         default=None, editable=False, max_length=510, null=True
+                    ),
+                ),
+                (
+                    "active",
+                    models.BooleanField(
+                        default=True, editable=False, verbose_name="active in the account"
                     ),
                 ),
                 (

@@ -2,27 +2,79 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
+from django.core.management.color import Style
 
-from tiled_scim.conformance import report
-from tiled_scim.conformance.client import TIMEOUT_SECONDS, OktaClient
-from tiled_scim.conformance.conversation import Conversation, Outcome, Result, Step
-from tiled_scim.conformance.groups import GROUP_NAME
-from tiled_scim.conformance.sequence import SEQUENCE, clean_up
+from tiled_scim.conformance import record, report
+from tiled_scim.conformance.client import TIMEOUT_SECONDS, Attempt, Json, OktaClient, Watcher
+from tiled_scim.conformance.conversation import Outcome, Result, Step
+from tiled_scim.conformance.run import Run, Verdict
 from tiled_scim.conformance.users import USER_NAME
 
 TOKEN_VARIABLE = "SCIM_TOKEN"  # noqa: S105 -- a variable's name, no secret
+
+_INTERRUPTED = 130  # the exit code of a program that Ctrl-C has ended
+
+
+class Progress(Watcher):
+    """Shows a run as it goes: the steps on a terminal, and where wanted the requests.
+
+    Args:
+        stream: what it is written to.
+        mask: takes the token out of a text.
+        style: colours.
+        verbosity: Django's: 0 for nothing, 2 for the requests.
+    """
+
+    def __init__(
+        self, stream: OutputWrapper, mask: Callable[[str], str], style: Style, verbosity: int
+    ) -> None:
+        self.is_shown = verbosity > 1 or (verbosity == 1 and stream.isatty())
+        self._has_requests = verbosity > 1
+        self._stream = stream
+        self._mask = mask
+        self._styles = {
+            Outcome.PASSED: style.SUCCESS,
+            Outcome.FAILED: style.ERROR,
+            Outcome.SKIPPED: style.WARNING,
+            Outcome.NOT_OFFERED: style.WARNING,
+        }
+
+    def begins(self, base_url: str) -> None:
+        self._say(report.opening(base_url))
+
+    def step_begins(self, number: int, step: Step) -> None:
+        """The line says what is being waited for, and the result is written over it."""
+        self._say(report.pending(number, step), ending="\n" if self._has_requests else "\r")
+
+    def step_ends(self, number: int, result: Result) -> None:
+        self._say(report.row(number, result), self._styles[result.outcome])
+
+    def sent(self, attempt: Attempt) -> None:
+        if self._has_requests:
+            self._say(report.request_line(attempt))
+
+    def waits(self, seconds: int) -> None:
+        self._say(f"\nThe server asks for a pause of {seconds} seconds.")
+
+    def _say(self, text: str, style: Callable[[str], str] = str, *, ending: str = "\n") -> None:
+        if self.is_shown:
+            said = style(report.printable(self._mask(text)))
+            self._stream.write(said + ending, str, ending="")  # as it is, on standard error, too
+            self._stream.flush()
 
 
 class Command(BaseCommand):
     help = (
         "Plays the requests that Okta sends against a SCIM server over HTTP, and checks every "
         "answer and the state read back. Needs nothing but the server's URL and a token. Uses one "
-        f"test person, {USER_NAME}, who is left deactivated, and one test group, which is deleted."
+        f"test person, {USER_NAME}, who is left deactivated, and one test group, which is deleted. "
+        "Ends with 0 if the server is ready for Okta, with 1 if not, and with 130 after Ctrl-C."
     )
     requires_system_checks = []
 
@@ -42,79 +94,70 @@ class Command(BaseCommand):
             metavar="SECONDS",
             help="How long to wait for an answer. By default as long as Okta does: %(default)g.",
         )
+        parser.add_argument(
+            "--json",
+            action="store_true",
+            dest="is_json",
+            help="Write one JSON document to standard output and nothing else.",
+        )
 
-    def handle(self, *args: Any, url: str, token: str, timeout: float, **options: Any) -> None:
-        try:
-            self.client = OktaClient(url, token, timeout=timeout)
-        except ValueError as error:
-            raise CommandError(str(error)) from error
-        conversation = Conversation(self.client)
-        self._say(f"Playing Okta against {self.client.base_url}")
-        try:
-            results = self._play_all(conversation)
-        except KeyboardInterrupt as interrupt:
-            raise CommandError("Interrupted.", returncode=130) from interrupt
-        finally:
-            is_clean = self._clean_up(conversation)
-        self._report(results)
-        totals = report.totals(results, len(SEQUENCE))
-        if not is_clean or any(result.outcome is Outcome.FAILED for result in results):
-            raise CommandError(f"The server is not ready for Okta: {totals}.")
-        self._say(f"The server is ready for Okta: {totals}.", self.style.SUCCESS)
-
-    def _play_all(self, conversation: Conversation) -> list[Result]:
-        results = []
-        for step in SEQUENCE:
-            results.append(self._play(conversation, step))
-            if conversation.has_stopped:
-                self._say("  The rest is not tried: it would fail in the same way.")
-                break
-        return results
-
-    def _play(self, conversation: Conversation, step: Step) -> Result:
-        self._say(f"  {step.title} ... ", ending="")
-        self.stdout.flush()  # the line says what is being waited for
-        result = conversation.play(step)
-        self._say(result.outcome.value, self._style(result))
-        return result
-
-    def _clean_up(self, conversation: Conversation) -> bool:
-        """Put the test person and group away and say what is left; False if that failed."""
-        if not conversation.is_connected:
-            self._say("\nNothing was changed on the server.")
-            return True
-        self._say("\nCleaning up ... ", ending="")
-        self.stdout.flush()
-        problems = clean_up(conversation)
-        if problems:
-            self._say("FAILED", self.style.ERROR)
-            self._say("\n".join(f"  {problem}" for problem in problems))
-            self._say(
-                f"  Deactivate {USER_NAME} and delete the group {GROUP_NAME} by hand, "
-                "or run the check again: it takes up what is left."
-            )
-            return False
-        self._say("done")
-        if conversation.user_id:
-            self._say(
-                f"  Left on the server: the test person {USER_NAME}, deactivated.\n"
-                f"  A host that keeps the Libraries of deleted groups also has {GROUP_NAME}, empty."
-            )
-        return True
-
-    def _report(self, results: list[Result]) -> None:
-        self._say("\nResult")
-        self._say(report.table(results))
-        for result in results:
-            if result.outcome is Outcome.FAILED:
-                self._say("\n" + report.failure(result))
-        self._say("")
-
-    def _style(self, result: Result) -> Callable[[str], str]:
-        return self.style.SUCCESS if result.outcome is Outcome.PASSED else self.style.ERROR
-
-    def _say(
-        self, text: str, style: Callable[[str], str] | None = None, *, ending: str = "\n"
+    def handle(
+        self,
+        *args: Any,
+        url: str,
+        token: str,
+        timeout: float,
+        is_json: bool,
+        verbosity: int,
+        **options: Any,
     ) -> None:
-        """Write to standard output: the only way there, so that the token never gets out."""
-        self.stdout.write(report.printable(self.client.mask(text)), style, ending)
+        if isinstance(options.get("stdout"), OutputWrapper):
+            self.stdout = options["stdout"]  # wrapped twice, every piece of a line would be a line
+        try:
+            client = OktaClient(url, token, timeout=timeout)
+        except ValueError as error:
+            self._refuse(str(error), is_json=is_json)
+        run = Run(client)
+        stream = self.stderr if is_json else self.stdout
+        progress = Progress(stream, client.mask, self.style, verbosity)
+        client.watcher = progress
+        _play(run, progress)
+        if is_json:
+            self._write_json(record.of_run(run))
+        else:
+            said = report.result(run, is_quiet=verbosity == 0, has_steps=not progress.is_shown)
+            self.stdout.write(report.printable(client.mask(said)), ending="")
+        self._end(run, is_quiet=is_json or verbosity == 0)
+
+    def _refuse(self, reason: str, *, is_json: bool) -> NoReturn:
+        if is_json:
+            self._write_json(record.of_error(reason))
+        raise CommandError(reason)
+
+    def _write_json(self, document: Json) -> None:
+        self.stdout.write(json.dumps(document, indent=2))
+
+    def _end(self, run: Run, *, is_quiet: bool) -> None:
+        if run.verdict is Verdict.INTERRUPTED:
+            raise CommandError("Interrupted.", returncode=_INTERRUPTED)
+        if run.verdict is Verdict.NOT_READY:
+            raise CommandError(f"The server is not ready for Okta: {report.totals(run)}.")
+        if not is_quiet:
+            sentence = f"The server is ready for Okta: {report.totals(run)}."
+            self.stdout.write(sentence, self.style.SUCCESS)
+
+
+def _play(run: Run, progress: Progress) -> None:
+    """Play all steps; whatever happens, put away what they made."""
+    progress.begins(run.conversation.client.base_url)
+    try:
+        for number, step in run.steps():
+            progress.step_begins(number, step)
+            progress.step_ends(number, run.play(step))
+    except KeyboardInterrupt:
+        run.is_interrupted = True
+    except OSError:  # nobody reads any more
+        run.conversation.client.watcher = Watcher()
+        raise
+    finally:
+        run.clean_up()

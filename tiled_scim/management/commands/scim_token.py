@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandParser
 from django.utils.timezone import is_aware, localtime
 
-from tiled_scim.host import adapter_class
+from tiled_scim.management.arguments import days, require_known
 from tiled_scim.management.columns import aligned
 from tiled_scim.models import ScimToken
 
-LONGEST_LIFETIME_DAYS = 100 * 365
 COLUMNS = ("ACCOUNT", "TOKEN", "CREATED", "BY", "EXPIRES", "LAST USED", "STATE")
 
 
@@ -27,7 +25,7 @@ class Command(BaseCommand):
         )
         generate.add_argument(
             "--lifetime",
-            type=_days,
+            type=days,
             metavar="DAYS",
             help="How long the token is good for; by default TILED_SCIM_TOKEN_LIFETIME.",
         )
@@ -50,7 +48,7 @@ class Command(BaseCommand):
             self._generate_and_explain(account or "", options["lifetime"])
 
     def _generate(self, account: str, lifetime: timedelta | None) -> tuple[ScimToken, str]:
-        _require_known(account)
+        require_known(account)
         return ScimToken.objects.generate(account, lifetime=lifetime)
 
     def _generate_and_explain(self, account: str, lifetime: timedelta | None) -> None:
@@ -65,7 +63,7 @@ class Command(BaseCommand):
     def _revoke(self, account: str) -> None:
         token = ScimToken.objects.current(account)
         if token is None:
-            _require_known(account)  # asked only now: the token of a former account can be ended
+            require_known(account)  # asked only now: the token of a former account can be ended
             self.stdout.write(f"There is no token to revoke{_of(account)}.")
             return
         token.revoke()
@@ -78,37 +76,11 @@ class Command(BaseCommand):
         rows = [_row(token) for token in tokens]
         if not rows:
             if account is not None:
-                _require_known(account)
+                require_known(account)
             self.stdout.write("There are no tokens.")
             return
         for line in aligned([COLUMNS, *rows]):
             self.stdout.write(line)
-
-
-def _days(text: str) -> timedelta:
-    """Whole days, from one to a hundred years, which every database can hold."""
-    days = int(text) if text.isascii() and text.isdigit() else 0
-    if not 1 <= days <= LONGEST_LIFETIME_DAYS:
-        raise argparse.ArgumentTypeError(
-            f"give a whole number of days from 1 to {LONGEST_LIFETIME_DAYS}, not {text!r}"
-        )
-    return timedelta(days=days)
-
-
-def _require_known(account: str) -> None:
-    accounts = adapter_class().accounts()
-    if account in accounts:
-        return
-    problem = (
-        f"There is no account {account!r}." if account else "Say which account: --account KEY."
-    )
-    known = ", ".join(_labelled(key, label) for key, label in accounts.items())
-    raise CommandError(f"{problem} The accounts are: {known or 'none'}.")
-
-
-def _labelled(key: str, label: str) -> str:
-    name = key or "the only one, which needs no --account"
-    return f"{name} ({label})" if label else name
 
 
 def _row(token: ScimToken) -> tuple[str, ...]:

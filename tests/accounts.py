@@ -1,0 +1,45 @@
+"""Hosts with several accounts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import uuid4
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import User
+from django.db import models
+
+from tests.wire.client import Scim
+from tiled_scim.host import HostAdapter, objects
+from tiled_scim.models import ScimToken
+
+ACME, GLOBEX = "acme", "globex"
+
+
+class Apart(HostAdapter):
+    """Three accounts that have nobody in common; a collation could take one's key for another's."""
+
+    @classmethod
+    def accounts(cls) -> Mapping[str, str]:
+        return {"acme": "Acme Inc.", "ACME": "", "acmé": "Acmé"}
+
+    def create_user(self, values: Mapping[str, Any]) -> AbstractBaseUser:
+        # Usernames of the host are unique among all accounts.
+        return super().create_user({**values, "userName": str(uuid4())})
+
+
+class Together(HostAdapter):
+    """Two accounts that may have the same people."""
+
+    @classmethod
+    def accounts(cls) -> Mapping[str, str]:
+        return {ACME: "Acme Inc.", GLOBEX: "Globex Corporation"}
+
+    def adoptable_users(self) -> models.QuerySet[Any]:
+        return objects(User)
+
+
+def client_of(account: str) -> Scim:
+    """An account's identity provider, with a new token."""
+    return Scim(f"Bearer {ScimToken.objects.generate(account)[1]}")

@@ -1,0 +1,114 @@
+"""What people do in the host, so that it does not agree with SCIM any more; and who hears of it."""
+
+from __future__ import annotations
+
+import os
+import pty
+import termios
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, redirect_stderr
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.test import TestCase
+
+from example_project.libraries.models import Library
+from tiled_scim import drift, signals
+from tiled_scim.host import HostAdapter
+from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, UserLink
+
+# After it, nothing more is to be read from a terminal.
+END = "|end"
+
+
+class TwoAccounts(HostAdapter):
+    @classmethod
+    def accounts(cls) -> Mapping[str, str]:
+        return {"acme": "Acme Inc.", "globex": ""}
+
+
+def found(account: str | None = None) -> list[tuple[drift.Kind, str, list[str]]]:
+    """All drift: the kind, the name of the user or group, and the members whom it is about."""
+    return [
+        (finding.kind, finding.link.name, sorted(finding.people.values()))
+        for finding in drift.find(account)
+    ]
+
+
+def take_away(library: str, *usernames: str) -> None:
+    """Take people's access away by hand."""
+    Library.objects.get(name=library).members.remove(*_people(usernames))
+
+
+def give(library: str, *usernames: str) -> None:
+    """Give people access by hand."""
+    Library.objects.get(name=library).members.add(*_people(usernames))
+
+
+def granted(group: str) -> dict[str, bool]:
+    """Whether the access of each member of a group is SCIM's."""
+    rows = LibraryGroupMember.objects.filter(group__display_name=group)
+    return dict(rows.values_list("user__user_name", "granted"))
+
+
+def group_link(name: str) -> LibraryGroupLink:
+    return LibraryGroupLink.objects.get(display_name=name)
+
+
+def user_link(name: str, account: str = "") -> UserLink:
+    return UserLink.objects.get(user_name=name, account=account)
+
+
+def link_in(account: str, username: str) -> UserLink:
+    """A second link of a host user, in another account."""
+    link = UserLink(account=account, user=User.objects.get(username=username))
+    link.rename(username)
+    link.save()
+    return link
+
+
+@contextmanager
+def hearing() -> Iterator[list[tuple[str, str, set[str]]]]:
+    """What is heard of access once all is committed: "granted" or "revoked", where, and whose."""
+    heard: list[tuple[str, str, set[str]]] = []
+
+    def receiver(what: str) -> Any:
+        def hear(library: Library, users: Collection[int], **arguments: Any) -> None:
+            names = set(User.objects.filter(pk__in=users).values_list("username", flat=True))
+            heard.append((what, library.name, names))
+
+        return hear
+
+    receivers = {
+        signals.access_granted: receiver("granted"),
+        signals.access_revoked: receiver("revoked"),
+    }
+    for signal, hear in receivers.items():
+        signal.connect(hear)
+    try:
+        with TestCase.captureOnCommitCallbacks(execute=True):
+            yield heard
+    finally:
+        for signal, hear in receivers.items():
+            signal.disconnect(hear)
+
+
+def shown_on_a_terminal(run: Callable[[], object]) -> str:
+    """What is written to standard error, where that is a terminal."""
+    screen, keyboard = pty.openpty()
+    termios.tcsetwinsize(keyboard, (24, 80))
+    with os.fdopen(keyboard, "w") as stream, redirect_stderr(stream):
+        run()
+        stream.write(END)
+        stream.flush()
+        text = ""
+        while not text.endswith(END):
+            text += os.read(screen, 4096).decode()
+    os.close(screen)
+    return text.removesuffix(END)
+
+
+def _people(usernames: Collection[str]) -> list[User]:
+    people = list(User.objects.filter(username__in=usernames))
+    assert len(people) == len(usernames)
+    return people

@@ -1,0 +1,140 @@
+"""The command `scim_prune`: which events it deletes, and what it says."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from pytest_django import Settings
+
+from tests.drifting import shown_on_a_terminal
+from tiled_scim.management.commands.scim_prune import _delete
+from tiled_scim.models import Outcome, ScimEvent
+
+pytestmark = pytest.mark.django_db
+
+
+def prune(*arguments: str) -> str:
+    output = StringIO()
+    call_command("scim_prune", *arguments, stdout=output)
+    return output.getvalue()
+
+
+@pytest.fixture(autouse=True)
+def events() -> None:
+    """One event of each of the last 100 days, a minute less than whole days ago, in disorder."""
+    now = timezone.now() + timedelta(minutes=1)
+    ScimEvent.objects.bulk_create(
+        ScimEvent(created_at=now - timedelta(days=days), outcome=Outcome.DONE, detail=str(days))
+        for days in sorted(range(1, 101), key=str)
+    )
+
+
+def kept() -> set[int]:
+    """The ages in days of the events that are left."""
+    return {int(detail) for detail in ScimEvent.objects.values_list("detail", flat=True)}
+
+
+def deletions(*arguments: str) -> int:
+    with CaptureQueriesContext(connection) as queries:
+        prune(*arguments)
+    return sum(query["sql"].startswith("DELETE") for query in queries)
+
+
+def test_events_are_kept_for_ninety_days() -> None:
+    assert prune() == "Events older than 90 days that were deleted: 10.\n"
+
+    assert kept() == set(range(1, 91))
+    assert prune() == "Events older than 90 days that were deleted: 0.\n"
+
+
+@pytest.mark.parametrize(
+    ("retention", "spelled", "left"),
+    [
+        (timedelta(days=30), "30 days", 30),
+        (timedelta(days=1), "1 day", 1),
+        (timedelta(hours=36), "1 day, 12:00:00", 1),
+        (timedelta(weeks=50), "350 days", 100),
+    ],
+)
+def test_or_for_as_long_as_the_setting_says(
+    settings: Settings, retention: timedelta, spelled: str, left: int
+) -> None:
+    settings.TILED_SCIM_EVENT_RETENTION = retention
+
+    assert prune() == f"Events older than {spelled} that were deleted: {100 - left}.\n"
+
+    assert kept() == set(range(1, left + 1))
+
+
+def test_or_for_as_many_days_as_are_asked_for(settings: Settings) -> None:
+    settings.TILED_SCIM_EVENT_RETENTION = None
+
+    assert prune("--days", "7") == "Events older than 7 days that were deleted: 93.\n"
+
+    assert kept() == set(range(1, 8))
+
+
+def test_or_for_ever(settings: Settings) -> None:
+    settings.TILED_SCIM_EVENT_RETENTION = None
+
+    assert prune() == (
+        "Events are kept for ever: TILED_SCIM_EVENT_RETENTION is None. None was deleted.\n"
+    )
+    assert len(kept()) == 100
+
+
+def test_a_dry_run_only_counts() -> None:
+    assert prune("--dry-run", "--days", "40") == (
+        "Events older than 40 days: 60. None was deleted.\n"
+    )
+
+    assert len(kept()) == 100
+
+
+def test_they_go_in_batches() -> None:
+    assert deletions("--days", "50", "--batch-size", "20") == 3
+
+    assert kept() == set(range(1, 51))
+
+
+def test_the_oldest_go_first() -> None:
+    """So that those that are left after an interruption have no gaps."""
+    events = ScimEvent.objects.all()
+
+    batches = _delete(events, 30)
+
+    assert next(batches) == 30
+    assert kept() == set(range(1, 71))
+
+
+@pytest.mark.parametrize("option", ["--days", "--batch-size"])
+@pytest.mark.parametrize("value", ["0", "-1", "1.5", "many", "", "٣", "9" * 20])
+def test_what_is_no_number_is_refused(option: str, value: str) -> None:
+    with pytest.raises(CommandError, match="give a whole number"):
+        prune(f"{option}={value}")
+
+    assert len(kept()) == 100
+
+
+def test_quietly() -> None:
+    assert prune("--verbosity", "0") == ""
+
+    assert len(kept()) == 90
+
+
+def test_with_progress_on_a_terminal() -> None:
+    assert "/10 [" in shown_on_a_terminal(prune)
+    assert "event" in shown_on_a_terminal(lambda: prune("--days", "50"))
+    assert shown_on_a_terminal(lambda: prune("--days", "20", "--verbosity", "0")) == ""
+
+
+def test_without_it_elsewhere(capsys: pytest.CaptureFixture[str]) -> None:
+    prune()
+
+    assert capsys.readouterr().err == ""

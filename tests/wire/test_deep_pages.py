@@ -1,0 +1,133 @@
+"""Pages by cursor in a long list, where each is to cost what the first one costs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from tiled_scim import pagination
+from tiled_scim.models import UserLink
+
+from .client import Scim
+from .test_cursors import page_names, walk
+
+BEGIN = datetime(2024, 2, 29, tzinfo=UTC)
+
+
+def add_people(number: int, of_a_moment: int) -> None:
+    """Push people, so many at a time; every seventh is gone again."""
+    hosts = User.objects.bulk_create(User(username=f"person{index}") for index in range(number))
+    UserLink.objects.bulk_create(
+        UserLink(
+            user=host,
+            user_name=host.username,
+            user_name_folded=host.username,
+            created_at=BEGIN + timedelta(seconds=index // of_a_moment),
+            unlinked_at=BEGIN if index % 7 == 0 else None,
+        )
+        for index, host in enumerate(hosts)
+    )
+
+
+@pytest.mark.parametrize("of_a_moment", [1, 4, 60])
+@pytest.mark.parametrize("stretch", [1, 2, 10])
+@pytest.mark.parametrize("query", [{"count": 3}, {"count": 2, "filter": 'userName ew "5"'}])
+def test_stretches_make_up_the_list(
+    scim: Scim,
+    monkeypatch: pytest.MonkeyPatch,
+    of_a_moment: int,
+    stretch: int,
+    query: dict[str, Any],
+) -> None:
+    monkeypatch.setattr(pagination, "STRETCHED", {connection.vendor})
+    monkeypatch.setattr(pagination, "STRETCH", stretch)
+    add_people(60, of_a_moment)
+    names = page_names(scim.get("/Users", **{**query, "cursor": "", "count": 100}))
+
+    assert len(names) in {51, 5}
+    assert walk(scim, **query) == (names, names)
+
+
+QUERIES: list[dict[str, Any]] = [{}, {"filter": "active eq true"}]
+if connection.vendor == "postgresql":  # which others sort by
+    QUERIES += [{"sortBy": "meta.created"}, {"sortBy": "meta.created", "sortOrder": "descending"}]
+
+
+@pytest.mark.skipif(
+    connection.vendor == "sqlite", reason="SQLite tells what it plans: see test_cursors"
+)
+@pytest.mark.parametrize("query", QUERIES)
+@pytest.mark.parametrize("is_backward", [False, True])
+def test_a_page_in_the_middle_reads_no_row_before_it(
+    scim: Scim, query: dict[str, Any], is_backward: bool
+) -> None:
+    add_people(2_000, of_a_moment=3)
+    if connection.vendor == "postgresql":
+        execute("ANALYZE")
+    query = {"count": 9, **query}
+    second = scim.get("/Users", cursor="", **query).json["nextCursor"]
+    middle = moved_to(1_000, second, is_backward)
+
+    with CaptureQueriesContext(connection) as queries:
+        answer = scim.get("/Users", cursor=middle, **query)
+
+    assert len(page_names(answer)) == 9
+    reads = sum(READS[connection.vendor](sql) for sql in of_links(queries))
+    # Ten rows and their host users, and a stretch of the index. It would be over 1,000.
+    assert 20 <= reads < 200
+
+
+def moved_to(place: int, cursor: str, is_backward: bool) -> str:
+    """The cursor of a page that begins, or ends, somewhere else."""
+    link = UserLink.objects.order_by(*pagination.TIES)[place]
+    decoded = pagination.Cursor.decode(cursor)
+    moment = str(link.created_at)
+    position = [decoded.position[0] and moment, moment, str(link.pk)]
+    return replace(decoded, position=position, is_backward=is_backward).encode()
+
+
+def of_links(queries: CaptureQueriesContext) -> list[str]:
+    """Those that read users' links, as SQL."""
+    table = connection.ops.quote_name(UserLink._meta.db_table)
+    return [query["sql"] for query in queries if f"FROM {table}" in query["sql"]]
+
+
+def execute(sql: str) -> list[Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+        return list(cursor.fetchall()) if cursor.description else []
+
+
+def handler_reads(sql: str) -> int:
+    """What MariaDB or MySQL reads for a query: entries of indexes, and rows."""
+    before = _reads_so_far()
+    execute(sql)
+    return _reads_so_far() - before
+
+
+def _reads_so_far() -> int:
+    """Of the session; what the storage engine passes over by itself is an attempt of its own."""
+    status = dict(execute("SHOW SESSION STATUS LIKE 'Handler_%'"))
+    return sum(int(status[name]) for name in status if name.startswith(HANDLERS))
+
+
+def plan_rows(sql: str) -> int:
+    """What PostgreSQL reads for a query: the rows of each step, and those that it put aside."""
+    [([explained],)] = execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}")
+    return _step_rows(explained["Plan"])
+
+
+def _step_rows(step: dict[str, Any]) -> int:
+    rows = sum(step[name] for name in step if name.startswith(("Actual Rows", "Rows Removed")))
+    below = sum(_step_rows(part) for part in step.get("Plans", []))
+    return below + int(rows * step["Actual Loops"])
+
+
+HANDLERS = ("Handler_read_", "Handler_icp_attempts")
+READS = {"mysql": handler_reads, "postgresql": plan_rows}

@@ -1,0 +1,282 @@
+"""The list of events in the Django admin: everything that was pushed, and what was refused."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import Q, QuerySet, Subquery
+from django.http import HttpRequest
+from django.utils.functional import cached_property
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.text import Truncator, capfirst
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from ..advice import advice
+from ..events import LINKS
+from ..models import Action, LibraryGroupLink, Outcome, ScimEvent, UserLink
+from ..schemas import GROUP, USER
+from .dates import PARTS, Calendar, day_of
+from .lists import (
+    AccountFilter,
+    AskedFilter,
+    CappedPaginator,
+    ColumnFilter,
+    DescribedChangeList,
+    ReadOnlyAdmin,
+    accounts_of,
+    as_uuid,
+    badge,
+    begins_with,
+    labels,
+    linked,
+    page_of,
+)
+
+DETAIL_LENGTH = 80
+KINDS = {
+    Outcome.DONE: "good",
+    Outcome.UNCHANGED: "",
+    Outcome.REFUSED: "warn",
+    Outcome.FAILED: "bad",
+}
+# The value of the account filter for callers without a token that is known; no account's key.
+UNKNOWN = "?"
+MEMBERS = {"added": _("Added"), "removed": _("Removed"), "skipped": _("Skipped: not known here")}
+
+
+class OutcomeFilter(ColumnFilter):
+    title = _("outcome")
+    parameter_name = "outcome"
+    options = Outcome.choices
+
+
+class ActionFilter(ColumnFilter):
+    title = _("action")
+    parameter_name = "action"
+    options = Action.choices
+
+
+class ResourceTypeFilter(ColumnFilter):
+    title = _("resource type")
+    parameter_name = "resource_type"
+    options = ((USER.name, _("user")), (GROUP.name, _("group")))
+
+
+class CallerFilter(AccountFilter):
+    """As everywhere, and those who are not known to be of an account."""
+
+    def lookups(
+        self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]
+    ) -> list[tuple[str, str]]:
+        accounts = super().lookups(request, model_admin)
+        return [*accounts, (UNKNOWN, gettext("Unknown caller"))] if accounts else []
+
+    def condition(self, value: str) -> Q:
+        return Q(account=None) if value == UNKNOWN else super().condition(value)
+
+
+class ResourceFilter(AskedFilter):
+    title = _("resource")
+    parameter_name = "resource"
+    column = "resource_id"
+
+    def label(self, value: str) -> str:
+        events = ScimEvent.objects.filter(resource_id=UUID(value))
+        return events.values_list("resource_name", flat=True).first() or value
+
+
+class StatusFilter(AskedFilter):
+    title = _("status")
+    parameter_name = column = "status"
+
+    def label(self, value: str) -> str:
+        return str(int(value))
+
+
+class ScimTypeFilter(AskedFilter):
+    title = "scimType"
+    parameter_name = column = "scim_type"
+
+    def label(self, value: str) -> str:
+        if not value.isalpha():
+            raise ValueError
+        return value
+
+
+class EventChangeList(DescribedChangeList):
+    @cached_property
+    def calendar(self) -> Calendar | None:
+        """The dates to choose from; None where there are no events."""
+        newest = ScimEvent.objects.order_by("-created_at", "-id").values("created_at")[:1]
+        oldest = ScimEvent.objects.order_by("created_at", "id").annotate(newest=Subquery(newest))
+        span = oldest.values_list("created_at", "newest").first()
+        return span and Calendar(self, *map(day_of, span))
+
+
+@dataclass(frozen=True)
+class Members:
+    """Members of whom an event tells: `more` are those whose names were not kept."""
+
+    title: str
+    number: int
+    names: list[str]
+
+    @property
+    def more(self) -> int:
+        return self.number - len(self.names)
+
+
+@admin.register(ScimEvent)
+class ScimEventAdmin(ReadOnlyAdmin):
+    """A list that is fast at a million rows: each of its queries is answered by an index."""
+
+    list_display = ("time", "what", "resource", "outcome_badge", "short_detail", "who")
+    list_filter = (
+        OutcomeFilter,
+        ActionFilter,
+        ResourceTypeFilter,
+        CallerFilter,
+        ResourceFilter,
+        StatusFilter,
+        ScimTypeFilter,
+    )
+    extra_lookups = frozenset({"created_at__gte", "created_at__lt"})
+    date_hierarchy = "created_at"
+    search_fields = ("resource_name",)
+    search_help_text = _("The beginning of a name; or a whole SCIM id, request id or IP address.")
+    paginator = CappedPaginator
+    change_list_template = "tiled_scim/admin/events.html"
+    change_form_template = "tiled_scim/admin/event.html"
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return EventChangeList
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        # Django makes a range of a year, and of a month or day in it; not of a month in any year.
+        years = {f"{self.date_hierarchy}__{part}" for part in PARTS}
+        if lookup in years:
+            return request is not None and f"{self.date_hierarchy}__year" in request.GET
+        return super().lookup_allowed(lookup, value, request)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[ScimEvent], search_term: str
+    ) -> tuple[QuerySet[ScimEvent], bool]:
+        """One column is searched, according to what the term is, so that its index answers."""
+        term = search_term.strip()
+        return (queryset.filter(_condition(term)) if term else queryset), False
+
+    def described(self, request: HttpRequest, rows: list[Any]) -> list[Any]:
+        known = _known({event.resource_id for event in rows if event.resource_id})
+        for event in rows:
+            model = LINKS.get(event.resource_type)
+            event.resource_page = (
+                page_of(self.admin_site, request, model, event.resource_id)
+                if model and event.resource_id in known
+                else ""
+            )
+        return rows
+
+    def page(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        accounts = labels(accounts_of(request))
+        attributes = row.changes.get("attributes", {})
+        members = [
+            Members(str(title), **row.changes[name])
+            for name, title in MEMBERS.items()
+            if name in row.changes
+        ]
+        return {
+            "title": what(row),
+            "badge": outcome(row),
+            "resource_page": row.resource_page,
+            "account": accounts.get(row.account, row.account) if len(accounts) > 1 else "",
+            "advice": advice(row),
+            "attributes": [(name, old, new) for name, (old, new) in attributes.items()],
+            "members": members,
+        }
+
+    @admin.display(description=_("time"))
+    def time(self, event: ScimEvent) -> Any:
+        return event.created_at
+
+    @admin.display(description=_("what"))
+    def what(self, event: ScimEvent) -> str:
+        return what(event)
+
+    @admin.display(description=_("on"))
+    def resource(self, event: Any) -> str:
+        return linked(event.resource_name or event.resource_id or "", event.resource_page)
+
+    @admin.display(description=_("who"))
+    def who(self, event: ScimEvent) -> str:
+        return who(event)
+
+    @admin.display(description=_("outcome"))
+    def outcome_badge(self, event: ScimEvent) -> SafeString:
+        if event.times == 1:
+            return outcome(event)
+        times = gettext("%(times)s times") % {"times": event.times}
+        return format_html("{} {}", outcome(event), times)
+
+    @admin.display(description=_("detail"))
+    def short_detail(self, event: ScimEvent) -> str:
+        return Truncator(event.detail).chars(DETAIL_LENGTH)
+
+
+def what(event: ScimEvent) -> str:
+    """What was done, in a word; of what was not, what was asked for."""
+    if event.action:
+        return capfirst(event.get_action_display())
+    asked = f"{event.method} {event.resource_type}".strip()
+    return (
+        f"{capfirst(event.get_outcome_display())}: {asked}"
+        if asked
+        else capfirst(event.get_outcome_display())
+    )
+
+
+def who(event: ScimEvent) -> str:
+    """The client, and the token that it had."""
+    parts = [event.client]
+    if event.token_last_four:
+        parts.append(gettext("token …%(last_four)s") % {"last_four": event.token_last_four})
+    if event.account is None:
+        parts.insert(0, gettext("Unknown caller"))
+    return " · ".join(part for part in parts if part)
+
+
+def outcome(event: ScimEvent) -> SafeString:
+    """How it ended, as a badge."""
+    return badge(capfirst(event.get_outcome_display()), KINDS[Outcome(event.outcome)])
+
+
+def _known(keys: Collection[UUID]) -> set[UUID]:
+    """Which of the SCIM ids are still those of a user or group."""
+    users = UserLink.objects.filter(pk__in=keys).values_list("pk", flat=True)
+    groups = LibraryGroupLink.objects.filter(pk__in=keys).values_list("pk", flat=True)
+    return set(users.union(groups))
+
+
+def _condition(term: str) -> Q:
+    """Where a search term is looked for."""
+    if address := _address(term):
+        return Q(address=address)
+    if ScimEvent.objects.filter(request_id=term).exists():
+        return Q(request_id=term)
+    key = as_uuid(term)
+    return Q(resource_id=key) if key else begins_with("resource_name_folded", term)
+
+
+def _address(text: str) -> str:
+    """The IP address that a text is, as it is kept; empty where it is none."""
+    try:
+        return str(ip_address(text))
+    except ValueError:
+        return ""

@@ -1,0 +1,335 @@
+"""What people do to a link by hand: a page says what will happen, and its form makes it happen.
+
+A GET changes nothing. A POST is good for what its page showed: a link that changed meanwhile stays
+as it is. What was done leaves an event, as a push does, and an entry in the admin's log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from django.contrib import messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.db import router
+from django.db.models import Model
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from .. import drift
+from ..access import Access
+from ..conf import settings
+from ..endpoints import PROVISIONING, user_relations
+from ..errors import ScimError, precondition_failed
+from ..events import Change, Source, record
+from ..host import HostAdapter
+from ..links import Precondition
+from ..mending import mend
+from ..models import LibraryGroupLink, Link, UserLink
+from ..resources import version, with_groups
+
+if TYPE_CHECKING:
+    from .links import LinkAdmin
+
+NAMES_SHOWN = 100
+
+
+@dataclass(frozen=True)
+class Names:
+    """People or groups under a heading: how many, and the names of the first of them."""
+
+    title: str
+    number: int
+    names: list[str]
+
+    @classmethod
+    def of(cls, title: str, names: Iterable[str]) -> Names:
+        """All these names, sorted."""
+        everybody = sorted(names, key=str.lower)
+        return cls(title, len(everybody), everybody[:NAMES_SHOWN])
+
+    @property
+    def more(self) -> int:
+        return self.number - len(self.names)
+
+
+@dataclass(frozen=True)
+class Consequences:
+    """What an intervention will do.
+
+    Args:
+        title: a question.
+        sentences: what happens, and what does not.
+        button: what doing it is called; empty where there is nothing to do.
+        lists: to whom, or to what, it happens.
+        is_loss: whether somebody loses something.
+    """
+
+    title: str
+    sentences: list[str]
+    button: str
+    lists: list[Names] = field(default_factory=list)
+    is_loss: bool = True
+
+
+class Intervention:
+    """One thing that people can do to a link.
+
+    Args:
+        model_admin: that of the link's model, whose pages offer it.
+    """
+
+    name: ClassVar[str]
+    label: ClassVar[Any]
+    help: ClassVar[Any]
+
+    def __init__(self, model_admin: LinkAdmin) -> None:
+        self.model_admin = model_admin
+
+    @property
+    def url_name(self) -> str:
+        opts = self.model_admin.opts
+        return f"{opts.app_label}_{opts.model_name}_{self.name.replace('-', '_')}"
+
+    def address(self, link: Link) -> str:
+        """Where it is done to a link."""
+        site = self.model_admin.admin_site
+        return reverse(f"admin:{self.url_name}", args=[link.pk], current_app=site.name)
+
+    def view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The page, and the answer to its form."""
+        if not self.model_admin.may_intervene(request):
+            raise PermissionDenied
+        row = self.model_admin.get_object(request, unquote(object_id))
+        if row is None:
+            raise Http404
+        if not self.is_possible(row):
+            sentence = gettext("SCIM does not manage “%(name)s” any more.") % {"name": row}
+            self.model_admin.message_user(request, sentence, messages.WARNING)
+            return HttpResponseRedirect(self.model_admin.address(row))
+        adapter = settings.HOST_ADAPTER(row.account)
+        link = _fresh(row, adapter)
+        if request.method == "POST":
+            return self.answer(request, adapter, link)
+        return self.page(request, adapter, link)
+
+    def is_possible(self, link: Link) -> bool:
+        """Whether it can be done to a link in its state."""
+        return link.is_live
+
+    def page(self, request: HttpRequest, adapter: HostAdapter, link: Any) -> HttpResponse:
+        """What will happen, and a form to have it happen."""
+        consequences = self.consequences(request, adapter, link)
+        context = {
+            "title": consequences.title,
+            "consequences": consequences,
+            "version": version(link, adapter),
+        }
+        return self.render(request, link, "intervention", context)
+
+    def answer(self, request: HttpRequest, adapter: HostAdapter, link: Any) -> HttpResponse:
+        """Do it, or say why not."""
+        precondition = unchanged_since(request.POST.get("version", ""), adapter)
+        try:
+            done = self.perform(request, adapter, link, precondition)
+        except ScimError as error:
+            self.model_admin.message_user(request, error.detail, messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
+        if done:
+            self.model_admin.log_change(request, link, done)
+            self.model_admin.message_user(request, done, messages.SUCCESS)
+        else:
+            nothing = gettext("There was nothing to do any more.")
+            self.model_admin.message_user(request, nothing, messages.INFO)
+        return HttpResponseRedirect(self.after(link))
+
+    def after(self, link: Link) -> str:
+        """Where people go once it is done."""
+        return self.model_admin.address(link)
+
+    def consequences(self, request: HttpRequest, adapter: HostAdapter, link: Any) -> Consequences:
+        """What will happen to a link.
+
+        Raises:
+            ScimError: it cannot be done.
+        """
+        raise NotImplementedError
+
+    def perform(
+        self, request: HttpRequest, adapter: HostAdapter, link: Any, precondition: Precondition
+    ) -> str:
+        """Do it, and keep an event of it.
+
+        Returns:
+            What was done, in a sentence; empty where there was nothing to do any more.
+
+        Raises:
+            ScimError: it cannot be done, or the precondition does not hold.
+        """
+        raise NotImplementedError
+
+    def render(
+        self, request: HttpRequest, link: Link, template: str, context: dict[str, Any]
+    ) -> HttpResponse:
+        """A page about a link."""
+        site = self.model_admin.admin_site
+        context = {
+            **site.each_context(request),
+            "opts": self.model_admin.opts,
+            "link": link,
+            "label": self.label,
+            "title": self.label,
+            "list": self.model_admin.list_address,
+            "back": self.model_admin.address(link),
+            **context,
+        }
+        request.current_app = site.name
+        return TemplateResponse(request, f"tiled_scim/admin/{template}.html", context)
+
+
+class LetGo(Intervention):
+    """End what SCIM manages, as a DELETE does."""
+
+    name = "let-go"
+    label = _("Let go")
+
+    def after(self, link: Link) -> str:
+        # The link may be gone, with its user.
+        return self.model_admin.list_address
+
+    def perform(
+        self, request: HttpRequest, adapter: HostAdapter, link: Any, precondition: Precondition
+    ) -> str:
+        provisioning = PROVISIONING[self.model_admin.resource_type.name](adapter)
+        provisioning.delete(link.pk, precondition)
+        record(Source(link.account, client=client_of(request)), provisioning.change)
+        return gettext("“%(name)s” has been let go of.") % {"name": link}
+
+
+class LetGoOfUser(LetGo):
+    help = _("SCIM stops managing this user, who loses all that it gave.")
+
+    def consequences(
+        self, request: HttpRequest, adapter: HostAdapter, link: UserLink
+    ) -> Consequences:
+        groups = [row["display"] for row in getattr(link, "group_rows", None) or ()]
+        is_deleted = settings.USER_DELETE == "delete"
+        return Consequences(
+            title=gettext("Let go of the user “%(name)s”?") % {"name": link},
+            sentences=[
+                gettext("The user is taken out of all groups, with the access that these gave."),
+                gettext("The user is deleted from this site for good.")
+                if is_deleted
+                else gettext("The user stays here, deactivated and no Tiled Admin any more."),
+                gettext(
+                    "Okta is not told. Remove the assignment there, too, or it finds no such user "
+                    "the next time that it pushes a change."
+                ),
+            ],
+            button=gettext("Let go"),
+            lists=[Names.of(gettext("Groups"), groups)] if groups else [],
+        )
+
+
+class LetGoOfGroup(LetGo):
+    help = _("SCIM stops managing this group. Its members lose the access that it gave.")
+
+    def consequences(
+        self, request: HttpRequest, adapter: HostAdapter, link: LibraryGroupLink
+    ) -> Consequences:
+        losing = Access(link, adapter, _database(), Change()).losing()
+        library = adapter.library_name(cast(Model, link.library))
+        return Consequences(
+            title=gettext("Let go of the group “%(name)s”?") % {"name": link},
+            sentences=[
+                gettext("The members lose the access that this group alone gave them."),
+                gettext("The Library “%(library)s” stays, with all that is in it.")
+                % {"library": library},
+                gettext("Access that people gave by hand, or that another group gives, stays."),
+                gettext(
+                    "Okta is not told. Unlink the group there, too, or it finds no such group the "
+                    "next time that it pushes a change."
+                ),
+            ],
+            button=gettext("Let go"),
+            lists=[Names.of(gettext("Who loses access"), losing.values())],
+        )
+
+
+class Resync(Intervention):
+    """Mend a group whose members or Library people changed by hand."""
+
+    name = "resync"
+    label = _("Resync")
+    help = _("Mends what does not agree with what was pushed, such as access taken away by hand.")
+
+    def is_possible(self, link: Link) -> bool:
+        # One without a Library, too: that is mended by making another.
+        return link.unlinked_at is None
+
+    def consequences(
+        self, request: HttpRequest, adapter: HostAdapter, link: LibraryGroupLink
+    ) -> Consequences:
+        findings = list(drift.of(link, adapter))
+        agrees = gettext("Everything agrees with what was pushed. There is nothing to mend.")
+        return Consequences(
+            title=gettext("Resync the group “%(name)s”?") % {"name": link},
+            sentences=[_finding(finding) for finding in findings] or [agrees],
+            button=gettext("Mend") if findings else "",
+            is_loss=False,
+        )
+
+    def perform(
+        self, request: HttpRequest, adapter: HostAdapter, link: Any, precondition: Precondition
+    ) -> str:
+        if mend(link, client_of(request), precondition).is_empty:
+            return ""
+        return gettext("“%(name)s” has been mended.") % {"name": link}
+
+
+def client_of(request: HttpRequest) -> str:
+    """Who intervenes, as events have it."""
+    return f"Django admin: {request.user.get_username()}"
+
+
+def unchanged_since(seen: str, adapter: HostAdapter) -> Precondition:
+    """The precondition that a link is still as a page showed it.
+
+    Args:
+        seen: its version then.
+    """
+
+    def check(link: Link) -> None:
+        if version(link, adapter) != seen:
+            raise precondition_failed(
+                gettext(
+                    "Nothing was done, because “%(name)s” has changed since this page was opened. "
+                    "This is how it is now."
+                )
+                % {"name": link}
+            )
+
+    return check
+
+
+def _fresh(link: Link, adapter: HostAdapter) -> Link:
+    """The link as it is where it is written to, with all that its version is made of."""
+    rows: Any = type(link)._default_manager.using(_database()).filter(pk=link.pk)
+    if isinstance(link, UserLink):
+        return with_groups(rows.select_related(*user_relations(adapter))).get()
+    return cast(Link, rows.select_related("library").get())
+
+
+def _finding(finding: drift.Finding) -> str:
+    """What does not agree, and what is done about it."""
+    mending = gettext("It is mended by %(mending)s.") % {"mending": finding.kind.mending}
+    return f"{finding} {mending}"
+
+
+def _database() -> str:
+    return router.db_for_write(LibraryGroupLink)

@@ -1,0 +1,358 @@
+"""The lists of users, and of groups and Libraries, in the Django admin."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any, ClassVar
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.contrib import admin
+from django.contrib.auth import get_user_model
+from django.core.exceptions import PermissionDenied
+from django.db.models import Count, Model, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from .. import documents
+from ..attributes import ResourceType
+from ..conf import settings
+from ..endpoints import user_relations
+from ..events import Change
+from ..host import TILED_ADMIN, HostAdapter, library_model
+from ..models import LibraryGroupLink, LibraryGroupMember, Link, ScimEvent, UserLink
+from ..schemas import GROUP, USER
+from .events import outcome, what
+from .interventions import Intervention, LetGoOfGroup, LetGoOfUser, Resync
+from .lists import (
+    AccountFilter,
+    AskedFilter,
+    ColumnFilter,
+    ReadOnlyAdmin,
+    accounts_of,
+    as_uuid,
+    begins_with,
+    labels,
+    linked,
+    may_view,
+    page_of,
+)
+from .moves import Move
+from .states import GroupState, UserState
+
+MEMBERS_SHOWN = 100
+EVENTS_SHOWN = 10
+
+
+class UserStateFilter(ColumnFilter):
+    title = _("state")
+    parameter_name = "state"
+    options = UserState.choices
+
+    def condition(self, value: str) -> Q:
+        return UserState(value).condition(_any_adapter(self.request))
+
+
+class GroupStateFilter(ColumnFilter):
+    title = _("state")
+    parameter_name = "state"
+    options = GroupState.choices
+
+    def condition(self, value: str) -> Q:
+        return GroupState(value).condition
+
+
+class InGroupFilter(AskedFilter):
+    title = _("group")
+    parameter_name = "group"
+    column = "memberships__group"
+
+    def label(self, value: str) -> str:
+        return _name(LibraryGroupLink, value)
+
+
+class WithUserFilter(AskedFilter):
+    title = _("user")
+    parameter_name = "user"
+    column = "members__user"
+
+    def label(self, value: str) -> str:
+        return _name(UserLink, value)
+
+
+class LinkAdmin(ReadOnlyAdmin):
+    """A list and pages of links, on which people may intervene, and change nothing else."""
+
+    search_help_text = _("The beginning of a name; or a whole SCIM id or externalId.")
+    resource_type: ClassVar[ResourceType]
+    interventions: ClassVar[tuple[type[Intervention], ...]]
+
+    def get_model_perms(self, request: HttpRequest) -> dict[str, bool]:
+        """What the admin's index offers."""
+        return {**super().get_model_perms(request), "delete": False}
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        # The host's own pages ask this before they delete a user, since the link goes along, and
+        # whoever may delete the one must be able to. Here, nothing deletes a link.
+        return True
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """A link is let go of, or ends with what it is a link to."""
+        raise PermissionDenied
+
+    def may_intervene(self, request: HttpRequest) -> bool:
+        """Whether the person has the permission to change links."""
+        return admin.ModelAdmin.has_change_permission(self, request)
+
+    def get_urls(self) -> list[URLPattern]:
+        return [
+            path(
+                f"<path:object_id>/{intervention.name}/",
+                self.admin_site.admin_view(intervention.view),
+                name=intervention.url_name,
+            )
+            for intervention in self._interventions()
+        ] + super().get_urls()
+
+    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
+        columns = tuple(str(name) for name in super().get_list_display(request))
+        return columns if len(accounts_of(request)) == 1 else (*columns, "account_name")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        key = as_uuid(term)
+        found = Q(pk=key) if key else begins_with(f"{self.model.name_field}_folded", term)
+        return queryset.filter(found | Q(external_id=term)), False
+
+    def described(self, request: HttpRequest, rows: list[Any]) -> list[Any]:
+        accounts = labels(accounts_of(request))
+        for link in rows:
+            link.account_name = accounts.get(link.account, link.account)
+        return rows
+
+    def page(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        return {
+            "account": row.account_name if len(accounts_of(request)) > 1 else "",
+            "attributes": _attributes(row, self.resource_type),
+            "events": self._events(request, row),
+            "all_events": self._list_page(request, ScimEvent, resource=row.pk),
+            "interventions": [
+                (intervention, intervention.address(row))
+                for intervention in self._interventions()
+                if self.may_intervene(request) and intervention.is_possible(row)
+            ],
+        }
+
+    def address(self, link: Link) -> str:
+        """Where a link's page is."""
+        return self._reverse("change", link.pk)
+
+    @property
+    def list_address(self) -> str:
+        """Where the list is."""
+        return self._reverse("changelist")
+
+    def _interventions(self) -> list[Intervention]:
+        return [intervention(self) for intervention in self.interventions]
+
+    def _page_of(self, request: HttpRequest, model: type[Model], key: object) -> str:
+        return page_of(self.admin_site, request, model, key)
+
+    def _list_page(self, request: HttpRequest, model: type[Model], **query: Any) -> str:
+        """The address of a list, narrowed; empty where the person may not see it."""
+        if not may_view(self.admin_site, request, model):
+            return ""
+        name = f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist"
+        return f"{reverse(name, current_app=self.admin_site.name)}?{urlencode(query)}"
+
+    def _events(self, request: HttpRequest, link: Link) -> list[dict[str, Any]]:
+        """The last events of a resource, where the person may see them."""
+        if not may_view(self.admin_site, request, ScimEvent):
+            return []
+        events = ScimEvent.objects.filter(resource_id=link.pk).defer("changes")
+        return [
+            {
+                "time": event.created_at,
+                "what": what(event),
+                "outcome": outcome(event),
+                "page": self._page_of(request, ScimEvent, event.pk),
+            }
+            for event in events[:EVENTS_SHOWN]
+        ]
+
+    def _reverse(self, view: str, *arguments: Any) -> str:
+        name = f"admin:{self.opts.app_label}_{self.opts.model_name}_{view}"
+        return reverse(name, args=arguments, current_app=self.admin_site.name)
+
+    @admin.display(description=_("account"))
+    def account_name(self, link: Any) -> str:
+        return str(link.account_name)
+
+    @admin.display(description=_("state"))
+    def state(self, link: Any) -> SafeString:
+        return SafeString(link.state.badge)
+
+    @admin.display(description=_("last push"), ordering="updated_at")
+    def last_push(self, link: Link) -> datetime:
+        return link.updated_at
+
+
+@admin.register(UserLink)
+class UserLinkAdmin(LinkAdmin):
+    """The users whom SCIM manages, or managed."""
+
+    list_display = ("name", "host_user", "state", "tiled_admin", "libraries", "last_push")
+    list_filter = (UserStateFilter, AccountFilter, InGroupFilter)
+    ordering = ("account", "user_name_folded", "pk")
+    search_fields = ("user_name",)
+    change_form_template = "tiled_scim/admin/user.html"
+    resource_type = USER
+    interventions = (LetGoOfUser,)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[UserLink]:
+        return super().get_queryset(request).select_related(*user_relations(_any_adapter(request)))
+
+    def described(self, request: HttpRequest, rows: list[Any]) -> list[Any]:
+        adapters = {link.account: settings.HOST_ADAPTER(link.account) for link in rows}
+        libraries = _library_counts(rows)
+        for link in super().described(request, rows):
+            adapter = adapters[link.account]
+            values = documents.host_values(link, adapter) if link.is_live else {}
+            link.state = UserState.of(link, values)
+            link.is_tiled_admin = bool(values.get(TILED_ADMIN))
+            link.library_count = libraries.get(link.pk, 0)
+            link.user_page = self._page_of(request, get_user_model(), link.user_id)
+        return rows
+
+    def page(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        memberships = row.memberships.filter(LibraryGroupMember.live)
+        shown = memberships.select_related("group__library").order_by("group__display_name", "pk")
+        library_name = settings.HOST_ADAPTER(row.account).library_name
+        return {
+            **super().page(request, row),
+            "group_count": memberships.count(),
+            "groups": [
+                {
+                    "name": member.group.name,
+                    "page": self._page_of(request, LibraryGroupLink, member.group_id),
+                    "library": library_name(member.group.library),
+                    "library_page": self._page_of(
+                        request, library_model(), member.group.library_id
+                    ),
+                    "granted": member.granted,
+                }
+                for member in shown[:MEMBERS_SHOWN]
+            ],
+            "all_groups": self._list_page(request, LibraryGroupLink, user=row.pk),
+        }
+
+    @admin.display(description="userName", ordering="user_name_folded")
+    def name(self, link: UserLink) -> str:
+        return str(link)
+
+    @admin.display(description=_("user of this site"))
+    def host_user(self, link: Any) -> str:
+        return linked(link.user.get_username(), link.user_page)
+
+    @admin.display(description=_("Tiled Admin"), empty_value="")
+    def tiled_admin(self, link: Any) -> str:
+        return gettext("Yes") if link.is_tiled_admin else ""
+
+    @admin.display(description=_("Libraries"))
+    def libraries(self, link: Any) -> int:
+        return int(link.library_count)
+
+
+@admin.register(LibraryGroupLink)
+class LibraryGroupLinkAdmin(LinkAdmin):
+    """The groups that were pushed, and the Libraries that they feed."""
+
+    list_display = ("name", "library_name", "state", "member_count", "last_push")
+    list_filter = (GroupStateFilter, AccountFilter, WithUserFilter)
+    list_select_related = ("library",)
+    ordering = ("account", "display_name_folded", "pk")
+    search_fields = ("display_name",)
+    change_form_template = "tiled_scim/admin/group.html"
+    resource_type = GROUP
+    interventions = (Move, Resync, LetGoOfGroup)
+
+    def described(self, request: HttpRequest, rows: list[Any]) -> list[Any]:
+        adapters = {link.account: settings.HOST_ADAPTER(link.account) for link in rows}
+        members = _member_counts(rows)
+        for link in super().described(request, rows):
+            adapter = adapters[link.account]
+            link.state = GroupState.of(link)
+            link.members_count = members.get(link.pk, 0)
+            link.library_label = adapter.library_name(link.library) if link.library else ""
+            link.library_page = self._page_of(request, library_model(), link.library_id)
+        return rows
+
+    def page(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        members = row.members.select_related("user").order_by("pk")[:MEMBERS_SHOWN]
+        return {
+            **super().page(request, row),
+            "members": [
+                {
+                    "name": member.user.user_name,
+                    "display": member.display,
+                    "page": self._page_of(request, UserLink, member.user_id),
+                    "granted": member.granted,
+                }
+                for member in members
+            ],
+            "all_members": self._list_page(request, UserLink, group=row.pk),
+        }
+
+    @admin.display(description=_("group"), ordering="display_name_folded")
+    def name(self, link: LibraryGroupLink) -> str:
+        return str(link)
+
+    @admin.display(description=_("Library"))
+    def library_name(self, link: Any) -> str:
+        return linked(link.library_label, link.library_page)
+
+    @admin.display(description=_("members"))
+    def member_count(self, link: Any) -> int:
+        return int(link.members_count)
+
+
+def _any_adapter(request: HttpRequest) -> HostAdapter:
+    """What says where the host keeps what, which is the same for all accounts."""
+    return settings.HOST_ADAPTER(next(iter(accounts_of(request)), ""))
+
+
+def _library_counts(users: Collection[UserLink]) -> dict[UUID, int]:
+    """To how many Libraries groups give each of the users access."""
+    members = LibraryGroupMember.objects.filter(LibraryGroupMember.live, user__in=users)
+    number = Count("group__library", distinct=True)
+    return dict(members.order_by().values_list("user").annotate(number=number))
+
+
+def _member_counts(groups: Collection[LibraryGroupLink]) -> dict[UUID, int]:
+    """How many members each of the groups has."""
+    members = LibraryGroupMember.objects.filter(group__in=groups)
+    return dict(members.order_by().values_list("group").annotate(number=Count("pk")))
+
+
+def _attributes(link: Link, resource_type: ResourceType) -> list[tuple[str, Any]]:
+    """The attributes of a resource, but for those that are never returned."""
+    change = Change()
+    document = documents.read(link, settings.HOST_ADAPTER(link.account))
+    change.compare({}, {"id": str(link.pk), **document}, resource_type)
+    return [(name, value) for name, (_nothing, value) in change.attributes.items()]
+
+
+def _name(model: type[UserLink | LibraryGroupLink], key: str) -> str:
+    """The name of the link with this id, or the id of one that is gone."""
+    names = model.objects.filter(pk=UUID(key)).values_list(model.name_field, flat=True)
+    return names.first() or key

@@ -1,0 +1,80 @@
+"""What the host's own pages of its users can tell of SCIM."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.utils import flatten_fieldsets
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from ..conf import settings
+from ..documents import host_values
+from ..host import adapter_class
+from ..models import LibraryGroupMember, UserLink
+from .lists import labels, may_view
+from .states import UserState
+
+if TYPE_CHECKING:
+    BaseModelAdmin = admin.ModelAdmin[Any]
+else:
+    BaseModelAdmin = object  # a mixin, whose other bases are those of the host
+
+FIELD = "managed_by_scim"
+LIBRARIES_SHOWN = 20
+
+
+class ManagedByScim(BaseModelAdmin):
+    """A mixin for the model admin of the host's users: a section that says what SCIM manages.
+
+    It is read only, and there for people who may view the users under SCIM Configuration.
+    """
+
+    @property
+    def media(self) -> forms.Media:
+        return super().media + forms.Media(css={"all": ["tiled_scim/admin.css"]})
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        fields = super().get_readonly_fields(request, obj)
+        return (*fields, FIELD) if self._tells(request, obj) else fields
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        fieldsets = super().get_fieldsets(request, obj)
+        # A model admin without fieldsets of its own has it among the other fields already.
+        if not self._tells(request, obj) or FIELD in flatten_fieldsets(fieldsets):
+            return fieldsets
+        return (*fieldsets, (_("Managed by SCIM"), {"fields": (FIELD,)}))
+
+    @admin.display(description=_("SCIM"))
+    def managed_by_scim(self, user: Any) -> str:
+        """The user in each of the accounts that push them."""
+        accounts = adapter_class().accounts()
+        context = {
+            "links": [self._described(link) for link in UserLink.objects.filter(user=user)],
+            "accounts": labels(accounts) if len(accounts) > 1 else {},
+        }
+        return render_to_string("tiled_scim/admin/managed.html", context)
+
+    def _tells(self, request: HttpRequest, user: Any) -> bool:
+        return user is not None and may_view(self.admin_site, request, UserLink)
+
+    def _described(self, link: UserLink) -> dict[str, Any]:
+        adapter = settings.HOST_ADAPTER(link.account)
+        members: Any = LibraryGroupMember.objects.filter(LibraryGroupMember.live, user=link)
+        members = members.select_related("group__library").order_by("group__display_name", "pk")
+        page = reverse(
+            "admin:tiled_scim_userlink_change", args=[link.pk], current_app=self.admin_site.name
+        )
+        return {
+            "link": link,
+            "page": page,
+            "state": UserState.of(link, host_values(link, adapter)),
+            "libraries": [
+                adapter.library_name(member.group.library) for member in members[:LIBRARIES_SHOWN]
+            ],
+            "more": members.count() - LIBRARIES_SHOWN,
+        }
