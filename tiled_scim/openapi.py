@@ -101,7 +101,7 @@ STATUSES = {"create": "201", "destroy": "204"}
 BODIES = {"search": SEARCH, "partial_update": PATCH, "post": BULK}
 
 
-class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class TokenScheme(OpenApiAuthenticationExtension):
     """The bearer token."""
 
     target_class = "tiled_scim.auth.TokenAuthentication"
@@ -186,7 +186,7 @@ class ScimSchema(AutoSchema):
         }
 
 
-class ScimViews(OpenApiViewExtension):  # type: ignore[no-untyped-call]
+class ScimViews(OpenApiViewExtension):
     """All of our views are described by `ScimSchema`, whatever the host's default is."""
 
     target_class = "tiled_scim.views.ScimView"
