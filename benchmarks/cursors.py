@@ -21,7 +21,7 @@ import django
 USERS = 200_000
 BATCH = 5_000
 COUNT = 100
-RUNS = 5
+RUNS = 3
 # In the order of creation first, then by a column, by the JSON and by a field of the host.
 ORDERS = (
     *("", "userName", "externalId", "meta.created", "meta.lastModified"),

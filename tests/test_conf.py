@@ -32,10 +32,12 @@ PLAIN: list[tuple[str, object, object]] = [
     ("ADOPT_LIBRARIES", False, True),
     ("UNKNOWN_MEMBERS", "skip", "reject"),
     ("USER_DELETE", "deactivate", "delete"),
+    ("REMOVE_LAST_ADMIN", False, True),
     ("TOKEN_LIFETIME", None, timedelta(days=90)),
     ("PAGE_SIZE", 10, 20),
     ("MAX_PAGE_SIZE", 100, 1000),
     ("THROTTLE", None, "600/min"),
+    ("EVENT_RETENTION", timedelta(days=90), None),
     ("BASE_URL", None, "https://scim.example.com/v2"),
 ]
 IMPORTED = ["HOST_ADAPTER", "ENABLED"]

@@ -43,8 +43,6 @@ class Sharing:
     @cached_property
     def others(self) -> list[UserLink]:
         """The live links of other accounts to the host user."""
-        if len(self.adapter.accounts()) == 1:
-            return []
         links = UserLink.objects.using(self.using).filter(UserLink.live, user=self.link.user_id)
         return list(links.exclude(account=self.link.account))
 
