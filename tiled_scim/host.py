@@ -129,20 +129,40 @@ class HostAdapter:
         if settings.ADOPT_USERS is None:
             return None
         field, value = self._identity(values)
-        if not value:
-            return None
-        # The collations of MariaDB and MySQL find “jose” for “josé”, who is somebody else.
-        found = [
-            user
-            for user in self.adoptable_users().filter(**{f"{field}__iexact": value})
-            if fold(getattr(user, field)) == fold(value)
-        ]
+        found = self._spelled(field, value)
         if len(found) > 1:
             raise uniqueness(
                 f"More than one user of the host has “{value}” as {field}, but for letter case, so "
                 "that it is not clear which one is meant. Rename one of them in the host."
             )
         return found[0] if found else None
+
+    def check_identity(
+        self, values: Mapping[str, Any], user: AbstractBaseUser | None = None
+    ) -> None:
+        """Refuse what another host user is known by, in any letter case: two stay two.
+
+        That is the username, and the e-mail address where people are adopted by it. Looked at are
+        those whom a push may take over, as in `find_user`.
+
+        Args:
+            values: what the user is about to have, of `userName` and `user_fields`.
+            user: the host user; None for one who is about to be made.
+
+        Raises:
+            ScimError: 409.
+        """
+        identities = {username_column(): self._username(values) or ""}
+        field, value = self._identity(values)
+        identities[field] = value
+        if user is None and settings.ADOPT_USERS is not None:
+            del identities[field]  # `find_user` has found nobody by it
+        for field, value in identities.items():
+            if any(user is None or other.pk != user.pk for other in self._spelled(field, value)):
+                raise uniqueness(
+                    f"Another user of the host has “{value}” as {field} already. Send another "
+                    "value, or change theirs in the host."
+                )
 
     def create_user(self, values: Mapping[str, Any]) -> AbstractBaseUser:
         """Make a host user, who cannot sign in with a password.
@@ -287,6 +307,17 @@ class HostAdapter:
         if settings.ADOPT_USERS == "email":
             return model.get_email_field_name(), values.get("emails.value") or ""
         return username_column(), self._username(values) or ""
+
+    def _spelled(self, field: str, value: str) -> list[Any]:
+        """The users whom a push may take over with this value of a field, in any letter case."""
+        if not value:
+            return []
+        # The collations of MariaDB and MySQL find “jose” for “josé”, who is somebody else.
+        return [
+            user
+            for user in self.adoptable_users().filter(**{f"{field}__iexact": value})
+            if fold(getattr(user, field)) == fold(value)
+        ]
 
     def _username(self, values: Mapping[str, Any]) -> str | None:
         """What the host's USERNAME_FIELD should hold: userName, or the e-mail where it is that."""

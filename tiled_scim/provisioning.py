@@ -147,7 +147,10 @@ class UserProvisioning(Provisioning[UserLink]):
                 return existing
             # People may have deleted the user meanwhile.
             user = self._host_row(user.pk)
-        link.user = cast(Any, user or self.adapter.create_user(values))
+        if user is None:
+            self.adapter.check_identity(values)
+            user = self.adapter.create_user(values)
+        link.user = cast(Any, user)
         return link
 
     def _changeable(self, key: UUID, precondition: Precondition | None) -> UserLink:
@@ -188,6 +191,8 @@ class UserProvisioning(Provisioning[UserLink]):
         is_changed = self._store(link, parts) or bool(values)
         if link.user_name != old_name:
             note_rename_of_member(link, old_name, self.using)
+        renamed = {"userName": link.user_name} if fold(link.user_name) != fold(old_name) else {}
+        self.adapter.check_identity({**values, **renamed}, link.user)
         sharing = Sharing(link, self.adapter, self.using)
         self.adapter.update_user(link.user, sharing.settle(values))
         if is_changed or force:

@@ -38,14 +38,9 @@ class MemberChange:
 
 
 class Model:
-    """The server and its host.
+    """The server and its host."""
 
-    Args:
-        is_one_username: whether the host's database takes two usernames for one.
-    """
-
-    def __init__(self, is_one_username: Callable[[str, str], bool]) -> None:
-        self.is_one_username = is_one_username
+    def __init__(self) -> None:
         self.users: list[HostUser] = []
         self.libraries: list[Library] = []
         # By id, in order of creation.
@@ -127,9 +122,10 @@ class Model:
         """Take a name; the host's follows, unless it was another one already."""
         user, old_name = person.user, person.name
         _check_free(self.people, person, name)
+        others = {other.username.lower() for other in self.users if other is not user}
+        if name.lower() != old_name.lower() and name.lower() in others:
+            raise Refused(409)
         if user.username.lower() == old_name.lower():
-            if any(self.is_one_username(u.username, name) for u in self.users if u is not user):
-                raise Refused(409)
             user.username = name
         _take_name(self.people, person, name)
         for group in self.groups.values():
