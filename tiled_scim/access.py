@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
+from functools import cached_property
 from typing import Any, NamedTuple, cast
 from uuid import UUID
 
@@ -236,7 +237,7 @@ class Access:
         return [
             row
             for chunk in chunks(users)
-            for row in self.rows.filter(group__library=self.library, user__user__in=chunk).annotate(
+            for row in self.rows.filter(self._feeds_library, user__user__in=chunk).annotate(
                 host=F("user__user_id")
             )
         ]
@@ -247,9 +248,19 @@ class Access:
             key
             for chunk in chunks(users)
             for key in rows.filter(
-                group__library=self.library, granted=True, user__user__in=chunk
+                self._feeds_library, granted=True, user__user__in=chunk
             ).values_list("user__user_id", flat=True)
         }
+
+    @cached_property
+    def _feeds_library(self) -> models.Q:
+        """What the rows of the Library's groups fulfil.
+
+        As an alternative, for which PostgreSQL looks up the users that are asked for: by their
+        Library it reads all members of a group instead, where that is a large one.
+        """
+        groups = LibraryGroupLink.objects.using(self.using).filter(library=self.library)
+        return models.Q(group=self.group) | models.Q(group__in=groups.exclude(pk=self.group.pk))
 
     def _note_access(
         self,
