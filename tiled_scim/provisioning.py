@@ -310,7 +310,14 @@ class GroupProvisioning(Provisioning[LibraryGroupLink]):
         Raises:
             ScimError: 404.
         """
-        link = self._locked(key, precondition)
+        self._end(self._locked(key, precondition))
+
+    @atomic
+    def let_go(self, key: UUID, precondition: Precondition | None = None) -> None:
+        rows = self._rows.filter(account=self.account, unlinked_at=None)
+        self._end(self._locked_of(rows, key, precondition))
+
+    def _end(self, link: LibraryGroupLink) -> None:
         self._access(link).remove_all()
         link.unlinked_at = timezone.now()
         self._save(link)

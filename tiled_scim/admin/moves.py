@@ -15,7 +15,7 @@ from ..conf import settings
 from ..errors import ScimError
 from ..host import HostAdapter, has_field, library_model
 from ..links import Precondition
-from ..models import LibraryGroupLink, Link
+from ..models import LibraryGroupLink
 from ..moving import GroupMoving, move
 from .interventions import Consequences, Intervention, Names, client_of
 
@@ -26,10 +26,6 @@ class Move(Intervention):
     name = "move"
     label = _("Feed into another Library")
     help = _("Moves the access of the members to another Library. The old one stays as it is.")
-
-    def is_possible(self, link: Link) -> bool:
-        # One whose Library was deleted, too.
-        return link.unlinked_at is None
 
     def page(self, request: HttpRequest, adapter: HostAdapter, link: Any) -> HttpResponse:
         if "library" not in request.GET:
