@@ -11,7 +11,7 @@ PYTEST = $(VENV)/bin/pytest --numprocesses auto --maxprocesses 8
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test browser coverage lint format types clean
+.PHONY: help demo test browser coverage lint audit format types clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,9 +28,13 @@ browser: $(VENV)/browser ## Run the tests in a browser (needs chromium and npm)
 coverage: $(VENV)/test ## Run the tests, and fail where too little of tiled_scim is covered
 	@$(PYTEST) --cov --cov-report=term $(ARGS)
 
-lint: $(VENV)/lint ## Check style and format
+lint: $(VENV)/lint ## Check style, format, and for what is unsafe
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/bandit --quiet --configfile pyproject.toml --recursive tiled_scim example_project
+
+audit: $(VENV)/audit ## Look for known vulnerabilities in what the package needs
+	@$(VENV)/bin/pip-audit --strict --progress-spinner off .
 
 format: $(VENV)/lint ## Write the format that `make lint` checks
 	@$(VENV)/bin/ruff check --fix-only --quiet .
@@ -47,7 +51,7 @@ clean: ## Remove the environment, the demo's database and what tools left
 
 # Each extra leaves a file in the environment: it is installed once, and again when pyproject.toml
 # is newer.
-$(VENV)/test $(VENV)/browser $(VENV)/lint: $(VENV)/%: pyproject.toml | $(VENV)/bin/python
+$(VENV)/test $(VENV)/browser $(VENV)/lint $(VENV)/audit: $(VENV)/%: pyproject.toml | $(VENV)/bin/python
 	@echo "Installing tiled_scim and what '$*' needs: less than a minute, and only once."
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
 	@touch $@
