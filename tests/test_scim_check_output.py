@@ -96,9 +96,12 @@ class TestProgress:
 
     def test_a_real_terminal_is_known_as_one(self, check_anything: Check) -> None:
         main, terminal = pty.openpty()
-        with answering(lambda call: HTML) as url, os.fdopen(terminal, "w") as stdout:
-            with pytest.raises(CommandError):
-                call_command("scim_check", url=url, token=SECRET, stdout=stdout)
+        with (
+            answering(lambda call: HTML) as url,
+            os.fdopen(terminal, "w") as stdout,
+            pytest.raises(CommandError),
+        ):
+            call_command("scim_check", url=url, token=SECRET, stdout=stdout)
         said = read_all(main)
 
         assert "  2  ...                  Test API Credentials\r" in said
