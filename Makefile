@@ -23,7 +23,7 @@ test: $(VENV)/test ## Run the tests (ARGS="..." goes to pytest)
 	@$(PYTEST) $(ARGS)
 
 browser: $(VENV)/browser ## Run the tests in a browser (needs chromium and npm)
-	@$(VENV)/bin/pytest tests/browser $(ARGS)
+	@$(PYTEST) tests/browser $(ARGS)
 
 coverage: $(VENV)/test ## Run the tests, and fail where too little of tiled_scim is covered
 	@$(PYTEST) --cov --cov-report=term $(ARGS)
