@@ -22,12 +22,15 @@ from .attributes import Attribute
 from .conf import settings
 from .errors import invalid_value
 from .events import Change
-from .grammar import Expression
+from .grammar import Expression, quoted
 from .host import CHUNK, HostAdapter, chunks, library_model
 from .matching import predicate
 from .membership import MemberChange
 from .models import NAME_LENGTH, LibraryGroupLink, LibraryGroupMember, UserLink
 from .schemas import GROUP
+
+# How many unknown ids an error names.
+IDS_NAMED = 10
 
 
 class Member(NamedTuple):
@@ -309,9 +312,8 @@ class Access:
         }
         unknown = {id_ for id_ in ids if _uuid(id_) not in users}
         if unknown and settings.UNKNOWN_MEMBERS == "reject":
-            raise invalid_value(
-                f"members: there is no user with the id {', '.join(sorted(unknown))}."
-            )
+            first = ", ".join(quoted(id_) for id_ in sorted(unknown)[:IDS_NAMED])
+            raise invalid_value(f"members: there is no user with the id {first}.")
         self.change.skipped += sorted(unknown)
         return users
 
@@ -328,9 +330,10 @@ class Access:
 
 
 def locked_groups(user: UUID, account: str, using: str) -> list[LibraryGroupLink]:
-    """The groups of an account that a user is in, locked."""
+    """The groups of an account that a user is in, locked; those without a Library, too."""
     libraries = models.Prefetch("library", library_model()._base_manager.using(using))
-    groups = LibraryGroupLink.objects.using(using).live(account).prefetch_related(libraries)
+    groups = LibraryGroupLink.objects.using(using).filter(account=account, unlinked_at=None)
+    groups = groups.prefetch_related(libraries)
     return list(groups.filter(members__user=user).order_by("pk").select_for_update())
 
 

@@ -50,6 +50,11 @@ def username_column() -> str:
     return get_user_model().USERNAME_FIELD
 
 
+def normalized(username: str) -> str:
+    """A username as the host's user model keeps it (Unicode NFKC, by default)."""
+    return str(get_user_model().normalize_username(username))
+
+
 def membership_accessors(model: type[models.Model]) -> list[str]:
     """The names under which a model reaches users through a many-to-many, from either side."""
     user_model = get_user_model()
@@ -88,6 +93,11 @@ class HostAdapter:
         """The accounts that may have a token: key to label. One, with an empty key, by default."""
         return {"": ""}
 
+    @property
+    def has_accounts(self) -> bool:
+        """Whether the host has customers with accounts of their own, be it one so far."""
+        return set(self.accounts()) != {""}
+
     # Users
 
     @property
@@ -111,11 +121,11 @@ class HostAdapter:
     def adoptable_users(self) -> models.QuerySet[Any]:
         """The host users whom a push may take over.
 
-        With one account, everybody. With several, nobody: only a subclass can tell whose a user is,
+        Without accounts, everybody. With some, nobody: only a subclass can tell whose a user is,
         and one customer must not take over another's people.
         """
         users = objects(get_user_model())
-        return users if len(self.accounts()) == 1 else users.none()
+        return users.none() if self.has_accounts else users
 
     def find_user(self, values: Mapping[str, Any]) -> AbstractBaseUser | None:
         """The host user that a pushed person is, if one exists already.
@@ -152,12 +162,12 @@ class HostAdapter:
         Raises:
             ScimError: 409.
         """
-        identities = {username_column(): self._username(values) or ""}
-        field, value = self._identity(values)
-        identities[field] = value
-        if user is None and settings.ADOPT_USERS is not None:
-            del identities[field]  # `find_user` has found nobody by it
-        for field, value in identities.items():
+        identities = {(username_column(), name) for name in self._usernames(values)}
+        if user is not None or settings.ADOPT_USERS is None:
+            identities.add(self._identity(values))
+        else:
+            identities.discard(self._identity(values))  # `find_user` has found nobody by it
+        for field, value in sorted(identities):
             if any(user is None or other.pk != user.pk for other in self._spelled(field, value)):
                 raise uniqueness(
                     f"Another user of the host has “{value}” as {field} already. Send another "
@@ -204,7 +214,7 @@ class HostAdapter:
         if TILED_ADMIN not in fields:
             return users.none()
         is_admin = models.Q(**{fields[TILED_ADMIN]: True})
-        if len(self.accounts()) > 1:
+        if self.has_accounts:
             is_admin &= models.Q(
                 scim_links__account=self.account,
                 scim_links__unlinked_at__isnull=True,
@@ -228,7 +238,7 @@ class HostAdapter:
         Of Django's own groups none either: they carry permissions, which no push may give.
         """
         libraries = objects(library_model()).filter(scim_links__isnull=True)
-        if libraries.model is Group or len(self.accounts()) > 1:
+        if libraries.model is Group or self.has_accounts:
             return libraries.none()
         return libraries
 
@@ -249,7 +259,7 @@ class HostAdapter:
         is more than a Library.
         """
         libraries = objects(library_model())
-        if libraries.model is not Group and len(self.accounts()) == 1:
+        if libraries.model is not Group and not self.has_accounts:
             return libraries
         own = libraries.filter(scim_links__account=self.account).values("pk")
         if libraries.model is Group:
@@ -319,13 +329,21 @@ class HostAdapter:
             if fold(getattr(user, field)) == fold(value)
         ]
 
+    def _usernames(self, values: Mapping[str, Any]) -> set[str]:
+        """What a user is about to be known by to whoever asks for a username."""
+        user_name = values.get("userName")
+        return {
+            name for name in (self._username(values), user_name and normalized(user_name)) if name
+        }
+
     def _username(self, values: Mapping[str, Any]) -> str | None:
         """What the host's USERNAME_FIELD should hold: userName, or the e-mail where it is that."""
         username_field = username_column()
+        username = values.get("userName")
         for name, path in self.user_fields.items():
             if path == username_field:
-                return values[name] or values.get("userName") if name in values else None
-        return values.get("userName")
+                username = values[name] or username if name in values else None
+        return normalized(username) if username else None
 
     def _assign(self, user: AbstractBaseUser, values: Mapping[str, Any]) -> bool:
         """Set what differs on the instance; tell whether anything did."""
@@ -335,7 +353,7 @@ class HostAdapter:
             if name in values and "__" not in path and path != username_column()
         }
         if username := self._username(values):
-            columns[username_column()] = "userName", user.normalize_username(username)
+            columns[username_column()] = "userName", username
         changed = [_set(user, column, name, value) for column, (name, value) in columns.items()]
         return any(changed)
 

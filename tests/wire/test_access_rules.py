@@ -10,7 +10,8 @@ from django.contrib.auth.models import Group, Permission, User
 from pytest_django import Settings
 
 from tests.factories import make_user
-from tiled_scim.models import UserLink
+from tiled_scim.host import HostAdapter
+from tiled_scim.models import ScimToken, UserLink
 
 from .client import ANN, BOB, TILED_USER, Answer, Scim, patch_op, user
 from .state import people, refused, snapshot
@@ -62,8 +63,29 @@ def error(answer: Answer) -> tuple[int, str | None]:
     return int(operation["status"]), operation["response"].get("scimType")
 
 
+def wide(text: str) -> str:
+    """The text in letters of full width, which NFKC takes for the usual ones."""
+    return "".join(chr(ord(character) + 0xFEE0) for character in text)
+
+
 def email(address: str) -> dict[str, Any]:
     return {"emails": [{"value": address, "type": "work", "primary": True}]}
+
+
+class SignedInByAddress(HostAdapter):
+    """A host whose people have their e-mail address for a username."""
+
+    @property
+    def user_fields(self) -> dict[str, str]:
+        return {**super().user_fields, "emails.value": "username"}
+
+
+class OneCustomer(HostAdapter):
+    """A host with accounts, of which there is one so far."""
+
+    @classmethod
+    def accounts(cls) -> Mapping[str, str]:
+        return {"acme": "Acme"}
 
 
 @every_way
@@ -102,6 +124,25 @@ class TestIdentity:
         make_user("Hope", email="else@host.example")
 
         assert error(refused(scim, *way(key, {"userName": "hope"}))) == (409, "uniqueness")
+
+    @pytest.mark.parametrize("taken", [wide(BOB), wide(BOB.upper())])
+    def test_so_is_another_way_to_write_it(self, scim: Scim, way: Way, taken: str) -> None:
+        """Django keeps usernames in NFKC, and so would make two of them one, or nearly."""
+        key = scim.add_user(ANN)
+        make_user("Bob@example.com")
+
+        assert error(refused(scim, *way(key, {"userName": taken}))) == (409, "uniqueness")
+
+    def test_so_is_the_address_by_which_another_signs_in(
+        self, scim: Scim, settings: Settings, way: Way
+    ) -> None:
+        settings.TILED_SCIM_HOST_ADAPTER = SignedInByAddress
+        key = scim.add_user(ANN)
+        make_user("boss@host.example")
+
+        answer = refused(scim, *way(key, {"userName": "Boss@host.example"}))
+
+        assert error(answer) == (409, "uniqueness")
 
     def test_the_name_of_another_whom_scim_manages_is_409(self, scim: Scim, way: Way) -> None:
         key, bob = scim.add_user(ANN), scim.add_user(BOB)
@@ -163,6 +204,58 @@ class TestIdentityOfANewPerson:
         make_user("Ann@Example.com", email="else@host.example")
 
         assert refused(scim, "POST", "/Users", user(ANN)).error == (409, "uniqueness")
+
+    @pytest.mark.parametrize("user_name", [wide("ada"), "ADA", wide("ADA")])
+    def test_another_way_to_write_a_username_adopts(self, scim: Scim, user_name: str) -> None:
+        person = make_user("Ada")
+
+        key = scim.add_user(user_name)
+
+        assert UserLink.objects.get().user == person
+        assert scim.get(f"/Users/{key}").json["userName"] == user_name
+        assert scim.put(f"/Users/{key}", user("grace")).status == 200
+        assert people() == {"grace": "active"}
+
+    def test_a_username_that_is_the_address_of_another_is_409(
+        self, scim: Scim, settings: Settings
+    ) -> None:
+        settings.TILED_SCIM_HOST_ADAPTER = SignedInByAddress
+        make_user("boss@host.example")
+        body = user("boss@host.example", **email(ANN))
+
+        assert refused(scim, "POST", "/Users", body).error == (409, "uniqueness")
+
+    def test_a_host_with_accounts_leaves_its_people_alone_though_it_has_one(
+        self, db: None, settings: Settings
+    ) -> None:
+        settings.TILED_SCIM_HOST_ADAPTER = OneCustomer
+        make_user(ANN)
+        acme = Scim(f"Bearer {ScimToken.objects.generate('acme')[1]}")
+
+        assert refused(acme, "POST", "/Users", user(ANN)).error == (409, "uniqueness")
+
+    def test_an_inactive_person_with_another_name_comes_back(
+        self, scim: Scim, settings: Settings
+    ) -> None:
+        settings.TILED_SCIM_ADOPT_USERS = "email"
+        key = scim.add_user("ann", **email(ANN))
+        scim.deactivate(key)
+
+        assert scim.add_user("ann.angel", **email(ANN)) == key
+
+        assert people() == {"ann.angel": "active"}
+        assert scim.post("/Users", user("ann", **email(ANN))).error == (409, "uniqueness")
+
+    def test_what_a_push_does_not_say_of_somebody_of_the_host_stays(self, scim: Scim) -> None:
+        make_user(ANN, first_name="Ann", last_name="Angel", email="ann@host.example")
+
+        answer = scim.post("/Users", {"userName": ANN, "name": {"familyName": "Married"}})
+
+        assert answer.status == 201
+        person = User.objects.get()
+        assert (person.first_name, person.last_name) == ("Ann", "Married")
+        assert person.email == "ann@host.example"
+        assert answer.json["emails"] == [{"value": "ann@host.example", "primary": True}]
 
     def test_who_comes_back_does_not_get_the_address_of_another(
         self, scim: Scim, settings: Settings
