@@ -35,6 +35,7 @@ class HostContract:
         for account in self.accounts:
             token = ScimToken.objects.generate(account)[1]
             call_command("scim_check", url=scim_url, token=token)
+        call_command("scim_resync", "--dry-run")
 
 
 def tables(database: str) -> set[str]:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.contrib.admin.utils import quote
+from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 
@@ -182,6 +183,16 @@ class TestKeys:
         assert client.send("PATCH", f"/Groups/{maps}", removal).status == 204
 
         assert readers() == {"bob@example.com"}
+
+    def test_what_people_took_away_by_hand_is_found_and_mended(self, client: OktaClient) -> None:
+        push(client, "/Groups", group("Maps", *people(client, "ada", "bob")))
+        Membership.objects.filter(person__username="ada@example.com").delete()
+        with pytest.raises(CommandError, match="Wrong: 1"):
+            call_command("scim_resync", "--dry-run")
+
+        call_command("scim_resync")
+
+        assert readers() == {"ada@example.com", "bob@example.com"}
 
     def test_the_longest_one_has_room(self, client: OktaClient) -> None:
         longest = "usr_" + "ü" * 36
