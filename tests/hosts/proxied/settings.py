@@ -17,6 +17,7 @@ USE_X_FORWARDED_HOST = True
 SESSION_COOKIE_SECURE = True
 CSRF_COOKIE_SECURE = True
 
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 LANGUAGE_CODE = "ar"
 USE_TZ = True
 TIME_ZONE = "Asia/Riyadh"
