@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from http.client import HTTPConnection, HTTPResponse
+from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -32,6 +33,46 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def client(okta: Callable[[str], OktaClient]) -> OktaClient:
     return okta("")
+
+
+class Browser:
+    """A superuser at the administration, on the other side of the proxy."""
+
+    SECRET = "x" * 32
+
+    def __init__(self, proxy: str) -> None:
+        self._proxy = urlsplit(proxy)
+        boss: Any = Person.objects.create_superuser("boss")  # the stubs know the example's only
+        session = Client()
+        session.force_login(boss)
+        self._headers = {
+            "Cookie": f"sessionid={session.cookies['sessionid'].value}; csrftoken={self.SECRET}",
+            "Content-Type": "application/x-www-form-urlencoded",
+            "Origin": "https://atlas.example.com",
+        }
+
+    def read(self, path: str) -> str:
+        """The page at a path, or that to which it leads."""
+        return self._ask("GET", path)
+
+    def submit(self, path: str, **fields: str) -> str:
+        """The page that answers a form."""
+        return self._ask("POST", path, urlencode({**fields, "csrfmiddlewaretoken": self.SECRET}))
+
+    def _ask(self, method: str, path: str, form: str = "") -> str:
+        connection = HTTPConnection(self._proxy.netloc)
+        connection.request(method, self._proxy.path + path, form, self._headers)
+        with connection.getresponse() as response:
+            if response.status == 302:
+                return self.read(response.headers["Location"].removeprefix(self._proxy.path))
+            text = response.read().decode()
+        assert response.status == 200, text
+        return text
+
+
+@pytest.fixture
+def browser(transactional_db: None, proxy: str) -> Browser:
+    return Browser(proxy)
 
 
 def push(client: OktaClient, path: str, body: Json) -> str:
@@ -79,10 +120,16 @@ class TestAddresses:
         for resource in client.send("GET", path).json["Resources"]:
             assert resource["meta"]["location"].startswith(f"{BASE_URL}{path}/")
 
-    def test_on_the_page_of_the_administration(self, admin_page: Callable[[str], str]) -> None:
-        page = admin_page(reverse("admin:tiled_scim_scimtoken_changelist"))
+    def test_on_the_page_of_the_administration(self, browser: Browser) -> None:
+        page = browser.read(reverse("admin:tiled_scim_scimtoken_changelist"))
 
         assert f'value="{BASE_URL}"' in page
+
+    def test_a_token_that_is_made_there_works(self, browser: Browser, scim_url: str) -> None:
+        page = browser.submit(reverse("admin:tiled_scim_scimtoken_generate"), token="")
+
+        (token,) = re.findall(r'value="(tscim_[\w-]{43})"', page)
+        assert OktaClient(scim_url, token).send("GET", "/Users").status == 200
 
     def test_without_tls_nobody_gets_to_scim(self, server: str) -> None:
         address = urlsplit(server).netloc
@@ -173,29 +220,29 @@ class TestKeys:
         assert str(UserLink.objects.get().user_id) == longest
 
     def test_a_group_can_be_fed_into_another_collection(
-        self, client: OktaClient, admin_page: Callable[[str], str]
+        self, client: OktaClient, browser: Browser
     ) -> None:
         maps = push(client, "/Groups", group("Maps", *people(client, "ada")))
         atlases = Collection.objects.create(pk="col_a/1 ü", name="Atlases")
         address = reverse("admin:tiled_scim_librarygrouplink_move", args=[maps])
         query = urlencode({"library": atlases.pk})
-        assert f"?{query}" in admin_page(address)
-        assert "ada@example.com" in admin_page(f"{address}?{query}")
+        assert f"?{query}" in browser.read(address)
+        assert "ada@example.com" in browser.read(f"{address}?{query}")
 
         move(LibraryGroupLink.objects.get(), atlases.pk, "a test")
 
         assert Membership.objects.get().collection == atlases
 
     def test_a_key_that_no_row_can_have_is_no_librarys(
-        self, client: OktaClient, admin_page: Callable[[str], str]
+        self, client: OktaClient, browser: Browser
     ) -> None:
         maps = push(client, "/Groups", group("Maps"))
         address = reverse("admin:tiled_scim_librarygrouplink_move", args=[maps])
 
-        assert "There is no such Library." in admin_page(f"{address}?library=%00")
+        assert "There is no such Library." in browser.read(f"{address}?library=%00")
 
     def test_the_pages_of_the_administration_lead_to_each_other(
-        self, client: OktaClient, admin_page: Callable[[str], str]
+        self, client: OktaClient, browser: Browser
     ) -> None:
         Person.objects.create(pk="usr_ada/1 ü", username="ada@example.com")
         maps = push(client, "/Groups", group("Maps", *people(client, "ada")))
@@ -210,7 +257,7 @@ class TestKeys:
         linked = [("user", "link"), ("link", "user"), ("group", "library"), ("group", "link")]
 
         for page, other in linked:
-            assert f'href="/maps{pages[other]}"' in admin_page(pages[page]), (page, other)
+            assert f'href="/maps{pages[other]}"' in browser.read(pages[page]), (page, other)
 
 
 class TestAsgi:
@@ -247,30 +294,6 @@ class TestAsgi:
         assert statuses <= {201, 409}
         assert sorted(Person.objects.values_list("username", flat=True)) == names
         assert UserLink.objects.count() == len(names)
-
-
-@pytest.fixture
-def admin_page(transactional_db: None, proxy: str) -> Callable[[str], str]:
-    """Reads a page of the administration, or where it leads, through the proxy, as a superuser."""
-    browser = Client()
-    boss: Any = Person.objects.create_superuser("boss")  # the stubs know the example's users only
-    browser.force_login(boss)
-    cookie = browser.cookies["sessionid"].OutputString()
-
-    def get(path: str) -> HTTPResponse:
-        connection = HTTPConnection(urlsplit(proxy).netloc)
-        connection.request("GET", path, headers={"Cookie": cookie})
-        return connection.getresponse()
-
-    def read(path: str) -> str:
-        with get(f"/maps{path}") as response:
-            if response.status == 302:
-                return read(response.headers["Location"].removeprefix("/maps"))
-            text = response.read().decode()
-        assert response.status == 200, text
-        return text
-
-    return read
 
 
 def send(
