@@ -20,9 +20,14 @@ ADDED = {"x-forwarded-proto": "https", "x-forwarded-host": "atlas.example.com"}
 
 
 @pytest.fixture(scope="session")
-def server(django_db_setup: None) -> Iterator[str]:
-    """The URL of the server itself, which runs in a thread."""
-    listener = socket.create_server(("127.0.0.1", 0))
+def listener() -> Iterator[socket.socket]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener
+
+
+@pytest.fixture(scope="session")
+def running(django_db_setup: None, listener: socket.socket) -> Iterator[uvicorn.Server]:
+    """The server itself, which runs in a thread."""
     config = uvicorn.Config(
         get_asgi_application(), root_path="/maps", lifespan="off", log_config=None
     )
@@ -32,10 +37,23 @@ def server(django_db_setup: None) -> Iterator[str]:
     while not running.started:
         assert thread.is_alive()
         time.sleep(0.01)
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    yield running
     running.should_exit = True
     thread.join()
-    listener.close()
+
+
+@pytest.fixture(scope="session")
+def server(running: uvicorn.Server, listener: socket.socket) -> str:
+    """The URL of the server."""
+    return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+@pytest.fixture(autouse=True)
+def idle(transactional_db: None, running: uvicorn.Server) -> Iterator[None]:
+    """Wait for requests whose clients do not, before the database is emptied."""
+    yield
+    while running.server_state.tasks:
+        time.sleep(0.01)
 
 
 @pytest.fixture(scope="session")
