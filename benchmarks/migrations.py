@@ -1,64 +1,37 @@
-"""The migrations in a large host, forward and backward: how long they take, and who waits for them.
+"""The migrations in a host that has been there for years: how long, and who waits meanwhile.
 
-    DATABASE_URL=postgres://postgres@127.0.0.1/migrations python -m benchmarks.migrations [rows]
+    DATABASE_URL=postgres://postgres@127.0.0.1/migrations python -m benchmarks.migrations [users]
 
-Makes a test database of its own with a million users of the host, or as many rows as it is told to,
-and drops it in the end. Meanwhile another connection reads and writes the host's tables, as its
-visitors do. The tables of SCIM are made beside those million users, dropped with a million users
-and as many members and events in them, and made again.
+Makes a test database of its own with a million users, or as many as it is told to, and as many
+memberships in 10,000 Libraries, and drops it in the end. Migrates forward, fills SCIM's tables with
+a link, a member and an event for each user, and migrates backward and forward again. Meanwhile
+another connection reads and writes the host's tables, one row at a time: its longest waits are
+those of the host's people.
 """
 
 from __future__ import annotations
 
 import os
+import random
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import django
 
-ROWS = 1_000_000
-DIGITS = 7
-# Seconds between two visitors.
-PAUSE = 0.01
-SQLITE_FILE = "migrations.sqlite3"
-
-# What each database calls a text of two parts, and a new UUID.
-JOINED = {"mysql": "CONCAT({}, {})", "postgresql": "{} || {}", "sqlite": "{} || {}"}
-NEW_ID = {
+USERS = 1_000_000
+LIBRARIES = 10_000
+UUIDS = {
     "mysql": "UUID()",
     "postgresql": "gen_random_uuid()",
     "sqlite": "lower(hex(randomblob(16)))",
 }
-
-HOST_ROWS = (
-    """INSERT INTO auth_user (username, password, first_name, last_name, email, is_superuser,
-        is_staff, is_active, date_joined)
-    SELECT {name}, '!', 'Ann', 'Angel', '', false, false, true, CURRENT_TIMESTAMP FROM {numbers}""",
-    "INSERT INTO libraries_library (name) SELECT {name} FROM {numbers} WHERE n < 1000",
-)
-SCIM_ROWS = (
-    """INSERT INTO tiled_scim_userlink (id, account, attributes, version, created_at, updated_at,
-        user_name, user_name_folded, user_id, active)
-    SELECT {id}, '', '{{}}', 1, CURRENT_TIMESTAMP, CURRENT_TIMESTAMP, username, username, id, true
-    FROM auth_user""",
-    """INSERT INTO tiled_scim_librarygrouplink (id, account, attributes, version, created_at,
-        updated_at, display_name, display_name_folded, library_id)
-    SELECT {id}, '', '{{}}', 1, CURRENT_TIMESTAMP, CURRENT_TIMESTAMP, name, name, id
-    FROM libraries_library WHERE name = 'row0'""",
-    """INSERT INTO tiled_scim_librarygroupmember (group_id, user_id, display, granted, created_at)
-    SELECT g.id, u.id, u.user_name, true, CURRENT_TIMESTAMP
-    FROM tiled_scim_librarygrouplink g, tiled_scim_userlink u""",
-    """INSERT INTO tiled_scim_scimevent (created_at, account, token_last_four, client, request_id,
-        method, action, resource_type, resource_name, resource_name_folded, changes, outcome,
-        scim_type, detail, duration, times)
-    SELECT CURRENT_TIMESTAMP, '', 'abcd', 'Okta', {name}, 'PATCH', 'user_updated', 'User', {name},
-        {name}, '{{}}', 'done', '', '', 12, 1
-    FROM {numbers}""",
-)
+DIGIT = " UNION ALL ".join(f"SELECT {digit} AS n" for digit in range(10))
 
 
 def main() -> None:
@@ -66,29 +39,38 @@ def main() -> None:
     django.setup()
     from django.db import connection
 
-    rows = int(sys.argv[1]) if len(sys.argv) > 1 else ROWS
+    users = int(sys.argv[1]) if len(sys.argv) > 1 else USERS
     name = connection.settings_dict["NAME"]
-    if connection.vendor == "sqlite":
-        connection.settings_dict["TEST"]["NAME"] = str(Path(SQLITE_FILE).resolve())
-    connection.creation.create_test_db(verbosity=0, autoclobber=True)
-    try:
-        report(rows)
-    finally:
-        connection.creation.destroy_test_db(name, verbosity=0)
+    with tempfile.TemporaryDirectory() as folder:
+        # In memory, SQLite would let nobody else in.
+        if connection.vendor == "sqlite":
+            connection.settings_dict["TEST"]["NAME"] = str(Path(folder) / "host.sqlite3")
+        connection.creation.create_test_db(verbosity=0, autoclobber=True)
+        try:
+            run(users)
+        finally:
+            connection.creation.destroy_test_db(name, verbosity=0)
 
 
-def report(rows: int) -> None:
-    """Measure each way, and print what it took."""
+def run(users: int) -> None:
     from django.db import connection
 
     migrate("zero")
-    fill(HOST_ROWS, rows)
-    print(f"{connection.vendor}, {rows:,} users of the host")
-    print(f"{'':44}{'seconds':>9}{'longest read':>14}{'longest write':>15}")
-    measure("forward", migrate)
-    fill(SCIM_ROWS, rows)
-    measure(f"backward, with {rows:,} users and events", lambda: migrate("zero"))
-    measure("forward again", migrate)
+    populate_host(users)
+    print(f"{users:,} users in {LIBRARIES:,} Libraries in {connection.display_name}")
+    print(f"{'':20}{'seconds':>10}{'longest read':>16}{'longest write':>16}")
+    report("forward", users)
+    print(f"{'(filling)':20}{seconds(lambda: populate_scim(users)):>10.1f}")
+    report("backward", users, "zero")
+    report("forward again", users)
+
+
+def report(name: str, users: int, *target: str) -> None:
+    """Print how long a migration takes, and how long the host's people wait for theirs."""
+    with watching(users) as waits:
+        duration = seconds(lambda: migrate(*target))
+    figures = "".join(f"{wait * 1_000:>13.0f} ms" for wait in waits.values())
+    print(f"{name:20}{duration:>10.1f}{figures}")
 
 
 def migrate(*target: str) -> None:
@@ -97,72 +79,168 @@ def migrate(*target: str) -> None:
     call_command("migrate", "tiled_scim", *target, verbosity=0)
 
 
-def fill(statements: tuple[str, ...], rows: int) -> None:
-    from django.db import connection
-
-    words = {
-        "id": NEW_ID[connection.vendor],
-        "name": JOINED[connection.vendor].format("'row'", "n"),
-        "numbers": f"({numbers()}) AS numbers WHERE n < {rows}",
-    }
-    with connection.cursor() as cursor:
-        for statement in statements:
-            one_condition = statement.format(**words).replace(f"< {rows} WHERE", f"< {rows} AND")
-            cursor.execute(one_condition)
-
-
-def numbers() -> str:
-    """A query for the numbers of so many digits: no two databases have a function for them."""
-    digit = " UNION ALL ".join(f"SELECT {number} AS d" for number in range(10))
-    tables = ", ".join(f"({digit}) AS digit{power}" for power in range(DIGITS))
-    terms = " + ".join(f"digit{power}.d * {10**power}" for power in range(DIGITS))
-    return f"SELECT {terms} AS n FROM {tables}"  # noqa: S608 -- nothing of it comes from outside
-
-
-def measure(name: str, way: Callable[[], None]) -> None:
-    with visitors() as longest:
-        start = time.perf_counter()
-        way()
-        seconds = time.perf_counter() - start
-    print(f"{name:44}{seconds:>9.2f}{longest['read']:>14.3f}{longest['write']:>15.3f}")
-
-
 @contextmanager
-def visitors() -> Iterator[dict[str, float]]:
-    """Another connection that reads and writes the host's tables; yields its longest waits."""
-    longest = {"read": 0.0, "write": 0.0}
-    is_over = threading.Event()
-    thread = threading.Thread(target=visit, args=(longest, is_over))
+def watching(users: int) -> Iterator[dict[str, float]]:
+    """Use the host meanwhile; yields the longest read and write so far, in seconds."""
+    waits = {"read": 0.0, "write": 0.0}
+    stop = threading.Event()
+
+    def use() -> None:
+        from django.db import connection
+
+        while not stop.is_set():
+            for kind, action in (("read", read), ("write", write)):
+                waits[kind] = max(waits[kind], seconds(lambda: action(users)))  # noqa: B023
+        connection.close()
+
+    thread = threading.Thread(target=use)
     thread.start()
-    try:
-        yield longest
-    finally:
-        is_over.set()
-        thread.join()
+    yield waits
+    stop.set()
+    thread.join()
 
 
-def visit(longest: dict[str, float], is_over: threading.Event) -> None:
+def read(users: int) -> None:
+    """What a page of the host's does."""
     from django.contrib.auth.models import User
-    from django.db import connection
 
     from example_project.libraries.models import Library
 
-    def read() -> None:
-        User.objects.get(username="row1")
-        Library.objects.get(name="row1")
+    list(Library.objects.filter(members=User.objects.get(username=anybody(users))))
 
-    def write() -> None:
-        User.objects.filter(username="row1").update(last_name="Angel")
-        Library.objects.filter(name="row1").update(name="row1")
 
-    try:
-        while not is_over.wait(PAUSE):
-            for kind, act in (("read", read), ("write", write)):
-                start = time.perf_counter()
-                act()
-                longest[kind] = max(longest[kind], time.perf_counter() - start)
-    finally:
-        connection.close()
+def write(users: int) -> None:
+    """What a sign-in does, and somebody who gives access by hand."""
+    from django.contrib.auth.models import User
+
+    from example_project.libraries.models import Library
+
+    User.objects.filter(username=anybody(users)).update(last_name="Lovelace")
+    library = Library.objects.latest("pk")
+    library.save()
+    library.members.set(User.objects.filter(username=anybody(users)))
+
+
+def anybody(users: int) -> str:
+    return f"person{random.randrange(users)}"  # noqa: S311 (no secret)
+
+
+def populate_host(users: int) -> None:
+    """Make users and Libraries that people made, with a membership for each user."""
+    from django.contrib.auth.models import User
+
+    from example_project.libraries.models import Library
+
+    user = User.objects.create(username="prototype")
+    multiply(user, numbers(users), username=text("person", "n"))
+    library = Library.objects.create(name="prototype")
+    multiply(library, numbers(LIBRARIES), name=text("Library ", "n"))
+    library.members.add(user)
+    first = Library.objects.exclude(pk=library.pk).order_by("pk")[0].pk
+    multiply(
+        Library.members.through.objects.get(),
+        f"(SELECT id AS n FROM auth_user WHERE id <> {user.pk}) AS numbers",  # noqa: S608
+        user_id="n",
+        library_id=f"{first} + n %% {LIBRARIES}",
+    )
+    analyze()
+
+
+def populate_scim(users: int) -> None:
+    """Make a link, a member and an event for each user."""
+    from django.contrib.auth.models import User
+
+    from example_project.libraries.models import Library
+    from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, ScimEvent, UserLink
+
+    library = Library.objects.order_by("pk")[0]
+    group = LibraryGroupLink(library=library)
+    group.rename("Everybody")
+    group.save()
+    user = User.objects.order_by("pk")[0]
+    link = UserLink(user=user)
+    link.rename(user.username)
+    link.save()
+    multiply(
+        link,
+        f"(SELECT id AS host, username FROM auth_user WHERE id <> {user.pk}) AS users",  # noqa: S608
+        id=uuid(),
+        user_id="host",
+        user_name="username",
+        user_name_folded="username",
+    )
+    member = LibraryGroupMember.objects.create(group=group, user=link, display=user.username)
+    others = f"(SELECT id AS link FROM tiled_scim_userlink WHERE user_id <> {user.pk}) AS links"  # noqa: S608
+    multiply(member, others, user_id="link")
+    event = ScimEvent.objects.create(resource_name="prototype", outcome="done", status=201)
+    multiply(event, numbers(users), resource_name=text("person", "n"), resource_id=uuid())
+
+
+def multiply(prototype: Any, source: str, **different: str) -> None:
+    """Make a row like the prototype for each row of a source, but for some columns.
+
+    Args:
+        source: what stands in FROM.
+        different: a column, and the SQL of its value.
+    """
+    from django.db import connection
+
+    options = prototype._meta
+    columns = [field.column for field in options.concrete_fields]
+    if "id" not in different:
+        columns.remove("id")
+    names = ", ".join(map(connection.ops.quote_name, columns))
+    values = ", ".join(different.get(column, f"prototype.{column}") for column in columns)
+    statement = (
+        f"INSERT INTO {options.db_table} ({names}) SELECT {values} "  # noqa: S608
+        f"FROM {options.db_table} AS prototype CROSS JOIN {source} WHERE prototype.id = %s"
+    )
+    with connection.cursor() as cursor:
+        key = options.pk.get_db_prep_value(prototype.pk, connection)
+        cursor.execute(statement, [key])
+
+
+def numbers(count: int) -> str:
+    """The numbers from 0 as a source, each as `n`."""
+    digits = range(len(str(count - 1)))
+    total = " + ".join(f"d{digit}.n * {10**digit}" for digit in digits)
+    tables = " CROSS JOIN ".join(f"({DIGIT}) AS d{digit}" for digit in digits)
+    return f"(SELECT n FROM (SELECT {total} AS n FROM {tables}) AS a WHERE n < {count}) AS numbers"  # noqa: S608
+
+
+def text(beginning: str, column: str) -> str:
+    """SQL for a text that ends with a column's value."""
+    from django.db import connection
+
+    if connection.vendor == "sqlite":
+        return f"'{beginning}' || {column}"
+    return f"CONCAT('{beginning}', {column})"
+
+
+def uuid() -> str:
+    """SQL for a new id."""
+    from django.db import connection
+
+    return UUIDS[connection.vendor]
+
+
+def analyze() -> None:
+    """Do what the database does by itself after a while."""
+    from django.db import connection
+
+    statements = {
+        "mysql": "ANALYZE TABLE auth_user, libraries_library, libraries_library_members",
+        "postgresql": "VACUUM ANALYZE",
+        "sqlite": "PRAGMA optimize",
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(statements[connection.vendor])
+
+
+def seconds(action: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    action()
+    return time.perf_counter() - started
 
 
 if __name__ == "__main__":

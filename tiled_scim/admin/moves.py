@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.core.validators import ProhibitNullCharactersValidator
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -101,8 +102,10 @@ def _key(request: HttpRequest) -> Any:
         ScimError: it cannot be one.
     """
     field: Any = library_model()._meta.pk
+    text = request.GET.get("library", "")
     try:
-        return field.to_python(request.GET.get("library", ""))
+        ProhibitNullCharactersValidator()(text)  # PostgreSQL cannot even look for one
+        return field.to_python(text)
     except ValidationError:
         raise ScimError(409, gettext("There is no such Library.")) from None
 

@@ -91,17 +91,17 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "group link",
                 "verbose_name_plural": "groups and Libraries",
-                "constraints": [
-                    models.UniqueConstraint(
-                        fields=("account", "display_name_folded"), name="tiled_scim_display_name"
-                    ),
-                ],
                 "indexes": [
                     models.Index(
                         fields=["account", "created_at", "id"], name="tiled_scim_group_order"
                     ),
                     models.Index(
                         fields=["account", "external_id"], name="tiled_scim_group_external"
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("account", "display_name_folded"), name="tiled_scim_display_name"
                     ),
                 ],
             },
@@ -394,12 +394,6 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "user link",
                 "verbose_name_plural": "users",
-                "constraints": [
-                    models.UniqueConstraint(
-                        fields=("account", "user_name_folded"), name="tiled_scim_user_name"
-                    ),
-                    models.UniqueConstraint(fields=("account", "user"), name="tiled_scim_user"),
-                ],
                 "indexes": [
                     models.Index(
                         fields=["account", "created_at", "id"], name="tiled_scim_user_order"
@@ -407,6 +401,12 @@ class Migration(migrations.Migration):
                     models.Index(
                         fields=["account", "external_id"], name="tiled_scim_user_external"
                     ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("account", "user_name_folded"), name="tiled_scim_user_name"
+                    ),
+                    models.UniqueConstraint(fields=("account", "user"), name="tiled_scim_user"),
                 ],
             },
         ),
