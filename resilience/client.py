@@ -82,6 +82,8 @@ class Client:
     Args:
         port: of the server, on this machine.
         expects_failure: whether 500 is what should come.
+        longest_pause: seconds after which it comes again at the latest, whatever it is told.
+        attempts: how often it sends one request at most.
         extra_headers: sent with every request.
     """
 
@@ -89,6 +91,8 @@ class Client:
     token: str
     tally: Tally
     expects_failure: bool = False
+    longest_pause: float = TIMEOUT_SECONDS
+    attempts: int = ATTEMPTS
     extra_headers: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -96,7 +100,7 @@ class Client:
 
     def send(self, request: Request) -> Answer:
         """Send a request until there is an answer to it that is not “come again”."""
-        for attempt in range(1, ATTEMPTS + 1):
+        for attempt in range(1, self.attempts + 1):
             try:
                 answer = self.send_once(request, attempt)
             except NoAnswerError:
@@ -104,8 +108,8 @@ class Client:
                 continue
             if answer.retry_after is None:
                 return answer
-            time.sleep(answer.retry_after)
-        raise NoAnswerError(f"{request.method} {request.path}: none in {ATTEMPTS} attempts")
+            time.sleep(min(answer.retry_after, self.longest_pause))
+        raise NoAnswerError(f"{request.method} {request.path}: none in {self.attempts} attempts")
 
     def send_once(self, request: Request, attempt: int = 1) -> Answer:
         """Send a request.

@@ -13,7 +13,7 @@ from django.dispatch import Signal
 from tiled_scim import signals
 from tiled_scim.host import HostAdapter
 
-SLOW_SECONDS = 0.5
+SLOW_SECONDS = 0.2
 # What a userName or displayName begins with, so that the host fails or is slow after its work.
 ADAPTER_FAILS = "adapter-fails-"
 ADAPTER_IS_SLOW = "adapter-is-slow-"

@@ -59,13 +59,16 @@ class Server:
 
 
 @contextmanager
-def serving(folder: Path, database_url: str, *options: str, **settings: str) -> Iterator[Server]:
+def serving(
+    folder: Path, database_url: str, workers: int, *options: str, **settings: str
+) -> Iterator[Server]:
     """Serve until the context is left.
 
     Args:
         folder: for what the server says, and its sockets.
         database_url: as the server shall have it, which may be that of a proxy.
-        options: of gunicorn.
+        workers: how many processes answer.
+        options: others of gunicorn's.
         settings: environment variables that `settings.py` reads.
 
     Raises:
@@ -81,7 +84,8 @@ def serving(folder: Path, database_url: str, *options: str, **settings: str) -> 
         ANNOUNCEMENTS: str(address),
     }
     command = [sys.executable, "-m", "gunicorn", "resilience.wsgi", "--preload", *options]
-    command += ["--bind", f"127.0.0.1:{port}", "--no-control-socket", "--graceful-timeout", "1"]
+    command += ["--bind", f"127.0.0.1:{port}", "--workers", str(workers)]
+    command += ["--no-control-socket", "--graceful-timeout", "1"]
     with (
         socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as announcements,
         (folder / f"server-{port}.log").open("wb") as log,
@@ -91,8 +95,9 @@ def serving(folder: Path, database_url: str, *options: str, **settings: str) -> 
             command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT
         )
         try:
-            _wait_for_answer(process, port, Path(log.name))
-            yield Server(port, process.pid, announcements)
+            server = Server(port, process.pid, announcements)
+            _wait_until_ready(server, workers, process, Path(log.name))
+            yield server
         finally:
             _stop(process)
 
@@ -102,9 +107,11 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _wait_for_answer(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+def _wait_until_ready(
+    server: Server, workers: int, process: subprocess.Popen[bytes], log: Path
+) -> None:
     deadline = time.monotonic() + START_SECONDS
-    while not _answers(port):
+    while len(server.workers()) < workers or not _answers(server.port):
         if process.poll() is not None or time.monotonic() > deadline:
             raise ServerError(f"The server did not start. It says:\n{log.read_text()}")
         time.sleep(POLL_SECONDS)

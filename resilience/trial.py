@@ -11,7 +11,7 @@ from django.db import connection
 
 from tiled_scim.models import ScimToken
 
-from . import concurrency, kills, state
+from . import concurrency, hangups, kills, misbehaviour, outages, state
 from .client import NoAnswerError
 from .databases import database
 from .server import Server, serving
@@ -25,6 +25,14 @@ WORKERS = 4
 
 Scenario = Callable[[Stage], None]
 
+SCENARIOS: dict[str, Scenario] = {
+    **concurrency.SCENARIOS,
+    **kills.SCENARIOS,
+    **outages.SCENARIOS,
+    **misbehaviour.SCENARIOS,
+    **hangups.SCENARIOS,
+}
+
 
 def run(extent: Extent, seed: int, only: str, folder: Path) -> bool:
     """Play all scenarios on the database of the settings, and print the table.
@@ -32,7 +40,7 @@ def run(extent: Extent, seed: int, only: str, folder: Path) -> bool:
     Returns:
         Whether all figures that must be zero are.
     """
-    with database() as url, serving(folder, url, "--workers", str(WORKERS)) as server:
+    with database() as url, serving(folder, url, WORKERS) as server:
         print(f"\n{connection.display_name}, {WORKERS} server processes, seed {seed}")
         print(heading())
         tallies = list(_play(server, url, folder, extent, random.Random(seed), only))
@@ -44,11 +52,10 @@ def _play(
     server: Server, url: str, folder: Path, extent: Extent, chance: random.Random, only: str
 ) -> Iterator[Tally]:
     _, token = ScimToken.objects.generate()
-    scenarios = [(each, extent.rounds) for each in concurrency.SCENARIOS.items()]
-    scenarios += [(each, 1) for each in kills.SCENARIOS.items()]
-    for (name, scenario), rounds in scenarios:
+    for name, scenario in SCENARIOS.items():
         if only not in name:
             continue
+        rounds = extent.rounds if name in concurrency.SCENARIOS else 1
         stage = Stage(server, token, url, folder, extent, chance, Tally(name))
         _perform(scenario, stage, rounds)
         token = stage.token
