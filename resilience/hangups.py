@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import struct
 import time
 from collections.abc import Callable
 
@@ -19,6 +20,9 @@ from .stage import Stage
 IDLE = 3
 HANG_UPS = 10
 SETTLED_SECONDS = 10
+# Lingering for no time at all.
+RESET = struct.pack("ii", 1, 0)
+RESET_AFTER_SECONDS = 0.005
 
 # How much of a request is sent, from its head and its body.
 Part = Callable[[bytes, bytes], bytes]
@@ -76,8 +80,14 @@ SCENARIOS = {
 
 
 def _hang_up(stage: Stage, request: Request, part: Part) -> None:
+    """Hang up politely, and again as a machine does that goes away: by a reset."""
     stage.tally.count("faults")
-    _said(stage, part(*_message(stage, request))).close()
+    connection = _said(stage, part(*_message(stage, request)))
+    if stage.chance.random() < 0.5:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+        # The server has begun to read.
+        time.sleep(RESET_AFTER_SECONDS)
+    connection.close()
 
 
 def _said(stage: Stage, content: bytes) -> socket.socket:
