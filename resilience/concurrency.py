@@ -22,15 +22,27 @@ from .messages import (
     replace_user,
     set_attributes,
 )
+from .provisioning import GROUP, Provisioning, check_provisioned
 from .stage import Stage
 
 ATTRIBUTES = (
     *("title", "nickName", "locale", "timezone", "userType", "displayName"),
     *("preferredLanguage", "profileUrl", "externalId"),
 )
+# Whom each client provisions.
+PEOPLE_EACH = 5
 # How often a token is replaced, and how long each is used.
 REPLACEMENTS = 3
 TOKEN_SECONDS = 0.4
+
+
+def steady_provisioning(stage: Stage) -> None:
+    sales = stage.group(GROUP)
+    clients = [Provisioning(stage, sales, number) for number in range(stage.crowd)]
+    with ThreadPoolExecutor(stage.crowd) as pool:
+        shares = pool.map(lambda client: [*map(client.provision, range(PEOPLE_EACH))], clients)
+        names = [name for share in shares for name in share]
+    check_provisioned(stage, names)
 
 
 def adds_to_one_group(stage: Stage) -> None:
@@ -214,6 +226,7 @@ class Fire:
 
 
 SCENARIOS = {
+    "people made, added and changed": steady_provisioning,
     "members added to one group": adds_to_one_group,
     "members added and removed": adds_and_removes,
     "overlapping sets of members in any order": overlapping_sets,

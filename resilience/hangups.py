@@ -15,9 +15,6 @@ from .client import BASE_PATH, SCIM_JSON
 from .messages import Request, create_user
 from .stage import Stage
 
-# Clients that begin a request and say no more: fewer than there are server processes, since each
-# keeps one busy that has no proxy before it.
-IDLE = 3
 HANG_UPS = 10
 SETTLED_SECONDS = 10
 # Lingering for no time at all.
@@ -60,9 +57,12 @@ def before_the_answer(stage: Stage) -> None:
 
 
 def with_half_a_request_open(stage: Stage) -> None:
-    """Others are served while some say half of what they want, and no more."""
+    """Others are served while some say half of what they want, and no more.
+
+    Each keeps one process busy, which has no proxy before it: there are fewer of them.
+    """
     head, body = _message(stage, create_user("idle"))
-    idle = [_said(stage, head[:-10]) for _ in range(IDLE - 1)] + [_said(stage, head + body[:5])]
+    idle = [_said(stage, head + body[:5]) for _ in range(len(stage.server.workers()) - 1)]
     stage.tally.count("faults", len(idle))
     people = stage.people(stage.crowd)
     sales = stage.group("sales", *people.values())

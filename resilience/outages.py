@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from threading import Event
-from urllib.parse import urlencode
 
 from django.db import OperationalError, connection
 
-from tiled_scim.models import UserLink
-
-from . import state
-from .client import Client
-from .messages import Request, add_members, create_user, set_attributes
+from .provisioning import GROUP, Provisioning, check_provisioned
 from .proxy import Proxy, proxied
 from .server import serving
 from .stage import Stage
@@ -86,21 +80,23 @@ def database_goes_away(connections: str, stage: Stage) -> None:
     ):
         stage = replace(stage, server=server)
         workers = server.workers()
-        sales = stage.group("sales")
+        sales = stage.group(GROUP)
         over = Event()
         with ThreadPoolExecutor(CLIENTS) as pool:
-            lives = [
-                pool.submit(Provisioning(stage, sales, number).go_on, over)
+            running = [
+                pool.submit(_go_on, _impatient(Provisioning(stage, sales, number)), over)
                 for number in range(CLIENTS)
             ]
             try:
                 _disturb(stage, proxy)
             finally:
                 over.set()
-            names = [name for life in lives for name in life.result()]
+            names = [name for each in running for name in each.result()]
         if server.workers() != workers:
             stage.tally.count("violations", problem="a server process has ended")
-    _check(stage, names)
+    if not stage.tally.counts["retried"]:
+        stage.tally.count("violations", problem="the outages went unnoticed")
+    check_provisioned(stage, names)
 
 
 def _disturb(stage: Stage, proxy: Proxy) -> None:
@@ -112,53 +108,19 @@ def _disturb(stage: Stage, proxy: Proxy) -> None:
     time.sleep(PEACE)
 
 
-def _check(stage: Stage, names: list[str]) -> None:
-    if not stage.tally.counts["retried"]:
-        stage.tally.count("violations", problem="the outages went unnoticed")
-    titles = Counter(
-        f"{link.user_name} has the title {link.attributes.get('title')}"
-        for link in UserLink.objects.all()
-    )
-    stage.tally.compare(Counter(f"{name} has the title x" for name in names), titles)
-    stage.check(state.people(names) + state.group("sales", names))
+def _impatient(provisioning: Provisioning) -> Provisioning:
+    """One whose client does not give up, nor wait as long as it is told to."""
+    provisioning.client.longest_pause = IMPATIENCE
+    provisioning.client.attempts = ATTEMPTS
+    return provisioning
 
 
-class Provisioning:
-    """One client that makes people, adds them to a group and changes them."""
-
-    def __init__(self, stage: Stage, group: str, number: int) -> None:
-        self.stage = stage
-        self.group = group
-        self.number = number
-        self.client: Client = stage.client()
-        self.client.longest_pause = IMPATIENCE
-        self.client.attempts = ATTEMPTS
-
-    def go_on(self, over: Event) -> list[str]:
-        """Returns the names of all whom it has provisioned."""
-        names: list[str] = []
-        while not over.is_set():
-            name = f"person{self.number}.{len(names)}"
-            key = self._create(name)
-            self._send(add_members(self.group, key), 204)
-            self._send(set_attributes(key, title="x"), 200)
-            names.append(name)
-        return names
-
-    def _create(self, name: str) -> str:
-        """Make a person. An answer that was lost is no reason to make another one."""
-        answer = self.client.send(create_user(name))
-        if answer.status == 201:
-            return answer.key
-        if answer.attempts == 1:
-            self.stage.require([answer], 201)
-        self.stage.require([answer], 409)
-        query = urlencode({"filter": f'userName eq "{name}"'})
-        found = self.client.send(Request("GET", f"/Users?{query}"))
-        return str(found.json["Resources"][0]["id"])
-
-    def _send(self, request: Request, status: int) -> None:
-        self.stage.require([self.client.send(request)], status)
+def _go_on(provisioning: Provisioning, over: Event) -> list[str]:
+    """Returns the names of all who have been provisioned."""
+    names: list[str] = []
+    while not over.is_set():
+        names.append(provisioning.provision(len(names)))
+    return names
 
 
 Scenario = Callable[[Stage], None]

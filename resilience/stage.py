@@ -16,7 +16,6 @@ from .messages import Request
 from .server import Server
 from .tally import Tally
 
-CROWD = 20
 SETTLE_SECONDS = 20
 
 
@@ -28,12 +27,14 @@ class Extent(NamedTuple):
         kills: of server processes in the middle of a write.
         outage_seconds: how long the database is away each time.
         cuts: how often it goes away under each kind of connection.
+        left_out: the names of scenarios that are not played.
     """
 
     rounds: int
     kills: int
     outage_seconds: float
     cuts: int
+    left_out: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -44,7 +45,7 @@ class Stage:
         url: of the database, without a proxy.
         folder: for files of the server's.
         chance: the seeded source of all that is random.
-        clients: how many there are at once.
+        crowd: how many clients there are at once.
     """
 
     server: Server
@@ -54,7 +55,7 @@ class Stage:
     extent: Extent
     chance: random.Random
     tally: Tally
-    crowd: int = CROWD
+    crowd: int
 
     def client(self, *, expects_failure: bool = False) -> Client:
         return Client(self.server.port, self.token, self.tally, expects_failure)
