@@ -37,7 +37,8 @@ COLUMNS: dict[type[Model], tuple[str, ...]] = {
 RUNNING = {
     "postgresql": "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
     "AND pid <> pg_backend_pid() AND state <> 'idle'",
-    "mysql": "SELECT count(*) FROM information_schema.innodb_trx",
+    "mysql": "SELECT count(*) FROM information_schema.innodb_trx JOIN "
+    "information_schema.processlist ON id = trx_mysql_thread_id WHERE db = database()",
     "sqlite": "SELECT 0",
 }
 
