@@ -32,6 +32,7 @@ from .messages import (
     replace_user,
     set_attributes,
 )
+from .provisioning import check_provisioned, provisioning
 from .stage import Stage
 from .wsgi import ANNOUNCED_HEADER
 
@@ -41,6 +42,8 @@ REHEARSALS = 2
 # The last moment to kill at, as a part of the time that the write takes undisturbed.
 LATEST = 1
 ANNOUNCED_WITHIN_SECONDS = 10
+# Seconds between two kills under load.
+PAUSE = 0.1
 # Kills that may come too late, for each that comes in time.
 MOST_MISSES = 9
 
@@ -118,6 +121,16 @@ def kills_in_writes(stage: Stage) -> None:
         killer.rehearse(name, write)
         killer.kill(name, write, planned.count(name))
         stage.check_invariants()
+
+
+def kills_under_load(stage: Stage) -> None:
+    """Processes are killed while all clients provision, who send again what was not answered."""
+    with provisioning(stage) as names:
+        for _ in range(stage.extent.kills // 2):
+            sleep(PAUSE)
+            stage.server.kill(stage.chance.choice(sorted(stage.server.workers())))
+            stage.tally.count("faults")
+    check_provisioned(stage, names)
 
 
 class Killer:
@@ -206,4 +219,7 @@ def _as_one(requests: list[Request]) -> Request:
     return requests[0] if len(requests) == 1 else bulk(*requests)
 
 
-SCENARIOS = {"processes killed in the middle of writes": kills_in_writes}
+SCENARIOS = {
+    "processes killed in the middle of writes": kills_in_writes,
+    "processes killed under load": kills_under_load,
+}

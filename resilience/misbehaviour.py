@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
-from django.db import connection
+from django.db import connection, transaction
 
 from tiled_scim.models import ScimEvent
 
 from . import state
-from .host import ADAPTER_FAILS, ADAPTER_IS_SLOW, RECEIVER_FAILS, RECEIVER_IS_SLOW
+from .host import ADAPTER_FAILS, ADAPTER_IS_SLOW, RECEIVER_FAILS, RECEIVER_IS_SLOW, SLOW_SECONDS
 from .messages import (
     Request,
     add_members,
@@ -27,6 +29,12 @@ from .messages import (
 from .stage import Stage
 
 EVERYTHING = ""
+# SQLite's transactions begin with a lock on everything.
+HOLD_EVENTS = {
+    "postgresql": "LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE",
+    "mysql": "LOCK TABLES {table} WRITE",
+    "sqlite": "SELECT 1",
+}
 # Clients that wait for a slow host at once.
 WAITING = 4
 
@@ -91,12 +99,26 @@ def failing_event_writer(stage: Stage) -> None:
     stage.check(state.people([*people, "last"]) + state.group("sales", people))
 
 
+def slow_event_writer(stage: Stage) -> None:
+    """The events' table is held by somebody, and requests wait for it."""
+    people = stage.people(WAITING)
+    sales = stage.group("sales")
+    requests = [add_members(sales, key) for key in people.values()]
+    with ThreadPoolExecutor(1) as pool, _events_held():
+        stage.tally.count("faults")
+        answers = pool.submit(stage.at_once, requests)
+        time.sleep(SLOW_SECONDS)
+    stage.require(answers.result(), 204)
+    stage.check(state.people(people) + state.group("sales", people))
+
+
 SCENARIOS = {
     "failing host adapter": failing_adapter,
     "slow host adapter": slow_adapter,
     "failing signal receiver": failing_receiver,
     "slow signal receiver": slow_receiver,
     "failing event writer": failing_event_writer,
+    "slow event writer": slow_event_writer,
 }
 
 
@@ -120,6 +142,16 @@ def _hear_of_everything(stage: Stage, prefix: str) -> None:
     expected = state.let_go(left) + state.person(inactive, active=False)
     expected += state.people([changed, stays]) + state.group(group, [inactive, stays])
     stage.check(expected + state.group_let_go(other))
+
+
+@contextmanager
+def _events_held() -> Iterator[None]:
+    statement = HOLD_EVENTS[connection.vendor].format(table=ScimEvent._meta.db_table)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement)
+        yield
+        if connection.vendor == "mysql":
+            cursor.execute("UNLOCK TABLES")
 
 
 @contextmanager

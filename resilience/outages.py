@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from threading import Event
 
 from django.db import OperationalError, connection
 
-from .provisioning import GROUP, Provisioning, check_provisioned
+from .provisioning import check_provisioned, provisioning
 from .proxy import Proxy, proxied
 from .server import serving
 from .stage import Stage
@@ -21,10 +19,6 @@ from .stage import Stage
 OPTIONS = ("--worker-class", "gthread", "--threads", "4", "--keep-alive", "60")
 WORKERS = 2
 CLIENTS = 10
-# Seconds in which a client comes again, sooner than it is told to: it is harder on the server, and
-# is over sooner.
-IMPATIENCE = 0.3
-ATTEMPTS = 60
 # Seconds of undisturbed service before and after.
 PEACE = 0.7
 
@@ -80,18 +74,8 @@ def database_goes_away(connections: str, stage: Stage) -> None:
     ):
         stage = replace(stage, server=server)
         workers = server.workers()
-        sales = stage.group(GROUP)
-        over = Event()
-        with ThreadPoolExecutor(CLIENTS) as pool:
-            running = [
-                pool.submit(_go_on, _impatient(Provisioning(stage, sales, number)), over)
-                for number in range(CLIENTS)
-            ]
-            try:
-                _disturb(stage, proxy)
-            finally:
-                over.set()
-            names = [name for each in running for name in each.result()]
+        with provisioning(replace(stage, crowd=CLIENTS)) as names:
+            _disturb(stage, proxy)
         if server.workers() != workers:
             stage.tally.count("violations", problem="a server process has ended")
     if not stage.tally.counts["retried"]:
@@ -106,21 +90,6 @@ def _disturb(stage: Stage, proxy: Proxy) -> None:
             outage(proxy, stage.extent.outage_seconds)
             stage.tally.count("faults")
     time.sleep(PEACE)
-
-
-def _impatient(provisioning: Provisioning) -> Provisioning:
-    """One whose client does not give up, nor wait as long as it is told to."""
-    provisioning.client.longest_pause = IMPATIENCE
-    provisioning.client.attempts = ATTEMPTS
-    return provisioning
-
-
-def _go_on(provisioning: Provisioning, over: Event) -> list[str]:
-    """Returns the names of all who have been provisioned."""
-    names: list[str] = []
-    while not over.is_set():
-        names.append(provisioning.provision(len(names)))
-    return names
 
 
 Scenario = Callable[[Stage], None]

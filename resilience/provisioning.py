@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import Event
 from urllib.parse import urlencode
 
 from tiled_scim.models import UserLink
@@ -13,6 +16,10 @@ from .messages import Request, add_members, create_user, set_attributes
 from .stage import Stage
 
 GROUP = "sales"
+# Seconds in which a client comes again whose server has troubles, sooner than it is told to: it is
+# harder on the server, and is over sooner.
+IMPATIENCE = 0.3
+ATTEMPTS = 60
 
 
 class Provisioning:
@@ -51,6 +58,26 @@ class Provisioning:
         self.stage.require([self.client.send(request)], status)
 
 
+@contextmanager
+def provisioning(stage: Stage) -> Iterator[list[str]]:
+    """Have the whole crowd provision, without a pause or a doubt, until the context is left.
+
+    Yields:
+        The names of all whom it has provisioned, once it has been left.
+    """
+    group, over, names = stage.group(GROUP), Event(), list[str]()
+    with ThreadPoolExecutor(stage.crowd) as pool:
+        shares = [
+            pool.submit(_go_on, Provisioning(stage, group, number), over)
+            for number in range(stage.crowd)
+        ]
+        try:
+            yield names
+        finally:
+            over.set()
+        names += [name for share in shares for name in share.result()]
+
+
 def check_provisioned(stage: Stage, names: Iterable[str]) -> None:
     """Look for all people, with everything."""
     names = list(names)
@@ -60,3 +87,13 @@ def check_provisioned(stage: Stage, names: Iterable[str]) -> None:
     )
     stage.tally.compare(Counter(f"{name} has the title x" for name in names), titles)
     stage.check(state.people(names) + state.group(GROUP, names))
+
+
+def _go_on(provisioning: Provisioning, over: Event) -> list[str]:
+    """Returns the names of all who have been provisioned."""
+    provisioning.client.longest_pause = IMPATIENCE
+    provisioning.client.attempts = ATTEMPTS
+    names: list[str] = []
+    while not over.is_set():
+        names.append(provisioning.provision(len(names)))
+    return names
