@@ -23,6 +23,14 @@ ATTEMPTS = 10
 PAUSE = 0.2
 
 
+class StoppedError(Exception):
+    """A scenario cannot go on."""
+
+
+class NoAnswerError(StoppedError):
+    """The connection broke."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """What came back, and when; the moments are those of `time.monotonic`.
@@ -45,7 +53,13 @@ class Answer:
 
     @property
     def key(self) -> str:
-        """The SCIM id of what was created."""
+        """The SCIM id of what was created.
+
+        Raises:
+            StoppedError: nothing was.
+        """
+        if self.status != 201:
+            raise StoppedError(f"nothing was created: {self}")
         return str(self.json["id"])
 
     @property
@@ -69,10 +83,6 @@ class Answer:
     def __str__(self) -> str:
         request = f"{self.request.method} {self.request.path}"
         return f"{request}: {self.status} {self.body[:200].decode(errors='replace')}"
-
-
-class NoAnswerError(Exception):
-    """The connection broke."""
 
 
 @dataclass

@@ -13,7 +13,7 @@ from django.db import connection
 from tiled_scim.models import ScimToken
 
 from . import concurrency, hangups, kills, misbehaviour, outages, state
-from .client import NoAnswerError
+from .client import StoppedError
 from .databases import database
 from .server import serving
 from .stage import Extent, Stage
@@ -92,8 +92,8 @@ def _play(name: str, scenario: Scenario, stage: Stage) -> Tally:
         for _ in range(stage.extent.rounds if name in concurrency.SCENARIOS else 1):
             state.wipe()
             scenario(stage)
-    except NoAnswerError as error:
-        tally.count("violations", problem=f"no answer: {error}")
+    except StoppedError as error:
+        tally.count("violations", problem=f"broken off: {error}")
     tally.seconds = time.monotonic() - began
     print(*tally.lines(), sep="\n", flush=True)
     return tally
