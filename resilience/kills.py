@@ -33,8 +33,8 @@ from .messages import (
     set_attributes,
 )
 from .provisioning import check_provisioned, provisioning
+from .server import ANNOUNCED_HEADER
 from .stage import Stage
-from .wsgi import ANNOUNCED_HEADER
 
 # People of each write's own: those in its group, and others.
 MEMBERS, OTHERS = 4, 4

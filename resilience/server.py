@@ -14,9 +14,11 @@ from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
-from .wsgi import ANNOUNCEMENTS
-
 ROOT = Path(__file__).resolve().parent.parent
+# The environment's variable for where a request says which process has it: the path of a socket.
+ANNOUNCEMENTS = "ANNOUNCEMENTS"
+# Of the requests that do so.
+ANNOUNCED_HEADER = "X-Announced"
 START_SECONDS = 30
 STOP_SECONDS = 10
 POLL_SECONDS = 0.02

@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING
 
 from django.core.wsgi import get_wsgi_application
 
+from .server import ANNOUNCED_HEADER, ANNOUNCEMENTS
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-# Where to say so: the path of a datagram socket.
-ANNOUNCEMENTS = "ANNOUNCEMENTS"
-# Of the requests that are to be announced.
-ANNOUNCED_HEADER = "X-Announced"
+# As WSGI names the header.
+ANNOUNCED = f"HTTP_{ANNOUNCED_HEADER.upper().replace('-', '_')}"
 
 django = get_wsgi_application()
 
 
 def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-    if environ.get("HTTP_X_ANNOUNCED"):
+    if environ.get(ANNOUNCED):
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
             sender.sendto(str(os.getpid()).encode(), os.environ[ANNOUNCEMENTS])
     return django(environ, start_response)
