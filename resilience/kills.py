@@ -3,7 +3,7 @@
 Each write is done undisturbed first: so it is known how long it takes, and which states of the
 database are whole. Then it is done to others again and again, and the process that has it is killed
 at a random moment. What is left must be one of those states, and sending the request again, as Okta
-does, must lead to the last of them.
+does when its admin says so, must lead to the last of them.
 """
 
 from __future__ import annotations
