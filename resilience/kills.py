@@ -196,9 +196,13 @@ class Killer:
 
     def _cast(self) -> Cast:
         name = f"cast{next(self.numbers)}-"
-        keys = list(self.stage.people(MEMBERS + OTHERS, f"{name}person").values())
-        members, others = keys[:MEMBERS], keys[MEMBERS:]
-        return Cast(name, members, others, self.stage.group(f"{name}group", *members))
+        people = [create_user(f"{name}person{number}") for number in range(MEMBERS + OTHERS)]
+        members = [f"bulkId:{number}" for number in range(MEMBERS)]
+        answer = self._client().send(bulk(*people, create_group(f"{name}group", *members)))
+        *keys, group = (
+            operation["location"].rpartition("/")[2] for operation in answer.json["Operations"]
+        )
+        return Cast(name, keys[:MEMBERS], keys[MEMBERS:], group)
 
     def _client(self) -> Client:
         return self.stage.client()

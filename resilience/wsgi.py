@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterable
+from importlib import import_module
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
 from .server import ANNOUNCED_HEADER, ANNOUNCEMENTS
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 ANNOUNCED = f"HTTP_{ANNOUNCED_HEADER.upper().replace('-', '_')}"
 
 django = get_wsgi_application()
+# Here once, and not in each process that takes the place of a killed one.
+import_module(settings.ROOT_URLCONF)
 
 
 def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
