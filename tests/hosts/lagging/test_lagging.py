@@ -204,6 +204,37 @@ class TestAdmin:
         assert not LibraryGroupMember.objects.using(PRIMARY).exists()
         assert not Library.objects.using(PRIMARY).get().members.using(PRIMARY).exists()
 
+    def test_a_group_is_moved_to_a_library_that_is_new(
+        self, browser: Client, scim: Scim, sales: str
+    ) -> None:
+        catch_up()
+        new = Library.objects.create(name="New")
+        scim.patch(f"/Groups/{sales}", add_members(scim.add_user("carl")))
+        address = f"/admin/tiled_scim/librarygrouplink/{sales}/move/?library={new.pk}"
+
+        page = browser.get(address)
+        answer = browser.post(address, {"version": page.context["version"]})
+
+        assert "carl" in page.text
+        assert answer.status_code == 302
+        members = {
+            library.name: sorted(library.members.using(PRIMARY).values_list("username", flat=True))
+            for library in Library.objects.using(PRIMARY)
+        }
+        assert members == {"Sales": [], "New": [ANN, BOB, "carl"]}
+
+    def test_a_group_is_mended_as_it_is(self, browser: Client, sales: str) -> None:
+        catch_up()
+        library = Library.objects.using(PRIMARY).get()
+        library.members.remove(User.objects.using(PRIMARY).get(username=ANN))
+        address = f"/admin/tiled_scim/librarygrouplink/{sales}/resync/"
+
+        page = browser.get(address)
+        browser.post(address, {"version": page.context["version"]})
+
+        assert ANN in page.text
+        assert library.members.using(PRIMARY).filter(username=ANN).exists()
+
     def test_what_was_let_go_of_meanwhile_is_left_alone(
         self, browser: Client, scim: Scim, sales: str
     ) -> None:
