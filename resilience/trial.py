@@ -94,6 +94,8 @@ def _play(name: str, scenario: Scenario, stage: Stage) -> Tally:
             scenario(stage)
     except StoppedError as error:
         tally.count("violations", problem=f"broken off: {error}")
+    if tally.counts["unanswered"] and name not in kills.SCENARIOS:
+        tally.count("violations", problem="a connection broke, and nothing had been killed")
     tally.seconds = time.monotonic() - began
     print(*tally.lines(), sep="\n", flush=True)
     return tally
