@@ -11,10 +11,10 @@ PYTEST = $(VENV)/bin/pytest --numprocesses auto --maxprocesses 8
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test browser coverage lint audit format types clean
+.PHONY: help demo test browser coverage resilience lint audit format types clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/test ## Start the example project with people and Libraries in it (PORT=8000)
 	@$(VENV)/bin/python manage.py demo --port $(PORT)
@@ -27,6 +27,9 @@ browser: $(VENV)/browser ## Run the tests in a browser (needs chromium and npm)
 
 coverage: $(VENV)/test ## Run the tests, and fail where too little of tiled_scim is covered
 	@$(PYTEST) --cov --cov-report=term $(ARGS)
+
+resilience: $(VENV)/test $(VENV)/postgresql $(VENV)/mysql ## Load and faults on PostgreSQL, MariaDB and SQLite (ARGS=--short)
+	@$(VENV)/bin/python -m resilience $(ARGS)
 
 lint: $(VENV)/lint ## Check style, format, and for what is unsafe
 	@$(VENV)/bin/ruff check .
@@ -51,7 +54,8 @@ clean: ## Remove the environment, the demo's database and what tools left
 
 # Each extra leaves a file in the environment: it is installed once, and again when pyproject.toml
 # is newer.
-$(VENV)/test $(VENV)/browser $(VENV)/lint $(VENV)/audit: $(VENV)/%: pyproject.toml | $(VENV)/bin/python
+EXTRAS := audit browser lint mysql postgresql test
+$(EXTRAS:%=$(VENV)/%): $(VENV)/%: pyproject.toml | $(VENV)/bin/python
 	@echo "Installing tiled_scim and what '$*' needs: less than a minute, and only once."
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
 	@touch $@

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import InterfaceError, OperationalError
-from django.http import Http404
+from django.http import Http404, UnreadablePostError
 from rest_framework import exceptions
 from rest_framework.response import Response
 
@@ -139,6 +139,9 @@ def as_scim_error(exception: Exception) -> ScimError:
             return forbidden("This is not allowed.")
         case RequestDataTooBig():
             return too_large("The body is larger than the host takes; send it in parts.")
+        case UnreadablePostError():
+            # Nobody hears of it: the client is gone.
+            return invalid_syntax("The connection broke before the whole body had come.")
         case exceptions.APIException():
             return ScimError(
                 exception.status_code, str(exception.detail), headers=_headers(exception)

@@ -78,13 +78,15 @@ class ScimTokenManager(models.Manager["ScimToken"]):
 
     def current(self, account: str = "") -> ScimToken | None:
         """The account's current token, expired or not."""
-        return self.filter(current_account=account).first()
+        return self.written().filter(current_account=account).first()
 
     def with_plaintext(self, plaintext: str) -> ScimToken | None:
         """The token with this plaintext, current or not; one query, by the digest's index."""
-        # Not from a replica, which may not know yet that the token has been replaced.
-        tokens = self.using(router.db_for_write(self.model))
-        return tokens.filter(digest=digest(plaintext)).first()
+        return self.written().filter(digest=digest(plaintext)).first()
+
+    def written(self) -> models.QuerySet[ScimToken]:
+        """All tokens; not from a replica, which may not know yet that one has been replaced."""
+        return self.using(router.db_for_write(self.model))
 
     def _renew(
         self, account: str, created_by: Any, lifetime: timedelta | None

@@ -3,18 +3,17 @@
 import os
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import dj_database_url
 
 
-def database(host: str, *, in_file: bool = False) -> dict[str, Any]:
+def database(host: str, *, in_file: bool = False) -> dj_database_url.DBConfig:
     """An entry of DATABASES; an SQLite one in memory, where DATABASE_URL says nothing else.
 
     Args:
         in_file: SQLite has it in a file, where a server's threads have connections of their own.
     """
-    entry: dict[str, Any] = dict(dj_database_url.config(default="sqlite://:memory:"))
+    entry = dj_database_url.config(default="sqlite://:memory:")
     if entry["ENGINE"] != "django.db.backends.sqlite3":
         entry["NAME"] = f"{entry['NAME']}_{host}"
     elif in_file:

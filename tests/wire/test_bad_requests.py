@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from io import BytesIO
 from typing import Any
 
 import pytest
 from django.test import Client
 from pytest_django import Settings
 
+from tiled_scim.models import Outcome, ScimEvent
 from tiled_scim.provisioning import UserProvisioning
 
 from .client import ANN, BOB, CORE_USER, MOUNT, NOBODY, Scim, checked, encode, patch_op, user
@@ -195,6 +197,24 @@ class TestTooManyRequests:
 
         assert answer.status == 429
         assert answer.headers["Retry-After"].isdigit()
+
+
+class Broken(BytesIO):
+    """A body of which the server gets the beginning, before the client's machine is gone."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        raise ConnectionResetError("Connection reset by peer")
+
+
+@pytest.mark.parametrize("path", ["/Users", "/Groups", "/Bulk", "/Users/.search"])
+def test_a_body_that_breaks_off_is_no_failure_of_the_server(scim: Scim, path: str) -> None:
+    broken: dict[str, Any] = {"wsgi.input": Broken(), "CONTENT_LENGTH": "100"}
+    answer = scim.client.post(
+        MOUNT + path, content_type=scim.content_type, headers=scim.headers, **broken
+    )
+
+    assert checked(answer.status_code, answer.headers, answer.text).error == (400, "invalidSyntax")
+    assert not ScimEvent.objects.filter(outcome=Outcome.FAILED).exists()
 
 
 class TestOurOwnFaults:

@@ -108,12 +108,12 @@ class Intervention:
         row = self.model_admin.get_object(request, unquote(object_id))
         if row is None:
             raise Http404
-        if not self.is_possible(row):
-            sentence = gettext("SCIM does not manage “%(name)s” any more.") % {"name": row}
-            self.model_admin.message_user(request, sentence, messages.WARNING)
-            return HttpResponseRedirect(self.model_admin.address(row))
         adapter = settings.HOST_ADAPTER(row.account)
         link = _fresh(row, adapter)
+        if not self.is_possible(link):
+            sentence = gettext("SCIM does not manage “%(name)s” any more.") % {"name": link}
+            self.model_admin.message_user(request, sentence, messages.WARNING)
+            return HttpResponseRedirect(self.model_admin.address(link))
         if request.method == "POST":
             return self.answer(request, adapter, link)
         return self.page(request, adapter, link)

@@ -70,7 +70,7 @@ class Command(BaseCommand):
         self.stdout.write(f"{_described(token)} has stopped working.")
 
     def _list(self, account: str | None) -> None:
-        tokens = ScimToken.objects.select_related("created_by")
+        tokens = ScimToken.objects.written().select_related("created_by")
         if account is not None:
             tokens = tokens.filter(account=account)
         rows = [_row(token) for token in tokens]

@@ -1,0 +1,272 @@
+"""Many clients at once: nobody is lost, nothing is there twice, and no failure reaches a client."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+from tiled_scim.models import ScimToken, UserLink
+
+from . import state
+from .client import Answer, Client
+from .messages import (
+    add_members,
+    create_group,
+    create_user,
+    delete_group,
+    delete_user,
+    remove_members,
+    replace_group,
+    replace_members,
+    replace_user,
+    set_attributes,
+)
+from .provisioning import GROUP, Provisioning, check_provisioned
+from .stage import Stage
+
+ATTRIBUTES = (
+    *("title", "nickName", "locale", "timezone", "userType", "displayName"),
+    *("preferredLanguage", "profileUrl", "externalId"),
+)
+# Whom each client provisions.
+PEOPLE_EACH = 5
+# How often a token is replaced, and how long each is used.
+REPLACEMENTS = 3
+TOKEN_SECONDS = 0.4
+
+
+def steady_provisioning(stage: Stage) -> None:
+    sales = stage.group(GROUP)
+    clients = [Provisioning(stage, sales, number) for number in range(stage.crowd)]
+    with ThreadPoolExecutor(stage.crowd) as pool:
+        shares = pool.map(lambda client: [*map(client.provision, range(PEOPLE_EACH))], clients)
+        names = [name for share in shares for name in share]
+    check_provisioned(stage, names)
+
+
+def adds_to_one_group(stage: Stage) -> None:
+    people = stage.people(stage.crowd)
+    sales = stage.group("sales")
+    answers = stage.at_once([add_members(sales, key) for key in people.values()])
+    stage.require(answers, 204)
+    stage.check(state.people(people) + state.group("sales", people))
+
+
+def adds_and_removes(stage: Stage) -> None:
+    people = stage.people(stage.crowd)
+    leaving, coming = _halves(people)
+    sales = stage.group("sales", *leaving.values())
+    requests = [
+        *(remove_members(sales, key) for key in leaving.values()),
+        *(add_members(sales, key) for key in coming.values()),
+    ]
+    stage.require(stage.at_once(requests), 204)
+    stage.check(state.people(people) + state.group("sales", coming))
+
+
+def overlapping_sets(stage: Stage) -> None:
+    """Each client pushes most of the people to each group, in an order of its own."""
+    people = stage.people(stage.crowd)
+    groups = {f"group{number}": stage.group(f"group{number}") for number in range(4)}
+    keys = list(people.values())
+    requests = [
+        send(key, *stage.chance.sample(keys, len(keys)))
+        for key in groups.values()
+        for send in (add_members, replace_members, add_members)
+    ]
+    requests += [
+        add_members(key, *stage.chance.sample(keys, 3)) for key in groups.values() for _ in "12"
+    ]
+    stage.require(stage.at_once(requests), 204)
+    expected = state.people(people)
+    for name in groups:
+        expected += state.group(name, people)
+    stage.check(expected)
+
+
+def one_name_in_many_spellings(stage: Stage) -> None:
+    spellings = [
+        "".join(
+            letter.upper() if number >> place & 1 else letter
+            for place, letter in enumerate("julia")
+        )
+        for number in range(stage.crowd)
+    ]
+    answers = stage.at_once([create_user(name) for name in spellings])
+    stage.require_statuses(answers, {201: 1, 409: stage.crowd - 1})
+    stage.check(state.person("julia"))
+
+
+def one_group_name(stage: Stage) -> None:
+    answers = stage.at_once([create_group("sales")] * stage.crowd)
+    stage.require_statuses(answers, {201: 1, 409: stage.crowd - 1})
+    stage.check(state.group("sales"))
+
+
+def attributes_of_one_person(stage: Stage) -> None:
+    [(name, key)] = stage.people(1).items()
+    requests = [set_attributes(key, **{attribute: "x"}) for attribute in ATTRIBUTES]
+    stage.require(stage.at_once(requests), 200)
+    _compare_attributes(stage, key, ATTRIBUTES)
+    stage.check(state.person(name))
+
+
+def push_now_against_adds(stage: Stage) -> None:
+    """Whoever was added before the push is out by it, and whoever came after it is in."""
+    people = stage.people(stage.crowd)
+    pushed, added = _halves(people)
+    sales = stage.group("sales")
+    requests = [add_members(sales, key) for key in added.values()]
+    push = replace_group(sales, "sales", *pushed.values())
+    requests.insert(len(requests) // 2, push)
+    answers = stage.at_once(requests)
+    stage.require(answers, 200, 204)
+    [replaced] = [answer for answer in answers if answer.request is push]
+    stage.settle()
+    found = state.facts()
+    members = {
+        name
+        for name, answer in zip(added, _without(answers, replaced), strict=True)
+        if _is_in(answer, replaced, found[f"{name} is in sales"])
+    }
+    stage.check(state.people(people) + state.group("sales", {*pushed, *members}))
+
+
+def deactivation_against_patches(stage: Stage) -> None:
+    [(name, key)] = stage.people(1).items()
+    requests = [set_attributes(key, **{attribute: "x"}) for attribute in ATTRIBUTES]
+    requests.append(set_attributes(key, active=False))
+    stage.require(stage.at_once(requests), 200)
+    _compare_attributes(stage, key, ATTRIBUTES)
+    stage.check(state.person(name, active=False))
+
+
+def deletes_of_people_against_everything(stage: Stage) -> None:
+    people = stage.people(stage.crowd)
+    leaving, staying = _halves(people)
+    keys = list(people.values())
+    groups = {f"group{number}": stage.group(f"group{number}", *keys) for number in range(3)}
+    requests = [
+        *(delete_user(key) for key in leaving.values()),
+        *(add_members(key, *keys) for key in groups.values()),
+        *(replace_group(key, name, *keys) for name, key in groups.items()),
+        *(set_attributes(key, title="x") for key in leaving.values()),
+        *(replace_user(key, name, title="x") for name, key in staying.items()),
+    ]
+    stage.require(stage.at_once(requests), 200, 204, 404)
+    expected = state.people(staying)
+    for name in leaving:
+        expected += state.let_go(name)
+    for name in groups:
+        expected += state.group(name, staying)
+    stage.check(expected)
+
+
+def deletes_of_groups_against_everything(stage: Stage) -> None:
+    people = stage.people(stage.crowd)
+    keys = list(people.values())
+    groups = {f"group{number}": stage.group(f"group{number}", *keys[:5]) for number in range(4)}
+    requests = [
+        *(delete_group(key) for key in groups.values()),
+        *(add_members(key, member) for key in groups.values() for member in keys[5:9]),
+        *(remove_members(key, keys[0]) for key in groups.values()),
+        *(replace_group(key, name, *keys) for name, key in groups.items()),
+        *(set_attributes(key, title="x") for key in keys),
+    ]
+    stage.require(stage.at_once(requests), 200, 204, 404)
+    expected = state.people(people)
+    for name in groups:
+        expected += state.group_let_go(name)
+    stage.check(expected)
+
+
+def token_replaced_under_fire(stage: Stage) -> None:
+    """Until it is replaced a token opens the API, from then on it does not."""
+    ended: dict[str, tuple[float, float]] = {}
+    fire = Fire(stage)
+    with ThreadPoolExecutor(stage.crowd) as pool:
+        shots = [pool.submit(fire.shoot, number) for number in range(stage.crowd)]
+        for _ in range(REPLACEMENTS):
+            time.sleep(TOKEN_SECONDS)
+            old, began = stage.token, time.monotonic()
+            _, stage.token = ScimToken.objects.generate()
+            ended[old] = began, time.monotonic()
+            stage.tally.count("faults")
+        time.sleep(TOKEN_SECONDS)
+        fire.ceases = True
+        answers = [each for shot in shots for each in shot.result()]
+    for token, answer in answers:
+        began, done = ended.get(token, (float("inf"), float("inf")))
+        if answer.ended < began:
+            stage.require([answer], 201)
+        elif answer.began > done:
+            stage.require([answer], 401)
+    created = [answer.json["userName"] for _, answer in answers if answer.status == 201]
+    stage.check(state.people(created))
+
+
+class Fire:
+    """Clients that make people without a pause, each with the token that it has last heard of."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+        self.ceases = False
+
+    def shoot(self, number: int) -> list[tuple[str, Answer]]:
+        """Returns the answers, each with the token that was sent."""
+        answers: list[tuple[str, Answer]] = []
+        client: Client = self.stage.client()
+        while not self.ceases:
+            answer = client.send(create_user(f"person{number}.{len(answers)}"))
+            answers.append((client.token, answer))
+            if answer.status == 401:
+                client.token = self.stage.token
+        return answers
+
+
+SCENARIOS = {
+    "people made, added and changed": steady_provisioning,
+    "members added to one group": adds_to_one_group,
+    "members added and removed": adds_and_removes,
+    "overlapping sets of members in any order": overlapping_sets,
+    "one userName in many spellings": one_name_in_many_spellings,
+    "one displayName": one_group_name,
+    "different attributes of one person": attributes_of_one_person,
+    "Push Now against added members": push_now_against_adds,
+    "deactivation against other attributes": deactivation_against_patches,
+    "people deleted while all else happens": deletes_of_people_against_everything,
+    "groups deleted while all else happens": deletes_of_groups_against_everything,
+    "token replaced under fire": token_replaced_under_fire,
+}
+
+
+def _halves(people: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    names = list(people)
+    middle = len(names) // 2
+    return (
+        {name: people[name] for name in names[:middle]},
+        {name: people[name] for name in names[middle:]},
+    )
+
+
+def _without(answers: list[Answer], other: Answer) -> list[Answer]:
+    return [answer for answer in answers if answer is not other]
+
+
+def _is_in(added: Answer, replaced: Answer, is_found: int) -> bool:
+    """Whether somebody must be a member, where only the order of the answers can tell."""
+    if added.began > replaced.ended:
+        return True
+    if added.ended < replaced.began:
+        return False
+    return bool(is_found)
+
+
+def _compare_attributes(stage: Stage, key: str, names: tuple[str, ...]) -> None:
+    link = UserLink.objects.get(pk=key)
+    found = {**link.attributes, "externalId": link.external_id}
+    stage.tally.compare(
+        Counter(f"{name} is x" for name in names),
+        Counter(f"{name} is {found[name]}" for name in names if name in found),
+    )

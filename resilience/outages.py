@@ -1,0 +1,99 @@
+"""The database goes away under load and comes back: 503 meanwhile, and afterwards as before."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+
+from django.db import OperationalError, connection
+
+from .provisioning import check_provisioned, provisioning
+from .proxy import Proxy, proxied
+from .server import serving
+from .stage import Stage
+
+# Keeps connections alive, as a proxy before it would.
+OPTIONS = ("--worker-class", "gthread", "--threads", "4", "--keep-alive", "60")
+WORKERS = 2
+CLIENTS = 10
+# Seconds of undisturbed service before and after.
+PEACE = 0.7
+
+# How the server keeps its connections to the database.
+CONNECTIONS = {
+    "kept": {"CONN_MAX_AGE": "60"},
+    "kept and checked": {"CONN_MAX_AGE": "60", "CONN_HEALTH_CHECKS": "1"},
+    "new each time": {"CONN_MAX_AGE": "0"},
+}
+# Ends the sessions of all others, as an administrator does, or a database that shuts down.
+SESSIONS = {
+    "postgresql": "SELECT pid FROM pg_stat_activity WHERE datname = current_database() "
+    "AND pid <> pg_backend_pid()",
+    "mysql": "SELECT id FROM information_schema.processlist WHERE db = database() "
+    "AND id <> connection_id()",
+}
+END_SESSION = {"postgresql": "SELECT pg_terminate_backend(%s)", "mysql": "KILL %s"}
+
+
+def _refusal(proxy: Proxy, seconds: float) -> None:
+    proxy.refuse()
+    time.sleep(seconds)
+    proxy.recover()
+
+
+def _silence(proxy: Proxy, seconds: float) -> None:
+    proxy.fall_silent()
+    time.sleep(seconds)
+    proxy.recover()
+
+
+def _broken_connections(proxy: Proxy, seconds: float) -> None:
+    proxy.hang_up()
+
+
+def _ended_sessions(proxy: Proxy, seconds: float) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(SESSIONS[connection.vendor])
+        for (session,) in cursor.fetchall():
+            with suppress(OperationalError):  # it has ended by itself
+                cursor.execute(END_SESSION[connection.vendor], [session])
+
+
+OUTAGES = (_refusal, _broken_connections, _ended_sessions, _silence)
+
+
+def database_goes_away(connections: str, stage: Stage) -> None:
+    """Clients go on provisioning, each request until it is answered; nothing may be lost."""
+    settings = CONNECTIONS[connections]
+    with (
+        proxied(stage.url) as proxy,
+        serving(stage.folder, proxy.url, WORKERS, *OPTIONS, **settings) as server,
+    ):
+        stage = replace(stage, server=server)
+        workers = server.workers()
+        with provisioning(replace(stage, crowd=CLIENTS)) as names:
+            _disturb(stage, proxy)
+        if server.workers() != workers:
+            stage.tally.count("violations", problem="a server process has ended")
+    if not stage.tally.counts["retried"]:
+        stage.tally.count("violations", problem="the outages went unnoticed")
+    check_provisioned(stage, names)
+
+
+def _disturb(stage: Stage, proxy: Proxy) -> None:
+    for _ in range(stage.extent.cuts):
+        for outage in OUTAGES:
+            time.sleep(PEACE)
+            outage(proxy, stage.extent.outage_seconds)
+            stage.tally.count("faults")
+    time.sleep(PEACE)
+
+
+Scenario = Callable[[Stage], None]
+
+SCENARIOS: dict[str, Scenario] = {
+    f"database away, connections {name}": partial(database_goes_away, name) for name in CONNECTIONS
+}

@@ -1,0 +1,135 @@
+"""What the database holds, as facts that a scenario can spell out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from django.contrib.auth.models import User
+from django.db import connection
+from django.db.models import Model
+
+from example_project.libraries.models import Library
+from tiled_scim.models import (
+    LibraryGroupLink,
+    LibraryGroupMember,
+    ScimEvent,
+    UserLink,
+)
+
+Facts = Counter[str]
+
+# The columns that tell whether a change is whole, of each table; the first has the name.
+COLUMNS: dict[type[Model], tuple[str, ...]] = {
+    User: ("username", "first_name", "last_name", "email", "is_active", "is_staff"),
+    UserLink: (
+        *("user_name", "user__username", "user_name_folded", "external_id"),
+        *("attributes", "active", "unlinked_at"),
+    ),
+    LibraryGroupLink: ("display_name", "library__name", "display_name_folded", "unlinked_at"),
+    Library: ("name",),
+    LibraryGroupMember: ("group__display_name", "user__user_name", "display", "granted"),
+    Library.members.through: ("library__name", "user__username"),
+}
+
+# What is still going on in the database, but for this question.
+RUNNING = {
+    "postgresql": "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+    "AND pid <> pg_backend_pid() AND state <> 'idle'",
+    # What transactions are open is hidden from who has not the privilege PROCESS.
+    "mysql": "SELECT count(*) FROM information_schema.processlist WHERE db = database() "
+    "AND id <> connection_id() AND command <> 'Sleep'",
+    "sqlite": "SELECT 0",
+}
+
+
+def person(name: str, *, active: bool = True) -> Facts:
+    """A provisioned person, as facts."""
+    return Counter([_user(name, active), f"{name} is provisioned"])
+
+
+def people(names: Iterable[str]) -> Facts:
+    """Active ones."""
+    return _sum(person(name) for name in names)
+
+
+def let_go(name: str) -> Facts:
+    """A person whom SCIM has let go of."""
+    return Counter([_user(name, False), f"{name} was let go of"])
+
+
+def group(name: str, members: Iterable[str] = ()) -> Facts:
+    """A pushed group with its Library and its members, each with access."""
+    facts = Counter([f"{name} is pushed", f"{name} is a Library"])
+    for member in members:
+        facts += Counter([f"{member} is in {name}", f"{member} may open {name}"])
+    return facts
+
+
+def group_let_go(name: str) -> Facts:
+    """A group that SCIM has let go of, whose Library stays."""
+    return Counter([f"{name} was let go of", f"{name} is a Library"])
+
+
+def facts() -> Facts:
+    """All that there is. Names are in lower case."""
+    return Counter(_facts())
+
+
+def snapshot(subject: str) -> list[list[tuple[str, ...]]]:
+    """Every value of all rows that have the subject in their name, with the subject left out."""
+    tables = []
+    for model, (name, *others) in COLUMNS.items():
+        rows = model._default_manager.filter(**{f"{name}__startswith": subject})
+        values = rows.order_by(name, *others[:1]).values_list(name, *others)
+        tables.append([tuple(_shown(value, subject) for value in row) for row in values])
+    return tables
+
+
+def wipe() -> None:
+    """Forget everything but tokens and superusers."""
+    for model in (ScimEvent, LibraryGroupMember, LibraryGroupLink, UserLink, Library):
+        model.objects.all().delete()
+    User.objects.filter(is_superuser=False).delete()
+
+
+def running() -> int:
+    """How much the server's processes, or those killed, still have the database do."""
+    with connection.cursor() as cursor:
+        cursor.execute(RUNNING[connection.vendor])
+        return int(cursor.fetchone()[0])
+
+
+def _facts() -> Iterator[str]:
+    for name, active in User.objects.filter(is_superuser=False).values_list(
+        "username", "is_active"
+    ):
+        yield _user(name.lower(), active)
+    for name, unlinked in UserLink.objects.values_list("user_name", "unlinked_at"):
+        yield f"{name.lower()} {'was let go of' if unlinked else 'is provisioned'}"
+    for name, unlinked in LibraryGroupLink.objects.values_list("display_name", "unlinked_at"):
+        yield f"{name.lower()} {'was let go of' if unlinked else 'is pushed'}"
+    for name in Library.objects.values_list("name", flat=True):
+        yield f"{name.lower()} is a Library"
+    rows = LibraryGroupMember.objects.values_list("user__user_name", "group__display_name")
+    for user, name in rows:
+        yield f"{user.lower()} is in {name.lower()}"
+    access = Library.members.through.objects.values_list("user__username", "library__name")
+    for user, name in access:
+        yield f"{user.lower()} may open {name.lower()}"
+
+
+def _shown(value: object, subject: str) -> str:
+    return "a moment" if isinstance(value, datetime) else str(value).replace(subject, "")
+
+
+def _user(name: str, active: bool) -> str:
+    return f"{name} is {'active' if active else 'inactive'} in the host"
+
+
+def _sum(parts: Iterable[Facts]) -> Facts:
+    result: Facts = Counter()
+    for part in parts:
+        result += part
+    return result

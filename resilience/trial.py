@@ -1,0 +1,101 @@
+"""All scenarios on one database."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from django.db import connection
+
+from tiled_scim.models import ScimToken
+
+from . import concurrency, hangups, kills, misbehaviour, outages, state
+from .client import StoppedError
+from .databases import database
+from .server import serving
+from .stage import Extent, Stage
+from .tally import Tally, heading, total
+
+SHORT = Extent(
+    rounds=1,
+    kills=24,
+    outage_seconds=1,
+    cuts=1,
+    left_out=frozenset([*list(outages.SCENARIOS)[1:], "slow signal receiver"]),
+)
+FULL = Extent(rounds=10, kills=200, outage_seconds=3, cuts=3)
+
+Scenario = Callable[[Stage], None]
+
+SCENARIOS: dict[str, Scenario] = {
+    **concurrency.SCENARIOS,
+    **kills.SCENARIOS,
+    **misbehaviour.SCENARIOS,
+    **hangups.SCENARIOS,
+}
+
+
+class Setup(NamedTuple):
+    """What a database must bear.
+
+    Args:
+        workers: processes of the server.
+        crowd: clients at once.
+        scenarios: by what the table calls them.
+    """
+
+    workers: int
+    crowd: int
+    scenarios: dict[str, Scenario]
+
+
+LOAD = Setup(4, 20, SCENARIOS | outages.SCENARIOS)
+# That of the demo, and it cannot go away.
+LIGHT_LOAD = Setup(2, 8, SCENARIOS)
+
+
+def run(extent: Extent, seed: int, only: str, folder: Path) -> bool:
+    """Play all scenarios on the database of the settings, and print the table.
+
+    Args:
+        only: scenarios with this in their names.
+        folder: for files of the servers'.
+
+    Returns:
+        Whether all figures that must be zero are.
+    """
+    setup = LIGHT_LOAD if connection.vendor == "sqlite" else LOAD
+    with database() as url, serving(folder, url, setup.workers) as server:
+        print(f"\n{connection.display_name}, {setup.workers} server processes, ", end="")
+        print(f"{setup.crowd} clients, seed {seed}", heading(), sep="\n", flush=True)
+        _, token = ScimToken.objects.generate()
+        stage = Stage(
+            server, token, url, folder, extent, random.Random(seed), Tally(""), setup.crowd
+        )
+        tallies = [
+            _play(name, scenario, stage)
+            for name, scenario in setup.scenarios.items()
+            if only in name and (only or name not in extent.left_out)
+        ]
+    print(*total(tallies).lines(), sep="\n", flush=True)
+    return not any(tally.has_failed for tally in tallies)
+
+
+def _play(name: str, scenario: Scenario, stage: Stage) -> Tally:
+    """Play a scenario as often as it should be, and print its row."""
+    tally = stage.tally = Tally(name)
+    began = time.monotonic()
+    try:
+        for _ in range(stage.extent.rounds if name in concurrency.SCENARIOS else 1):
+            state.wipe()
+            scenario(stage)
+    except StoppedError as error:
+        tally.count("violations", problem=f"broken off: {error}")
+    if tally.counts["unanswered"] and name not in kills.SCENARIOS:
+        tally.count("violations", problem="a connection broke, and nothing had been killed")
+    tally.seconds = time.monotonic() - began
+    print(*tally.lines(), sep="\n", flush=True)
+    return tally

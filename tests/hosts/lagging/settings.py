@@ -1,0 +1,11 @@
+"""Settings of the example project with a replica that lags behind for ever."""
+
+from example_project.settings import *  # noqa: F403
+from example_project.settings import DATABASES
+from tests.hosts.databases import database
+
+DATABASES |= {"default": database("lagging"), "replica": database("lagging_replica")}
+DATABASE_ROUTERS = ["tests.hosts.lagging.routers.ReplicaRouter"]
+
+# Whoever has just signed in is known at once.
+SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
