@@ -143,7 +143,7 @@ class HostAdapter:
         if len(found) > 1:
             raise uniqueness(
                 f"More than one user of the host has “{value}” as {field}, but for letter case, so "
-                "that it is not clear which one is meant. Rename one of them in the host."
+                "that it is not clear which one is meant. Change one of them in the host."
             )
         return found[0] if found else None
 
@@ -206,7 +206,7 @@ class HostAdapter:
     def admins(self) -> models.QuerySet[Any]:
         """The active administrators of the account, of whom SCIM does not remove the last one.
 
-        With one account, all those of the host, superusers included; with several, those whom the
+        Without accounts, all those of the host, superusers included; with some, those whom the
         account's identity provider manages.
         """
         users = objects(get_user_model())
@@ -234,7 +234,7 @@ class HostAdapter:
     def adoptable_libraries(self) -> models.QuerySet[Any]:
         """The Libraries that a push may take over, where `ADOPT_LIBRARIES` lets it.
 
-        With one account, those that no group feeds yet. With several, none: see `adoptable_users`.
+        Without accounts, those that no group feeds yet. With some, none: see `adoptable_users`.
         Of Django's own groups none either: they carry permissions, which no push may give.
         """
         libraries = objects(library_model()).filter(scim_links__isnull=True)
@@ -254,7 +254,7 @@ class HostAdapter:
     def target_libraries(self) -> models.QuerySet[Any]:
         """The Libraries that people may move a group of the account to.
 
-        With one account, all. With several, those that the account's groups feed or have fed. Of
+        Without accounts, all. With some, those that the account's groups feed or have fed. Of
         Django's own groups, never one that people made or that holds permissions: what it opens
         is more than a Library.
         """
@@ -362,9 +362,7 @@ class HostAdapter:
         taken = objects(library_model()).filter(**{field.name: name}).exclude(pk=library.pk)
         if getattr(field, "unique", False) and taken.exists():
             raise uniqueness(
-                f"The host has a Library named “{name}” already, which this group did not make. "
-                "Rename the Library or the group, or let SCIM take it over with "
-                "TILED_SCIM_ADOPT_LIBRARIES."
+                f"There is a Library named “{name}” already. Rename that Library, or the group."
             )
         if _set(library, field.name, "displayName", name) or library._state.adding:
             library.save()
