@@ -262,7 +262,7 @@ class TestDeletedLibrary:
         self, scim: Scim, ann: str, sales: str
     ) -> None:
         scim.delete(f"/Users/{ann}")
-        assert resync()[-1] == "Wrong: 2. All of it was mended."
+        assert resync()[-1] == "Wrong: 1. All of it was mended."
 
         assert access() == {"Sales": {BOB}}
 
