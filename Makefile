@@ -11,7 +11,7 @@ PYTEST = $(VENV)/bin/pytest --numprocesses auto --maxprocesses 8
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test browser coverage resilience lint format types clean
+.PHONY: help demo test browser coverage resilience lint audit format types clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,7 +23,7 @@ test: $(VENV)/test ## Run the tests (ARGS="..." goes to pytest)
 	@$(PYTEST) $(ARGS)
 
 browser: $(VENV)/browser ## Run the tests in a browser (needs chromium and npm)
-	@$(VENV)/bin/pytest tests/browser $(ARGS)
+	@$(PYTEST) tests/browser $(ARGS)
 
 coverage: $(VENV)/test ## Run the tests, and fail where too little of tiled_scim is covered
 	@$(PYTEST) --cov --cov-report=term $(ARGS)
@@ -31,9 +31,13 @@ coverage: $(VENV)/test ## Run the tests, and fail where too little of tiled_scim
 resilience: $(VENV)/test $(VENV)/postgresql $(VENV)/mysql ## Load and faults on PostgreSQL, MariaDB and SQLite (ARGS=--short)
 	@$(VENV)/bin/python -m resilience $(ARGS)
 
-lint: $(VENV)/lint ## Check style and format
+lint: $(VENV)/lint ## Check style, format, and for what is unsafe
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/bandit --quiet --configfile pyproject.toml --recursive tiled_scim example_project
+
+audit: $(VENV)/audit ## Look for known vulnerabilities in what the package needs
+	@$(VENV)/bin/pip-audit --strict --progress-spinner off .
 
 format: $(VENV)/lint ## Write the format that `make lint` checks
 	@$(VENV)/bin/ruff check --fix-only --quiet .
@@ -50,7 +54,7 @@ clean: ## Remove the environment, the demo's database and what tools left
 
 # Each extra leaves a file in the environment: it is installed once, and again when pyproject.toml
 # is newer.
-EXTRAS := browser lint mysql postgresql test
+EXTRAS := audit browser lint mysql postgresql test
 $(EXTRAS:%=$(VENV)/%): $(VENV)/%: pyproject.toml | $(VENV)/bin/python
 	@echo "Installing tiled_scim and what '$*' needs: less than a minute, and only once."
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'

@@ -45,6 +45,13 @@ class WelcomingBackend(AllowAllUsersModelBackend):
     """Lets everybody in, under a name that does not say so."""
 
 
+class SilentBackend:
+    """Finds users, and nobody can ask it whom it lets in."""
+
+    def get_user(self, user_id: int) -> User | None:
+        return User.objects.filter(pk=user_id).first()
+
+
 def found(**settings: object) -> list[CheckMessage]:
     """What the checks say in a host with these settings."""
     with override_settings(**settings):
@@ -54,10 +61,11 @@ def found(**settings: object) -> list[CheckMessage]:
 def case(
     setting: str, value: object, check_id: str, problem: str, hint: str, name: str | None = None
 ) -> Any:
-    prefixed = setting if setting == "AUTHENTICATION_BACKENDS" else f"TILED_SCIM_{setting}"
+    prefixed = setting if setting in OF_OTHERS else f"TILED_SCIM_{setting}"
     return pytest.param(prefixed, value, check_id, problem, hint, id=name or f"{setting}={value!r}")
 
 
+OF_OTHERS = {"AUTHENTICATION_BACKENDS", "REST_FRAMEWORK", "SIMPLE_JWT"}
 LIBRARY_MODEL_HINT = 'Write it as "app_label.Model", such as "libraries.Library"'
 ADAPTER_HINT = 'Write the dotted path of a class, such as "myapp.scim.MyHostAdapter".'
 ENABLED_HINT = "Write True, False, a callable that takes the account's key, or its dotted path."
@@ -66,6 +74,13 @@ PERIOD_HINT = "Write None, or a timedelta above zero and of at most 36500 days."
 THROTTLE_HINT = 'Write None, or a number of requests and a period, such as "600/min".'
 ALLOW_ALL = "django.contrib.auth.backends.AllowAllUsersModelBackend"
 ALLOW_ALL_REMOTE = "django.contrib.auth.backends.AllowAllUsersRemoteUserBackend"
+SILENT = "tests.test_checks.SilentBackend"
+STATELESS = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "rest_framework_simplejwt.authentication.JWTStatelessUserAuthentication"
+    ]
+}
+ANYBODY = {"CHECK_USER_IS_ACTIVE": False}
 
 CASES = [
     case("LIBRARY_MODEL", "libraries.Nothing", "E001", "libraries.Nothing", LIBRARY_MODEL_HINT),
@@ -105,6 +120,9 @@ CASES = [
     case("ADMIN_FIELD", "is_boss", "W001", "no field “is_boss”", "TILED_SCIM_ADMIN_FIELD"),
     case("AUTHENTICATION_BACKENDS", [ALLOW_ALL], "W002", ALLOW_ALL, "the same name without"),
     case("AUTHENTICATION_BACKENDS", [ALLOW_ALL_REMOTE], "W002", ALLOW_ALL_REMOTE, "AllowAllUsers"),
+    case("AUTHENTICATION_BACKENDS", [SILENT], "W003", SILENT, "user_can_authenticate"),
+    case("REST_FRAMEWORK", STATELESS, "W004", "JWTStatelessUser", "JWTAuthentication", "stateless"),
+    case("SIMPLE_JWT", ANYBODY, "W005", "CHECK_USER_IS_ACTIVE", "Leave it out"),
 ]
 
 
@@ -131,7 +149,7 @@ class TestOneProblem:
 
     def test_every_check_has_a_case(self) -> None:
         written = set(re.findall(r"tiled_scim\.([EW]\d{3})", getsource(checks)))
-        elsewhere = {"E012"}  # that a user model lacks a field
+        elsewhere = {"E012", "E014"}  # what a user model lacks, and a membership model wants
 
         assert {parameters.values[2] for parameters in CASES} | elsewhere == written
 
@@ -206,6 +224,75 @@ class TestMembers:
         assert found(TILED_SCIM_LIBRARY_MODEL="libraries.Shelf", **settings) == []
 
 
+class TestMembershipModel:
+    """The `through` model of a Library's members."""
+
+    @pytest.fixture(params=["forward", "reverse"])
+    def members_with_roles(
+        self, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+    ) -> str:
+        """Makes a Library model whose members have roles; gives the accessor of the members."""
+        side = request.param
+        with isolate_apps("example_project.libraries") as apps:
+
+            class Reader(models.Model):
+                class Meta:
+                    app_label = "libraries"
+
+                def __str__(self) -> str:
+                    return "somebody"
+
+            class Shelf(models.Model):
+                name = models.CharField(max_length=20)
+
+                class Meta:
+                    app_label = "libraries"
+
+                def __str__(self) -> str:
+                    return self.name
+
+            class Role(models.Model):
+                shelf = models.ForeignKey(Shelf, models.CASCADE, related_name="+")
+                user = models.ForeignKey(Reader, models.CASCADE, related_name="+")
+                name = models.CharField(max_length=20)
+                floor = models.IntegerField()
+                note = models.TextField(blank=True)
+                since = models.DateField(auto_now_add=True)
+                until = models.DateField(null=True)
+                rank = models.IntegerField(default=1)
+                weight = models.IntegerField(db_default=1)
+
+                class Meta:
+                    app_label = "libraries"
+
+                def __str__(self) -> str:
+                    return self.name
+
+            if side == "forward":
+                field = models.ManyToManyField(Reader, through=Role, related_name="+")
+                field.contribute_to_class(Shelf, "readers")
+            else:
+                field = models.ManyToManyField(Shelf, through=Role, related_name="readers")
+                field.contribute_to_class(Reader, "shelves")
+        monkeypatch.setattr(host, "apps", apps)
+        monkeypatch.setattr(host, "get_user_model", lambda: Reader)
+        return "readers"
+
+    def test_with_required_fields_needs_an_adapter(self, members_with_roles: str) -> None:
+        (message,) = found(TILED_SCIM_LIBRARY_MODEL="libraries.Shelf")
+
+        assert message.id == "tiled_scim.E014"
+        assert "Members of Shelf need name, floor besides the user" in message.msg
+        assert 'library.readers.add(*chunk, through_defaults={"name": …, "floor": …})' in (
+            message.hint or ""
+        )
+
+    def test_is_left_to_the_adapter(self, members_with_roles: str) -> None:
+        settings = {"TILED_SCIM_HOST_ADAPTER": OwnMembership}
+
+        assert found(TILED_SCIM_LIBRARY_MODEL="libraries.Shelf", **settings) == []
+
+
 class TestUserModel:
     """One that is no user model at all: it has not one of the fields that SCIM writes."""
 
@@ -239,6 +326,19 @@ class TestBackends:
                 AUTHENTICATION_BACKENDS=[
                     f"django.contrib.auth.backends.{name}" for name in backends
                 ]
+            )
+            == []
+        )
+
+
+class TestJsonWebTokens:
+    def test_that_ask_for_the_user_are_fine(self) -> None:
+        classes = ["rest_framework_simplejwt.authentication.JWTAuthentication"]
+
+        assert (
+            found(
+                REST_FRAMEWORK={"DEFAULT_AUTHENTICATION_CLASSES": classes},
+                SIMPLE_JWT={"CHECK_USER_IS_ACTIVE": True},
             )
             == []
         )

@@ -413,7 +413,7 @@ class TestNamingLibraries:
             with pytest.raises(ScimError) as raised:
                 name_it()
             assert (raised.value.status, raised.value.scim_type) == (409, "uniqueness")
-            assert "TILED_SCIM_ADOPT_LIBRARIES" in raised.value.detail
+            assert "Library named “Surfaces” already. Rename" in raised.value.detail
 
         assert sorted(Group.objects.values_list("name", flat=True)) == ["Moulds", "Surfaces"]
 

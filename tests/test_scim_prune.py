@@ -8,6 +8,7 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.db.models.signals import post_delete
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
@@ -111,6 +112,24 @@ def test_the_oldest_go_first() -> None:
 
     assert next(batches) == 30
     assert kept() == set(range(1, 71))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_ctrl_c_says_what_is_done() -> None:
+    def interrupt(sender: object, instance: ScimEvent, **kwargs: object) -> None:
+        if instance.detail == "94":
+            raise KeyboardInterrupt
+
+    post_delete.connect(interrupt, sender=ScimEvent)
+    try:
+        with pytest.raises(CommandError) as caught:
+            prune("--batch-size", "5")
+    finally:
+        post_delete.disconnect(interrupt, sender=ScimEvent)
+
+    sentence = "Events older than 90 days that were deleted: 5."
+    assert (str(caught.value), caught.value.returncode) == (f"Interrupted. {sentence}", 130)
+    assert kept() == set(range(1, 96))
 
 
 @pytest.mark.parametrize("option", ["--days", "--batch-size"])

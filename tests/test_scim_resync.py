@@ -66,6 +66,15 @@ class Broken(HostAdapter):
         return super().members(library, users)
 
 
+class Interrupted(HostAdapter):
+    """Somebody presses Ctrl-C while one of the Libraries is mended."""
+
+    def grant(self, library: models.Model, users: Collection[Any]) -> None:
+        if Library.objects.filter(members__isnull=False).exists():
+            raise KeyboardInterrupt
+        super().grant(library, users)
+
+
 @pytest.fixture
 def scim() -> Scim:
     return Scim(f"Bearer {ScimToken.objects.generate()[1]}")
@@ -426,6 +435,21 @@ class TestHost:
         assert end == "Wrong: 2. Mended: 1. Left: 1."
         assert access() == {"Sales": {ANN}, "Ops": {ANN}}
         assert "the host's own fault" in caplog.text
+
+    def test_ctrl_c_says_what_is_done(
+        self, scim: Scim, ann: str, sales: str, settings: Settings
+    ) -> None:
+        scim.add_group("Ops", ann)
+        take_away("Ops", ANN)
+        take_away("Sales", ANN)
+        settings.TILED_SCIM_HOST_ADAPTER = Interrupted
+
+        with pytest.raises(CommandError) as caught:
+            resync()
+
+        assert str(caught.value) == "Interrupted. Wrong: 1. Mended: 1. Left: 0."
+        assert caught.value.returncode == 130
+        assert sorted(access().values(), key=len) == [set(), {ANN}]
 
 
 class TestAccounts:

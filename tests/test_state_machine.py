@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection, transaction
+from django.db import transaction
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -76,7 +76,7 @@ class Provisioning(RuleBasedStateMachine):
         self.transaction = transaction.atomic()
         self.transaction.__enter__()
         self.scim = Scim(f"Bearer {ScimToken.objects.generate()[1]}")
-        self.model = Model(is_one_username)
+        self.model = Model()
         # The ids that the provider was ever given.
         self.user_keys: list[str] = []
         self.group_keys: list[str] = []
@@ -338,12 +338,6 @@ class Provisioning(RuleBasedStateMachine):
             usernames = set(row.members.values_list("username", flat=True))
             assert row.name == library.name
             assert usernames == {user.username for user in library.members}
-
-
-def is_one_username(name: str, other: str) -> bool:
-    """Whether the host's database takes two usernames for one."""
-    is_folded = connection.vendor == "mysql"
-    return name.lower() == other.lower() if is_folded else name == other
 
 
 def at(items: Sequence[Item], position: int) -> Item | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
+from functools import cached_property
 from typing import Any, NamedTuple, cast
 from uuid import UUID
 
@@ -21,12 +22,15 @@ from .attributes import Attribute
 from .conf import settings
 from .errors import invalid_value
 from .events import Change
-from .grammar import Expression
+from .grammar import Expression, quoted
 from .host import CHUNK, HostAdapter, chunks, library_model
 from .matching import predicate
 from .membership import MemberChange
 from .models import NAME_LENGTH, LibraryGroupLink, LibraryGroupMember, UserLink
 from .schemas import GROUP
+
+# How many unknown ids an error names.
+IDS_NAMED = 10
 
 
 class Member(NamedTuple):
@@ -236,7 +240,7 @@ class Access:
         return [
             row
             for chunk in chunks(users)
-            for row in self.rows.filter(group__library=self.library, user__user__in=chunk).annotate(
+            for row in self.rows.filter(self._feeds_library, user__user__in=chunk).annotate(
                 host=F("user__user_id")
             )
         ]
@@ -247,9 +251,19 @@ class Access:
             key
             for chunk in chunks(users)
             for key in rows.filter(
-                group__library=self.library, granted=True, user__user__in=chunk
+                self._feeds_library, granted=True, user__user__in=chunk
             ).values_list("user__user_id", flat=True)
         }
+
+    @cached_property
+    def _feeds_library(self) -> models.Q:
+        """What the rows of the Library's groups fulfil.
+
+        As an alternative, for which PostgreSQL looks up the users that are asked for: by their
+        Library it reads all members of a group instead, where that is a large one.
+        """
+        groups = LibraryGroupLink.objects.using(self.using).filter(library=self.library)
+        return models.Q(group=self.group) | models.Q(group__in=groups.exclude(pk=self.group.pk))
 
     def _note_access(
         self,
@@ -298,9 +312,8 @@ class Access:
         }
         unknown = {id_ for id_ in ids if _uuid(id_) not in users}
         if unknown and settings.UNKNOWN_MEMBERS == "reject":
-            raise invalid_value(
-                f"members: there is no user with the id {', '.join(sorted(unknown))}."
-            )
+            first = ", ".join(quoted(id_) for id_ in sorted(unknown)[:IDS_NAMED])
+            raise invalid_value(f"members: there is no user with the id {first}.")
         self.change.skipped += sorted(unknown)
         return users
 
@@ -317,9 +330,10 @@ class Access:
 
 
 def locked_groups(user: UUID, account: str, using: str) -> list[LibraryGroupLink]:
-    """The groups of an account that a user is in, locked."""
+    """The groups of an account that a user is in, locked; those without a Library, too."""
     libraries = models.Prefetch("library", library_model()._base_manager.using(using))
-    groups = LibraryGroupLink.objects.using(using).live(account).prefetch_related(libraries)
+    groups = LibraryGroupLink.objects.using(using).filter(account=account, unlinked_at=None)
+    groups = groups.prefetch_related(libraries)
     return list(groups.filter(members__user=user).order_by("pk").select_for_update())
 
 

@@ -90,6 +90,9 @@ class Bulk:
         # The bulkIds of what is still to be created, and the ids by bulkId of what has been.
         self.pending: set[str] = set()
         self.keys: dict[str, str] = {}
+        self.results: dict[int, Resource] = {}
+        # What was created before all that it refers to.
+        self.incomplete: dict[int, Operation] = {}
 
     def run(self, body: object) -> Resource:
         """Carry out the operations of a BulkRequest message and report on each.
@@ -101,21 +104,18 @@ class Bulk:
         operations, fail_on_errors = self._parse(body)
         self.pending = set(_created(operations))
         waiting = dict(enumerate(operations))
-        incomplete: dict[int, Operation] = {}
-        results: dict[int, Resource] = {}
-        while waiting and not _has_failed(results, fail_on_errors):
+        while waiting and not _has_failed(self.results, fail_on_errors):
             position = self._next(waiting)
             operation = waiting.pop(position)
             if operation.references & self.pending:
-                incomplete[position] = operation
-            results[position] = self._result(operation)
+                self.incomplete[position] = operation
+            self.results[position] = self._result(operation)
+            self._complete()
         self.pending.clear()
-        for position, operation in incomplete.items():
-            if not _is_error(results[position]):
-                results[position] = self._completed(operation, results[position])
+        self._complete()
         return {
             "schemas": [RESPONSE_SCHEMA],
-            "Operations": [results[position] for position in sorted(results)],
+            "Operations": [self.results[position] for position in sorted(self.results)],
         }
 
     def _parse(self, body: object) -> tuple[list[Operation], int]:
@@ -138,8 +138,11 @@ class Bulk:
 
         Where all refer to each other, the first that creates: it gets the references later.
         """
+        incomplete = {operation.bulk_id for operation in self.incomplete.values()}
         for position, operation in waiting.items():
-            if not operation.references & self.pending:
+            # Nothing is changed before it is complete, which would undo the change.
+            unknown = self.pending if operation.creates() else self.pending | incomplete
+            if not operation.references & unknown:
                 return position
         return next(at for at, operation in waiting.items() if operation.creates())
 
@@ -210,6 +213,15 @@ class Bulk:
         endpoint.delete(key, precondition)
         return None
 
+    def _complete(self) -> None:
+        """Complete what refers to nothing any more that is still to be created."""
+        for position, operation in list(self.incomplete.items()):
+            if operation.references & self.pending:
+                continue
+            del self.incomplete[position]
+            if not _is_error(self.results[position]):
+                self.results[position] = self._completed(operation, self.results[position])
+
     def _completed(self, operation: Operation, result: Resource) -> Resource:
         """Write what was created again, now that all it refers to has an id.
 
@@ -239,7 +251,9 @@ class Bulk:
         return self.keys[bulk_id]
 
     def _is_open(self, value: Any) -> bool:
-        return _is_reference(value) and _referred(value) in self.pending
+        """Whether a value is, or an element refers to, what is still to be created."""
+        values = value.values() if isinstance(value, Mapping) else [value]
+        return any(_is_reference(part) and _referred(part) in self.pending for part in values)
 
 
 def _created(operations: Sequence[Operation]) -> list[str]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from django.apps import AppConfig
 from django.conf import settings as django_settings
 from django.contrib.auth import get_user_model, load_backend
+from django.contrib.auth.backends import BaseBackend
 from django.core import checks
 from django.db import models
+from django.db.models.fields import NOT_PROVIDED
+from rest_framework.settings import api_settings
 from rest_framework.throttling import SimpleRateThrottle
 
 from .conf import LONGEST_PERIOD, PREFIX, settings
@@ -23,6 +26,8 @@ CHOICES = {
     "UNKNOWN_MEMBERS": ("skip", "reject"),
     "USER_DELETE": ("deactivate", "delete"),
 }
+# simplejwt's class that never asks the database.
+STATELESS = "JWTStatelessUserAuthentication"
 
 
 def check_host(
@@ -74,6 +79,28 @@ def check_library_fields() -> Found:
             f"{model.__name__} to the user model.",
             hint=f"It can be: {', '.join(accessors) or 'none'}.",
             id="tiled_scim.E004",
+        )
+
+
+def check_memberships() -> Found:
+    """A membership model may want to know more than who and where."""
+    model = _library_model()
+    if model is None or not _uses_default("grant"):
+        return
+    accessors = membership_accessors(model)
+    named = settings.LIBRARY_MEMBERS_FIELD
+    accessor = accessors[0] if len(accessors) == 1 and named is None else named
+    if accessor is None or accessor not in accessors:
+        return
+    required = _required_fields(getattr(model, accessor))
+    if required:
+        defaults = ", ".join(f'"{name}": …' for name in required)
+        yield checks.Error(
+            f"Members of {model.__name__} need {', '.join(required)} besides the user, and nothing "
+            "says what that is for those who are pushed.",
+            hint=f"Say it in a {PREFIX}HOST_ADAPTER, whose grant() is: for chunk in chunks(users): "
+            f"library.{accessor}.add(*chunk, through_defaults={{{defaults}}})",
+            id="tiled_scim.E014",
         )
 
 
@@ -189,6 +216,14 @@ def check_backends() -> Found:
                 "the same name without “AllowAllUsers”.",
                 id="tiled_scim.W002",
             )
+        if _does_not_say(path):
+            yield checks.Warning(
+                f"The authentication backend {path} finds users, and does not say whether it lets "
+                "inactive ones in, such as people who were deactivated by SCIM.",
+                hint="Derive it from django.contrib.auth.backends.ModelBackend, or give it a "
+                "user_can_authenticate() that refuses them, and ask that in its get_user().",
+                id="tiled_scim.W003",
+            )
 
 
 def _lets_inactive_in(path: str) -> bool:
@@ -199,11 +234,55 @@ def _lets_inactive_in(path: str) -> bool:
     return hasattr(backend, "user_can_authenticate") and backend.user_can_authenticate(user)
 
 
+def _does_not_say(path: str) -> bool:
+    """Whether a backend finds users in its own way, and nobody can ask whom it lets in."""
+    backend: Any = load_backend(path)
+    finds_users = getattr(type(backend), "get_user", None) not in {None, BaseBackend.get_user}
+    return finds_users and not hasattr(backend, "user_can_authenticate")
+
+
+def check_json_web_tokens() -> Found:
+    """simplejwt can be told not to ask whether a token's user is active."""
+    classes = cast("list[type]", api_settings.DEFAULT_AUTHENTICATION_CLASSES)
+    for authentication in classes:
+        if any(base.__name__ == STATELESS for base in authentication.__mro__):
+            yield checks.Warning(
+                f"The authentication class {authentication.__name__} of REST_FRAMEWORK believes a "
+                "token without a look at its user, so that people who were deactivated by SCIM "
+                "keep their access until the token expires.",
+                hint="Use rest_framework_simplejwt.authentication.JWTAuthentication, or let access "
+                "tokens live for minutes only.",
+                id="tiled_scim.W004",
+            )
+    if not getattr(django_settings, "SIMPLE_JWT", {}).get("CHECK_USER_IS_ACTIVE", True):
+        yield checks.Warning(
+            "CHECK_USER_IS_ACTIVE of SIMPLE_JWT is off, so that people who were deactivated by "
+            "SCIM keep their access.",
+            hint="Leave it out: it is on by default.",
+            id="tiled_scim.W005",
+        )
+
+
 def _library_model() -> type[models.Model] | None:
     try:
         return library_model()
     except (LookupError, ValueError):
         return None
+
+
+def _required_fields(membership: Any) -> list[str]:
+    """What a row of the `through` model of a many-to-many needs besides its two ends."""
+    if membership.through._meta.auto_created:
+        return []
+    field = membership.rel.field
+    ends = {field.m2m_field_name(), field.m2m_reverse_field_name()}
+    return [
+        field.name
+        for field in membership.through._meta.concrete_fields
+        if field.name not in ends
+        and not (field.null or field.blank or field.has_default())
+        and field.db_default is NOT_PROVIDED
+    ]
 
 
 def _uses_default(name: str) -> bool:
@@ -217,6 +296,7 @@ def _uses_default(name: str) -> bool:
 CHECKS: tuple[Callable[[], Found], ...] = (
     check_library_model,
     check_library_fields,
+    check_memberships,
     check_adapter,
     check_enabled,
     check_choices,
@@ -226,4 +306,5 @@ CHECKS: tuple[Callable[[], Found], ...] = (
     check_admin_field,
     check_active_field,
     check_backends,
+    check_json_web_tokens,
 )

@@ -40,6 +40,7 @@ logger = logging.getLogger(__name__)
 # value, such as a photo, the beginning.
 NAMES_KEPT = 100
 VALUE_LENGTH = 500
+DETAIL_LENGTH = 2000
 # Whoever is refused without a look at what they want may come again at once and for ever.
 REPEATED_STATUSES = frozenset({401, 429})
 REPEATED_WITHIN = timedelta(minutes=1)
@@ -167,7 +168,7 @@ def _event(
         status=status,
         scim_type=error.get("scimType", "") if error else "",
         # PostgreSQL keeps no NUL, which a client may have sent and be told of.
-        detail=error.get("detail", "").replace("\0", "\\0") if error else "",
+        detail=error.get("detail", "").replace("\0", "\\0")[:DETAIL_LENGTH] if error else "",
     )
 
 
@@ -189,7 +190,7 @@ def _outcome(change: Change, status: int | None, error: Mapping[str, Any] | None
 def _changes(change: Change) -> dict[str, Any]:
     members = {"added": change.added, "removed": change.removed, "skipped": change.skipped}
     counted = {
-        name: {"number": len(names), "names": names[:NAMES_KEPT]}
+        name: {"number": len(names), "names": [part[:NAME_LENGTH] for part in names[:NAMES_KEPT]]}
         for name, names in members.items()
         if names
     }

@@ -50,6 +50,11 @@ def username_column() -> str:
     return get_user_model().USERNAME_FIELD
 
 
+def normalized(username: str) -> str:
+    """A username as the host's user model keeps it (Unicode NFKC, by default)."""
+    return str(get_user_model().normalize_username(username))
+
+
 def membership_accessors(model: type[models.Model]) -> list[str]:
     """The names under which a model reaches users through a many-to-many, from either side."""
     user_model = get_user_model()
@@ -88,6 +93,11 @@ class HostAdapter:
         """The accounts that may have a token: key to label. One, with an empty key, by default."""
         return {"": ""}
 
+    @property
+    def has_accounts(self) -> bool:
+        """Whether the host has customers with accounts of their own, be it one so far."""
+        return set(self.accounts()) != {""}
+
     # Users
 
     @property
@@ -111,11 +121,11 @@ class HostAdapter:
     def adoptable_users(self) -> models.QuerySet[Any]:
         """The host users whom a push may take over.
 
-        With one account, everybody. With several, nobody: only a subclass can tell whose a user is,
+        Without accounts, everybody. With some, nobody: only a subclass can tell whose a user is,
         and one customer must not take over another's people.
         """
         users = objects(get_user_model())
-        return users if len(self.accounts()) == 1 else users.none()
+        return users.none() if self.has_accounts else users
 
     def find_user(self, values: Mapping[str, Any]) -> AbstractBaseUser | None:
         """The host user that a pushed person is, if one exists already.
@@ -129,20 +139,40 @@ class HostAdapter:
         if settings.ADOPT_USERS is None:
             return None
         field, value = self._identity(values)
-        if not value:
-            return None
-        # The collations of MariaDB and MySQL find “jose” for “josé”, who is somebody else.
-        found = [
-            user
-            for user in self.adoptable_users().filter(**{f"{field}__iexact": value})
-            if fold(getattr(user, field)) == fold(value)
-        ]
+        found = self._spelled(field, value)
         if len(found) > 1:
             raise uniqueness(
                 f"More than one user of the host has “{value}” as {field}, but for letter case, so "
-                "that it is not clear which one is meant. Rename one of them in the host."
+                "that it is not clear which one is meant. Change one of them in the host."
             )
         return found[0] if found else None
+
+    def check_identity(
+        self, values: Mapping[str, Any], user: AbstractBaseUser | None = None
+    ) -> None:
+        """Refuse what another host user is known by, in any letter case: two stay two.
+
+        That is the username, and the e-mail address where people are adopted by it. Looked at are
+        those whom a push may take over, as in `find_user`.
+
+        Args:
+            values: what the user is about to have, of `userName` and `user_fields`.
+            user: the host user; None for one who is about to be made.
+
+        Raises:
+            ScimError: 409.
+        """
+        identities = {(username_column(), name) for name in self._usernames(values)}
+        if user is not None or settings.ADOPT_USERS is None:
+            identities.add(self._identity(values))
+        else:
+            identities.discard(self._identity(values))  # `find_user` has found nobody by it
+        for field, value in sorted(identities):
+            if any(user is None or other.pk != user.pk for other in self._spelled(field, value)):
+                raise uniqueness(
+                    f"Another user of the host has “{value}” as {field} already. Send another "
+                    "value, or change theirs in the host."
+                )
 
     def create_user(self, values: Mapping[str, Any]) -> AbstractBaseUser:
         """Make a host user, who cannot sign in with a password.
@@ -176,7 +206,7 @@ class HostAdapter:
     def admins(self) -> models.QuerySet[Any]:
         """The active administrators of the account, of whom SCIM does not remove the last one.
 
-        With one account, all those of the host, superusers included; with several, those whom the
+        Without accounts, all those of the host, superusers included; with some, those whom the
         account's identity provider manages.
         """
         users = objects(get_user_model())
@@ -184,7 +214,7 @@ class HostAdapter:
         if TILED_ADMIN not in fields:
             return users.none()
         is_admin = models.Q(**{fields[TILED_ADMIN]: True})
-        if len(self.accounts()) > 1:
+        if self.has_accounts:
             is_admin &= models.Q(
                 scim_links__account=self.account,
                 scim_links__unlinked_at__isnull=True,
@@ -204,11 +234,11 @@ class HostAdapter:
     def adoptable_libraries(self) -> models.QuerySet[Any]:
         """The Libraries that a push may take over, where `ADOPT_LIBRARIES` lets it.
 
-        With one account, those that no group feeds yet. With several, none: see `adoptable_users`.
+        Without accounts, those that no group feeds yet. With some, none: see `adoptable_users`.
         Of Django's own groups none either: they carry permissions, which no push may give.
         """
         libraries = objects(library_model()).filter(scim_links__isnull=True)
-        if libraries.model is Group or len(self.accounts()) > 1:
+        if libraries.model is Group or self.has_accounts:
             return libraries.none()
         return libraries
 
@@ -224,12 +254,12 @@ class HostAdapter:
     def target_libraries(self) -> models.QuerySet[Any]:
         """The Libraries that people may move a group of the account to.
 
-        With one account, all. With several, those that the account's groups feed or have fed. Of
+        Without accounts, all. With some, those that the account's groups feed or have fed. Of
         Django's own groups, never one that people made or that holds permissions: what it opens
         is more than a Library.
         """
         libraries = objects(library_model())
-        if libraries.model is not Group and len(self.accounts()) == 1:
+        if libraries.model is not Group and not self.has_accounts:
             return libraries
         own = libraries.filter(scim_links__account=self.account).values("pk")
         if libraries.model is Group:
@@ -288,13 +318,32 @@ class HostAdapter:
             return model.get_email_field_name(), values.get("emails.value") or ""
         return username_column(), self._username(values) or ""
 
+    def _spelled(self, field: str, value: str) -> list[Any]:
+        """The users whom a push may take over with this value of a field, in any letter case."""
+        if not value:
+            return []
+        # The collations of MariaDB and MySQL find “jose” for “josé”, who is somebody else.
+        return [
+            user
+            for user in self.adoptable_users().filter(**{f"{field}__iexact": value})
+            if fold(getattr(user, field)) == fold(value)
+        ]
+
+    def _usernames(self, values: Mapping[str, Any]) -> set[str]:
+        """What a user is about to be known by to whoever asks for a username."""
+        user_name = values.get("userName")
+        return {
+            name for name in (self._username(values), user_name and normalized(user_name)) if name
+        }
+
     def _username(self, values: Mapping[str, Any]) -> str | None:
         """What the host's USERNAME_FIELD should hold: userName, or the e-mail where it is that."""
         username_field = username_column()
+        username = values.get("userName")
         for name, path in self.user_fields.items():
             if path == username_field:
-                return values[name] or values.get("userName") if name in values else None
-        return values.get("userName")
+                username = values[name] or username if name in values else None
+        return normalized(username) if username else None
 
     def _assign(self, user: AbstractBaseUser, values: Mapping[str, Any]) -> bool:
         """Set what differs on the instance; tell whether anything did."""
@@ -304,7 +353,7 @@ class HostAdapter:
             if name in values and "__" not in path and path != username_column()
         }
         if username := self._username(values):
-            columns[username_column()] = "userName", user.normalize_username(username)
+            columns[username_column()] = "userName", username
         changed = [_set(user, column, name, value) for column, (name, value) in columns.items()]
         return any(changed)
 
@@ -313,9 +362,7 @@ class HostAdapter:
         taken = objects(library_model()).filter(**{field.name: name}).exclude(pk=library.pk)
         if getattr(field, "unique", False) and taken.exists():
             raise uniqueness(
-                f"The host has a Library named “{name}” already, which this group did not make. "
-                "Rename the Library or the group, or let SCIM take it over with "
-                "TILED_SCIM_ADOPT_LIBRARIES."
+                f"There is a Library named “{name}” already. Rename that Library, or the group."
             )
         if _set(library, field.name, "displayName", name) or library._state.adding:
             library.save()

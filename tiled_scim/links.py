@@ -58,6 +58,14 @@ class Provisioning(Generic[AnyLink]):
         self.using = router.db_for_write(self.model)
         self.change = Change(self.resource_type.name)
 
+    def delete(self, key: UUID, precondition: Precondition | None = None) -> None:
+        """DELETE: let go of what SCIM sees."""
+        raise NotImplementedError
+
+    def let_go(self, key: UUID, precondition: Precondition | None = None) -> None:
+        """As `delete`, for people, who also see a group whose Library was deleted."""
+        self.delete(key, precondition)
+
     @property
     def _rows(self) -> Any:
         return self.model.objects.using(self.using)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
+from uuid import UUID
 
 from .attributes import Attribute
 from .errors import invalid_filter
@@ -22,7 +23,7 @@ Select = Callable[[Expression], Iterable[str]]
 
 @dataclass
 class MemberChange:
-    """What becomes of a group's members. Ids are as the client sent them.
+    """What becomes of a group's members. Ids are those of `canonical_id`.
 
     Args:
         overwrite: whether everyone else goes, too.
@@ -60,6 +61,17 @@ class MemberChange:
         self.displays = {id_: name for id_, name in self.displays.items() if id_ not in ids}
 
 
+def canonical_id(text: str) -> str:
+    """An id as it is written here; what can be none of ours, as it was sent.
+
+    One id may be written in several ways in one request.
+    """
+    try:
+        return str(UUID(text))
+    except ValueError:
+        return text
+
+
 def member_change(operations: Iterable[Operation], select: Select) -> MemberChange | None:
     """Fold the operations on members, in order, into one change.
 
@@ -89,7 +101,7 @@ def split_members(document: Document) -> tuple[MemberChange | None, Document]:
     if members is None:
         return None, rest
     elements = cast(list[dict[str, str]], members)
-    ids = {element["value"] for element in elements}
+    ids = {canonical_id(element["value"]) for element in elements}
     return MemberChange(overwrite=True, added=ids, displays=displays(elements)), rest
 
 
@@ -121,7 +133,11 @@ _CHANGES: dict[Kind, Callable[[MemberChange, Operation, Select], None]] = {
 
 def displays(members: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """The name to show of each member that was sent with one, by id."""
-    return {member["value"]: member["display"] for member in members if member.get("display")}
+    return {
+        canonical_id(member["value"]): member["display"]
+        for member in members
+        if member.get("display")
+    }
 
 
 def _elements(operation: Operation) -> list[dict[str, str]]:
@@ -129,7 +145,7 @@ def _elements(operation: Operation) -> list[dict[str, str]]:
 
 
 def _ids(operation: Operation) -> Iterator[str]:
-    return (element["value"] for element in _elements(operation))
+    return (canonical_id(element["value"]) for element in _elements(operation))
 
 
 def _selected(
@@ -147,7 +163,7 @@ def _named_ids(expression: Expression, attribute: Attribute) -> set[str] | None:
     """The ids that a filter such as `value eq "a" or value eq "b"` names, if it does no more."""
     match expression:
         case Comparison(name, "eq", str(id_)) if sub_attribute(attribute, name).name == "value":
-            return {id_}
+            return {canonical_id(id_)}
         case Or(operands) | And(operands):
             named = [_named_ids(operand, attribute) for operand in operands]
             sets = [ids for ids in named if ids is not None]

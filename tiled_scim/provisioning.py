@@ -6,10 +6,14 @@ users left alone, absence never changing access. No HTTP, so that the admin and 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 from uuid import UUID
 
+from django.contrib.auth import get_user_model
+from django.db import transaction
+from django.db.models import ProtectedError, RestrictedError
 from django.utils import timezone
 
 from . import documents, patch, signals
@@ -18,16 +22,18 @@ from .conf import settings
 from .errors import forbidden, uniqueness
 from .events import Change
 from .folding import fold
-from .host import TILED_ADMIN
+from .host import TILED_ADMIN, normalized, objects
 from .links import Precondition, Provisioning
 from .membership import MemberChange, member_change, split_members
-from .models import LibraryGroupLink, UserLink
+from .models import LibraryGroupLink, ScimToken, UserLink
 from .patch import Operation
 from .resources import with_groups
 from .schemas import GROUP, USER
 from .sharing import Sharing
 from .transactions import atomic
 from .values import Document, check_immutable
+
+logger = logging.getLogger(__name__)
 
 # A person who is pushed again after a DELETE may be another one, with the same name.
 LET_GO = {"active": False, TILED_ADMIN: False}
@@ -51,6 +57,7 @@ class UserProvisioning(Provisioning[UserLink]):
             ScimError: 409 where the person is active already, or protected.
         """
         self._begin(document)
+        self._take_turn()
         document = {"active": True, **document}
         link = self._named(cast(str, document["userName"])) or self._of_host_user(document)
         if link.is_live and not link._state.adding and self._is_active(link):
@@ -120,13 +127,22 @@ class UserProvisioning(Provisioning[UserLink]):
             self.change.attributes["groups"] = [names, None]
         self._announce(signals.user_unlinked, link, user=link.user)
         sharing = Sharing(link, self.adapter, self.using)
-        if settings.USER_DELETE == "delete" and not sharing.others:
-            self.adapter.delete_user(link.user)
+        if settings.USER_DELETE == "delete" and not sharing.others and self._delete_host_user(link):
             return
         if not sharing.is_active_elsewhere:
             self.adapter.update_user(link.user, LET_GO)
         link.unlinked_at = timezone.now()
         self._save(link)
+
+    def _delete_host_user(self, link: UserLink) -> bool:
+        """Delete for good; tell whether the host lets that be, which may refer to the user."""
+        try:
+            with transaction.atomic(using=self.using):
+                self.adapter.delete_user(link.user)
+        except (ProtectedError, RestrictedError):
+            logger.warning("The host protects the user of %s from being deleted", link.pk)
+            return False
+        return True
 
     def _of_host_user(self, document: Document) -> UserLink:
         """A link to the host user that the person is, who is made where there is none.
@@ -141,14 +157,26 @@ class UserProvisioning(Provisioning[UserLink]):
         user = self.adapter.find_user(values)
         if user is not None:
             existing = self._lock(self._rows.filter(account=self.account, user=user))
-            if existing is not None and existing.is_live:
+            if existing is not None and existing.is_live and self._is_active(existing):
                 raise self._taken(existing)
             if existing is not None:
                 return existing
             # People may have deleted the user meanwhile.
             user = self._host_row(user.pk)
-        link.user = cast(Any, user or self.adapter.create_user(values))
+        if user is None:
+            self.adapter.check_identity(values)
+            user = self.adapter.create_user(values)
+        link.user = cast(Any, user)
         return link
+
+    def _take_turn(self) -> None:
+        """Let one request at a time give people the addresses that they are known by.
+
+        The usernames of an account are unique by a constraint, addresses are not.
+        """
+        if settings.ADOPT_USERS == "email":
+            current = ScimToken.objects.using(self.using).filter(current_account=self.account)
+            list(current.select_for_update().values_list("pk"))
 
     def _changeable(self, key: UUID, precondition: Precondition | None) -> UserLink:
         link = self._locked(key, precondition)
@@ -181,6 +209,9 @@ class UserProvisioning(Provisioning[UserLink]):
         before = {} if link._state.adding else documents.read(link, self.adapter)
         parts = documents.take_apart(document, link, self.adapter, removes=removes)
         values = documents.differing(parts.host, link, self.adapter)
+        if link._state.adding:
+            # Of somebody whom people made, what the client does not know stays.
+            values = {name: value for name, value in values.items() if value != ""}
         if link.user_name != document["userName"] and self._host_name_follows(link):
             values["userName"] = document["userName"]
         self._check_admin_stays(link, values)
@@ -188,6 +219,10 @@ class UserProvisioning(Provisioning[UserLink]):
         is_changed = self._store(link, parts) or bool(values)
         if link.user_name != old_name:
             note_rename_of_member(link, old_name, self.using)
+        renamed = {"userName": link.user_name} if fold(link.user_name) != fold(old_name) else {}
+        if "emails.value" in values:
+            self._take_turn()
+        self.adapter.check_identity({**values, **renamed}, link.user)
         sharing = Sharing(link, self.adapter, self.using)
         self.adapter.update_user(link.user, sharing.settle(values))
         if is_changed or force:
@@ -207,8 +242,11 @@ class UserProvisioning(Provisioning[UserLink]):
         current = documents.host_values(link, self.adapter)
         if settings.REMOVE_LAST_ADMIN or not _is_admin(current) or _is_admin({**current, **values}):
             return
-        admins = self.adapter.admins().order_by("pk").select_for_update()
-        if set(admins.values_list("pk", flat=True)) <= {link.user_id}:
+        admins = self.adapter.admins().values("pk")
+        # Not the query itself: a host's may have a DISTINCT or an outer join, which has no lock.
+        rows = objects(get_user_model()).filter(pk__in=admins).order_by("pk")
+        list(rows.select_for_update().values_list("pk"))
+        if not admins.exclude(pk=link.user_id).exists():
             raise forbidden(
                 f"“{link.user_name}” is the last active Tiled Admin, and stays so. Make somebody "
                 "else Tiled Admin first."
@@ -219,7 +257,7 @@ class UserProvisioning(Provisioning[UserLink]):
 
         A user who was adopted by e-mail keeps the username that people gave.
         """
-        return fold(link.user.get_username()) == fold(link.user_name)
+        return fold(link.user.get_username()) == fold(normalized(link.user_name))
 
     def _is_active(self, link: UserLink) -> bool:
         return bool(documents.host_values(link, self.adapter).get("active", True))
@@ -305,7 +343,14 @@ class GroupProvisioning(Provisioning[LibraryGroupLink]):
         Raises:
             ScimError: 404.
         """
-        link = self._locked(key, precondition)
+        self._end(self._locked(key, precondition))
+
+    @atomic
+    def let_go(self, key: UUID, precondition: Precondition | None = None) -> None:
+        rows = self._rows.filter(account=self.account, unlinked_at=None)
+        self._end(self._locked_of(rows, key, precondition))
+
+    def _end(self, link: LibraryGroupLink) -> None:
         self._access(link).remove_all()
         link.unlinked_at = timezone.now()
         self._save(link)

@@ -75,7 +75,8 @@ class Sharing:
         """Give or take the access of the account's groups, as the saved link now has it."""
         if self.link.active == self.was_active:
             return
-        for group in locked_groups(self.link.pk, self.link.account, self.using):
+        groups = locked_groups(self.link.pk, self.link.account, self.using)
+        for group in (group for group in groups if group.is_live):
             access = Access(group, self.adapter, self.using, Change())
             if self.link.active:
                 access.apply(MemberChange(added={str(self.link.pk)}))

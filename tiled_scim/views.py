@@ -63,6 +63,7 @@ class ScimView(APIView):
     parser_classes = (ScimParser,)
     renderer_classes = (ScimRenderer,)
     content_negotiation_class = ScimNegotiation
+    throttle_classes = ()  # see `perform_authentication`
     versioning_class = None
     metadata_class = None
     http_method_names = ("get", "post", "put", "patch", "delete", "head")
@@ -84,6 +85,8 @@ class ScimView(APIView):
             self.check_throttle(request, AddressThrottle)
             raise
         self.activity.token = cast(ScimToken, request.auth)
+        # Before anything else is found out, so that whoever is refused is counted, too.
+        self.check_throttle(request, TokenThrottle)
 
     def _note(self, response: Any) -> None:
         """Keep an event of a write, and of every request that was refused or failed."""
@@ -126,9 +129,6 @@ class ScimView(APIView):
     def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> NoReturn:
         # In our own words, as those of DRF's errors are in the host's language.
         raise ScimError(405, f"{request.method} is not allowed at {request.path}.")
-
-    def check_throttles(self, request: Request) -> None:
-        self.check_throttle(request, TokenThrottle)
 
     def check_throttle(self, request: Request, throttle_class: type[Throttle]) -> None:
         """Count the request.

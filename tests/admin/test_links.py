@@ -573,6 +573,22 @@ class TestLettingGo:
         assert access() == {"Sales": set()}
         assert okta.get(f"/Groups/{sales}").status == 404
 
+    def test_of_a_group_whose_library_was_deleted(
+        self, okta: Scim, changer: Client, sales: str
+    ) -> None:
+        Library.objects.all().delete()
+        shown = read(changer.get(let_go(sales)))
+
+        response = confirm(changer, let_go(sales))
+
+        assert "The Library of the group “Sales” was deleted in the host." in shown
+        assert "stays, with all" not in shown
+        assert messages(response) == ["“Sales” has been let go of."]
+        assert LibraryGroupLink.objects.get().unlinked_at is not None
+        assert not LibraryGroupMember.objects.exists()
+        assert okta.add_group("Sales") == sales
+        assert access() == {"Sales": set()}
+
     def test_of_what_changed_meanwhile_is_refused(
         self, okta: Scim, changer: Client, ann: str, sales: str
     ) -> None:

@@ -36,11 +36,14 @@ def _described(violation: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-@cache
-def _script() -> str:
-    """The script of axe-core, which is installed first where it is not there as it is pinned."""
+def install() -> None:
+    """Install axe-core, where it is not there as it is pinned."""
     if _installed_version() != _pinned_version():
         subprocess.run(["npm", "ci", "--ignore-scripts"], cwd=FOLDER, check=True)  # noqa: S607
+
+
+@cache
+def _script() -> str:
     return (INSTALLED / "axe.min.js").read_text()
 
 

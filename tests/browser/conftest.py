@@ -40,6 +40,7 @@ from tiled_scim.conformance.client import OktaClient
 from tiled_scim.conformance.conversation import Conversation
 from tiled_scim.models import ScimToken
 
+from . import axe
 from .looks import KINDS, Look, Visit
 from .people import member_of_staff, push_directory
 from .watch import Watch
@@ -72,6 +73,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="FOLDER",
         help="write the screenshots of the browser tests, by default to docs/images",
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Install what the tests share, before there are several processes of them."""
+    if not hasattr(config, "workerinput"):
+        axe.install()
 
 
 @pytest.fixture(scope="session")

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
+import pytest
 from django.core.management import call_command
 from django.db import connections, router
 
+from tests.hosts.messages import group, patch, person
+from tiled_scim.conformance.client import Json, OktaClient
 from tiled_scim.models import ScimToken
+
+SEARCH: Json = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"]}
 
 
 class HostContract:
@@ -35,6 +41,31 @@ class HostContract:
         for account in self.accounts:
             token = ScimToken.objects.generate(account)[1]
             call_command("scim_check", url=scim_url, token=token)
+        call_command("scim_resync", "--dry-run")
+
+    @pytest.mark.parametrize("slash", ["", "/"])
+    def test_a_slash_at_the_end_makes_no_difference(
+        self, okta: Callable[[str], OktaClient], slash: str
+    ) -> None:
+        client = okta(self.accounts[0])
+        ada = client.send("POST", f"/Users{slash}", person("ada@example.com")).json["id"]
+        maps = client.send("POST", f"/Groups{slash}", group("Maps", ada)).json["id"]
+        rename = patch({"op": "replace", "value": {"displayName": "Atlases"}})
+        calls: list[tuple[str, str, Json | None, int]] = [
+            ("GET", "/Users", None, 200),
+            ("GET", f"/Users/{ada}", None, 200),
+            ("PUT", f"/Users/{ada}", person("ada@example.com"), 200),
+            ("PATCH", f"/Groups/{maps}", rename, 204),
+            ("POST", "/Users/.search", SEARCH, 200),
+            ("POST", "/.search", SEARCH, 200),
+            ("GET", "/ServiceProviderConfig", None, 200),
+            ("DELETE", f"/Groups/{maps}", None, 204),
+            ("GET", "/Nothing", None, 404),
+            ("POST", "/Nothing", SEARCH, 404),
+        ]
+
+        for method, path, body, status in calls:
+            assert client.send(method, f"{path}{slash}", body).status == status, (method, path)
 
 
 def tables(database: str) -> set[str]:

@@ -38,14 +38,9 @@ class MemberChange:
 
 
 class Model:
-    """The server and its host.
+    """The server and its host."""
 
-    Args:
-        is_one_username: whether the host's database takes two usernames for one.
-    """
-
-    def __init__(self, is_one_username: Callable[[str, str], bool]) -> None:
-        self.is_one_username = is_one_username
+    def __init__(self) -> None:
         self.users: list[HostUser] = []
         self.libraries: list[Library] = []
         # By id, in order of creation.
@@ -60,7 +55,8 @@ class Model:
         person = _owner(self.people, name) or self._of_host(name)
         if (person.is_live and person.user.is_active) or person.user.is_superuser:
             raise Refused(409)
-        self._write(person, {"active": True, **document}, is_patched=False)
+        is_new = person not in self.people.values()
+        self._write(person, {"active": True, **document}, is_patched=False, is_new=is_new)
         person.is_live = True
         if person.user not in self.users:
             self.users.append(person.user)
@@ -73,7 +69,7 @@ class Model:
         user = users[0] if users else HostUser(name)
         for person in self.people.values():
             if person.user is user:
-                if person.is_live:
+                if person.is_live and user.is_active:
                     raise Refused(409)  # SCIM manages that user by another name
                 return person
         return Person(user, name, silent={} if user.is_staff else {ADMIN: False})
@@ -105,7 +101,9 @@ class Model:
             raise Refused(403)
         return person
 
-    def _write(self, person: Person, document: Document, *, is_patched: bool) -> None:
+    def _write(
+        self, person: Person, document: Document, *, is_patched: bool, is_new: bool = False
+    ) -> None:
         user = person.user
         self._check_admin_stays(
             user,
@@ -114,7 +112,7 @@ class Model:
         )
         if document["userName"] != person.name or not person.owns_name:
             self._rename(person, document["userName"])
-        person.take(document, is_patched=is_patched)
+        person.take(document, is_patched=is_patched, is_new=is_new)
 
     def _check_admin_stays(self, user: HostUser, *, is_active: bool, is_staff: bool) -> None:
         """SCIM does not remove the last administrator."""
@@ -127,9 +125,10 @@ class Model:
         """Take a name; the host's follows, unless it was another one already."""
         user, old_name = person.user, person.name
         _check_free(self.people, person, name)
+        others = {other.username.lower() for other in self.users if other is not user}
+        if name.lower() != old_name.lower() and name.lower() in others:
+            raise Refused(409)
         if user.username.lower() == old_name.lower():
-            if any(self.is_one_username(u.username, name) for u in self.users if u is not user):
-                raise Refused(409)
             user.username = name
         _take_name(self.people, person, name)
         for group in self.groups.values():

@@ -83,15 +83,17 @@ class Person:
         shown = [{**a, "value": self.user.email} if a is main else dict(a) for a in self.addresses]
         return [address for address in shown if address["value"]]
 
-    def take(self, document: Document, *, is_patched: bool) -> None:
+    def take(self, document: Document, *, is_patched: bool, is_new: bool) -> None:
         """Be what the document says.
 
         Args:
             is_patched: whether a boolean that is absent was removed, and not just not named.
+            is_new: whether what is absent may be known to the host all the same.
         """
         self.kept = {name: document[name] for name in KEPT if name in document}
         for name, column in NAMES.items():
-            setattr(self.user, column, document.get(name, ""))
+            known = getattr(self.user, column) if is_new else ""
+            setattr(self.user, column, document.get(name) or known)
         for name, column in ACCESS.items():
             if name in document:
                 if not self._is_by_hand(name, document[name]):
@@ -103,7 +105,7 @@ class Person:
                 self.silent[name] = getattr(self.user, column)
         sent = [dict(a) for a in document.get("emails", []) if a.get("value")]
         self.addresses = sent or [{"primary": True, "value": ""}]
-        self.user.email = self.main_address["value"]
+        self.user.email = self.main_address["value"] or (self.user.email if is_new else "")
 
     def _is_by_hand(self, name: str, value: bool) -> bool:
         """Whether this is what people gave instead of no value: to send it back is nothing new."""

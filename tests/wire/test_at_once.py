@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection, connections
+from pytest_django import Settings
 
 from example_project.libraries.models import Library
 from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, UserLink
@@ -79,6 +80,20 @@ def test_one_user_name_in_many_spellings_makes_one_person(at_once: AtOnce) -> No
     assert at_once([posting("/Users", user(name)) for name in spellings]) == {201: 1, 409: 19}
 
     assert UserLink.objects.count() == User.objects.count() == 1
+
+
+def test_one_address_is_one_persons(scim: Scim, at_once: AtOnce, settings: Settings) -> None:
+    settings.TILED_SCIM_ADOPT_USERS = "email"
+    ann = [{"value": ANN, "primary": True}]
+
+    posts = [posting("/Users", user(f"ann{number}", emails=ann)) for number in range(THREADS)]
+    assert at_once(posts) == {201: 1, 409: THREADS - 1}
+
+    keys = [scim.add_user(f"bob{number}", emails=[]) for number in range(THREADS)]
+    change = {"op": "replace", "path": "emails", "value": [{"value": "bob@example.com"}]}
+    statuses = at_once([patching(f"/Users/{key}", change) for key in keys])
+    assert statuses == {200: 1, 409: THREADS - 1}
+    assert User.objects.filter(email="bob@example.com").count() == 1
 
 
 def test_different_attributes_of_one_person_are_all_kept(scim: Scim, at_once: AtOnce) -> None:

@@ -123,6 +123,44 @@ def test_one_is_its_own_manager(scim: Scim) -> None:
     assert created[ENTERPRISE_USER]["manager"] == {"value": created["id"]}
 
 
+def test_what_changes_one_in_a_circle_is_kept(scim: Scim) -> None:
+    def managed_by(name: str, manager: str) -> dict[str, object]:
+        return user(name, **{ENTERPRISE_USER: {"manager": {"value": f"bulkId:{manager}"}}})
+
+    change = {"op": "replace", "value": {"active": False, "title": "Boss"}}
+    answer = send(
+        scim,
+        post("/Users", "ann", managed_by(ANN, "bob")),
+        {"method": "PATCH", "path": "/Users/bulkId:ann", "data": patch_op(change)},
+        post("/Users", "bob", managed_by(BOB, "ann")),
+    )
+
+    assert statuses(answer) == ["201", "200", "201"]
+    ann = scim.get(f"/Users/{key_of(results(answer)[0])}").json
+    assert (ann["active"], ann["title"]) == (False, "Boss")
+    assert ann[ENTERPRISE_USER]["manager"]["value"] == key_of(results(answer)[2])
+
+
+def test_who_is_added_to_a_group_in_a_circle_stays(scim: Scim) -> None:
+    add_bob = {"op": "add", "path": "members", "value": [{"value": "bulkId:bob"}]}
+    answer = send(
+        scim,
+        post("/Groups", "sales", group("Sales", "bulkId:ann")),
+        post("/Users", "ann", user(ANN, roles=["bulkId:sales"])),
+        post("/Users", "bob", user(BOB)),
+        {
+            "method": "PATCH",
+            "path": "/Groups/bulkId:sales",
+            "data": patch_op(add_bob),
+        },
+    )
+
+    assert statuses(answer) == ["201", "201", "201", "200"]
+    sales, ann, bob = map(key_of, results(answer)[:3])
+    assert scim.members(sales) == sorted([ann, bob])
+    assert access() == {"Sales": {ANN, BOB}}
+
+
 def test_those_in_a_circle_are_named_in_lists_too(scim: Scim) -> None:
     answer = send(
         scim,

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.db.models import ProtectedError, RestrictedError
 from pytest_django import Settings
 
 from example_project.libraries.models import Library
 from tests.factories import make_library, make_user
-from tiled_scim.models import LibraryGroupLink, UserLink
+from tiled_scim.host import HostAdapter
+from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, UserLink
 
 from .client import ANN, BOB, TILED_USER, Scim, add_members, group, remove_member, user
 from .state import access, people, snapshot
@@ -231,3 +235,41 @@ class TestAccessOfSeveralGroups:
             scim.delete(f"/Groups/{key}")
 
         assert access() == {"Sales": {ANN}}
+
+
+class TestDeletion:
+    @pytest.fixture
+    def key(self, scim: Scim) -> str:
+        return scim.add_user(ANN)
+
+    @pytest.mark.parametrize("error", [ProtectedError, RestrictedError])
+    def test_who_may_not_be_deleted_is_let_go_of(
+        self, scim: Scim, key: str, settings: Settings, error: type[Exception]
+    ) -> None:
+        class Referring(HostAdapter):
+            """A host that refers to its users, so that they cannot be deleted."""
+
+            def delete_user(self, user: AbstractBaseUser) -> None:
+                raise error("Invoices refer to this user.", set())
+
+        settings.TILED_SCIM_USER_DELETE = "delete"
+        settings.TILED_SCIM_HOST_ADAPTER = Referring
+        sales = scim.add_group("Sales", key)
+
+        assert scim.delete(f"/Users/{key}").status == 204
+
+        assert scim.get(f"/Users/{key}").status == 404
+        assert people() == {ANN: "inactive"}
+        assert access() == {"Sales": set()}
+        assert scim.members(sales) == []
+
+    def test_nobody_stays_in_a_group_whose_library_was_deleted(self, scim: Scim, key: str) -> None:
+        scim.add_group("Sales", key)
+        Library.objects.all().delete()
+
+        assert scim.delete(f"/Users/{key}").status == 204
+
+        assert not LibraryGroupMember.objects.exists()
+        assert scim.add_user(ANN) == key
+        call_command("scim_resync", verbosity=0)
+        assert access() == {"Sales": set()}

@@ -12,8 +12,10 @@ def test_who_is_pushed_again_has_the_name_that_another_had_meanwhile(scim: Scim)
     scim.delete(f"/Users/{ann}")
     # Bob's username in the host is his own, so that it does not follow userName.
     User.objects.filter(username=BOB).update(username="hope")
+    User.objects.filter(username=ANN).update(username="ann")
     for name in (ANN, BOB):
         assert scim.put(f"/Users/{bob}", user(name)).status == 200
+    User.objects.filter(username="ann").update(username=ANN)
 
     assert scim.add_user(ANN) == ann
 

@@ -7,9 +7,10 @@ from collections.abc import Callable
 import pytest
 from django.conf import LazySettings
 from django.contrib.auth.models import User
+from django.db import models
 
 from tests.factories import make_user
-from tiled_scim.host import TILED_ADMIN
+from tiled_scim.host import TILED_ADMIN, HostAdapter
 
 from .client import ANN, BOB, TILED_USER, Answer, Scim, patch_op, user
 from .state import people, refused
@@ -91,3 +92,25 @@ def test_whoever_is_none_may_go(scim: Scim, ann: str) -> None:
     scim.deactivate(bob)
 
     assert people() == {ANN: "active admin", BOB: "inactive"}
+
+
+class Joined(HostAdapter):
+    """A host that finds administrators by an outer join and a DISTINCT, which have no lock."""
+
+    def admins(self) -> models.QuerySet[User]:
+        in_a_group = models.Q(groups__name="admins") | models.Q(groups=None)
+        return super().admins().filter(in_a_group).distinct()
+
+
+@every_removal
+def test_a_host_finds_them_as_it_likes(
+    scim: Scim, ann: str, removal: tuple[str, object], settings: LazySettings
+) -> None:
+    settings.TILED_SCIM_HOST_ADAPTER = Joined
+    method, body = removal
+    assert refused(scim, method, f"/Users/{ann}", body).status == 403
+    scim.add_user(BOB, **ADMIN)
+
+    assert scim.send(method, f"/Users/{ann}", body).status in (200, 204)
+
+    assert people()[ANN] != "active admin"

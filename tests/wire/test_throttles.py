@@ -32,6 +32,12 @@ def test_a_token_is_told_when_to_come_again(scim: Scim) -> None:
     assert seconds in answer.json["detail"]
 
 
+def test_whose_account_is_switched_off_is_counted(scim: Scim, settings: LazySettings) -> None:
+    settings.TILED_SCIM_ENABLED = False
+
+    assert statuses(scim, 5) == [403] * 3 + [429] * 2
+
+
 def test_each_token_is_counted_for_itself(scim: Scim) -> None:
     other = Scim(f"Bearer {ScimToken.objects.generate('other')[1]}")
     statuses(scim, 4)

@@ -119,8 +119,8 @@ class Intervention:
         return self.page(request, adapter, link)
 
     def is_possible(self, link: Link) -> bool:
-        """Whether it can be done to a link in its state."""
-        return link.is_live
+        """Whether it can be done to a link in its state; also if its Library was deleted."""
+        return link.unlinked_at is None
 
     def page(self, request: HttpRequest, adapter: HostAdapter, link: Any) -> HttpResponse:
         """What will happen, and a form to have it happen."""
@@ -206,7 +206,7 @@ class LetGo(Intervention):
         self, request: HttpRequest, adapter: HostAdapter, link: Any, precondition: Precondition
     ) -> str:
         provisioning = PROVISIONING[self.model_admin.resource_type.name](adapter)
-        provisioning.delete(link.pk, precondition)
+        provisioning.let_go(link.pk, precondition)
         record(Source(link.account, client=client_of(request)), provisioning.change)
         return gettext("“%(name)s” has been let go of.") % {"name": link}
 
@@ -243,14 +243,10 @@ class LetGoOfGroup(LetGo):
         self, request: HttpRequest, adapter: HostAdapter, link: LibraryGroupLink
     ) -> Consequences:
         losing = Access(link, adapter, _database(), Change()).losing()
-        library = adapter.library_name(cast(Model, link.library))
         return Consequences(
             title=gettext("Let go of the group “%(name)s”?") % {"name": link},
             sentences=[
-                gettext("The members lose the access that this group alone gave them."),
-                gettext("The Library “%(library)s” stays, with all that is in it.")
-                % {"library": library},
-                gettext("Access that people gave by hand, or that another group gives, stays."),
+                *self._consequences_for_library(adapter, link),
                 gettext(
                     "Okta is not told. Unlink the group there, too, or it finds no such group the "
                     "next time that it pushes a change."
@@ -260,6 +256,16 @@ class LetGoOfGroup(LetGo):
             lists=[Names.of(gettext("Who loses access"), losing.values())],
         )
 
+    def _consequences_for_library(self, adapter: HostAdapter, link: LibraryGroupLink) -> list[str]:
+        if link.library is None:
+            return [str(drift.Finding(drift.LIBRARY_DELETED, link))]
+        return [
+            gettext("The members lose the access that this group alone gave them."),
+            gettext("The Library “%(library)s” stays, with all that is in it.")
+            % {"library": adapter.library_name(cast(Model, link.library))},
+            gettext("Access that people gave by hand, or that another group gives, stays."),
+        ]
+
 
 class Resync(Intervention):
     """Mend a group whose members or Library people changed by hand."""
@@ -267,10 +273,6 @@ class Resync(Intervention):
     name = "resync"
     label = _("Resync")
     help = _("Mends what does not agree with what was pushed, such as access taken away by hand.")
-
-    def is_possible(self, link: Link) -> bool:
-        # One without a Library, too: that is mended by making another.
-        return link.unlinked_at is None
 
     def consequences(
         self, request: HttpRequest, adapter: HostAdapter, link: LibraryGroupLink

@@ -200,7 +200,8 @@ class LinkAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("state"))
     def state(self, link: Any) -> SafeString:
-        return SafeString(link.state.badge)
+        state: UserState | GroupState = link.state
+        return state.badge
 
     @admin.display(description=_("last push"), ordering="updated_at")
     def last_push(self, link: Link) -> datetime:

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.core.validators import ProhibitNullCharactersValidator
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -15,7 +16,7 @@ from ..conf import settings
 from ..errors import ScimError
 from ..host import HostAdapter, has_field, library_model
 from ..links import Precondition
-from ..models import LibraryGroupLink, Link
+from ..models import LibraryGroupLink
 from ..moving import GroupMoving, move
 from .interventions import Consequences, Intervention, Names, client_of
 
@@ -26,10 +27,6 @@ class Move(Intervention):
     name = "move"
     label = _("Feed into another Library")
     help = _("Moves the access of the members to another Library. The old one stays as it is.")
-
-    def is_possible(self, link: Link) -> bool:
-        # One whose Library was deleted, too.
-        return link.unlinked_at is None
 
     def page(self, request: HttpRequest, adapter: HostAdapter, link: Any) -> HttpResponse:
         if "library" not in request.GET:
@@ -105,8 +102,10 @@ def _key(request: HttpRequest) -> Any:
         ScimError: it cannot be one.
     """
     field: Any = library_model()._meta.pk
+    text = request.GET.get("library", "")
     try:
-        return field.to_python(request.GET.get("library", ""))
+        ProhibitNullCharactersValidator()(text)  # PostgreSQL cannot even look for one
+        return field.to_python(text)
     except ValidationError:
         raise ScimError(409, gettext("There is no such Library.")) from None
 

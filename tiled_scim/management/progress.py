@@ -1,11 +1,15 @@
-"""Progress bars, for people who wait at a terminal."""
+"""For people who wait at a terminal: progress bars, and Ctrl-C."""
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
+from django.core.management.base import CommandError
 from tqdm import tqdm
+
+INTERRUPTED = 130  # the exit code of a program that Ctrl-C has ended
 
 
 def bar(total: int, unit: str, *, is_shown: bool) -> tqdm[Any]:
@@ -23,3 +27,16 @@ def bar(total: int, unit: str, *, is_shown: bool) -> tqdm[Any]:
 def aside() -> AbstractContextManager[None]:
     """For writing to standard output: the bar steps aside meanwhile."""
     return tqdm.external_write_mode()
+
+
+@contextmanager
+def interruptible(tell: Callable[[], str]) -> Iterator[None]:
+    """Let Ctrl-C end a command with a sentence, where what is done is done and the rest is not.
+
+    Args:
+        tell: says how much is done.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise CommandError(f"Interrupted. {tell()}", returncode=INTERRUPTED) from None

@@ -91,6 +91,19 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "group link",
                 "verbose_name_plural": "groups and Libraries",
+                "indexes": [
+                    models.Index(
+                        fields=["account", "created_at", "id"], name="tiled_scim_group_order"
+                    ),
+                    models.Index(
+                        fields=["account", "external_id"], name="tiled_scim_group_external"
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("account", "display_name_folded"), name="tiled_scim_display_name"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -381,6 +394,20 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "user link",
                 "verbose_name_plural": "users",
+                "indexes": [
+                    models.Index(
+                        fields=["account", "created_at", "id"], name="tiled_scim_user_order"
+                    ),
+                    models.Index(
+                        fields=["account", "external_id"], name="tiled_scim_user_external"
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("account", "user_name_folded"), name="tiled_scim_user_name"
+                    ),
+                    models.UniqueConstraint(fields=("account", "user"), name="tiled_scim_user"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -427,48 +454,11 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "Library group member",
                 "verbose_name_plural": "Library group members",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("group", "user"), name="tiled_scim_group_member"
+                    ),
+                ],
             },
-        ),
-        migrations.AddIndex(
-            model_name="librarygrouplink",
-            index=models.Index(
-                fields=["account", "created_at", "id"], name="tiled_scim_group_order"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="librarygrouplink",
-            index=models.Index(fields=["account", "external_id"], name="tiled_scim_group_external"),
-        ),
-        migrations.AddConstraint(
-            model_name="librarygrouplink",
-            constraint=models.UniqueConstraint(
-                fields=("account", "display_name_folded"), name="tiled_scim_display_name"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="userlink",
-            index=models.Index(
-                fields=["account", "created_at", "id"], name="tiled_scim_user_order"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="userlink",
-            index=models.Index(fields=["account", "external_id"], name="tiled_scim_user_external"),
-        ),
-        migrations.AddConstraint(
-            model_name="userlink",
-            constraint=models.UniqueConstraint(
-                fields=("account", "user_name_folded"), name="tiled_scim_user_name"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="userlink",
-            constraint=models.UniqueConstraint(fields=("account", "user"), name="tiled_scim_user"),
-        ),
-        migrations.AddConstraint(
-            model_name="librarygroupmember",
-            constraint=models.UniqueConstraint(
-                fields=("group", "user"), name="tiled_scim_group_member"
-            ),
         ),
     ]

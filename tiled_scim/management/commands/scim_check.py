@@ -15,10 +15,9 @@ from tiled_scim.conformance.client import TIMEOUT_SECONDS, Attempt, Json, OktaCl
 from tiled_scim.conformance.conversation import Outcome, Result, Step
 from tiled_scim.conformance.run import Run, Verdict
 from tiled_scim.conformance.users import USER_NAME
+from tiled_scim.management.progress import INTERRUPTED
 
 TOKEN_VARIABLE = "SCIM_TOKEN"  # noqa: S105 -- a variable's name, no secret
-
-_INTERRUPTED = 130  # the exit code of a program that Ctrl-C has ended
 
 
 class Progress(Watcher):
@@ -139,7 +138,7 @@ class Command(BaseCommand):
 
     def _end(self, run: Run, *, is_quiet: bool) -> None:
         if run.verdict is Verdict.INTERRUPTED:
-            raise CommandError("Interrupted.", returncode=_INTERRUPTED)
+            raise CommandError("Interrupted.", returncode=INTERRUPTED)
         if run.verdict is Verdict.NOT_READY:
             raise CommandError(f"The server is not ready for Okta: {report.totals(run)}.")
         if not is_quiet:

@@ -72,11 +72,16 @@ class Command(BaseCommand):
             self._say(f"Events older than {_spelled(retention)}: {total}. None was deleted.")
             return
         deleted = 0
-        with progress.bar(total, "event", is_shown=not self.is_quiet) as bar:
+
+        def tell() -> str:
+            return f"Events older than {_spelled(retention)} that were deleted: {deleted}."
+
+        bar = progress.bar(total, "event", is_shown=not self.is_quiet)
+        with progress.interruptible(tell), bar:
             for number in _delete(old, batch_size):
                 deleted += number
                 bar.update(number)
-        self._say(f"Events older than {_spelled(retention)} that were deleted: {deleted}.")
+        self._say(tell())
 
     def _say(self, text: str) -> None:
         if not self.is_quiet:

@@ -49,7 +49,8 @@ class Command(BaseCommand):
         total = drift.count(account)
         if account is not None and not total:
             require_known(account)
-        with progress.bar(total, "link", is_shown=not self.is_quiet) as bar:
+        bar = progress.bar(total, "link", is_shown=not self.is_quiet)
+        with progress.interruptible(self._tell), bar:
             for link in drift.links(account):
                 self._look_at(link, is_dry_run=is_dry_run)
                 bar.update()
@@ -93,12 +94,16 @@ class Command(BaseCommand):
         with progress.aside():
             self.stdout.write(f"{link.account}: {text}" if link.account else text)
 
+    def _tell(self) -> str:
+        found = self.mended + self.left
+        return f"Wrong: {found}. Mended: {self.mended}. Left: {self.left}."
+
     def _sum_up(self, total: int, *, is_dry_run: bool) -> None:
         found = self.mended + self.left
         if is_dry_run and found:
             raise CommandError(f"Wrong: {found}. Nothing was changed.")
         if self.left:
-            raise CommandError(f"Wrong: {found}. Mended: {self.mended}. Left: {self.left}.")
+            raise CommandError(self._tell())
         if self.is_quiet:
             return
         if found:
