@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 
+from tiled_scim.models import LibraryGroupLink
+
+from . import state
+from .messages import add_members
 from .provisioning import check_provisioned, provisioning
 from .proxy import Proxy, proxied
 from .server import serving
@@ -21,6 +26,10 @@ WORKERS = 2
 CLIENTS = 10
 # Seconds of undisturbed service before and after.
 PEACE = 0.7
+
+# Clients that wait for a lock, and the seconds for which it is held: longer than five attempts.
+WAITING = 4
+HELD_SECONDS = 9
 
 # How the server keeps its connections to the database.
 CONNECTIONS = {
@@ -83,6 +92,24 @@ def database_goes_away(connections: str, stage: Stage) -> None:
     check_provisioned(stage, names)
 
 
+def lock_is_held(stage: Stage) -> None:
+    """Somebody holds a group's row for longer than a request tries: 503, and done in the end."""
+    with serving(stage.folder, stage.url, WORKERS, *OPTIONS, LOCK_SECONDS="1") as server:
+        stage = replace(stage, server=server, crowd=WAITING)
+        people = stage.people(WAITING)
+        group = stage.group("sales")
+        requests = [add_members(group, key) for key in people.values()]
+        with ThreadPoolExecutor(1) as pool, transaction.atomic():
+            LibraryGroupLink.objects.select_for_update().get(pk=group)
+            stage.tally.count("faults")
+            answers = pool.submit(stage.at_once, requests)
+            time.sleep(HELD_SECONDS)
+        stage.require(answers.result(), 204)
+        if not stage.tally.counts["retried"]:
+            stage.tally.count("violations", problem="the lock went unnoticed")
+    stage.check(state.people(people) + state.group("sales", people))
+
+
 def _disturb(stage: Stage, proxy: Proxy) -> None:
     for _ in range(stage.extent.cuts):
         for outage in OUTAGES:
@@ -95,5 +122,9 @@ def _disturb(stage: Stage, proxy: Proxy) -> None:
 Scenario = Callable[[Stage], None]
 
 SCENARIOS: dict[str, Scenario] = {
-    f"database away, connections {name}": partial(database_goes_away, name) for name in CONNECTIONS
+    **{
+        f"database away, connections {name}": partial(database_goes_away, name)
+        for name in CONNECTIONS
+    },
+    "lock held for too long": lock_is_held,
 }

@@ -9,6 +9,8 @@ from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit
 
 BLOCK_BYTES = 65536
+# Where a database listens whose URL has no port.
+PORTS = {"postgres": 5432, "postgresql": 5432, "mysql": 3306}
 
 
 class Proxy:
@@ -74,7 +76,8 @@ class Proxy:
         self.hang_up()
 
     def _connect(self, near: socket.socket) -> None:
-        far = socket.create_connection((self._behind.hostname, self._behind.port))
+        port = self._behind.port or PORTS[self._behind.scheme]
+        far = socket.create_connection((self._behind.hostname, port))
         for end in (near, far):
             end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with self._lock:

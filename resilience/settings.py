@@ -3,6 +3,7 @@
 DATABASE_URL         the database, or the proxy before it
 CONN_MAX_AGE         seconds for which a connection is kept
 CONN_HEALTH_CHECKS   1 to look at a kept connection before it is used
+LOCK_SECONDS         how long a transaction waits for a lock; without it, as long as by default
 """
 
 import os
@@ -25,6 +26,17 @@ TIMEOUTS: dict[str, dict[str, Any]] = {
         "write_timeout": ANSWER_SECONDS,
     },
 }
+
+LOCK_SECONDS = int(os.environ.get("LOCK_SECONDS", "0"))
+LOCK_TIMEOUTS = {
+    "django.db.backends.postgresql": {"options": f"-c lock_timeout={LOCK_SECONDS}s"},
+    "django.db.backends.mysql": {
+        "init_command": f"SET SESSION innodb_lock_wait_timeout = {LOCK_SECONDS}"
+    },
+}
+if LOCK_SECONDS:
+    for engine, options in LOCK_TIMEOUTS.items():
+        TIMEOUTS[engine].update(options)
 
 DATABASES["default"]["CONN_MAX_AGE"] = int(os.environ.get("CONN_MAX_AGE", "60"))
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = flag("CONN_HEALTH_CHECKS")
