@@ -6,7 +6,12 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.core.exceptions import (
+    PermissionDenied,
+    RequestDataTooBig,
+    SuspiciousOperation,
+    TooManyFieldsSent,
+)
 from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from rest_framework import exceptions
@@ -139,6 +144,10 @@ def as_scim_error(exception: Exception) -> ScimError:
             return forbidden("This is not allowed.")
         case RequestDataTooBig():
             return too_large("The body is larger than the host takes; send it in parts.")
+        case TooManyFieldsSent():
+            return invalid_value("The query has more parameters than the host takes.")
+        case SuspiciousOperation():
+            return ScimError(400, "The host does not take such a request.")
         case exceptions.APIException():
             return ScimError(
                 exception.status_code, str(exception.detail), headers=_headers(exception)

@@ -75,6 +75,11 @@ class ScimView(APIView):
         response.headers[REQUEST_ID_HEADER] = self.activity.request_id
         return response
 
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        # Django would read the query in the charset of the body, or fail to.
+        request._request.encoding = "utf-8"
+
     def perform_authentication(self, request: Request) -> None:
         try:
             super().perform_authentication(request)
