@@ -142,12 +142,8 @@ def as_scim_error(exception: Exception) -> ScimError:
             return not_found("There is no such resource.")
         case PermissionDenied():
             return forbidden("This is not allowed.")
-        case RequestDataTooBig():
-            return too_large("The body is larger than the host takes; send it in parts.")
-        case TooManyFieldsSent():
-            return invalid_value("The query has more parameters than the host takes.")
         case SuspiciousOperation():
-            return ScimError(400, "The host does not take such a request.")
+            return _suspicious(exception)
         case exceptions.APIException():
             return ScimError(
                 exception.status_code, str(exception.detail), headers=_headers(exception)
@@ -157,6 +153,16 @@ def as_scim_error(exception: Exception) -> ScimError:
             return unavailable("The database cannot be reached. Try again.", RETRY_AFTER)
     logger.error("A SCIM request failed", exc_info=exception)
     return ScimError(500, "The server failed to answer this request. The failure was logged.")
+
+
+def _suspicious(exception: SuspiciousOperation) -> ScimError:
+    """What Django refuses by the host's settings; its own words are about these."""
+    match exception:
+        case RequestDataTooBig():
+            return too_large("The body is larger than the host takes; send it in parts.")
+        case TooManyFieldsSent():
+            return invalid_value("The query has more parameters than the host takes.")
+    return ScimError(400, "The host does not take such a request.")
 
 
 def _headers(exception: exceptions.APIException) -> dict[str, str]:

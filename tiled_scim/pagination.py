@@ -21,8 +21,8 @@ Row = TypeVar("Row", bound=Model)
 
 # The largest that every supported database takes; no host has as many rows.
 MAX_OFFSET = 2**31 - 1
-# Python would take "1_000" for one, too. No host has more rows than its digits can say.
-WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,19}")
+# Python would take "1_000" for one, too, and fail with more digits.
+WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,4000}")
 # Seconds. A cursor is a position and holds nothing open, so that this can be long.
 CURSOR_TIMEOUT = 3600
 # The annotation that `sortBy` orders by, where there is one.

@@ -78,7 +78,7 @@ class ScimView(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         # Django would read the query in the charset of the body, or fail to.
-        request._request.encoding = "utf-8"
+        self.activity.request.encoding = "utf-8"
 
     def perform_authentication(self, request: Request) -> None:
         try:

@@ -46,7 +46,7 @@ def _changed(draw: st.DrawFn, expressions: Strategy) -> str:
     text: str = draw(expressions)
     first = draw(st.integers(0, len(text)))
     last = min(len(text), first + draw(st.integers(0, 5)))
-    instead = draw(any_of(["", text[first:last] * 2, '"', "(", ")", "[", "]", ".", "\0"]))
+    instead: str = draw(any_of(["", text[first:last] * 2, '"', "(", ")", "[", "]", ".", "\0"]))
     return text[:first] + instead + text[last:]
 
 

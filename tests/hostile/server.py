@@ -87,7 +87,7 @@ class Server:
         self.sent += 1
         status, headers, body = self._answer(self._environ(request))
         assert "X-Injected" not in headers
-        return checked(int(status.split()[0]), headers, body.decode())
+        return checked(int(status.split()[0]), dict(headers.items()), body.decode())
 
     def _answer(self, environ: dict[str, object]) -> tuple[str, Headers, bytes]:
         started: list[tuple[str, list[tuple[str, str]]]] = []

@@ -27,8 +27,9 @@ def _operations() -> dict[str, Any]:
     """Every path and method of the document."""
     import_module("tiled_scim.openapi")
     document = SchemaGenerator().get_schema(request=None, public=True)
-    found = schemathesis.openapi.from_dict(document).get_all_operations()
-    return {operation.label: operation for operation in (result.ok() for result in found)}
+    schema: Any = schemathesis.openapi.from_dict(document)
+    operations = (result.ok() for result in schema.get_all_operations())
+    return {operation.label: operation for operation in operations}
 
 
 OPERATIONS = _operations()
@@ -54,7 +55,7 @@ def _body(body: Any) -> bytes:
 
 
 def _requests(operation: Any) -> Strategy:
-    cases = st.one_of(operation.as_strategy(generation_mode=mode) for mode in GenerationMode)
+    cases = st.one_of([operation.as_strategy(generation_mode=mode) for mode in GenerationMode])
     keys = st.one_of(st.none(), any_of(MINE)) if "{key}" in operation.path else st.none()
     return st.builds(_request, cases, keys)
 

@@ -196,7 +196,8 @@ def encoded(draw: st.DrawFn, bodies: Strategy) -> bytes:
     text = json.dumps(draw(bodies), ensure_ascii=draw(st.booleans()))
     how = draw(st.integers(0, 19))
     if how == 0:
-        text = text.replace(*draw(any_of(CHANGES)), 1)
+        part, instead = draw(any_of(CHANGES))
+        text = text.replace(part, instead, 1)
     if how == 1:
         text = text[: draw(st.integers(0, len(text)))]
     charset = draw(any_of(CHARSETS)) if how == 2 else "utf-8"
