@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
+from uuid import UUID
 
 import pytest
 from pytest_django import Settings
@@ -412,3 +414,17 @@ class TestUnknownMembers:
         operation = {"op": "remove", "path": f'members[value eq "{NOBODY}"]'}
 
         assert scim.patch(f"/Groups/{sales}", operation).status == 204
+
+    def test_may_all_have_one_hash(self, scim: Scim, ann: str, sales: str) -> None:
+        """What takes one look each must not take as many as there are others: it would never end.
+
+        Python's hash of a whole number, and so of a UUID, is its rest by this modulus.
+        """
+        colliding = [str(UUID(int=n * sys.hash_info.modulus)) for n in range(1, 20_000)]
+
+        for op in ("add", "remove"):
+            members = [{"value": key, "display": "x"} for key in colliding]
+            operation = {"op": op, "path": "members", "value": members}
+            assert scim.patch(f"/Groups/{sales}", operation).status == 204
+        assert scim.put(f"/Groups/{sales}", group("Sales", *colliding, ann)).status == 200
+        assert scim.members(sales) == [ann]
