@@ -77,6 +77,16 @@ class ScimParser(BaseParser):
         return body
 
 
+def check_length(request: Request) -> None:
+    """That a body says how long it is: Django passes over one in chunks, and all that is in it.
+
+    Raises:
+        ScimError: 411.
+    """
+    if "Transfer-Encoding" in request.headers and not request.headers.get("Content-Length"):
+        raise ScimError(411, "The body came in chunks; send it whole, with a Content-Length.")
+
+
 class ScimRenderer(JSONRenderer):
     """Compact UTF-8 JSON."""
 

@@ -13,7 +13,7 @@ from tests.hostile.values import Strategy
 FEW = 10_000
 CASES = int(os.environ.get("CASES", FEW))
 # How many requests the host gets before it is looked at, and is again what it was.
-TOGETHER = 8
+TOGETHER = 12
 
 
 def attack(server: Server, requests: Strategy, share: float) -> None:

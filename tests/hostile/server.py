@@ -60,6 +60,7 @@ class Server:
         ):
             known |= {f"{name}{n}": value for n, value in enumerate(values)}
         self.known = {name.encode(): value.encode() for name, value in known.items()}
+        self.others = self.host.rows(ACCOUNTS[0])
         self.sent = 0
 
     def attack(self, requests: Iterable[Request]) -> None:
@@ -67,12 +68,11 @@ class Server:
 
         Afterwards the host is what it was.
         """
-        others = self.host.rows(ACCOUNTS[0])
         with undone():
             for request in requests:
                 self._check(request)
             assert [str(finding) for finding in find()] == []
-            assert self.host.rows(ACCOUNTS[0]) == others
+            assert self.host.rows(ACCOUNTS[0]) == self.others
 
     def _check(self, request: Request) -> None:
         try:

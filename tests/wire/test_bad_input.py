@@ -219,6 +219,17 @@ class TestBodies:
         assert answer.json["userName"] == ANN
         assert "emails" not in answer.json
 
+    @pytest.mark.parametrize(
+        ("method", "path"), [("POST", "/Users/.search"), ("POST", "/Users"), ("DELETE", "/Users/x")]
+    )
+    def test_a_body_in_chunks_is_411_and_never_passed_over(
+        self, scim: Scim, ann: str, method: str, path: str
+    ) -> None:
+        answer = refused(scim, method, path, **{"Transfer-Encoding": "chunked"})
+
+        assert answer.error == (411, None)
+        assert "Content-Length" in answer.json["detail"]
+
     @pytest.mark.parametrize("accept", ["text/html", "application/xml", "image/*;q=0.1", "", "x"])
     def test_accept_is_never_a_reason_to_refuse(self, scim: Scim, accept: str) -> None:
         assert scim.send("GET", "/Users", headers={"Accept": accept}).status == 200
