@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import BytesIO
 from urllib.parse import unquote_to_bytes
 from wsgiref.headers import Headers
 from wsgiref.util import setup_testing_defaults
 
+from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
+from django.db import close_old_connections
 
 from tests.apart import ACCOUNTS, KINDS, Host, populate, undone
 from tests.wire.client import MOUNT, Answer, checked
@@ -43,6 +46,18 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+@contextmanager
+def one_connection() -> Iterator[None]:
+    """Keep Django from closing the connection between requests: the test's transaction is in it."""
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    try:
+        yield
+    finally:
+        for signal in (request_started, request_finished):
+            signal.connect(close_old_connections)
+
+
 class Server:
     """One account's side of a host with three, and the number of requests that it got."""
 
@@ -68,7 +83,7 @@ class Server:
 
         Afterwards the host is what it was.
         """
-        with undone():
+        with undone(), one_connection():
             for request in requests:
                 self._check(request)
             assert [str(finding) for finding in find()] == []

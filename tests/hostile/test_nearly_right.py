@@ -8,7 +8,7 @@ from tests.hostile.attacks import attack
 from tests.hostile.requests import KINDS
 from tests.hostile.server import Server
 
-SHARE = 0.7
+SHARE = 0.8
 
 
 @pytest.mark.parametrize("kind", KINDS)

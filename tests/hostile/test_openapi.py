@@ -20,7 +20,7 @@ from tests.hostile.server import MINE, Request, Server
 from tests.hostile.values import Strategy, any_of
 from tests.wire.client import MOUNT
 
-SHARE = 0.3
+SHARE = 0.2
 
 
 def _operations() -> dict[str, Any]:
