@@ -6,12 +6,14 @@ PYTHON := python3.14 python3.13 python3.12 python3.11 python3
 PORT := 8000
 # More arguments for pytest: make test ARGS="-k filter"
 ARGS :=
+# Requests that `make hostile` sends: 10000 the same ones every time, other numbers others.
+CASES := 10000
 
 PYTEST = $(VENV)/bin/pytest --numprocesses auto --maxprocesses 8
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test browser coverage resilience lint audit format types clean
+.PHONY: help demo test browser hostile coverage resilience lint audit format types clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +26,9 @@ test: $(VENV)/test ## Run the tests (ARGS="..." goes to pytest)
 
 browser: $(VENV)/browser ## Run the tests in a browser (needs chromium and npm)
 	@$(PYTEST) tests/browser $(ARGS)
+
+hostile: $(VENV)/hostile ## Send requests that are not quite right (CASES=200000 sends so many)
+	@CASES=$(CASES) $(PYTEST) tests/hostile $(ARGS)
 
 coverage: $(VENV)/test ## Run the tests, and fail where too little of tiled_scim is covered
 	@$(PYTEST) --cov --cov-report=term $(ARGS)
@@ -54,7 +59,7 @@ clean: ## Remove the environment, the demo's database and what tools left
 
 # Each extra leaves a file in the environment: it is installed once, and again when pyproject.toml
 # is newer.
-EXTRAS := audit browser lint mysql postgresql test
+EXTRAS := audit browser hostile lint mysql postgresql test
 $(EXTRAS:%=$(VENV)/%): $(VENV)/%: pyproject.toml | $(VENV)/bin/python
 	@echo "Installing tiled_scim and what '$*' needs: less than a minute, and only once."
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'

@@ -11,8 +11,8 @@ settings.register_profile("tiled_scim", settings.default, deadline=None)
 settings.load_profile("tiled_scim")
 
 TESTS = Path(__file__).parent
-# Tests that need more than Python: other people's tools, and a browser.
-APART = {TESTS / name for name in ("external", "browser")}
+# Tests that need more than Python: other people's tools, and a browser; and what takes minutes.
+APART = {TESTS / name for name in ("external", "browser", "hostile")}
 # Tests that touch no database, or one of their own: on SQLite they have said it all.
 WITHOUT_DATABASE = {
     TESTS / f"test_{name}.py"

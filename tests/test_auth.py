@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import pytest
 from django.conf import LazySettings
-from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.core.exceptions import (
+    PermissionDenied,
+    RequestDataTooBig,
+    SuspiciousOperation,
+    TooManyFieldsSent,
+)
 from django.http import Http404
 
 from tests.wire.client import ANN, Scim, user
@@ -51,7 +56,14 @@ def test_a_last_use_that_cannot_be_noted_breaks_nothing(
 
 
 @pytest.mark.parametrize(
-    ("raised", "status"), [(PermissionDenied(), 403), (Http404(), 404), (RequestDataTooBig(), 413)]
+    ("raised", "status"),
+    [
+        (PermissionDenied(), 403),
+        (Http404(), 404),
+        (RequestDataTooBig(), 413),
+        (TooManyFieldsSent(), 400),
+        (SuspiciousOperation(), 400),
+    ],
 )
 def test_what_djangos_own_errors_mean_is_kept(
     scim: Scim, monkeypatch: pytest.MonkeyPatch, raised: Exception, status: int

@@ -94,7 +94,7 @@ class Access:
                 is "reject".
         """
         users = self._users(change.added)
-        removed = set(_uuids(change.removed))
+        removed: Collection[UUID] = _uuids(change.removed)
         if change.overwrite:
             removed = self._current() - users.keys()
         was_removed = self.remove(removed)
@@ -114,7 +114,9 @@ class Access:
             for user in users.values()
             if user.active and user.user_id not in had_access
         }
-        displays = {_uuid(key): name for key, name in sent_displays.items()}
+        displays = {
+            link: name for key, name in sent_displays.items() if (link := _uuid(key)) in users
+        }
         rows = self._rows_of(names)
         members = {row.user_id for row in rows if row.group_id == self.group.pk}
         given = {*missing, *(row.host for row in rows if row.granted)}
@@ -304,7 +306,7 @@ class Access:
         live = UserLink.objects.using(self.using).live(self.group.account)
         users = {
             user.pk: user
-            for chunk in chunks(sorted(_uuids(ids)))
+            for chunk in chunks(_uuids(ids))
             for user in live.filter(pk__in=chunk)
             .select_for_update()
             .order_by("pk")
@@ -367,6 +369,10 @@ def _uuid(text: str) -> UUID | None:
         return None
 
 
-def _uuids(texts: Iterable[str]) -> set[UUID]:
-    """The ids that can be ids of ours; others are nobody's."""
-    return {uuid for uuid in map(_uuid, texts) if uuid is not None}
+def _uuids(texts: Iterable[str]) -> list[UUID]:
+    """The ids that can be ids of ours, each once and in order; others are nobody's.
+
+    They are told apart as texts: whoever sends them can choose UUIDs that all have one hash.
+    """
+    found = {str(uuid) for uuid in map(_uuid, texts) if uuid is not None}
+    return [UUID(text) for text in sorted(found)]

@@ -6,7 +6,12 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.core.exceptions import (
+    PermissionDenied,
+    RequestDataTooBig,
+    SuspiciousOperation,
+    TooManyFieldsSent,
+)
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, UnreadablePostError
 from rest_framework import exceptions
@@ -137,8 +142,8 @@ def as_scim_error(exception: Exception) -> ScimError:
             return not_found("There is no such resource.")
         case PermissionDenied():
             return forbidden("This is not allowed.")
-        case RequestDataTooBig():
-            return too_large("The body is larger than the host takes; send it in parts.")
+        case SuspiciousOperation():
+            return _suspicious(exception)
         case UnreadablePostError():
             # Nobody hears of it: the client is gone.
             return invalid_syntax("The connection broke before the whole body had come.")
@@ -151,6 +156,16 @@ def as_scim_error(exception: Exception) -> ScimError:
             return unavailable("The database cannot be reached. Try again.", RETRY_AFTER)
     logger.error("A SCIM request failed", exc_info=exception)
     return ScimError(500, "The server failed to answer this request. The failure was logged.")
+
+
+def _suspicious(exception: SuspiciousOperation) -> ScimError:
+    """What Django refuses by the host's settings; its own words are about these."""
+    match exception:
+        case RequestDataTooBig():
+            return too_large("The body is larger than the host takes; send it in parts.")
+        case TooManyFieldsSent():
+            return invalid_value("The query has more parameters than the host takes.")
+    return ScimError(400, "The host does not take such a request.")
 
 
 def _headers(exception: exceptions.APIException) -> dict[str, str]:

@@ -166,11 +166,11 @@ class ScimToken(models.Model):
         """
         if self.last_used_at is not None and now - self.last_used_at < interval:
             return
+        # Of requests at once, the first notes it.
+        unchanged = type(self).objects.filter(pk=self.pk, last_used_at=self.last_used_at)
         self.last_used_at, self.last_used_from = now, address
         self.last_used_by = client[:CLIENT_LENGTH]
-        type(self).objects.filter(pk=self.pk).update(
-            last_used_at=now, last_used_from=address, last_used_by=self.last_used_by
-        )
+        unchanged.update(last_used_at=now, last_used_from=address, last_used_by=self.last_used_by)
 
 
 def digest(plaintext: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -20,6 +21,8 @@ Row = TypeVar("Row", bound=Model)
 
 # The largest that every supported database takes; no host has as many rows.
 MAX_OFFSET = 2**31 - 1
+# Python would take "1_000" for one, too, and fail with more digits.
+WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,4000}")
 # Seconds. A cursor is a position and holds nothing open, so that this can be long.
 CURSOR_TIMEOUT = 3600
 # The annotation that `sortBy` orders by, where there is one.
@@ -301,7 +304,6 @@ def _integer(parameters: Mapping[str, str], name: str, default: int) -> int:
     text = parameters.get(name, "").strip()
     if not text:
         return default
-    try:
-        return int(text)
-    except ValueError:
-        raise invalid_value(f"{name} must be a whole number, and “{text[:20]}” is not.") from None
+    if not WHOLE_NUMBER.fullmatch(text):
+        raise invalid_value(f"{name} must be a whole number, and “{text[:20]}” is not.")
+    return int(text)

@@ -29,7 +29,7 @@ from .events import Change
 from .filters import ScimFilterBackend, check_given_once
 from .host import HostAdapter
 from .links import Precondition
-from .media import ScimNegotiation, ScimParser, ScimRenderer
+from .media import ScimNegotiation, ScimParser, ScimRenderer, check_length
 from .models import Link, ScimToken
 from .mount import base_url
 from .pagination import Page, paginate
@@ -75,6 +75,12 @@ class ScimView(APIView):
         self.activity.end(response.status_code)
         response.headers[REQUEST_ID_HEADER] = self.activity.request_id
         return response
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        check_length(request)
+        # Django would read the query in the charset of the body, or fail to.
+        self.activity.request.encoding = "utf-8"
 
     def perform_authentication(self, request: Request) -> None:
         try:

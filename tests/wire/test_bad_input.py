@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import sys
+from uuid import UUID
 
 import pytest
 from pytest_django import Settings
@@ -84,6 +87,9 @@ class TestCredentials:
         assert "plan" in answer.json["detail"]
 
 
+# Names, each of which is there once.
+MANY = ", ".join(f'"{number}": 1' for number in range(50_000)).encode()
+
 BODIES: list[tuple[str, object, str]] = [
     # What is wrong, the body, and what the detail must name.
     ("no JSON", b"{", "JSON"),
@@ -98,13 +104,21 @@ BODIES: list[tuple[str, object, str]] = [
     ("no UTF-8", b'{"userName": "\xff"}', "JSON"),
     ("control character", b'{"userName": "a\x00b"}', "JSON"),
     ("name twice", b'{"userName": "x", "userName": "y"}', "userName"),
+    ("name twice among many", b'{"last": 1, ' + MANY + b', "last": 1}', "last"),
     ("name twice inside", b'{"userName": "x", "name": {"a": 1, "a": 2}}', "a"),
     ("deep", b"[" * 100_000 + b"]" * 100_000, "deep"),
     ("deep object", b'{"userName": "x", "a": ' + b'{"a":' * 50_000 + b"1" + b"}" * 50_001, "deep"),
+    ("deep for us alone", b"[" * 33 + b"]" * 33, "32"),
     ("array", [user(ANN)], "object"),
     ("string", "userName", "object"),
     ("number", 1, "object"),
     ("null", b"null", "object"),
+]
+
+
+CODECS = [
+    *("base64", "hex", "rot13", "zlib", "bz2", "quopri", "uu"),
+    *("idna", "punycode", "raw_unicode_escape", "undefined", "unicode_escape"),
 ]
 
 
@@ -162,6 +176,10 @@ class TestBodies:
             ("multipart/form-data; boundary=x", ""),
             ("application/scim+json; charset=klingon", ""),
             ("application/scim+json", "gzip"),
+            ("application/scim+json", "deflate"),
+            ("application/scim+json", "identity, br"),
+            # Codecs of Python's that are no charsets.
+            *((f"application/scim+json; charset={codec}", "") for codec in CODECS),
         ],
     )
     def test_another_content_type_charset_or_encoding_is_415(
@@ -174,6 +192,43 @@ class TestBodies:
         answer = refused(scim, "POST", "/Users", user(ANN), **headers)
 
         assert answer.error == (415, None)
+
+    def test_a_body_as_deep_as_a_message_may_be_is_read(self, scim: Scim) -> None:
+        deep: object = "x"
+        for _ in range(media.MAX_DEPTH - 2):
+            deep = {"a": deep}
+
+        assert scim.post("/Users", {**user(ANN), "unknown": deep}).status == 201
+
+    def test_deep_json_in_a_bulk_request_overruns_no_stack(self, scim: Scim) -> None:
+        deep = b'{"a": ' * 600 + b"1" + b"}" * 600
+        operation = b'{"method": "POST", "path": "/Users", "bulkId": "a", "data": ' + deep + b"}"
+
+        answer = refused(scim, "POST", "/Bulk", b'{"Operations": [' + operation + b"]}")
+
+        assert answer.error == (400, "invalidSyntax")
+
+    @pytest.mark.parametrize("charset", ["utf-16", "utf-32", "iso-8859-1", "cp037", "UTF8"])
+    def test_the_charset_of_a_body_is_not_that_of_the_query(self, scim: Scim, charset: str) -> None:
+        headers = {"Content-Type": f"application/scim+json; charset={charset}"}
+        body = json.dumps(user(ANN)).encode(charset)
+
+        answer = scim.send("POST", "/Users?attributes=userName", body, headers)
+
+        assert answer.status == 201
+        assert answer.json["userName"] == ANN
+        assert "emails" not in answer.json
+
+    @pytest.mark.parametrize(
+        ("method", "path"), [("POST", "/Users/.search"), ("POST", "/Users"), ("DELETE", "/Users/x")]
+    )
+    def test_a_body_in_chunks_is_411_and_never_passed_over(
+        self, scim: Scim, ann: str, method: str, path: str
+    ) -> None:
+        answer = refused(scim, method, path, **{"Transfer-Encoding": "chunked"})
+
+        assert answer.error == (411, None)
+        assert "Content-Length" in answer.json["detail"]
 
     @pytest.mark.parametrize("accept", ["text/html", "application/xml", "image/*;q=0.1", "", "x"])
     def test_accept_is_never_a_reason_to_refuse(self, scim: Scim, accept: str) -> None:
@@ -370,3 +425,17 @@ class TestUnknownMembers:
         operation = {"op": "remove", "path": f'members[value eq "{NOBODY}"]'}
 
         assert scim.patch(f"/Groups/{sales}", operation).status == 204
+
+    def test_may_all_have_one_hash(self, scim: Scim, ann: str, sales: str) -> None:
+        """What takes one look each must not take as many as there are others: it would never end.
+
+        Python's hash of a whole number, and so of a UUID, is its rest by this modulus.
+        """
+        colliding = [str(UUID(int=n * sys.hash_info.modulus)) for n in range(1, 20_000)]
+
+        for op in ("add", "remove"):
+            members = [{"value": key, "display": "x"} for key in colliding]
+            operation = {"op": op, "path": "members", "value": members}
+            assert scim.patch(f"/Groups/{sales}", operation).status == 204
+        assert scim.put(f"/Groups/{sales}", group("Sales", *colliding, ann)).status == 200
+        assert scim.members(sales) == [ann]

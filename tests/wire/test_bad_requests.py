@@ -100,7 +100,9 @@ class TestPaths:
 
 class TestQueries:
     @pytest.mark.parametrize("name", ["startIndex", "count"])
-    @pytest.mark.parametrize("value", ["x", "1.5", "1e3", "one", "0x10", "1;2", "9" * 5000, "%00"])
+    @pytest.mark.parametrize(
+        "value", ["x", "1.5", "1e3", "one", "0x10", "1;2", "9" * 5000, "%00", "1_0", "%D9%A3"]
+    )
     def test_what_is_no_whole_number_is_400(self, scim: Scim, name: str, value: str) -> None:
         answer = refused(scim, "GET", f"/Users?{name}={value}")
 
@@ -174,6 +176,16 @@ class TestQueries:
 
         assert answer.error == (400, "invalidFilter")
 
+    @pytest.mark.parametrize("method", ["GET", "POST"])
+    def test_more_parameters_than_the_host_takes_are_400(self, scim: Scim, method: str) -> None:
+        # With a charset, Django itself fails before it asks anybody.
+        headers = {"Content-Type": "application/scim+json"}
+
+        answer = refused(scim, method, "/Users?" + "a=1&" * 1001, user(ANN), **headers)
+
+        assert answer.error == (400, "invalidValue")
+        assert "parameters" in answer.json["detail"]
+
     @pytest.mark.parametrize("query", ["sortBy=nothing", "sortBy=emails[type", "sortOrder=up"])
     def test_an_order_that_is_not_understood_is_400(self, scim: Scim, query: str) -> None:
         answer = refused(scim, "GET", f"/Users?{query}")
@@ -184,6 +196,15 @@ class TestQueries:
         answer = scim.send("GET", "/Users?format=html&page=7&search=x&nothing=1&userName=bob")
 
         assert [resource["id"] for resource in answer.json["Resources"]] == [ann]
+
+
+def test_a_name_that_is_not_the_hosts_is_400(scim: Scim, settings: Settings) -> None:
+    settings.MIDDLEWARE = []  # Django's own would refuse it earlier, and not in SCIM's words
+
+    answer = refused(scim, "GET", "/Users", Host="evil.example")
+
+    assert answer.error == (400, None)
+    assert "evil" not in answer.text
 
 
 class TestTooManyRequests:
