@@ -24,7 +24,18 @@ from tests.documented.pages import (
     prose,
     table_rows,
 )
-from tiled_scim import bulk, conf, discovery, errors, grammar, media, pagination, patch, views
+from tiled_scim import (
+    bulk,
+    conf,
+    discovery,
+    errors,
+    grammar,
+    media,
+    pagination,
+    patch,
+    values,
+    views,
+)
 from tiled_scim.host import HostAdapter
 from tiled_scim.schemas import TILED_USER
 
@@ -226,6 +237,8 @@ class TestProtocol:
     def test_the_limits_are_those_of_the_code(self) -> None:
         assert table_rows(PROTOCOL, "what") == [
             ["Body of a request", f"{media.MAX_BODY_BYTES // 2**20} MiB"],
+            ["Levels of objects and arrays in a body", str(media.MAX_DEPTH)],
+            ["Values of an attribute, but for members", str(values.MAX_ELEMENTS)],
             ["Operations in a PATCH", str(patch.MAX_OPERATIONS)],
             ["Operations in a bulk request", str(bulk.MAX_OPERATIONS)],
             ["Characters in a filter", str(grammar.MAX_LENGTH)],

@@ -10,13 +10,17 @@ from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 
 from .attributes import Attribute
 from .folding import fold
-from .values import check_primary
+from .values import check_number, check_primary
 
 
 def merged(
     attribute: Attribute, elements: Sequence[object], added: Iterable[object]
 ) -> list[object]:
-    """The elements with others added; one that is there already takes up what is new of it."""
+    """The elements with others added; one that is there already takes up what is new of it.
+
+    Raises:
+        ScimError: invalidValue for more than there may be, or more than one primary element.
+    """
     result = list(elements)
     positions: dict[Hashable, int] = {}
     for position, element in enumerate(result):
@@ -30,6 +34,7 @@ def merged(
         else:
             result[position] = _combined(result[position], element)
         chosen.add(position)
+    check_number(attribute, result)
     return with_one_primary(attribute, result, chosen)
 
 

@@ -24,6 +24,7 @@ from .values import (
     Document,
     as_object,
     check_immutable,
+    check_number,
     check_required,
     clean,
     clean_element,
@@ -337,6 +338,7 @@ def _with_changed_elements(current: list[object], operation: Operation) -> list[
     if not chosen and operation.op != "remove":
         chosen = [len(current)]
         current.append(_new_element(operation))
+        check_number(operation.attribute, current)
     for position in chosen:
         current[position] = _changed_element(current[position], operation)
     current = elements.with_one_primary(operation.attribute, current, chosen)

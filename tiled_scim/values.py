@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sized
 from datetime import datetime
 
 from .attributes import Attribute, ResourceType, Schema
@@ -19,6 +19,10 @@ from .grammar import quoted
 from .matching import comparable
 
 Document = dict[str, object]
+
+# Of an attribute that is no relation. People have a few of each, and hundreds of entitlements at
+# most; each of the operations of a PATCH looks at all of them.
+MAX_ELEMENTS = 1000
 
 # Read-only values are the server's, and write-only ones (password) are never kept.
 KEPT = frozenset({"readWrite", "immutable"})
@@ -138,6 +142,18 @@ def check_primary(elements: list[object], name: str) -> None:
         raise invalid_value(f"{name} may have one primary value, and {primaries} were sent.")
 
 
+def check_number(attribute: Attribute, elements: Sized) -> None:
+    """That a multi-valued attribute does not grow without end; members, which are rows, may.
+
+    Raises:
+        ScimError: invalidValue.
+    """
+    if len(elements) > MAX_ELEMENTS and not attribute.relation:
+        raise invalid_value(
+            f"{attribute.name} may have {MAX_ELEMENTS} values, and would have {len(elements)}."
+        )
+
+
 def check_immutable(before: Document, after: Document, resource_type: ResourceType) -> None:
     """An immutable attribute that has a value keeps it (RFC 7644 sections 3.5.1 and 3.5.2).
 
@@ -209,6 +225,7 @@ def _clean_elements(
         if not accept_lone_element:
             raise invalid_value(f"{name} must be an array.")
         value = [value]
+    check_number(attribute, value)
     cleaned = [clean_element(attribute, element, name) for element in value]
     if attribute.relation:
         _check_related(cleaned, name)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tiled_scim.values import MAX_ELEMENTS
+
 from .client import (
     ANN,
     BOB,
@@ -14,6 +16,7 @@ from .client import (
     add_members,
     case_id,
     patch_op,
+    user,
 )
 from .state import refused
 
@@ -144,3 +147,38 @@ def test_a_path_that_is_none_removes_nothing(scim: Scim, operation: dict[str, ob
     answer = refused(scim, "PATCH", f"/Users/{key}", {"Operations": [operation]})
 
     assert answer.status == 400
+
+
+class TestTooManyValues:
+    """No attribute grows without end, in one request or in many."""
+
+    def test_of_one_attribute_in_a_body(self, scim: Scim, ann: str) -> None:
+        for method, path in (("POST", "/Users"), ("PUT", f"/Users/{ann}")):
+            answer = refused(scim, method, path, user(BOB, emails=emails(MAX_ELEMENTS + 1)))
+
+            assert answer.error == (400, "invalidValue")
+            assert str(MAX_ELEMENTS) in answer.json["detail"]
+
+    @pytest.mark.parametrize(
+        "operation",
+        [
+            {"op": "add", "path": "emails", "value": [{"value": "new@example.com"}]},
+            {"op": "add", "value": {"emails": [{"value": "new@example.com"}]}},
+            {"op": "add", "path": 'emails[type eq "fax"].value', "value": "new@example.com"},
+            {"op": "replace", "value": {'emails[type eq "fax"].value': "new@example.com"}},
+        ],
+        ids=case_id,
+    )
+    def test_added_to_as_many_as_there_may_be(
+        self, scim: Scim, operation: dict[str, object]
+    ) -> None:
+        key = scim.add_user(ANN, emails=emails(MAX_ELEMENTS))
+
+        answer = refused(scim, "PATCH", f"/Users/{key}", patch_op(operation))
+
+        assert answer.error == (400, "invalidValue")
+        assert "emails" in answer.json["detail"]
+
+
+def emails(number: int) -> list[dict[str, object]]:
+    return [{"value": f"{n}@example.com", "type": "other"} for n in range(number)]
