@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tiled_scim.patch import MAX_OPERATIONS
 from tiled_scim.values import MAX_ELEMENTS
 
 from .client import (
@@ -147,6 +148,13 @@ def test_a_path_that_is_none_removes_nothing(scim: Scim, operation: dict[str, ob
     answer = refused(scim, "PATCH", f"/Users/{key}", {"Operations": [operation]})
 
     assert answer.status == 400
+
+
+def test_more_operations_than_a_request_may_carry_are_413(scim: Scim, ann: str) -> None:
+    answer = refused(scim, "PATCH", f"/Users/{ann}", patch_op(*[GOOD] * (MAX_OPERATIONS + 1)))
+
+    assert answer.error == (413, None)
+    assert str(MAX_OPERATIONS) in answer.json["detail"]
 
 
 class TestTooManyValues:

@@ -145,6 +145,8 @@ class TestQueries:
             ("userName gt null", "null"),
             (" and ".join(['title eq "x"'] * 101), "100"),
             ("(" * 500 + "userName pr" + ")" * 500, ""),
+            ("(" * 5000 + "id" + ")" * 4000, "20"),
+            ("x" * 100_000, "10000"),
             ('title eq "' + "x" * 10_001 + '"', "10"),
         ],
         ids=lambda value: value[:30],
