@@ -14,6 +14,9 @@ NO_PROBLEM = (
     "The Cross-Origin-Opener-Policy header has been ignored, because the URL's origin was untrust",
 )
 
+# What Chromium does not wait for any more, as the page that wanted it is left.
+LEFT = "net::ERR_ABORTED"
+
 
 class Watch:
     """Keeps what scripts and requests do wrong in a browser context, as `problems`.
@@ -46,7 +49,7 @@ class Watch:
             self.problems.append(f"another host is asked: {request.method} {request.url}")
 
     def _failed(self, request: Request) -> None:
-        if not request.is_navigation_request():
+        if not request.is_navigation_request() and request.failure != LEFT:
             self.problems.append(f"no answer: {request.url}: {request.failure}")
 
     def _response(self, response: Response) -> None:
