@@ -24,6 +24,7 @@ from .errors import invalid_value
 from .events import Change
 from .grammar import Expression, quoted
 from .host import CHUNK, HostAdapter, chunks, library_model
+from .identifiers import as_uuid
 from .matching import predicate
 from .membership import MemberChange
 from .models import NAME_LENGTH, LibraryGroupLink, LibraryGroupMember, UserLink
@@ -115,7 +116,7 @@ class Access:
             if user.active and user.user_id not in had_access
         }
         displays = {
-            link: name for key, name in sent_displays.items() if (link := _uuid(key)) in users
+            link: name for key, name in sent_displays.items() if (link := as_uuid(key)) in users
         }
         rows = self._rows_of(names)
         members = {row.user_id for row in rows if row.group_id == self.group.pk}
@@ -312,7 +313,7 @@ class Access:
             .order_by("pk")
             .only("pk", "user_id", "user_name", "active")
         }
-        unknown = {id_ for id_ in ids if _uuid(id_) not in users}
+        unknown = {id_ for id_ in ids if as_uuid(id_) not in users}
         if unknown and settings.UNKNOWN_MEMBERS == "reject":
             first = ", ".join(quoted(id_) for id_ in sorted(unknown)[:IDS_NAMED])
             raise invalid_value(f"members: there is no user with the id {first}.")
@@ -362,17 +363,9 @@ def note_deletion_of_member(
     note_change_of_member(instance, using)
 
 
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
+def _uuids(ids: Iterable[str]) -> list[UUID]:
+    """Those of a MemberChange's ids that can be ids of ours, in order; others are nobody's.
 
-
-def _uuids(texts: Iterable[str]) -> list[UUID]:
-    """The ids that can be ids of ours, each once and in order; others are nobody's.
-
-    They are told apart as texts: whoever sends them can choose UUIDs that all have one hash.
+    A list: whoever sends them can choose UUIDs that all have one hash.
     """
-    found = {str(uuid) for uuid in map(_uuid, texts) if uuid is not None}
-    return [UUID(text) for text in sorted(found)]
+    return [uuid for uuid in map(as_uuid, sorted(ids)) if uuid is not None]

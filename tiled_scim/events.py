@@ -21,6 +21,7 @@ from django.utils import timezone
 from .attributes import ResourceType
 from .folding import fold
 from .host import TILED_ADMIN
+from .identifiers import as_uuid
 from .models import (
     CLIENT_LENGTH,
     NAME_LENGTH,
@@ -147,7 +148,7 @@ def record(
 def _event(
     source: Source, change: Change, status: int | None, error: Mapping[str, Any] | None
 ) -> ScimEvent:
-    key, name = _uuid(change.key), change.name
+    key, name = as_uuid(change.key), change.name
     if error is not None and key is not None and not name:
         name = _name_of(source.account, change.resource_type, key)
     name = name[:NAME_LENGTH]
@@ -261,10 +262,3 @@ def _text(values: Any) -> str:
         else str(value)
         for value in values
     )
-
-
-def _uuid(key: str) -> UUID | None:
-    try:
-        return UUID(key)
-    except ValueError:
-        return None

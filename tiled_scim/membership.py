@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
-from uuid import UUID
 
 from .attributes import Attribute
 from .errors import invalid_filter
 from .grammar import And, Comparison, ElementFilter, Expression, Not, Or, Present
+from .identifiers import canonical_id
 from .matching import predicate, sub_attribute
 from .patch import Kind, Operation, is_member_operation
 from .values import Document
@@ -23,7 +23,9 @@ Select = Callable[[Expression], Iterable[str]]
 
 @dataclass
 class MemberChange:
-    """What becomes of a group's members. Ids are those of `canonical_id`.
+    """What becomes of a group's members.
+
+    Ids are those of `canonical_id`, since one request may spell one id in several ways.
 
     Args:
         overwrite: whether everyone else goes, too.
@@ -59,17 +61,6 @@ class MemberChange:
     def _forget(self, ids: Collection[str]) -> None:
         """Drop the names to show of those who go: who is added again is somebody new."""
         self.displays = {id_: name for id_, name in self.displays.items() if id_ not in ids}
-
-
-def canonical_id(text: str) -> str:
-    """An id as it is written here; what can be none of ours, as it was sent.
-
-    One id may be written in several ways in one request.
-    """
-    try:
-        return str(UUID(text))
-    except ValueError:
-        return text
 
 
 def member_change(operations: Iterable[Operation], select: Select) -> MemberChange | None:

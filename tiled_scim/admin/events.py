@@ -21,6 +21,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ..advice import advice
 from ..events import LINKS
+from ..identifiers import as_uuid
 from ..models import Action, LibraryGroupLink, Outcome, ScimEvent, UserLink
 from ..schemas import GROUP, USER
 from .dates import PARTS, Calendar, day_of
@@ -32,7 +33,6 @@ from .lists import (
     DescribedChangeList,
     ReadOnlyAdmin,
     accounts_of,
-    as_uuid,
     badge,
     begins_with,
     labels,

@@ -24,6 +24,7 @@ from ..conf import settings
 from ..endpoints import user_relations
 from ..events import Change
 from ..host import TILED_ADMIN, HostAdapter, library_model
+from ..identifiers import as_uuid
 from ..models import LibraryGroupLink, LibraryGroupMember, Link, ScimEvent, UserLink
 from ..schemas import GROUP, USER
 from .events import outcome, what
@@ -34,7 +35,6 @@ from .lists import (
     ColumnFilter,
     ReadOnlyAdmin,
     accounts_of,
-    as_uuid,
     begins_with,
     labels,
     linked,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, cast
-from uuid import UUID
 
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
@@ -205,14 +204,6 @@ def begins_with(column: str, text: str) -> models.Q:
     """The rows whose folded name begins in this way: a range, which an index answers."""
     folded = fold(text)
     return models.Q((f"{column}__gte", folded), (f"{column}__lt", folded + LAST_CHARACTER))
-
-
-def as_uuid(text: str) -> UUID | None:
-    """The id that a text is; None where it is none."""
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
 
 
 def may_view(site: admin.AdminSite, request: HttpRequest, model: type[models.Model]) -> bool:
