@@ -1,6 +1,6 @@
 """Settings of the example project with a replica that lags behind for ever."""
 
-from example_project.settings import *  # noqa: F403
+from example_project.settings import *  # noqa: F403 -- settings on top of others
 from example_project.settings import DATABASES
 from tests.hosts.databases import database
 

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from tests.hosts import templates
 from tests.hosts.databases import database
 
 SECRET_KEY = "good enough for tests"
@@ -118,16 +119,4 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
 ]
-TEMPLATES = [
-    {
-        "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "APP_DIRS": True,
-        "OPTIONS": {
-            "context_processors": [
-                "django.template.context_processors.request",
-                "django.contrib.auth.context_processors.auth",
-                "django.contrib.messages.context_processors.messages",
-            ],
-        },
-    },
-]
+TEMPLATES = templates.TEMPLATES

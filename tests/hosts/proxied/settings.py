@@ -1,5 +1,6 @@
 """Settings of a host in the cloud: TLS ends at a proxy, under a path that the host does not see."""
 
+from tests.hosts import templates
 from tests.hosts.databases import database
 
 SECRET_KEY = "good enough for tests"
@@ -47,16 +48,4 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
 ]
-TEMPLATES = [
-    {
-        "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "APP_DIRS": True,
-        "OPTIONS": {
-            "context_processors": [
-                "django.template.context_processors.request",
-                "django.contrib.auth.context_processors.auth",
-                "django.contrib.messages.context_processors.messages",
-            ],
-        },
-    },
-]
+TEMPLATES = templates.TEMPLATES
