@@ -9,7 +9,7 @@ LOCK_SECONDS         how long a transaction waits for a lock; without it, as lon
 import os
 from typing import Any
 
-from example_project.settings import *  # noqa: F403
+from example_project.settings import *  # noqa: F403 -- settings on top of others
 from example_project.settings import DATABASES, INSTALLED_APPS, flag
 
 INSTALLED_APPS = [*INSTALLED_APPS, "resilience"]

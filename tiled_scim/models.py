@@ -1,4 +1,7 @@
-"""What the package remembers: tokens, what the identity provider has pushed, and what it did."""
+"""What the package remembers: tokens, what the identity provider has pushed, and what it did.
+
+Over 400 lines, since Django looks for models here: all tables of the app are read in one place.
+"""
 
 from __future__ import annotations
 

@@ -39,6 +39,7 @@ def _described(violation: dict[str, Any]) -> str:
 def install() -> None:
     """Install axe-core, where it is not there as it is pinned."""
     if _installed_version() != _pinned_version():
+        # npm is where the machine has it.
         subprocess.run(["npm", "ci", "--ignore-scripts"], cwd=FOLDER, check=True)  # noqa: S607
 
 

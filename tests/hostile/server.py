@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -106,15 +106,17 @@ class Server:
 
     def _answer(self, environ: dict[str, object]) -> tuple[str, Headers, bytes]:
         started: list[tuple[str, list[tuple[str, str]]]] = []
+        written: list[bytes] = []
 
         def start_response(
             status: str, headers: list[tuple[str, str]], exc_info: object = None
-        ) -> None:
+        ) -> Callable[[bytes], object]:
             started.append((status, headers))
+            return written.append
 
-        response = self.application(environ, start_response)  # type: ignore[arg-type]
+        response = self.application(environ, start_response)
         try:
-            body = b"".join(response)
+            body = b"".join([*written, *response])
         finally:
             getattr(response, "close", lambda: None)()
         [(status, sent)] = started
