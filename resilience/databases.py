@@ -20,12 +20,17 @@ SQLITE = "sqlite"
 NAMES = (*DATABASES, SQLITE)
 
 
-def url(name: str, folder: Path) -> str:
-    """The URL of the database that is tried, before it has been made."""
+def url(name: str, folder: Path, purpose: str = "resilience") -> str:
+    """The URL of the database that is tried, before it has been made.
+
+    Args:
+        folder: where SQLite keeps it.
+        purpose: the end of its name, so that two runs can go on beside each other.
+    """
     if name == SQLITE:
-        return f"sqlite:///{folder / 'resilience.sqlite3'}"
+        return f"sqlite:///{folder / purpose}.sqlite3"
     variable, default = DATABASES[name]
-    return f"{os.environ.get(variable, default)}_resilience"
+    return f"{os.environ.get(variable, default)}_{purpose}"
 
 
 @contextmanager
