@@ -70,6 +70,12 @@ def stop(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
+def children(pid: int) -> set[int]:
+    """The ids of the processes that a process has started."""
+    pids = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    return {int(each) for each in pids.split()}
+
+
 def free_port() -> int:
     """A port of this machine that nobody listens on."""
     with socket.create_server(("127.0.0.1", 0)) as probe:

@@ -18,6 +18,7 @@ from .processes import (
     POLL_SECONDS,
     START_SECONDS,
     ServerError,
+    children,
     ends_with_parent,
     free_port,
     stop,
@@ -46,8 +47,7 @@ class Server:
 
     def workers(self) -> set[int]:
         """The processes that answer now."""
-        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text()
-        return {int(pid) for pid in children.split()}
+        return children(self.pid)
 
     def announced(self, seconds: float) -> int | None:
         """The worker that has got the announced request, or None if none has it in time."""

@@ -76,7 +76,7 @@ def run(extent: Extent, seed: int, only: str, folder: Path) -> bool:
             server, token, url, folder, extent, random.Random(seed), Tally(""), setup.crowd
         )
         tallies = [
-            _play(name, scenario, stage)
+            play(name, scenario, stage, may_break=name in kills.SCENARIOS)
             for name, scenario in setup.scenarios.items()
             if only in name and (only or name not in extent.left_out)
         ]
@@ -84,8 +84,12 @@ def run(extent: Extent, seed: int, only: str, folder: Path) -> bool:
     return not any(tally.has_failed for tally in tallies)
 
 
-def _play(name: str, scenario: Scenario, stage: Stage) -> Tally:
-    """Play a scenario as often as it should be, and print its row."""
+def play(name: str, scenario: Scenario, stage: Stage, *, may_break: bool = False) -> Tally:
+    """Play a scenario as often as it should be, and print its row.
+
+    Args:
+        may_break: whether connections of clients may.
+    """
     tally = stage.tally = Tally(name)
     began = time.monotonic()
     try:
@@ -94,7 +98,7 @@ def _play(name: str, scenario: Scenario, stage: Stage) -> Tally:
             scenario(stage)
     except StoppedError as error:
         tally.count("violations", problem=f"broken off: {error}")
-    if tally.counts["unanswered"] and name not in kills.SCENARIOS:
+    if tally.counts["unanswered"] and not may_break:
         tally.count("violations", problem="a connection broke, and nothing had been killed")
     tally.seconds = time.monotonic() - began
     print(*tally.lines(), sep="\n", flush=True)

@@ -6,7 +6,7 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from resilience.server import ROOT, Server, serving
@@ -48,6 +48,16 @@ class Deployment:
     def url(self) -> str:
         """Where clients find it."""
         return f"http://127.0.0.1:{self.nginx.port}"
+
+    @property
+    def front(self) -> Server:
+        """What clients talk to, as if it were one server."""
+        return replace(self.servers[0], port=self.nginx.port, pid=self.nginx.pid)
+
+    def shares(self) -> list[int]:
+        """How many requests each server has got so far."""
+        requests = self.nginx.requests()
+        return [requests[f"127.0.0.1:{server.port}"] for server in self.servers]
 
 
 @contextmanager

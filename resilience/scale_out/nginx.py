@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from resilience.processes import free_port, running
+from resilience.processes import POLL_SECONDS, ServerError, children, free_port, running
 
 from .documented import block, put_in
 
+CONFIGURATION = "nginx.conf"
+DRAINED_SECONDS = 20
 # What a distribution's /etc/nginx/nginx.conf says around a site.
 AROUND = """
 worker_processes 1;
@@ -36,15 +41,35 @@ class Nginx:
     """A running nginx.
 
     Args:
-        port: for http; `tls_port`: for https, with a certificate that nobody trusts.
+        port: for http; `tls_port`: for https.
         pid: of the process that watches over the worker.
+        certificate: of https, which vouches for itself.
         access_log: has a line for each request, with the server that it went to.
     """
 
     port: int
     tls_port: int
     pid: int
+    certificate: Path
     access_log: Path
+
+    def take_out(self, port: int) -> None:
+        """Send no more requests to the server on a port, and wait until it has answered all.
+
+        Raises:
+            ServerError: it has not after a while.
+        """
+        configuration = self.access_log.with_name(CONFIGURATION)
+        address = f"server 127.0.0.1:{port}"
+        text = configuration.read_text()
+        configuration.write_text(text.replace(f"{address};", f"{address} down;"))
+        workers = children(self.pid)
+        os.kill(self.pid, signal.SIGHUP)
+        deadline = time.monotonic() + DRAINED_SECONDS
+        while workers & children(self.pid):
+            if time.monotonic() > deadline:
+                raise ServerError(f"nginx has still requests for the server on port {port}.")
+            time.sleep(POLL_SECONDS)
 
     def requests(self) -> Counter[str]:
         """How many requests each server has got so far."""
@@ -72,10 +97,10 @@ def proxying(folder: Path, ports: Sequence[int]) -> Iterator[Nginx]:
         "/etc/nginx/product": str(own / "product"),
     }
     site = put_in(block("nginx", "proxy_pass"), replacements)
-    (own / "nginx.conf").write_text(AROUND.format(site=site))
-    command = ["nginx", "-p", str(own), "-c", "nginx.conf", "-e", "stderr", "-g", "daemon off;"]
+    (own / CONFIGURATION).write_text(AROUND.format(site=site))
+    command = ["nginx", "-p", str(own), "-c", CONFIGURATION, "-e", "stderr", "-g", "daemon off;"]
     with running(own, command, port) as pid:
-        yield Nginx(port, tls_port, pid, own / "access.log")
+        yield Nginx(port, tls_port, pid, own / "product.pem", own / "access.log")
 
 
 def _make_certificate(folder: Path) -> None:

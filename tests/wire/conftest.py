@@ -1,17 +1,81 @@
-"""What the wire tests share: a token, and a client that has it."""
+"""What the wire tests share: a token, and a client that has it.
+
+With SCIM_URL they run over HTTP, against servers that have the same database: what a test writes
+must be committed then, and is deleted after it. Tests of what only this process can see or change
+are marked with `in_process`, by hand or by the fixtures that they use, and are left out.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.core.cache import cache
+from pytest_django import DjangoDbBlocker
 
+from resilience import state
 from tiled_scim.models import ScimToken
 
 from .client import ANN, Scim
 from .state import ADMINISTRATOR
+from .transport import SCIM_URL
+
+HERE = Path(__file__).parent
+# Fixtures that change this process, or look into it.
+OF_THIS_PROCESS = {
+    "admin_client",
+    "caplog",
+    "django_assert_max_num_queries",
+    "django_assert_num_queries",
+    "monkeypatch",
+    "settings",
+}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark the tests that use such fixtures. Over HTTP, leave out all that are marked."""
+    for item in items:
+        if item.path.is_relative_to(HERE) and _asked_for(item) & OF_THIS_PROCESS:
+            item.add_marker(pytest.mark.in_process)
+    if SCIM_URL:
+        left_out = [item for item in items if item.get_closest_marker("in_process")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
+def _asked_for(item: pytest.Item) -> set[str]:
+    """The fixtures that a test and its own fixtures ask for, without those of plugins' fixtures."""
+    assert isinstance(item, pytest.Function)
+    fixtures = item._fixtureinfo
+    names = set(fixtures.argnames)
+    for definitions in fixtures.name2fixturedefs.values():
+        if definitions[-1].func.__module__.startswith("tests."):
+            names.update(definitions[-1].argnames)
+    return names
+
+
+if SCIM_URL:
+
+    @pytest.fixture
+    def db(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+        """A database without a transaction around the test, which servers would not see into."""
+        with django_db_blocker.unblock():
+            yield
+            state.wipe()
+            for model in (ScimToken, User, Group):
+                model._default_manager.all().delete()
+
+    @pytest.fixture
+    def transactional_db(db: None) -> None:
+        """Has been so all along."""
+
+
+@pytest.fixture
+def server_url(request: pytest.FixtureRequest) -> str:
+    """A server that speaks HTTP."""
+    return SCIM_URL or str(request.getfixturevalue("live_server").url)
 
 
 @pytest.fixture

@@ -1,0 +1,71 @@
+"""`python -m resilience.scale_out`: everything, on a PostgreSQL database of its own."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import django
+
+from resilience.databases import url
+
+PARTS = ("wire", "load", "throughput")
+
+
+def main() -> int:
+    options = _options()
+    # What is told to end goes through all that closes what was started.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    with tempfile.TemporaryDirectory(prefix="scale-out-") as name:
+        folder = Path(name)
+        # Programs without privileges look for their own folders in here.
+        folder.chmod(0o755)
+        os.environ["DATABASE_URL"] = url("postgresql", folder, "scale_out")
+        os.environ["DJANGO_SETTINGS_MODULE"] = "resilience.settings"
+        django.setup()
+        began = time.monotonic()
+        failed = _run(folder, options)
+        print(f"\n{time.monotonic() - began:.0f} seconds; failed: {', '.join(failed) or 'none'}")
+    return 1 if failed else 0
+
+
+def _run(folder: Path, options: argparse.Namespace) -> list[str]:
+    """Run the parts; returns those that have failed."""
+    # They import models.
+    from resilience.databases import database
+
+    from . import load, report, sizes, throughput, wire
+
+    failed = []
+    with database() as database_url:
+        if "wire" in options.only:
+            names = wire.SHORT if options.short else wire.ALL
+            if not wire.run(folder, database_url, names):
+                failed.append("wire")
+        if "load" in options.only:
+            rounds = 1 if options.short else 5
+            if not load.run(folder, database_url, rounds, options.seed):
+                failed.append("load")
+        if "throughput" in options.only:
+            results = throughput.run(folder, database_url, 0.5 if options.short else 8)
+            if not options.short:
+                report.write(results, sizes.measure())
+    return failed
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser("python -m resilience.scale_out", description=__doc__)
+    parser.add_argument("--short", action="store_true", help="a minute, and nothing is written")
+    parser.add_argument("--seed", type=int, default=random.randrange(10_000), help="of chance")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="these parts")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,115 @@
+"""What was measured, as a part of docs/performance.md."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import statistics
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import django
+from django.db import connection
+
+from resilience.server import ROOT
+
+from .throughput import CLIENTS, PARTS, PEOPLE, WORKERS, Results
+
+PERFORMANCE = ROOT / "docs" / "performance.md"
+BEGIN, END = "<!-- scale-out: generated -->", "<!-- scale-out: end -->"
+# Of the numbers of workers, the one whose costs are shown: one for each of the two servers.
+SHOWN = 2
+# Requests a second that Microsoft asks a server to accept from each tenant of Entra.
+ENTRA_RATE = 25
+TENANTS = (1, 10, 40, 100)
+# The part of a core's time that may be used, so that requests need not wait for one another.
+USE = 0.7
+USERS = 1_000_000
+# Rows of each table for one user; one where there is nothing else. Groups and events vary the most.
+ROWS_OF_A_USER = {"tiled_scim_librarygroupmember": 10, "tiled_scim_scimevent": 20}
+
+
+def write(results: Results, row_bytes: Mapping[str, float]) -> None:
+    """Write the tables between the marks in the document.
+
+    Raises:
+        LookupError: the marks are not there.
+    """
+    text = PERFORMANCE.read_text()
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise LookupError(f"{PERFORMANCE.name} has not the marks {BEGIN} and {END}.")
+    tables = "\n\n".join(
+        (_conditions(), _rates(results), _costs(results), _needs(results), _sizes(row_bytes))
+    )
+    PERFORMANCE.write_text(f"{before}{BEGIN}\n\n{tables}\n\n{END}{after}")
+
+
+def _conditions() -> str:
+    model = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
+    processor = model[1] if model else platform.processor()
+    versions = f"Python {platform.python_version()}, Django {django.get_version()}"
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW server_version")
+        postgresql = str(cursor.fetchone()[0]).split()[0]
+    return (
+        f"Measured by `make scale-out` on {os.cpu_count()} cores ({processor}), which the clients\n"
+        f"and all other programs used, too: {CLIENTS} clients, {PEOPLE} users, {versions},\n"
+        f"PostgreSQL {postgresql}."
+    )
+
+
+def _rates(results: Results) -> str:
+    kinds = results[WORKERS[0]]
+    return _table(
+        ["requests a second", *(f"{each} worker{'s' * (each > 1)}" for each in WORKERS)],
+        (
+            [kind, *(f"{results[workers][kind].rate:.0f}" for workers in WORKERS)]
+            for kind in kinds
+        ),
+    )
+
+
+def _costs(results: Results) -> str:
+    return _table(
+        ["CPU ms a request", *PARTS, "together", "median answer, ms", "one in twenty, ms"],
+        (
+            [
+                kind,
+                *(f"{figures.cost[part]:.2f}" for part in PARTS),
+                f"{sum(figures.cost.values()):.2f}",
+                f"{figures.median:.0f}",
+                f"{figures.slow:.0f}",
+            ]
+            for kind, figures in results[SHOWN].items()
+        ),
+    )
+
+
+def _needs(results: Results) -> str:
+    costs = [figures.cost for figures in results[SHOWN].values()]
+    mean = {part: statistics.mean(cost[part] for cost in costs) for part in PARTS}
+    rows = []
+    for tenants in TENANTS:
+        rate = tenants * ENTRA_RATE
+        cores = (f"{rate * mean[part] / 1000 / USE:.1f}" for part in PARTS)
+        rows.append([f"{tenants}", f"{rate:,}", *cores])
+    return _table(["tenants", "requests a second", *(f"cores for {part}" for part in PARTS)], rows)
+
+
+def _sizes(row_bytes: Mapping[str, float]) -> str:
+    rows = []
+    total = 0.0
+    for table, size in row_bytes.items():
+        number = ROWS_OF_A_USER.get(table, 1) * USERS
+        total += number * size
+        rows.append([f"`{table}`", f"{size:.0f}", f"{number:,}", f"{number * size / 1e9:.1f}"])
+    rows.append(["together", "", "", f"{total / 1e9:.1f}"])
+    return _table(["table", "bytes a row, with indexes", "rows", "GB"], rows)
+
+
+def _table(head: list[str], rows: Iterable[list[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)

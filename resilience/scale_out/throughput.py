@@ -1,0 +1,173 @@
+"""How many requests a second a deployment answers, and what each one costs."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import random
+import statistics
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from urllib.parse import urlencode
+
+from django.db import connection
+
+from resilience import state
+from resilience.client import Client, StoppedError
+from resilience.messages import Request, add_members, create_user, set_attributes
+from resilience.outages import SESSIONS
+from resilience.stage import Extent, Stage
+from resilience.tally import Tally
+from tiled_scim.models import ScimToken
+
+from .deployment import Deployment, deployed
+
+# Processes of all servers together.
+WORKERS = (1, 2, 4)
+CLIENTS = 8
+PEOPLE, GROUPS = 400, 100
+# What is done before anything is measured, so that nothing is done for the first time.
+WARM_UP_SECONDS = 0.3
+PARTS = ("servers", "nginx", "PgBouncer", "PostgreSQL")
+TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What came of one kind of request.
+
+    Args:
+        rate: answers a second.
+        median, slow: milliseconds until an answer, of the median one and of the one in twenty.
+        cost: CPU milliseconds a request, by part.
+    """
+
+    rate: float
+    median: float
+    slow: float
+    cost: dict[str, float]
+
+
+# By the number of processes, and by the kind of request.
+Results = dict[int, dict[str, Figures]]
+
+
+def run(folder: Path, url: str, seconds: float) -> Results:
+    """Measure every kind of request with every number of processes.
+
+    Args:
+        folder: where the deployments keep their files.
+        url: of the database.
+        seconds: for which each is measured.
+
+    Raises:
+        StoppedError: an answer is not what it should be.
+    """
+    state.wipe()
+    results: Results = {}
+    requests: dict[str, Iterator[Request]] = {}
+    for workers in WORKERS:
+        with deployed(folder, url, workers) as deployment:
+            stage = Stage(
+                server=deployment.front,
+                token=ScimToken.objects.generate()[1],
+                url=url,
+                folder=folder,
+                extent=Extent(1, kills=0, outage_seconds=0, cuts=0),
+                chance=random.Random(0),
+                tally=Tally("throughput"),
+                crowd=CLIENTS,
+            )
+            requests = requests or _requests(stage)
+            results[workers] = {}
+            for name, each in requests.items():
+                _send_for(WARM_UP_SECONDS, stage, each)
+                results[workers][name] = figures = _measure(seconds, deployment, stage, each)
+                print(
+                    f"{workers} worker(s), {name}: {figures.rate:.0f} a second, "
+                    f"{sum(figures.cost.values()):.1f} ms of CPU",
+                    flush=True,
+                )
+            if stage.tally.has_failed:
+                raise StoppedError("\n".join(stage.tally.problems))
+    return results
+
+
+def _requests(stage: Stage) -> dict[str, Iterator[Request]]:
+    """Requests of each kind, as many as there are time for; each write changes something."""
+    people = [f"person{number}" for number in range(PEOPLE)]
+    answers = stage.at_once([create_user(name) for name in people])
+    stage.require(answers, 201)
+    keys = [answer.key for answer in answers]
+    groups = [stage.group(f"group{number}") for number in range(GROUPS)]
+    filters = [urlencode({"filter": f'userName eq "{name}"'}) for name in people]
+    return {
+        "lookup by userName": itertools.cycle(
+            [Request("GET", f"/Users?{each}") for each in filters]
+        ),
+        "GET of a user": itertools.cycle([Request("GET", f"/Users/{key}") for key in keys]),
+        "PATCH of `active`": itertools.cycle(
+            [set_attributes(key, active=active) for active in (False, True) for key in keys]
+        ),
+        "one member added": (add_members(group, key) for key in keys for group in groups),
+    }
+
+
+def _measure(
+    seconds: float, deployment: Deployment, stage: Stage, requests: Iterator[Request]
+) -> Figures:
+    processes = _processes(deployment)
+    before = {part: _cpu_seconds(pids) for part, pids in processes.items()}
+    began = time.monotonic()
+    times = _send_for(seconds, stage, requests)
+    elapsed = time.monotonic() - began
+    cost = {
+        part: (_cpu_seconds(pids) - before[part]) * 1000 / len(times)
+        for part, pids in processes.items()
+    }
+    slow = statistics.quantiles(times, n=20)[-1]
+    return Figures(len(times) / elapsed, statistics.median(times) * 1000, slow * 1000, cost)
+
+
+def _send_for(seconds: float, stage: Stage, requests: Iterator[Request]) -> list[float]:
+    """Send requests from all clients until the time is over; the seconds that each has taken."""
+    deadline = time.monotonic() + seconds
+    lock = Lock()
+
+    def send(client: Client) -> list[float]:
+        times = []
+        while time.monotonic() < deadline:
+            with lock:
+                request = next(requests)
+            answer = client.send(request)
+            stage.require([answer], 200, 204)
+            times.append(answer.ended - answer.began)
+        return times
+
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        return [each for times in pool.map(send, stage.clients()) for each in times]
+
+
+def _processes(deployment: Deployment) -> dict[str, set[int]]:
+    """The processes of each part."""
+    with connection.cursor() as cursor:
+        cursor.execute(SESSIONS["postgresql"])
+        sessions = {pid for (pid,) in cursor.fetchall()}
+    workers = set().union(*(server.workers() for server in deployment.servers))
+    parts = (workers, deployment.front.workers(), {deployment.pgbouncer.pid}, sessions)
+    return dict(zip(PARTS, parts, strict=True))
+
+
+def _cpu_seconds(pids: set[int]) -> float:
+    """What processes have used so far, in user and in kernel mode."""
+    return sum(map(_ticks, pids)) / TICKS_A_SECOND
+
+
+def _ticks(pid: int) -> int:
+    # The name before the last bracket may have anything in it.
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
