@@ -13,10 +13,10 @@ PYTEST = $(VENV)/bin/pytest --numprocesses auto --maxprocesses 8
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test browser hostile coverage resilience lint audit format types clean
+.PHONY: help demo test browser hostile coverage resilience scale-out lint audit format types clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/test ## Start the example project with people and Libraries in it (PORT=8000)
 	@$(VENV)/bin/python manage.py demo --port $(PORT)
@@ -35,6 +35,9 @@ coverage: $(VENV)/test ## Run the tests, and fail where too little of tiled_scim
 
 resilience: $(VENV)/test $(VENV)/postgresql $(VENV)/mysql ## Load and faults on PostgreSQL, MariaDB and SQLite (ARGS=--short)
 	@$(VENV)/bin/python -m resilience $(ARGS)
+
+scale-out: $(VENV)/test $(VENV)/postgresql ## Two servers behind nginx and PgBouncer, and what they bear (ARGS=--short)
+	@$(VENV)/bin/python -m resilience.scale_out $(ARGS)
 
 lint: $(VENV)/lint ## Check style, format, and for what is unsafe
 	@$(VENV)/bin/ruff check .

@@ -53,7 +53,8 @@ def _run(folder: Path, options: argparse.Namespace) -> list[str]:
             if not load.run(folder, database_url, rounds, options.seed):
                 failed.append("load")
         if "throughput" in options.only:
-            results = throughput.run(folder, database_url, 0.5 if options.short else 8)
+            plan = throughput.SHORT if options.short else throughput.FULL
+            results = throughput.run(folder, database_url, plan)
             if not options.short:
                 report.write(results, sizes.measure())
     return failed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import secrets
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -10,6 +11,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from resilience.server import ROOT, Server, serving
+from resilience.stage import Extent, Stage
+from resilience.tally import Tally
+from tiled_scim.models import ScimToken
 
 from .documented import block, put_in
 from .nginx import Nginx, proxying
@@ -49,10 +53,25 @@ class Deployment:
         """Where clients find it."""
         return f"http://127.0.0.1:{self.nginx.port}"
 
-    @property
-    def front(self) -> Server:
-        """What clients talk to, as if it were one server."""
-        return replace(self.servers[0], port=self.nginx.port, pid=self.nginx.pid)
+    def stage(self, folder: Path, url: str, crowd: int, seed: int = 0, rounds: int = 1) -> Stage:
+        """Where scenarios play that take nginx for the server.
+
+        Args:
+            url: of the database, without PgBouncer.
+            crowd: how many clients there are at once.
+            seed: of all that is random.
+            rounds: how often each scenario of concurrency is played.
+        """
+        return Stage(
+            server=replace(self.servers[0], port=self.nginx.port, pid=self.nginx.pid),
+            token=ScimToken.objects.generate()[1],
+            url=url,
+            folder=folder,
+            extent=Extent(rounds, kills=0, outage_seconds=0, cuts=0),
+            chance=random.Random(seed),
+            tally=Tally(""),
+            crowd=crowd,
+        )
 
     def shares(self) -> list[int]:
         """How many requests each server has got so far."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import signal
 import ssl
 import time
@@ -22,10 +21,10 @@ from resilience.client import BASE_PATH, SCIM_JSON
 from resilience.messages import Request, user
 from resilience.outages import SESSIONS
 from resilience.provisioning import check_provisioned, provisioning
-from resilience.stage import Extent, Stage
+from resilience.stage import Stage
 from resilience.tally import Tally, heading, total
 from resilience.trial import play
-from tiled_scim.models import ScimEvent, ScimToken
+from tiled_scim.models import ScimEvent
 
 from .deployment import HOST, THREADS, Deployment, deployed
 
@@ -59,16 +58,7 @@ def run(folder: Path, url: str, rounds: int, seed: int) -> bool:
     tallies: list[Tally] = []
     for throttle, scenarios in (("", LOAD), (f"{LIMIT}/day", THROTTLED)):
         with deployed(folder, url, WORKERS, throttle) as deployment:
-            stage = Stage(
-                server=deployment.front,
-                token=ScimToken.objects.generate()[1],
-                url=url,
-                folder=folder,
-                extent=Extent(rounds, kills=0, outage_seconds=0, cuts=0),
-                chance=random.Random(seed),
-                tally=Tally(""),
-                crowd=CROWD,
-            )
+            stage = deployment.stage(folder, url, CROWD, seed, rounds)
             tallies += [
                 play(
                     *(name, partial(scenario, deployment), stage),
@@ -143,18 +133,18 @@ def limit_is_one(deployment: Deployment, stage: Stage) -> None:
 def addresses_are_clients(deployment: Deployment, stage: Stage) -> None:
     """Who guesses tokens is counted by their own address, and not by nginx's."""
     for address in ADDRESSES:
-        source = (address, 0)
-        statuses = Counter(
-            _exchange(
-                *(stage, HTTPConnection("127.0.0.1", deployment.nginx.port, source_address=source)),
-                *("GET", "/Users", None, "tscim_guess"),
-            )[0]
-            for _ in range(LIMIT + 1)
-        )
+        statuses = Counter(_guess(deployment, stage, address) for _ in range(LIMIT + 1))
         expected = {401: LIMIT, 429: 1}
         _require(stage, statuses == expected, f"{address} has got {statuses}, not {expected}")
     seen = set(ScimEvent.objects.values_list("address", flat=True))
     _require(stage, seen == set(ADDRESSES), f"events are of {seen}")
+
+
+def _guess(deployment: Deployment, stage: Stage, address: str) -> int:
+    """The status for a token that nobody has, from an address of this machine."""
+    server = HTTPConnection("127.0.0.1", deployment.nginx.port, source_address=(address, 0))
+    status, _ = _exchange(stage, server, "GET", "/Users", token="tscim_guess")
+    return status
 
 
 def _on_any_server(scenario: Callable[[Stage], None]) -> Scenario:

@@ -14,7 +14,7 @@ from django.db import connection
 
 from resilience.server import ROOT
 
-from .throughput import CLIENTS, PARTS, PEOPLE, WORKERS, Results
+from .throughput import CLIENTS, FULL, PARTS, Results
 
 PERFORMANCE = ROOT / "docs" / "performance.md"
 BEGIN, END = "<!-- scale-out: generated -->", "<!-- scale-out: end -->"
@@ -56,20 +56,18 @@ def _conditions() -> str:
         postgresql = str(cursor.fetchone()[0]).split()[0]
     return (
         f"Measured by `make scale-out` on {os.cpu_count()} cores ({processor}), which the clients\n"
-        f"and all other programs used, too: {CLIENTS} clients, {PEOPLE} users, {versions},\n"
+        f"and all other programs used, too: {CLIENTS} clients, {FULL.people} users, {versions},\n"
         f"PostgreSQL {postgresql}."
     )
 
 
 def _rates(results: Results) -> str:
-    kinds = results[WORKERS[0]]
-    return _table(
-        ["requests a second", *(f"{each} worker{'s' * (each > 1)}" for each in WORKERS)],
-        (
-            [kind, *(f"{results[workers][kind].rate:.0f}" for workers in WORKERS)]
-            for kind in kinds
-        ),
+    heads = (f"{workers} worker{'s' * (workers > 1)}" for workers in results)
+    rates = (
+        [kind, *(f"{figures[kind].rate:.0f}" for figures in results.values())]
+        for kind in results[SHOWN]
     )
+    return _table(["requests a second", *heads], rates)
 
 
 def _costs(results: Results) -> str:

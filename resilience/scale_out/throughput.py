@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import random
 import statistics
 import time
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
+from typing import NamedTuple
 from urllib.parse import urlencode
 
 from django.db import connection
@@ -20,20 +20,35 @@ from resilience import state
 from resilience.client import Client, StoppedError
 from resilience.messages import Request, add_members, create_user, set_attributes
 from resilience.outages import SESSIONS
-from resilience.stage import Extent, Stage
-from resilience.tally import Tally
-from tiled_scim.models import ScimToken
+from resilience.processes import children
+from resilience.stage import Stage
 
 from .deployment import Deployment, deployed
 
-# Processes of all servers together.
-WORKERS = (1, 2, 4)
 CLIENTS = 8
-PEOPLE, GROUPS = 400, 100
 # What is done before anything is measured, so that nothing is done for the first time.
 WARM_UP_SECONDS = 0.3
 PARTS = ("servers", "nginx", "PgBouncer", "PostgreSQL")
 TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
+
+
+class Plan(NamedTuple):
+    """What is measured.
+
+    Args:
+        workers: the numbers of processes of all servers together, one after the other.
+        seconds: for which each kind of request is sent.
+        people, groups: that there are. Each person is added to each group once at most.
+    """
+
+    workers: tuple[int, ...]
+    seconds: float
+    people: int
+    groups: int
+
+
+SHORT = Plan((2,), 0.3, 40, 40)
+FULL = Plan((1, 2, 4), 8, 400, 100)
 
 
 @dataclass(frozen=True)
@@ -56,13 +71,12 @@ class Figures:
 Results = dict[int, dict[str, Figures]]
 
 
-def run(folder: Path, url: str, seconds: float) -> Results:
+def run(folder: Path, url: str, plan: Plan) -> Results:
     """Measure every kind of request with every number of processes.
 
     Args:
         folder: where the deployments keep their files.
         url: of the database.
-        seconds: for which each is measured.
 
     Raises:
         StoppedError: an answer is not what it should be.
@@ -70,23 +84,14 @@ def run(folder: Path, url: str, seconds: float) -> Results:
     state.wipe()
     results: Results = {}
     requests: dict[str, Iterator[Request]] = {}
-    for workers in WORKERS:
+    for workers in plan.workers:
         with deployed(folder, url, workers) as deployment:
-            stage = Stage(
-                server=deployment.front,
-                token=ScimToken.objects.generate()[1],
-                url=url,
-                folder=folder,
-                extent=Extent(1, kills=0, outage_seconds=0, cuts=0),
-                chance=random.Random(0),
-                tally=Tally("throughput"),
-                crowd=CLIENTS,
-            )
-            requests = requests or _requests(stage)
+            stage = deployment.stage(folder, url, CLIENTS)
+            requests = requests or _requests(stage, plan)
             results[workers] = {}
             for name, each in requests.items():
                 _send_for(WARM_UP_SECONDS, stage, each)
-                results[workers][name] = figures = _measure(seconds, deployment, stage, each)
+                results[workers][name] = figures = _measure(plan.seconds, deployment, stage, each)
                 print(
                     f"{workers} worker(s), {name}: {figures.rate:.0f} a second, "
                     f"{sum(figures.cost.values()):.1f} ms of CPU",
@@ -97,13 +102,13 @@ def run(folder: Path, url: str, seconds: float) -> Results:
     return results
 
 
-def _requests(stage: Stage) -> dict[str, Iterator[Request]]:
+def _requests(stage: Stage, plan: Plan) -> dict[str, Iterator[Request]]:
     """Requests of each kind, as many as there are time for; each write changes something."""
-    people = [f"person{number}" for number in range(PEOPLE)]
+    people = [f"person{number}" for number in range(plan.people)]
     answers = stage.at_once([create_user(name) for name in people])
     stage.require(answers, 201)
     keys = [answer.key for answer in answers]
-    groups = [stage.group(f"group{number}") for number in range(GROUPS)]
+    groups = [stage.group(f"group{number}") for number in range(plan.groups)]
     filters = [urlencode({"filter": f'userName eq "{name}"'}) for name in people]
     return {
         "lookup by userName": itertools.cycle(
@@ -158,7 +163,7 @@ def _processes(deployment: Deployment) -> dict[str, set[int]]:
         cursor.execute(SESSIONS["postgresql"])
         sessions = {pid for (pid,) in cursor.fetchall()}
     workers = set().union(*(server.workers() for server in deployment.servers))
-    parts = (workers, deployment.front.workers(), {deployment.pgbouncer.pid}, sessions)
+    parts = (workers, children(deployment.nginx.pid), {deployment.pgbouncer.pid}, sessions)
     return dict(zip(PARTS, parts, strict=True))
 
 

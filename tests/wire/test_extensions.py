@@ -182,6 +182,7 @@ def test_users_and_groups_may_have_the_same_one(
     assert urns.count(URN) == 1
 
 
+@pytest.mark.in_process
 @pytest.mark.parametrize(
     ("attribute", "said"),
     [

@@ -41,9 +41,7 @@ def in_process(
     return Reply(response.status_code, response.headers, response.content)
 
 
-def over_http(
-    url: str, method: str, path: str, data: bytes, headers: Mapping[str, str]
-) -> Reply:
+def over_http(url: str, method: str, path: str, data: bytes, headers: Mapping[str, str]) -> Reply:
     """Send a request to a server, as `in_process` would: without a body there is no type of it."""
     sent = {"Host": HOST, **headers}
     if not data:
