@@ -34,7 +34,8 @@ CROWD = 20
 POOL = 4
 # Requests that the throttle lets through, and those sent.
 LIMIT, ATTEMPTS = 200, 320
-# Where callers without a valid token come from.
+# A token that nobody has, and where those come from who try it.
+GUESS = "tscim_guess"
 ADDRESSES = ("127.0.0.2", "127.0.0.3")
 # Seconds of load before and after a server is stopped.
 PEACE = 0.7
@@ -143,7 +144,7 @@ def addresses_are_clients(deployment: Deployment, stage: Stage) -> None:
 def _guess(deployment: Deployment, stage: Stage, address: str) -> int:
     """The status for a token that nobody has, from an address of this machine."""
     server = HTTPConnection("127.0.0.1", deployment.nginx.port, source_address=(address, 0))
-    status, _ = _exchange(stage, server, "GET", "/Users", token="tscim_guess")
+    status, _ = _exchange(stage, server, "GET", "/Users", token=GUESS)
     return status
 
 
