@@ -127,7 +127,7 @@ def test_the_names_of_scenarios_fit_in(name: str) -> None:
 
 class TestReport:
     RESULTS = {
-        workers: {"GET of a user": Figures(100 * workers, 10, 20, dict.fromkeys(PARTS, 1.0))}
+        workers: {"GET of a user": Figures(100 * workers, 10, 20, dict.fromkeys(PARTS, 1.0), 0.5)}
         for workers in (1, 2)
     }
 
@@ -147,6 +147,7 @@ class TestReport:
         assert text.startswith(f"before\n{report.BEGIN}\n")
         assert text.endswith(f"{report.END}\nafter\n")
         assert "old" not in text
+        assert "Other programs used 0.5 cores meanwhile." in text
         assert "| GET of a user | 100 | 200 |" in text
         assert "| GET of a user | 1.00 | 1.00 | 1.00 | 1.00 | 4.00 | 10 | 20 |" in text
         # 40 tenants with 25 requests a second of 1 ms each, at 70 % of a core.

@@ -42,22 +42,25 @@ def write(results: Results, row_bytes: Mapping[str, float]) -> None:
     if not (begin and end):
         raise LookupError(f"{PERFORMANCE.name} has not the marks {BEGIN} and {END}.")
     tables = "\n\n".join(
-        (_conditions(), _rates(results), _costs(results), _needs(results), _sizes(row_bytes))
+        (_conditions(results), _rates(results), _costs(results), _needs(results), _sizes(row_bytes))
     )
     PERFORMANCE.write_text(f"{before}{BEGIN}\n\n{tables}\n\n{END}{after}")
 
 
-def _conditions() -> str:
+def _conditions(results: Results) -> str:
     model = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
     processor = model[1] if model else platform.processor()
     versions = f"Python {platform.python_version()}, Django {django.get_version()}"
     with connection.cursor() as cursor:
         cursor.execute("SHOW server_version")
         postgresql = str(cursor.fetchone()[0]).split()[0]
+    others = statistics.mean(
+        figures.others for kinds in results.values() for figures in kinds.values()
+    )
     return (
-        f"Measured by `make scale-out` on {os.cpu_count()} cores ({processor}), which the clients\n"
-        f"and all other programs used, too: {CLIENTS} clients, {FULL.people} users, {versions},\n"
-        f"PostgreSQL {postgresql}."
+        f"Measured by `make scale-out` on {os.cpu_count()} cores ({processor}),\n"
+        f"which also ran the clients: {CLIENTS} clients, {FULL.people} users, {versions},\n"
+        f"PostgreSQL {postgresql}. Other programs used {others:.1f} cores meanwhile."
     )
 
 

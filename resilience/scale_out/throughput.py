@@ -59,12 +59,14 @@ class Figures:
         rate: answers a second.
         median, slow: milliseconds until an answer, of the median one and of the one in twenty.
         cost: CPU milliseconds a request, by part.
+        others: how many cores programs have used that have no part in it.
     """
 
     rate: float
     median: float
     slow: float
     cost: dict[str, float]
+    others: float
 
 
 # By the number of processes, and by the kind of request.
@@ -127,15 +129,17 @@ def _measure(
 ) -> Figures:
     processes = _processes(deployment)
     before = {part: _cpu_seconds(pids) for part, pids in processes.items()}
-    began = time.monotonic()
+    began, busy, own = time.monotonic(), _busy_seconds(), time.process_time()
     times = _send_for(seconds, stage, requests)
-    elapsed = time.monotonic() - began
-    cost = {
-        part: (_cpu_seconds(pids) - before[part]) * 1000 / len(times)
-        for part, pids in processes.items()
-    }
-    slow = statistics.quantiles(times, n=20)[-1]
-    return Figures(len(times) / elapsed, statistics.median(times) * 1000, slow * 1000, cost)
+    elapsed, own = time.monotonic() - began, time.process_time() - own
+    used = {part: _cpu_seconds(pids) - before[part] for part, pids in processes.items()}
+    return Figures(
+        rate=len(times) / elapsed,
+        median=statistics.median(times) * 1000,
+        slow=statistics.quantiles(times, n=20)[-1] * 1000,
+        cost={part: each * 1000 / len(times) for part, each in used.items()},
+        others=(_busy_seconds() - busy - own - sum(used.values())) / elapsed,
+    )
 
 
 def _send_for(seconds: float, stage: Stage, requests: Iterator[Request]) -> list[float]:
@@ -176,3 +180,10 @@ def _ticks(pid: int) -> int:
     # The name before the last bracket may have anything in it.
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return int(fields[11]) + int(fields[12])
+
+
+def _busy_seconds() -> float:
+    """What all programs have used so far, in seconds of a core."""
+    numbers = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]
+    user, nice, system, _idle, _waiting, interrupts, soft_interrupts = map(int, numbers[:7])
+    return (user + nice + system + interrupts + soft_interrupts) / TICKS_A_SECOND
