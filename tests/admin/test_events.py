@@ -493,8 +493,8 @@ class TestPage:
         assert "has not been let in" in shown
 
     def test_nothing_that_was_sent_is_html(self, viewer: Client) -> None:
-        change = Change("User", NOBODY, SCRIPT, attributes={SCRIPT: [SCRIPT, None]})
-        change.added = [SCRIPT]
+        attributes = {SCRIPT: [SCRIPT, None]}
+        change = Change("User", NOBODY, SCRIPT, attributes=attributes, added=[SCRIPT])
         record(Source(client=SCRIPT), change, status=200)
         record(Source(client=SCRIPT), change, status=400, error={"detail": SCRIPT})
 

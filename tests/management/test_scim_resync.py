@@ -363,18 +363,6 @@ class TestMisplacedMembers:
         assert access() == {"Sales": set()}
         assert found() == []
 
-    def test_who_are_inactive_in_the_account_lose_access_alone(
-        self, scim: Scim, ann: str, sales: str
-    ) -> None:
-        UserLink.objects.filter(pk=ann).update(suspended=True)
-
-        resync()
-
-        assert access() == {"Sales": set()}
-        assert scim.members(sales) == [ann]
-        assert ScimEvent.objects.latest("pk").changes == {"removed": {"number": 1, "names": [ANN]}}
-        assert found() == []
-
 
 class TestNames:
     @pytest.mark.parametrize("folded", ["ANN@example.com", None])

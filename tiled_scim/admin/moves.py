@@ -13,12 +13,13 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from tiled_scim.admin.interventions import Consequences, Intervention, Names, client_of
+from tiled_scim.audit.events import Source
 from tiled_scim.conf import settings
 from tiled_scim.errors import ScimError
 from tiled_scim.host import HostAdapter, has_field, library_model
 from tiled_scim.models import LibraryGroupLink
 from tiled_scim.provisioning.moving import GroupMoving, move
-from tiled_scim.provisioning.service import Precondition
+from tiled_scim.provisioning.service import Precondition, record_of
 
 LIBRARIES_SHOWN = 20
 
@@ -41,7 +42,8 @@ class Move(Intervention):
         self, request: HttpRequest, adapter: HostAdapter, link: LibraryGroupLink
     ) -> Consequences:
         key = _key(request)
-        preview = GroupMoving(adapter).preview(link.pk, key)
+        source = Source(link.account, client=client_of(request))
+        preview = GroupMoving(adapter, record_of(source)).preview(link.pk, key)
         old = adapter.library_name(link.library) if link.library else ""
         names = {"group": link, "old": old, "new": _library_name(adapter, key)}
         gaining = Names.of(gettext("Who gains access to “%(new)s”") % names, preview.gaining)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from django.conf import LazySettings
 
-from tiled_scim.sql.library_dependency import library_dependency
+from tiled_scim.database.library_dependency import library_dependency
 
 HEADER = "from django.db import migrations\n\n\nclass Migration(migrations.Migration):\n"
 CREATION = "migrations.CreateModel('Library', [])"
