@@ -26,14 +26,14 @@ from example_project.libraries.management import directory, summary
 from example_project.libraries.models import Library
 from tiled_scim.models import ScimToken
 from tiled_scim.okta_check.client import OktaClient
-from tiled_scim.okta_check.conversation import Conversation
+from tiled_scim.okta_check.session import Session
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture
-def okta(live_server: LiveServer, transactional_db: None) -> Conversation:
-    return Conversation(OktaClient(f"{live_server.url}/scim/v2", ScimToken.objects.generate()[1]))
+def okta(live_server: LiveServer, transactional_db: None) -> Session:
+    return Session(OktaClient(f"{live_server.url}/scim/v2", ScimToken.objects.generate()[1]))
 
 
 def openers() -> dict[str, list[str]]:
@@ -47,7 +47,7 @@ def openers() -> dict[str, list[str]]:
 
 
 class TestDirectory:
-    def test_people_and_groups_become_users_and_libraries(self, okta: Conversation) -> None:
+    def test_people_and_groups_become_users_and_libraries(self, okta: Session) -> None:
         said = list(directory.push(okta))
 
         assert len(said) == 9
@@ -60,7 +60,7 @@ class TestDirectory:
         assert [user.first_name for user in User.objects.filter(is_active=False)] == ["Alan"]
         assert not any(user.has_usable_password() for user in User.objects.all())
 
-    def test_pushing_it_again_changes_nothing(self, okta: Conversation) -> None:
+    def test_pushing_it_again_changes_nothing(self, okta: Session) -> None:
         list(directory.push(okta))
         before = openers(), list(User.objects.order_by("pk").values_list("pk", "is_active"))
 
@@ -71,7 +71,7 @@ class TestDirectory:
             list(User.objects.order_by("pk").values_list("pk", "is_active")),
         )
 
-    def test_the_summary_says_who_can_open_what(self, okta: Conversation) -> None:
+    def test_the_summary_says_who_can_open_what(self, okta: Session) -> None:
         list(directory.push(okta))
         Library.objects.create(name="Empty")
         User.objects.create_superuser("admin")

@@ -14,7 +14,7 @@ from tests.factories import make_library
 from tests.wire.client import add_members
 from tests.wire.state import access, snapshot
 from tiled_scim.models import LibraryGroupLink, UserLink
-from tiled_scim.okta_check.conversation import Conversation
+from tiled_scim.okta_check.session import Session
 
 from .looks import Visit
 from .people import GROUPS, USERS, column, forge, member_of_staff
@@ -48,7 +48,7 @@ def state(page: Page) -> Locator:
     return page.get_by_role("region", name="State")
 
 
-def in_okta(okta: Conversation, group: LibraryGroupLink) -> dict[str, Any]:
+def in_okta(okta: Session, group: LibraryGroupLink) -> dict[str, Any]:
     """What Okta reads of a group, but for when it was last changed."""
     return {
         key: value for key, value in okta.read("/Groups", str(group.pk)).items() if key != "meta"
@@ -56,7 +56,7 @@ def in_okta(okta: Conversation, group: LibraryGroupLink) -> dict[str, Any]:
 
 
 class TestLists:
-    def test_show_people_and_groups_as_they_are(self, page: Page, okta: Conversation) -> None:
+    def test_show_people_and_groups_as_they_are(self, page: Page, okta: Session) -> None:
         page.goto(USERS)
 
         names = sorted(person.user_name for person in PEOPLE)
@@ -78,9 +78,7 @@ class TestLists:
 
 
 class TestAnotherLibrary:
-    def test_moves_the_access_and_okta_sees_no_difference(
-        self, page: Page, okta: Conversation
-    ) -> None:
+    def test_moves_the_access_and_okta_sees_no_difference(self, page: Page, okta: Session) -> None:
         research = LibraryGroupLink.objects.get(display_name="Research")
         seen = in_okta(okta, research)
         make_library("Archive", User.objects.get(username=ADA.user_name))
@@ -114,7 +112,7 @@ class TestAnotherLibrary:
 
 
 class TestLettingGo:
-    def test_of_a_group_takes_away_what_it_alone_gave(self, page: Page, okta: Conversation) -> None:
+    def test_of_a_group_takes_away_what_it_alone_gave(self, page: Page, okta: Session) -> None:
         engineering = LibraryGroupLink.objects.get(display_name="Engineering")
         open_row(page, GROUPS, "Engineering")
 
@@ -135,7 +133,7 @@ class TestLettingGo:
         open_row(page, GROUPS, "Engineering")
         expect(page.get_by_role("region", name="What you can do")).to_have_count(0)
 
-    def test_of_a_person_deactivates_them(self, page: Page, okta: Conversation) -> None:
+    def test_of_a_person_deactivates_them(self, page: Page, okta: Session) -> None:
         katherine = UserLink.objects.get(user_name=KATHERINE.user_name)
         open_row(page, USERS, KATHERINE.user_name)
 
@@ -152,7 +150,7 @@ class TestLettingGo:
 
 
 class TestResync:
-    def test_gives_back_what_was_taken_away_by_hand(self, page: Page, okta: Conversation) -> None:
+    def test_gives_back_what_was_taken_away_by_hand(self, page: Page, okta: Session) -> None:
         emmy = User.objects.get(username=EMMY.user_name)
         Library.objects.get(name="Research").members.remove(emmy)
         open_row(page, GROUPS, "Research")
@@ -170,7 +168,7 @@ class TestResync:
 
 class TestPermissions:
     def test_who_may_only_look_sees_no_action_and_forges_in_vain(
-        self, visit: Visit, okta: Conversation
+        self, visit: Visit, okta: Session
     ) -> None:
         ada = UserLink.objects.get(user_name=ADA.user_name)
         research = LibraryGroupLink.objects.get(display_name="Research")
@@ -193,7 +191,7 @@ class TestPermissions:
 
 
 class TestTheHostsOwnPage:
-    def test_of_a_user_says_that_scim_manages_them(self, visit: Visit, okta: Conversation) -> None:
+    def test_of_a_user_says_that_scim_manages_them(self, visit: Visit, okta: Session) -> None:
         margaret = member_of_staff("view_user", "view_userlink")
         page = visit(margaret)
         ada = User.objects.get(username=ADA.user_name)

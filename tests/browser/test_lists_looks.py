@@ -9,8 +9,8 @@ from example_project.libraries.management.directory import ADA, EMMY
 from example_project.libraries.models import Library
 from tests.factories import make_library
 from tiled_scim.models import Action, LibraryGroupLink, Outcome, ScimEvent, UserLink
-from tiled_scim.okta_check.conversation import Conversation, replace
 from tiled_scim.okta_check.expectations import USER_SCHEMA
+from tiled_scim.okta_check.session import Session, replace
 
 from .looks import CREATED, Look
 from .people import EVENTS, GROUPS, USERS, member_of_staff
@@ -30,12 +30,12 @@ def admin(transactional_db: None) -> User:
 
 
 @pytest.fixture
-def ada(okta: Conversation) -> UserLink:
+def ada(okta: Session) -> UserLink:
     return UserLink.objects.get(user_name=ADA.user_name)
 
 
 @pytest.fixture
-def research(okta: Conversation) -> LibraryGroupLink:
+def research(okta: Session) -> LibraryGroupLink:
     return LibraryGroupLink.objects.get(display_name="Research")
 
 
@@ -50,7 +50,7 @@ def page_of(event: ScimEvent) -> str:
     return f"{EVENTS}{event.pk}/change/"
 
 
-def test_events(look: Look, admin: User, okta: Conversation, ada: UserLink) -> None:
+def test_events(look: Look, admin: User, okta: Session, ada: UserLink) -> None:
     okta.patch(f"/Users/{ada.pk}", replace({"title": "Director", "name.givenName": "Augusta"}))
     okta.send("POST", "/Users", {"schemas": [USER_SCHEMA], "userName": ADA.user_name})
     backdate()

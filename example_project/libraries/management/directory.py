@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tiled_scim.okta_check.client import Json
-from tiled_scim.okta_check.conversation import Conversation, replace
 from tiled_scim.okta_check.expectations import GROUP_SCHEMA, TILED_SCHEMA, USER_SCHEMA
+from tiled_scim.okta_check.session import Session, replace
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ GROUPS = {
 }
 
 
-def push(okta: Conversation) -> Iterator[str]:
+def push(okta: Session) -> Iterator[str]:
     """Assign the people, push the groups, and unassign who has left.
 
     Yields:
@@ -67,7 +67,7 @@ def push(okta: Conversation) -> Iterator[str]:
             yield f"unassigned {person.full_name}, who has left"
 
 
-def _assign(okta: Conversation, person: Person) -> str:
+def _assign(okta: Session, person: Person) -> str:
     """Create the account, or update the one that there is; returns its id."""
     body = _user(person)
     found = okta.look_up("/Users", "userName", person.user_name)
@@ -79,7 +79,7 @@ def _assign(okta: Conversation, person: Person) -> str:
     return str(user["id"])
 
 
-def _push_group(okta: Conversation, name: str, members: list[Json]) -> None:
+def _push_group(okta: Session, name: str, members: list[Json]) -> None:
     """Create the group empty, or take the one that there is; then push its members."""
     found = okta.look_up("/Groups", "displayName", name)
     if found is None:

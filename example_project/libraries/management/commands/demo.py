@@ -30,7 +30,7 @@ from example_project.libraries.management.server import (
 )
 from tiled_scim.models import ScimToken
 from tiled_scim.okta_check.client import OktaClient, UnreachableError
-from tiled_scim.okta_check.conversation import Conversation, MismatchError
+from tiled_scim.okta_check.session import MismatchError, Session
 
 ADMIN_NAME = "admin"
 BASE_PATH = "/scim/v2"
@@ -83,7 +83,7 @@ class Command(BaseCommand):
         self._say("Checking the server with the requests that Okta sends")
         call_command("scim_check", url=base_url, token=token, stdout=self.stdout)
         self._say("Pushing a small directory as Okta does")
-        okta = Conversation(OktaClient(base_url, token))
+        okta = Session(OktaClient(base_url, token))
         self._write_lines(directory.push(okta))
 
     def _summarize(self) -> None:
