@@ -1,4 +1,4 @@
-"""The system checks: each finds its misconfiguration, and says what to write instead."""
+"""Tests of the system checks: each detects a wrong setting and says what to write instead."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 class NoSubclass:
-    """Looks like an adapter and is none."""
+    """A class that is not an adapter."""
 
 
 class OwnMembership(HostAdapter):
     def grant(self, library: models.Model, users: Collection[Any]) -> None:
-        """Nothing: it is never called."""
+        """Do nothing: it is never called."""
 
 
 class OwnUserFields(HostAdapter):
@@ -42,18 +42,18 @@ class OwnUserFields(HostAdapter):
 
 
 class WelcomingBackend(AllowAllUsersModelBackend):
-    """Lets everybody in, under a name that does not say so."""
+    """A backend that accepts inactive users, which its name does not show."""
 
 
 class SilentBackend:
-    """Finds users, and nobody can ask it whom it lets in."""
+    """A backend that returns users without a `user_can_authenticate()`."""
 
     def get_user(self, user_id: int) -> User | None:
         return User.objects.filter(pk=user_id).first()
 
 
 def found(**settings: object) -> list[CheckMessage]:
-    """What the checks say in a host with these settings."""
+    """Return the messages of the checks with these settings."""
     with override_settings(**settings):
         return checks.check_host()
 
@@ -144,12 +144,12 @@ class TestOneProblem:
     ) -> None:
         ids = {message.id for message in found(**{setting: value})}
 
-        # A model without a name has none for its members either.
+        # A model without a name field has no field for its members either.
         assert ids - {"tiled_scim.E002"} <= {f"tiled_scim.{check_id}"}
 
     def test_every_check_has_a_case(self) -> None:
         written = set(re.findall(r"tiled_scim\.([EW]\d{3})", getsource(checks)))
-        elsewhere = {"E012", "E014"}  # what a user model lacks, and a membership model wants
+        elsewhere = {"E012", "E014"}  # these depend on the user model and the membership model
 
         assert {parameters.values[2] for parameters in CASES} | elsewhere == written
 
@@ -187,7 +187,7 @@ class TestNoProblem:
 class TestMembers:
     @pytest.fixture
     def two_memberships(self, monkeypatch: pytest.MonkeyPatch) -> type[models.Model]:
-        """A Library model that reaches users in two ways."""
+        """A Library model with two relations to users."""
         with isolate_apps("example_project.libraries") as apps:
 
             class Shelf(models.Model):
@@ -225,13 +225,13 @@ class TestMembers:
 
 
 class TestMembershipModel:
-    """The `through` model of a Library's members."""
+    """Return the `through` model of a Library's members."""
 
     @pytest.fixture(params=["forward", "reverse"])
     def members_with_roles(
         self, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
     ) -> str:
-        """Makes a Library model whose members have roles; gives the accessor of the members."""
+        """Create a Library model whose members have roles, and return the accessor of the members."""
         side = request.param
         with isolate_apps("example_project.libraries") as apps:
 
@@ -294,7 +294,7 @@ class TestMembershipModel:
 
 
 class TestUserModel:
-    """One that is no user model at all: it has not one of the fields that SCIM writes."""
+    """A model without any of the fields that SCIM writes."""
 
     def test_must_be_able_to_deactivate(self) -> None:
         messages = {message.id: message for message in found(AUTH_USER_MODEL="libraries.Library")}
@@ -345,7 +345,7 @@ class TestJsonWebTokens:
 
 
 class TestAtTheCommandLine:
-    """In a process that starts with the wrong setting, which a foreign key needs early."""
+    """Tests in a new process, because a foreign key needs the setting when models load."""
 
     def check(self, setting: str, value: str, folder: Path) -> subprocess.CompletedProcess[str]:
         lines = ["from example_project.settings import *", f"{setting} = {value!r}"]

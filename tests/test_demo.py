@@ -1,4 +1,4 @@
-"""The demo: its directory as Okta pushes it, and `manage.py demo` as a person runs it."""
+"""Tests of the demo: its directory, pushed as Okta does, and `manage.py demo`."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def okta(live_server: LiveServer, transactional_db: None) -> Session:
 
 
 def openers() -> dict[str, list[str]]:
-    """Who can open which Library: the first names of its active members."""
+    """Return the first names of the active members of each Library."""
     return {
         library.name: sorted(
             library.members.filter(is_active=True).values_list("first_name", flat=True)
@@ -89,7 +89,7 @@ class TestDirectory:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A copy of the example project, with a demo database of its own."""
+    """A copy of the example project with its own demo database."""
     shutil.copytree(ROOT / "example_project", tmp_path / "example_project")
     shutil.copy(ROOT / "manage.py", tmp_path)
     return tmp_path
@@ -104,7 +104,7 @@ def port() -> int:
 
 @contextmanager
 def demo(project: Path, *arguments: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
-    """Start `manage.py demo` with the given environment variables, and none of the tests' own."""
+    """Start `manage.py demo` with these environment variables, without those of the tests."""
     process = subprocess.Popen(
         [sys.executable, "manage.py", "demo", *arguments],
         cwd=project,
@@ -121,7 +121,7 @@ def demo(project: Path, *arguments: str, **environment: str) -> Iterator[subproc
 
 
 def read_until(process: subprocess.Popen[str], end: str) -> str:
-    """What the process says up to the line that begins with `end`, or all of it."""
+    """Return the output up to the line that starts with `end`, or all of it."""
     said = []
     assert process.stdout is not None
     for line in process.stdout:

@@ -1,4 +1,4 @@
-"""The example host: what its people see, and that its settings are fit to be copied."""
+"""Tests of the example host: what its users see, and that its settings can be copied."""
 
 import json
 import os
@@ -196,7 +196,7 @@ class TestAdministration:
 
 
 class Okta:
-    """What calls the SCIM endpoints with a token of its own, away from any person's session."""
+    """A SCIM client with its own token, separate from any user's session."""
 
     def __init__(self) -> None:
         _, token = ScimToken.objects.generate()
@@ -235,9 +235,9 @@ class TestProvisioning:
 
 class TestSettings:
     def manage(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run manage.py with the given environment variables, and none that the tests run with.
+        """Run manage.py with these environment variables, without those of the tests.
 
-        The database is one in memory, since Django 6.1 connects to it for its checks.
+        The database is in memory, because Django 6.1 connects to it for its checks.
         """
         defaults = {"PATH": os.environ["PATH"], "DATABASE_URL": "sqlite://:memory:"}
         return subprocess.run(

@@ -1,4 +1,4 @@
-"""The harness of `make resilience`: what it counts, and what it fails for."""
+"""Tests of the harness of `make resilience`: what it counts and when it fails."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ BUSY = unavailable("Busy.", 0)
 
 
 class Answers:
-    """Gives one answer after the other, and the last one for ever; None is none."""
+    """Return the responses one after another, and repeat the last one. None is no response."""
 
     def __init__(self, *replies: Reply | None) -> None:
         self.replies = list(replies)

@@ -84,7 +84,7 @@ class TestAnotherLibrary:
         make_library("Archive", User.objects.get(username=ADA.user_name))
         open_row(page, GROUPS, "Research")
 
-        page.get_by_role("link", name="Feed into another Library…").click()
+        page.get_by_role("link", name="Move to another Library…").click()
         page.get_by_label("Search by name").fill("arch")
         page.get_by_role("button", name="Search").click()
         page.get_by_role("link", name="Archive").click()
@@ -93,9 +93,11 @@ class TestAnotherLibrary:
         losing = names_under(page, "Who loses access to “Research” (3)")
         expect(losing).to_have_text(sorted(PUSHED["Research"]))
         assert access() == {**PUSHED, "Archive": {ADA.user_name}}
-        page.get_by_role("button", name="Move the access").click()
+        page.get_by_role("button", name="Move").click()
 
-        expect(page.get_by_text("“Research” feeds the Library “Archive” now.")).to_be_visible()
+        expect(
+            page.get_by_text("“Research” is now linked to the Library “Archive”.")
+        ).to_be_visible()
         expect(state(page)).to_contain_text("Archive")
         assert access() == {**PUSHED, "Research": set(), "Archive": PUSHED["Research"]}
         assert in_okta(okta, research) == seen
@@ -111,39 +113,39 @@ class TestAnotherLibrary:
         assert access()["Research"] == set()
 
 
-class TestLettingGo:
+class TestUnlinking:
     def test_of_a_group_takes_away_what_it_alone_gave(self, page: Page, okta: Session) -> None:
         engineering = LibraryGroupLink.objects.get(display_name="Engineering")
         open_row(page, GROUPS, "Engineering")
 
-        page.get_by_role("link", name="Let go…").click()
+        page.get_by_role("link", name="Unlink…").click()
         expect(page.get_by_text("The Library “Engineering” stays")).to_be_visible()
         losing = names_under(page, "Who loses access (3)")
         expect(losing).to_have_text(sorted(PUSHED["Engineering"]))
         page.get_by_role("link", name="No, take me back").click()
         expect(state(page)).to_contain_text("Linked")
         assert access() == PUSHED
-        page.get_by_role("link", name="Let go…").click()
-        page.get_by_role("button", name="Let go").click()
+        page.get_by_role("link", name="Unlink…").click()
+        page.get_by_role("button", name="Unlink").click()
 
-        expect(page.get_by_text("“Engineering” has been let go of.")).to_be_visible()
-        expect(column(page, "state")).to_have_text(["Let go", "Linked", "Linked"])
+        expect(page.get_by_text("“Engineering” has been unlinked.")).to_be_visible()
+        expect(column(page, "state")).to_have_text(["Unlinked", "Linked", "Linked"])
         assert access() == {**PUSHED, "Engineering": set()}
         assert okta.send("GET", f"/Groups/{engineering.pk}").status == 404
         open_row(page, GROUPS, "Engineering")
-        expect(page.get_by_role("region", name="What you can do")).to_have_count(0)
+        expect(page.get_by_role("region", name="Actions")).to_have_count(0)
 
     def test_of_a_person_deactivates_them(self, page: Page, okta: Session) -> None:
         katherine = UserLink.objects.get(user_name=KATHERINE.user_name)
         open_row(page, USERS, KATHERINE.user_name)
 
-        page.get_by_role("link", name="Let go…").click()
+        page.get_by_role("link", name="Unlink…").click()
         groups = names_under(page, "Groups (2)")
         expect(groups).to_have_text(["Engineering", "Sales & Operations"])
-        page.get_by_role("button", name="Let go").click()
+        page.get_by_role("button", name="Unlink").click()
 
-        expect(page.get_by_text(f"“{KATHERINE.user_name}” has been let go of.")).to_be_visible()
-        expect(column(page, "state").last).to_have_text("Let go")
+        expect(page.get_by_text(f"“{KATHERINE.user_name}” has been unlinked.")).to_be_visible()
+        expect(column(page, "state").last).to_have_text("Unlinked")
         assert not User.objects.get(username=KATHERINE.user_name).is_active
         assert not any(KATHERINE.user_name in people for people in access().values())
         assert okta.send("GET", f"/Users/{katherine.pk}").status == 404
@@ -158,12 +160,12 @@ class TestResync:
         page.get_by_role("link", name="Resync…").click()
         lacking = f"has members without access to its Library: {EMMY.user_name}."
         expect(page.get_by_text(lacking)).to_be_visible()
-        page.get_by_role("button", name="Mend").click()
+        page.get_by_role("button", name="Fix").click()
 
-        expect(page.get_by_text("“Research” has been mended.")).to_be_visible()
+        expect(page.get_by_text("“Research” has been fixed.")).to_be_visible()
         assert access() == PUSHED
         page.get_by_role("link", name="Resync…").click()
-        expect(page.get_by_text("There is nothing to mend.")).to_be_visible()
+        expect(page.get_by_text("There is nothing to fix.")).to_be_visible()
 
 
 class TestPermissions:
@@ -178,7 +180,7 @@ class TestPermissions:
         for list_, name in ((USERS, ADA.user_name), (GROUPS, "Research")):
             open_row(page, list_, name)
             expect(state(page)).to_be_visible()
-            expect(page.get_by_role("region", name="What you can do")).to_have_count(0)
+            expect(page.get_by_role("region", name="Actions")).to_have_count(0)
         for forged in (
             f"{USERS}{ada.pk}/let-go/",
             f"{GROUPS}{research.pk}/let-go/",

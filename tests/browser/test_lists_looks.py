@@ -46,7 +46,7 @@ def backdate() -> None:
         model.objects.update(created_at=CREATED, updated_at=CREATED)
 
 
-def page_of(event: ScimEvent) -> str:
+def change_page_url(event: ScimEvent) -> str:
     return f"{EVENTS}{event.pk}/change/"
 
 
@@ -59,11 +59,11 @@ def test_events(look: Look, admin: User, okta: Session, ada: UserLink) -> None:
     look.inspect(page, "events")
     page.goto(f"{EVENTS}?outcome={Outcome.REFUSED}&q=ada&created_at__year=2026")
     look.inspect(page, "events-found")
-    page.goto(page_of(ScimEvent.objects.get(action=Action.USER_UPDATED)))
+    page.goto(change_page_url(ScimEvent.objects.get(action=Action.USER_UPDATED)))
     look.inspect(page, "event")
-    page.goto(page_of(ScimEvent.objects.get(outcome=Outcome.REFUSED)))
+    page.goto(change_page_url(ScimEvent.objects.get(outcome=Outcome.REFUSED)))
     look.inspect(page, "event-refused")
-    page.goto(page_of(ScimEvent.objects.filter(action=Action.ACCESS_CHANGED)[0]))
+    page.goto(change_page_url(ScimEvent.objects.filter(action=Action.ACCESS_CHANGED)[0]))
     look.inspect(page, "event-members")
 
 

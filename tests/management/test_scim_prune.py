@@ -1,4 +1,4 @@
-"""The command `scim_prune`: which events it deletes, and what it says."""
+"""Tests of `scim_prune`: the events that it deletes, and its output."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def prune(*arguments: str) -> str:
 
 @pytest.fixture(autouse=True)
 def events() -> None:
-    """One event of each of the last 100 days, a minute less than whole days ago, in disorder."""
+    """Create an event for each of the last 100 days, in random order."""
     now = timezone.now() + timedelta(minutes=1)
     ScimEvent.objects.bulk_create(
         ScimEvent(created_at=now - timedelta(days=days), outcome=Outcome.DONE, detail=str(days))
@@ -37,7 +37,7 @@ def events() -> None:
 
 
 def kept() -> set[int]:
-    """The ages in days of the events that are left."""
+    """Return the ages of the remaining events in days."""
     return {int(detail) for detail in ScimEvent.objects.values_list("detail", flat=True)}
 
 
@@ -105,7 +105,7 @@ def test_they_go_in_batches() -> None:
 
 
 def test_the_oldest_go_first() -> None:
-    """So that those that are left after an interruption have no gaps."""
+    """Assert that the remaining events have no gaps after an interruption."""
     events = ScimEvent.objects.all()
 
     batches = _delete(events, 30)

@@ -1,4 +1,4 @@
-"""The command `scim_resync`: what it says, what it mends, and what it leaves alone."""
+"""Tests of `scim_resync`: its output, what it fixes and what it does not change."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ ALL_MENDED = "Wrong: 1. All of it was mended."
 
 
 class UniqueNames(HostAdapter):
-    """A host whose Libraries have names of their own."""
+    """A host that names Libraries itself."""
 
     def create_library(self, name: str) -> models.Model:
         if Library.objects.filter(name=name).exists():
@@ -58,7 +58,7 @@ class UniqueNames(HostAdapter):
 
 
 class Broken(HostAdapter):
-    """A host that cannot say who is in one of its Libraries."""
+    """A host that fails to list the members of one of its Libraries."""
 
     def members(self, library: models.Model, users: Collection[Any]) -> set[Any]:
         if self.library_name(library) == "Sales":
@@ -67,7 +67,7 @@ class Broken(HostAdapter):
 
 
 class Interrupted(HostAdapter):
-    """Somebody presses Ctrl-C while one of the Libraries is mended."""
+    """A host that is interrupted by Ctrl-C while it fixes one of its Libraries."""
 
     def grant(self, library: models.Model, users: Collection[Any]) -> None:
         if Library.objects.filter(members__isnull=False).exists():
@@ -91,14 +91,14 @@ def sales(scim: Scim, ann: str) -> str:
 
 
 def resync(*arguments: str) -> list[str]:
-    """What the command writes when it ends with 0."""
+    """Run the command, and return its output if the exit status is 0."""
     output = StringIO()
     call_command("scim_resync", *arguments, stdout=output)
     return output.getvalue().splitlines()
 
 
 def failing(*arguments: str) -> tuple[list[str], str]:
-    """What the command writes when it ends with 1, and what it ends with."""
+    """Run the command, and return its output and error message if the exit status is 1."""
     output = StringIO()
     with pytest.raises(CommandError) as failure:
         call_command("scim_resync", *arguments, stdout=output)
@@ -122,7 +122,7 @@ class TestNothingWrong:
 
 
 class TestAccess:
-    """Somebody was taken out of a Library by hand."""
+    """A user was removed from a Library manually."""
 
     @pytest.fixture(autouse=True)
     def drift(self, scim: Scim, sales: str) -> None:
@@ -225,7 +225,7 @@ class TestAccessByHand:
 
         resync()
 
-        # Both groups give it now, and the last one that goes takes it along.
+        # Both groups give the access now, and it ends with the last one.
         assert granted("Sales") == granted("Ops") == {ANN: True}
         scim.delete(f"/Groups/{group_link('Ops').pk}")
         assert access() == {"Sales": {ANN}}
@@ -356,7 +356,7 @@ class TestMisplacedMembers:
 
         resync()
 
-        # She is a member as the same person in this account.
+        # She is a member through her link in this account.
         assert access() == {"Sales": {ANN}}
         assert scim.members(sales) == [ann]
         scim.patch(f"/Groups/{sales}", remove_member(ann))
@@ -455,7 +455,7 @@ class TestHost:
 class TestAccounts:
     @pytest.fixture(autouse=True)
     def groups(self, settings: Settings) -> None:
-        """A group in each of two accounts, whose members have lost their access by hand."""
+        """A group in each of two accounts, whose members were removed from their Libraries manually."""
         settings.TILED_SCIM_HOST_ADAPTER = TwoAccounts
         for account, name in (("acme", ANN), ("globex", BOB)):
             okta = Scim(f"Bearer {ScimToken.objects.generate(account)[1]}")

@@ -1,4 +1,4 @@
-"""The command `scim_token`: what it prints, and what is in the database then."""
+"""Tests of `scim_token`: its output, and the resulting database state."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def scim_token(*arguments: str) -> str:
 
 
 def table(output: str) -> list[list[str]]:
-    """The cells of a printed table, without its header."""
+    """Return the cells of a printed table without the header."""
     return [re.split(r"  +", line) for line in output.splitlines()[1:]]
 
 

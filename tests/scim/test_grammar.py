@@ -1,4 +1,4 @@
-"""Filter text becomes the right tree, or an error that says what is wrong."""
+"""Tests that filter text is parsed into the right tree, or refused with a helpful error."""
 
 from __future__ import annotations
 
@@ -324,7 +324,7 @@ def _accepted(text: str) -> Expression | None:
         expression = _flat(parse(text))
     except ScimError:
         return None
-    # Where brackets may be is for those to say who know the attributes.
+    # The grammar does not check which attributes can have brackets.
     return None if "x.y [" in text or _has_brackets_in_brackets(expression) else expression
 
 
@@ -333,7 +333,7 @@ def _accepted_by_oracle(text: str) -> Expression | None:
         expression = _flat(_translated(ScimFilter(text).ast))
     except InvalidFilterException:
         return None
-    # It takes a word of the grammar for a name, where only a name can be.
+    # Reserved words are accepted where only a name is possible.
     return None if any(f"name='{word}'" in str(expression) for word in WORDS) else expression
 
 
@@ -366,7 +366,7 @@ def _translated(node: oracle.FilterNode) -> Expression:
 
 
 def _flat(expression: Expression) -> Expression:
-    """The expression with `a and (b and c)` as `a and b and c`."""
+    """Flatten `a and (b and c)` into `a and b and c`."""
     match expression:
         case And(operands):
             return And(tuple(_flat_operands(And, operands)))
