@@ -18,7 +18,7 @@ from tiled_scim.host import HostAdapter
 from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, UserLink
 from tiled_scim.provisioning import drift
 
-# The end-of-file character of a terminal.
+# Marks the end of the output of a terminal.
 END = "|end"
 
 
@@ -70,7 +70,7 @@ def link_in(account: str, username: str) -> UserLink:
 
 @contextmanager
 def hearing() -> Iterator[list[tuple[str, str, set[str]]]]:
-    """Record the access signals after the commit: "granted" or "revoked", the Library and the users."""
+    """Record the access signals: "granted" or "revoked", the Library and the users."""
     heard: list[tuple[str, str, set[str]]] = []
 
     def receiver(what: str) -> Any:

@@ -231,7 +231,7 @@ class TestMembershipModel:
     def members_with_roles(
         self, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
     ) -> str:
-        """Create a Library model whose members have roles, and return the accessor of the members."""
+        """Create a Library model whose members have roles, and return their accessor."""
         side = request.param
         with isolate_apps("example_project.libraries") as apps:
 

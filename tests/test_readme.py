@@ -175,7 +175,7 @@ class TestHosts:
 
 
 def plugging_in() -> list[list[str]]:
-    """Return the commands in the README for host developers, up to the one that creates the tables."""
+    """Return the README's commands for host developers, up to the migration."""
     names = [[name, *options] for name, options in manage_commands()]
     return names[: names.index(["migrate"]) + 1]
 

@@ -176,7 +176,7 @@ class TestTime:
             check_anything.run(url)
 
         assert re.search(
-            r"^Sent 1 requests in \d+\.\d seconds\. "
+            r"^Sent 1 request in \d+\.\d seconds\. "
             r"The slowest took \d+ ms: GET /Users\?startIndex=1&count=2$",
             check_anything.output,
             re.M,

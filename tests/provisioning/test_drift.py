@@ -240,7 +240,7 @@ class TestSentences:
 class TestAccounts:
     @pytest.fixture(autouse=True)
     def groups(self, settings: Settings) -> None:
-        """A group in each of two accounts, whose members were removed from their Libraries manually."""
+        """A group in each of two accounts, whose members were removed manually."""
         settings.TILED_SCIM_HOST_ADAPTER = TwoAccounts
         for account, name in (("acme", ANN), ("globex", BOB)):
             okta = Scim(f"Bearer {ScimToken.objects.generate(account)[1]}")

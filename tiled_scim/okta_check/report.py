@@ -111,7 +111,8 @@ def _left_behind(run: Run) -> Iterator[str]:
 
 
 def _time(run: Run) -> str:
-    took = f"Sent {len(run.attempts)} requests in {run.seconds:.1f} seconds."
+    count = len(run.attempts)
+    took = f"Sent {count} request{'' if count == 1 else 's'} in {run.seconds:.1f} seconds."
     if run.slowest is None:
         return took
     slowest = f"{run.slowest.method} {run.slowest.path}"
