@@ -98,12 +98,12 @@ TREES: dict[str, Expression] = {
 }
 
 ERRORS = {
-    "": "ends too early",
-    "a": "ends too early",
-    "a eq": "ends too early",
-    'a eq "x" and': "ends too early",
-    "(a pr": "ends too early",
-    'emails[type eq "work"].value': "ends too early",
+    "": "is incomplete",
+    "a": "is incomplete",
+    "a eq": "is incomplete",
+    'a eq "x" and': "is incomplete",
+    "(a pr": "is incomplete",
+    'emails[type eq "work"].value': "is incomplete",
     "a pr)": "“)” at character 5",
     "a pr b pr": "“b” at character 6",
     "not a pr": "“a” at character 5",
@@ -130,7 +130,7 @@ ERRORS = {
     'a[b pr] eq "x"': "sub-attribute is missing after a[…]",
     "a[b pr][c pr] pr": "cannot be inside or after another",
     "a[b pr].c[d pr]": "cannot be inside or after another",
-    "a.b[c pr].d": "ends too early",
+    "a.b[c pr].d": "is incomplete",
     "emails .type pr": "“.type” at character 8",
     "emails .type[a pr]": "“.type” at character 8",
     ".type pr": "“.type” at character 1",
