@@ -197,7 +197,7 @@ class TestDemo:
                 assert process.wait() == 1
 
         suggestion = re.fullmatch(
-            rf"CommandError: Port {port} is taken; run make demo PORT=(\d+)\n", said
+            rf"CommandError: Port {port} is in use; run make demo PORT=(\d+)\n", said
         )
         assert suggestion is not None
         assert is_free(int(suggestion[1]))
@@ -213,7 +213,7 @@ class TestDemo:
                 said = read_until(process, "Serving at")
                 assert process.wait() == 1
 
-        assert said == "CommandError: Another demo runs here: end it first with Ctrl-C.\n"
+        assert said == "CommandError: Another demo is running here: stop it first with Ctrl-C.\n"
         assert database.read_text() == "in use"
 
     def test_a_database_of_ones_own_is_used_and_not_emptied(self, project: Path, port: int) -> None:
@@ -225,7 +225,7 @@ class TestDemo:
                 process.send_signal(signal.SIGINT)
                 assert process.wait() == 0, said
 
-        assert "Sign in   admin, with the password that you know" in said
+        assert "Sign in   admin, with the existing password" in said
         assert not (project / "demo.sqlite3").exists()
 
     @pytest.mark.parametrize("number", ["0", "65536", "http", "-1", ""])

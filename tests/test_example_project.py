@@ -64,7 +64,9 @@ class TestLibraries:
     ) -> None:
         client.force_login(person)
 
-        assert "No Library is open to you yet" in client.get(reverse("libraries:list")).text
+        assert (
+            "You do not have access to a Library yet" in client.get(reverse("libraries:list")).text
+        )
 
     def test_a_library_shows_who_can_open_it_and_leaves_out_who_cannot_any_more(
         self, client: Client, person: User

@@ -102,7 +102,7 @@ class TestClient:
         assert not tally.has_failed
 
     def test_gives_up(self, tally: Tally) -> None:
-        with pytest.raises(StoppedError, match="POST /Users: none in 2 attempts"):
+        with pytest.raises(StoppedError, match="POST /Users: no response in 2 attempts"):
             self.send(tally, scim_error(BUSY), attempts=2)
 
     @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ class TestProxy:
                         return False
 
             states = [is_there()]
-            for action in (proxy.refuse, proxy.recover, proxy.fall_silent, proxy.recover):
+            for action in (proxy.refuse, proxy.recover, proxy.stop_forwarding, proxy.recover):
                 action()
                 states.append(is_there())
 
@@ -187,7 +187,7 @@ class TestState:
 
         scim.delete(f"/Groups/{sales}")
 
-        assert state.facts() == state.people([ANN, BOB]) + state.group_let_go("sales")
+        assert state.facts() == state.people([ANN, BOB]) + state.group_unlinked("sales")
         assert state.snapshot("") != before
         assert list(violations()) == []
 

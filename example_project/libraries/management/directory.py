@@ -1,4 +1,4 @@
-"""A small directory of people and groups, and how Okta pushes it."""
+"""A small directory of people and groups, and the requests that push it as Okta does."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ GROUPS = {
 
 
 def push(okta: Session) -> Iterator[str]:
-    """Assign the people, push the groups, and unassign who has left.
+    """Assign the people, push the groups, and unassign people who have left.
 
     Yields:
-        A line on each thing done.
+        A line for each action.
 
     Raises:
-        MismatchError: the server's answer is not what Okta needs.
-        UnreachableError: there was no answer.
+        MismatchError: A response is not what Okta needs.
+        UnreachableError: There was no complete response.
     """
     ids = {}
     for person in PEOPLE:
@@ -68,7 +68,7 @@ def push(okta: Session) -> Iterator[str]:
 
 
 def _assign(okta: Session, person: Person) -> str:
-    """Create the account, or update the one that there is; returns its id."""
+    """Create or update a user, and return its id."""
     body = _user(person)
     found = okta.look_up("/Users", "userName", person.user_name)
     if found and found["active"]:
@@ -80,7 +80,7 @@ def _assign(okta: Session, person: Person) -> str:
 
 
 def _push_group(okta: Session, name: str, members: list[Json]) -> None:
-    """Create the group empty, or take the one that there is; then push its members."""
+    """Create an empty group if it does not exist, then push its members."""
     found = okta.look_up("/Groups", "displayName", name)
     if found is None:
         body = {"schemas": [GROUP_SCHEMA], "displayName": name, "members": []}
