@@ -215,7 +215,7 @@ class TestEndpoints:
 
 def scim_types() -> Iterator[tuple[int, str]]:
     """Return the status and scimType of each ScimError that the code creates with both."""
-    for path in PACKAGE.glob("*.py"):
+    for path in PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             match node:
                 case ast.Call(
