@@ -20,7 +20,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from tiled_scim.host import adapter_class
-from tiled_scim.scim.text import fold
+from tiled_scim.scim.text import canonical
 
 if TYPE_CHECKING:
     BaseModelAdmin = admin.ModelAdmin[Any]
@@ -201,9 +201,9 @@ def labels(accounts: Mapping[str, str]) -> dict[str, str]:
 
 
 def begins_with(column: str, text: str) -> models.Q:
-    """The rows whose folded name begins in this way: a range, which an index answers."""
-    folded = fold(text)
-    return models.Q((f"{column}__gte", folded), (f"{column}__lt", folded + LAST_CHARACTER))
+    """Return the rows whose canonical name begins in this way: a range, which an index answers."""
+    form = canonical(text)
+    return models.Q((f"{column}__gte", form), (f"{column}__lt", form + LAST_CHARACTER))
 
 
 def may_view(site: admin.AdminSite, request: HttpRequest, model: type[models.Model]) -> bool:

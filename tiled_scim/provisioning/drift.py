@@ -22,7 +22,7 @@ from tiled_scim.audit.events import Change
 from tiled_scim.host import CHUNK, HostAdapter, adapter_class
 from tiled_scim.models import LibraryGroupLink, UserLink
 from tiled_scim.provisioning.group_members import Access, Member
-from tiled_scim.scim.text import fold
+from tiled_scim.scim.text import canonical
 
 AnyLink = TypeVar("AnyLink", UserLink, LibraryGroupLink)
 
@@ -121,7 +121,7 @@ def count(account: str | None = None) -> int:
 def of(link: UserLink | LibraryGroupLink, adapter: HostAdapter | None = None) -> Iterator[Finding]:
     """The drift of one link, in the order in which it can be mended."""
     # One that SCIM does not see may have given up its name.
-    if link.folded_name != fold(link.name) and (link.folded_name is not None or link.is_live):
+    if link.folded_name != canonical(link.name) and (link.folded_name is not None or link.is_live):
         yield Finding(NAME, link)
     if isinstance(link, LibraryGroupLink):
         yield from _of_members(link, adapter or adapter_class()(link.account))

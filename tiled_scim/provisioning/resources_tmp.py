@@ -20,7 +20,7 @@ from tiled_scim import signals
 from tiled_scim.audit.events import Change
 from tiled_scim.conf import settings
 from tiled_scim.errors import forbidden, uniqueness
-from tiled_scim.host import TILED_ADMIN, normalized, objects
+from tiled_scim.host import TILED_ADMIN, canonical_username, objects
 from tiled_scim.models import LibraryGroupLink, ScimToken, UserLink
 from tiled_scim.provisioning import documents
 from tiled_scim.provisioning.group_members import Access, locked_groups, note_rename_of_member
@@ -33,7 +33,7 @@ from tiled_scim.scim import patch
 from tiled_scim.scim.cleaning import Document, check_immutable
 from tiled_scim.scim.member_changes import MemberChange, member_change, split_members
 from tiled_scim.scim.patch import Operation
-from tiled_scim.scim.text import fold
+from tiled_scim.scim.text import canonical
 
 logger = logging.getLogger(__name__)
 
@@ -221,7 +221,8 @@ class UserProvisioning(Provisioning[UserLink]):
         is_changed = self._store(link, parts) or bool(values)
         if link.user_name != old_name:
             note_rename_of_member(link, old_name, self.using)
-        renamed = {"userName": link.user_name} if fold(link.user_name) != fold(old_name) else {}
+        is_renamed = canonical(link.user_name) != canonical(old_name)
+        renamed = {"userName": link.user_name} if is_renamed else {}
         if "emails.value" in values:
             self._take_turn()
         self.adapter.check_identity({**values, **renamed}, link.user)
@@ -259,7 +260,7 @@ class UserProvisioning(Provisioning[UserLink]):
 
         A user who was adopted by e-mail keeps the username that people gave.
         """
-        return fold(link.user.get_username()) == fold(normalized(link.user_name))
+        return canonical_username(link.user.get_username()) == canonical_username(link.user_name)
 
     def _is_active(self, link: UserLink) -> bool:
         return bool(documents.host_values(link, self.adapter).get("active", True))
@@ -375,7 +376,7 @@ class GroupProvisioning(Provisioning[LibraryGroupLink]):
 
     def _rename_library(self, library: Any, old_name: str, name: str) -> None:
         """Give a Library its group's new name, unless it has one that people gave."""
-        if fold(self.adapter.library_name(library)) == fold(old_name):
+        if canonical(self.adapter.library_name(library)) == canonical(old_name):
             self.adapter.rename_library(library, name)
 
     def _change_members(self, link: LibraryGroupLink, members: MemberChange | None) -> bool:

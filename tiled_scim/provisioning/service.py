@@ -17,7 +17,7 @@ from tiled_scim.host import HostAdapter
 from tiled_scim.models import Action, LibraryGroupLink, Link, UserLink
 from tiled_scim.provisioning import documents
 from tiled_scim.scim.cleaning import Document
-from tiled_scim.scim.text import fold
+from tiled_scim.scim.text import canonical
 
 AnyLink = TypeVar("AnyLink", UserLink, LibraryGroupLink)
 
@@ -134,7 +134,7 @@ class Provisioning(Generic[AnyLink]):
 
     def _rename(self, link: AnyLink, name: str) -> bool:
         """Give a link another name; tell whether it is another one."""
-        if link.name == name and link.folded_name == fold(name):
+        if link.name == name and link.folded_name == canonical(name):
             return False
         self._take_name(link, name)
         return True

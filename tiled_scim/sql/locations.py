@@ -106,7 +106,7 @@ def in_text(attribute: Attribute, expression: F | Expression) -> Stored:
 
 
 def in_column(attribute: Attribute, model: type[Model]) -> Stored:
-    """A column of the model, or of one that it leads to; the folded one, if there are two."""
+    """A column of the model, or of one that it leads to; the canonical one, if there are two."""
     column = cast(str, attribute.folded_column or attribute.column)
     if attribute.type not in TEXT_TYPES:
         return Stored(attribute, F(column))
