@@ -6,8 +6,7 @@ import unicodedata
 
 SIGMA = "\N{GREEK SMALL LETTER SIGMA}"
 FINAL_SIGMA = "\N{GREEK SMALL LETTER FINAL SIGMA}"
-# Printable ASCII, without the space, and the fullwidth form of each.
-_FULLWIDTH = {code: code + 0xFEE0 for code in range(0x21, 0x7F)}
+_HALFWIDTH_AND_FULLWIDTH_FORMS = range(0xFF00, 0xFFF0)
 
 
 def fold(text: str) -> str:
@@ -44,8 +43,8 @@ def spellings(text: str) -> set[str]:
     """Return the usual ways to write a name: what to look for where only text can be compared.
 
     Each has the same canonical form as the name. They are the name as it was given, in each of the
-    Unicode normalization forms, and in fullwidth characters; and these in lower and upper case, as
-    far as that keeps the canonical form ("ß" in upper case does not).
+    Unicode normalization forms, and in fullwidth and halfwidth characters; and these in lower and
+    upper case, as far as that keeps the canonical form ("ß" in upper case does not).
 
     Args:
         text: a name in any spelling.
@@ -56,6 +55,16 @@ def spellings(text: str) -> set[str]:
         for spelling in (text, name)
         for form in ("NFC", "NFD", "NFKC", "NFKD")
     }
-    written |= {text, unicodedata.normalize("NFC", name).translate(_FULLWIDTH)}
+    written |= {spelling.translate(width) for spelling in written for width in _WIDTHS} | {text}
     cased = {case(spelling) for spelling in written for case in (str.lower, str.upper)}
     return {spelling for spelling in written | cased if canonical(spelling) == name}
+
+
+def _characters_of(width: str) -> dict[str, str]:
+    """The characters that have a form of a width, each with that form."""
+    forms = map(chr, _HALFWIDTH_AND_FULLWIDTH_FORMS)
+    parts = [(form, unicodedata.decomposition(form).split()) for form in forms]
+    return {chr(int(part[1], 16)): form for form, part in parts if part[:1] == [f"<{width}>"]}
+
+
+_WIDTHS = [str.maketrans(_characters_of(width)) for width in ("wide", "narrow")]

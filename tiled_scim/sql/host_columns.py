@@ -31,6 +31,11 @@ _POSTGRESQL_INDEX = """
     FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
     WHERE i.indrelid = to_regclass(%s) AND c.relname = %s
 """
+_POSTGRESQL_ROWS = "SELECT reltuples FROM pg_class WHERE oid = to_regclass(%s)"
+_MYSQL_ROWS = """
+    SELECT table_rows FROM information_schema.tables
+    WHERE table_schema = DATABASE() AND table_name = %s
+"""
 _MYSQL_COLLATION = """
     SELECT collation_name FROM information_schema.columns
     WHERE table_schema = DATABASE() AND table_name = %s AND column_name = %s
@@ -127,26 +132,23 @@ class HostColumn:
 
     def state(self) -> State:
         """Ask the database for the state of the index."""
-        return _STATES[self.connection.vendor](self)
+        match self.connection.vendor:
+            case "postgresql":
+                return self._state_on_postgresql()
+            case "mysql":
+                return self._state_on_mysql()
+        return State.UNNEEDED
 
     def rows(self) -> int:
         """Return about how many rows the table has: what the database's statistics say."""
-        queries = {
-            "postgresql": (
-                "SELECT reltuples FROM pg_class WHERE oid = to_regclass(%s)",
-                self._quoted_table,
-            ),
-            "mysql": (
-                "SELECT table_rows FROM information_schema.tables"
-                " WHERE table_schema = DATABASE() AND table_name = %s",
-                self.table,
-            ),
-        }
-        if self.connection.vendor not in queries:
-            return 0
-        query, table = queries[self.connection.vendor]
-        found = self._ask(query, [table])
-        # PostgreSQL says -1 of a table without statistics.
+        match self.connection.vendor:
+            case "postgresql":
+                found = self._ask(_POSTGRESQL_ROWS, [self._quoted_table])
+            case "mysql":
+                found = self._ask(_MYSQL_ROWS, [self.table])
+            case _:
+                found = None
+        # PostgreSQL says -1 of a table that it has no statistics of.
         return max(0, int(found[0] or 0)) if found else 0
 
     def creation(self, state: State) -> list[str]:
@@ -214,10 +216,3 @@ def _collation(using: str, table: str, column: str) -> str:
         cursor.execute(_MYSQL_COLLATION, [table, column])
         found = cursor.fetchone()
     return (found[0] if found else None) or ""
-
-
-_STATES = {
-    "sqlite": lambda column: State.UNNEEDED,
-    "postgresql": HostColumn._state_on_postgresql,
-    "mysql": HostColumn._state_on_mysql,
-}
