@@ -7,6 +7,7 @@ has none: it is for development.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -124,8 +125,9 @@ class HostColumn:
     @property
     def index(self) -> Index:
         """The index that lookups need."""
-        # Django takes no name of more than 30 characters.
-        name = truncate_name(f"{PREFIX}{self.table}_{self.column}", Index.max_name_length)
+        # Of letters, digits and underscores, and no longer than Django allows.
+        name = re.sub(r"\W+", "_", f"{PREFIX}{self.table}_{self.column}")
+        name = truncate_name(name, Index.max_name_length)
         if self.connection.vendor == "postgresql":
             return Index(FoldedText(F(self.name)), name=name)
         return Index(fields=[self.name], name=name)
@@ -211,8 +213,14 @@ class HostColumn:
 
 @cache
 def _collation(using: str, table: str, column: str) -> str:
-    """The collation of a column of MariaDB or MySQL, asked once a process; "" where it has none."""
+    """The collation of a column of MariaDB or MySQL, asked once a process; "" where it has none.
+
+    Raises:
+        LookupError: there is no such column (yet).
+    """
     with connections[using].cursor() as cursor:
         cursor.execute(_MYSQL_COLLATION, [table, column])
         found = cursor.fetchone()
-    return (found[0] if found else None) or ""
+    if found is None:
+        raise LookupError(f"The database has no column {table}.{column}")
+    return found[0] or ""
