@@ -22,7 +22,8 @@ from tiled_scim.attributes import Attribute, AttributePath, ResourceType
 from tiled_scim.host import HostAdapter
 from tiled_scim.models import LibraryGroupLink, Link, UserLink
 from tiled_scim.schemas import GROUP, USER
-from tiled_scim.scim.cleaning import KEPT, TEXT_TYPES, Document, check_length
+from tiled_scim.scim.absence import TEXT_TYPES
+from tiled_scim.scim.cleaning import KEPT, Document, check_length
 from tiled_scim.scim.matching import comparable
 
 Element = dict[str, Any]

@@ -13,6 +13,7 @@ from typing import Any
 
 from tiled_scim.attributes import Attribute, Type
 from tiled_scim.errors import invalid_filter
+from tiled_scim.scim.absence import is_present
 from tiled_scim.scim.grammar import (
     And,
     Comparison,
@@ -105,11 +106,6 @@ def _instant(text: str) -> datetime | None:
         return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
-
-
-def is_present(value: object) -> bool:
-    """Whether `pr` is true: not null and not empty. False and 0 are values."""
-    return value is not None and value not in ("", [], {})
 
 
 def matches(expression: Expression, element: Mapping[str, object], attribute: Attribute) -> bool:

@@ -27,7 +27,7 @@ from django.utils import timezone
 from tiled_scim.attributes import Attribute
 from tiled_scim.errors import invalid_filter
 from tiled_scim.provisioning.documents import UNASSIGNED
-from tiled_scim.scim.cleaning import TEXT_TYPES
+from tiled_scim.scim.absence import TEXT_TYPES
 from tiled_scim.scim.grammar import Comparison
 from tiled_scim.scim.matching import Comparable, literal
 from tiled_scim.sql.expressions import (
