@@ -69,10 +69,10 @@ def canonical_username(username: str) -> str:
 
 def searched_columns() -> list[HostColumn]:
     """Return the columns that people are looked up by: usernames and email addresses."""
-    model, paths = get_user_model(), [username_column()]
-    paths += [adapter_class()().user_fields.get("emails.value")]
+    model = get_user_model()
+    paths = [username_column(), adapter_class()().user_fields.get("emails.value")]
     if settings.ADOPT_USERS == "email":
-        paths += [model.get_email_field_name()]
+        paths.append(model.get_email_field_name())
     columns = [HostColumn.at(model, path) for path in paths if path]
     return list(dict.fromkeys(columns))
 

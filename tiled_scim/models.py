@@ -248,8 +248,9 @@ class Link(models.Model):
             ScimError: 400, where the canonical form is too long.
         """
         form = canonical(name)
-        label = self._meta.get_field(self.name_field).verbose_name
-        check_length(f"The canonical form of {label}", form, FOLDED_NAME_LENGTH)
+        field = cast("models.Field[Any, Any]", self._meta.get_field(self.name_field))
+        label = f"The canonical form of {field.verbose_name}"
+        check_length(label, form, FOLDED_NAME_LENGTH)
         setattr(self, self.name_field, name)
         setattr(self, f"{self.name_field}_folded", form)
 

@@ -340,14 +340,14 @@ class TestColumns:
             class Meta:
                 app_label = "tests"
 
-        for model in (Person, Reader):
-            column = HostColumn.at(model, "mail")
+        columns = [HostColumn.at(model, "mail") for model in (Person, Reader)]
+        for column in columns:
             assert str(column) == "People of the host, who are many.E-Mail"
             assert column.model is Person
             assert column.index.name.startswith("tiled_scim_People")
             assert len(column.index.name) <= 30
         if connection.vendor != "sqlite":
-            (sql, *_) = column.creation(State.MISSING)
+            (sql, *_) = columns[0].creation(State.MISSING)
             quote = connection.ops.quote_name
             assert quote("People of the host, who are many") in sql
             assert quote("E-Mail") in sql

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 import unicodedata
 from collections.abc import Callable
+from typing import Literal
 
 import pytest
 from django.contrib.auth.models import User
@@ -16,6 +17,8 @@ from hypothesis import strategies as st
 
 from tiled_scim.scim.text import canonical, fold, spellings
 
+Form = Literal["NFC", "NFD", "NFKC", "NFKD"]
+FORMS: list[Form] = ["NFC", "NFD", "NFKC", "NFKD"]
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 CHARACTERS = [chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code < 0xE000]
 
@@ -73,8 +76,8 @@ def test_no_character_is_another_name_in_lower_case(change: Callable[[str], str]
     assert [each for each in CHARACTERS if canonical(change(each)) != canonical(each)] == []
 
 
-@pytest.mark.parametrize("form", ["NFC", "NFD", "NFKC", "NFKD"])
-def test_nor_in_another_normalization_form(form: str) -> None:
+@pytest.mark.parametrize("form", FORMS)
+def test_nor_in_another_normalization_form(form: Form) -> None:
     changed = [unicodedata.normalize(form, each) for each in CHARACTERS]
 
     assert list(map(canonical, changed)) == list(map(canonical, CHARACTERS))
@@ -109,8 +112,8 @@ def test_a_name_has_only_spellings_that_are_the_same(text: str) -> None:
     assert {canonical(spelling) for spelling in spellings(text)} == {canonical(text)}
 
 
-@given(TEXTS, st.sampled_from(["NFC", "NFD", "NFKC", "NFKD"]))
-def test_the_usual_ones_among_them(text: str, form: str) -> None:
+@given(TEXTS, st.sampled_from(FORMS))
+def test_the_usual_ones_among_them(text: str, form: Form) -> None:
     assert {text, unicodedata.normalize(form, text)} <= spellings(text)
 
 

@@ -74,7 +74,7 @@ class HostColumn:
         *relations, name = path.split("__")
         for relation in relations:
             model = cast("type[models.Model]", model._meta.get_field(relation).related_model)
-        owner = cast("type[models.Model]", model._meta.get_field(name).model)
+        owner = model._meta.get_field(name).model
         return cls(owner, name, router.db_for_write(owner))
 
     def __str__(self) -> str:
