@@ -36,7 +36,7 @@ coverage: $(VENV)/test ## Run the tests, and fail where too little of tiled_scim
 resilience: $(VENV)/test $(VENV)/postgresql $(VENV)/mysql ## Load and faults on PostgreSQL, MariaDB and SQLite (ARGS=--short)
 	@$(VENV)/bin/python -m resilience $(ARGS)
 
-scale-out: $(VENV)/test $(VENV)/postgresql ## Two servers behind nginx and PgBouncer, and what they bear (ARGS=--short)
+scale-out: $(VENV)/test $(VENV)/postgresql ## Test and measure two servers behind nginx and PgBouncer (ARGS=--short)
 	@$(VENV)/bin/python -m resilience.scale_out $(ARGS)
 
 lint: $(VENV)/lint ## Check style, format, and for what is unsafe

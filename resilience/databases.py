@@ -21,11 +21,12 @@ NAMES = (*DATABASES, SQLITE)
 
 
 def url(name: str, folder: Path, purpose: str = "resilience") -> str:
-    """The URL of the database that is tried, before it has been made.
+    """Return the URL of a database before it is created.
 
     Args:
-        folder: where SQLite keeps it.
-        purpose: the end of its name, so that two runs can go on beside each other.
+        name: The name in `DATABASES`, or "sqlite".
+        folder: The folder for the file of SQLite.
+        purpose: The end of the database's name. Runs for other purposes can run at the same time.
     """
     if name == SQLITE:
         return f"sqlite:///{folder / purpose}.sqlite3"

@@ -1,4 +1,4 @@
-"""Programs that run beside the servers: started without privileges, and never left behind."""
+"""Starts programs without privileges, and stops them when they are no longer needed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-# Whom a program runs as that root starts.
+# The user that runs a program that root starts.
 UNPRIVILEGED = "nobody"
 START_SECONDS = 30
 STOP_SECONDS = 10
@@ -20,27 +20,33 @@ POLL_SECONDS = 0.02
 
 
 class ServerError(Exception):
-    """A program does not start, or does not come back."""
+    """A program did not start or did not finish its work in time."""
 
 
 def ends_with_parent(*options: str) -> list[str]:
-    """The beginning of a command that ends when its parent does, even if that one is killed."""
+    """Return the start of a command for a program that ends when its parent ends or is killed.
+
+    Args:
+        options: Other options of setpriv.
+    """
     return ["setpriv", "--pdeathsig", "TERM", *options, "--"]
 
 
 @contextmanager
 def running(folder: Path, command: Sequence[str], port: int) -> Iterator[int]:
-    """Run a program that listens on a port until the context is left.
+    """Run a program that listens on a port, and stop it at the end.
 
     Args:
-        folder: the program's own files. It becomes the owner of them where root starts it.
-        command: the program and its arguments. It must stay in the foreground.
+        folder: The folder for the files of the program. If root starts it, the folder is given
+            to an unprivileged user.
+        command: The program and its arguments. The program must stay in the foreground.
+        port: The port.
 
     Yields:
-        The id of the process.
+        The process id.
 
     Raises:
-        ServerError: the program is not installed, or does not start.
+        ServerError: The program is not installed or does not start.
     """
     program = shutil.which(command[0], path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
     if program is None:
@@ -61,7 +67,7 @@ def running(folder: Path, command: Sequence[str], port: int) -> Iterator[int]:
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
-    """End a program, by force if it takes too long."""
+    """Terminate a program, and kill it if it does not end in time."""
     process.terminate()
     try:
         process.wait(STOP_SECONDS)
@@ -71,25 +77,25 @@ def stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def children(pid: int) -> set[int]:
-    """The ids of the processes that a process has started."""
+    """Return the ids of the child processes of a process."""
     pids = Path(f"/proc/{pid}/task/{pid}/children").read_text()
     return {int(each) for each in pids.split()}
 
 
 def free_port() -> int:
-    """A port of this machine that nobody listens on."""
+    """Return a port of this machine that is not in use."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return int(probe.getsockname()[1])
 
 
 def is_open(port: int) -> bool:
-    """Whether somebody listens on a port of this machine."""
+    """Return whether a program listens on a port of this machine."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _unprivileged(folder: Path) -> list[str]:
-    """Options that drop root's privileges, if there are any. Hands the folder over."""
+    """Return the options that drop root's privileges, and give the folder to the other user."""
     if os.geteuid() != 0:
         return []
     user = pwd.getpwnam(UNPRIVILEGED)
@@ -102,5 +108,5 @@ def _wait_until_open(process: subprocess.Popen[bytes], port: int, log: Path) -> 
     deadline = time.monotonic() + START_SECONDS
     while not is_open(port):
         if process.poll() is not None or time.monotonic() > deadline:
-            raise ServerError(f"A program did not start. It says:\n{log.read_text()}")
+            raise ServerError(f"A program did not start. Its output:\n{log.read_text()}")
         time.sleep(POLL_SECONDS)

@@ -73,8 +73,8 @@ def serving(
         database_url: as the server shall have it, which may be that of a proxy.
         workers: how many processes answer.
         options: others of gunicorn's.
-        settings: environment variables that `settings.py` reads; DJANGO_SETTINGS_MODULE chooses
-            another than that of this package.
+        settings: environment variables that `settings.py` reads, or DJANGO_SETTINGS_MODULE for
+            other settings than those of this package.
 
     Raises:
         ServerError: it does not start.

@@ -1,4 +1,4 @@
-"""The harness of `make scale-out`: the configuration it reads, what it starts and writes."""
+"""The programs behind `make scale-out`: what they read, start and write."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from resilience.processes import (
     running,
 )
 from resilience.scale_out import deployment, load, report, wire
-from resilience.scale_out.documented import block, put_in
+from resilience.scale_out.documented import block, fill_in
 from resilience.scale_out.throughput import PARTS, Figures
 from resilience.server import ROOT
 from resilience.tally import NAME_WIDTH
 
 LISTENS = "import http.server, sys; http.server.test(port=int(sys.argv[1]), bind='127.0.0.1')"
-# Starts a program, says which, and waits.
+# Starts a program, prints its id, and waits.
 PARENT = """
 import subprocess, sys, time
 from resilience.processes import ends_with_parent
@@ -54,8 +54,8 @@ class TestDocumented:
     def test_what_is_not_there_is_an_error(self) -> None:
         with pytest.raises(LookupError, match="0 blocks of nginx"):
             block("nginx", "fastcgi_pass")
-        with pytest.raises(LookupError, match="does not say 'port 1' any more"):
-            put_in("port 2", {"port 1": "port 3"})
+        with pytest.raises(LookupError, match="does not contain 'port 1'"):
+            fill_in("port 2", {"port 1": "port 3"})
 
     def test_what_the_harness_counts_on_is_what_is_documented(self) -> None:
         options = " ".join(deployment.OPTIONS[2:])
@@ -107,7 +107,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 
 def is_alive(pid: int) -> bool:
-    """Whether a process is there, and not only its entry that nobody has collected."""
+    """Return whether a process runs, and is not a zombie."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):
@@ -150,7 +150,7 @@ class TestReport:
         assert "Other programs used 0.5 cores meanwhile." in text
         assert "| GET of a user | 100 | 200 |" in text
         assert "| GET of a user | 1.00 | 1.00 | 1.00 | 1.00 | 4.00 | 10 | 20 |" in text
-        # 40 tenants with 25 requests a second of 1 ms each, at 70 % of a core.
+        # 40 tenants × 25 requests per second × 1 ms, with cores that are 70 % busy.
         assert "| 40 | 1,000 | 1.4 | 1.4 | 1.4 | 1.4 |" in text
         assert "| `tiled_scim_userlink` | 500 | 1,000,000 | 0.5 |" in text
 
@@ -158,7 +158,7 @@ class TestReport:
     def test_without_marks_nothing_is_written(self, db: None, document: Path) -> None:
         document.write_text("nothing")
 
-        with pytest.raises(LookupError, match=r"performance\.md has not the marks"):
+        with pytest.raises(LookupError, match=r"performance\.md does not contain"):
             report.write(self.RESULTS, {})
 
         assert document.read_text() == "nothing"

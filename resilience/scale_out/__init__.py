@@ -1,8 +1,8 @@
-"""The example project as a large host runs it: several servers, and what stands around them.
+"""The example project deployed on several servers, tested over HTTP and measured.
 
     make scale-out
     python -m resilience.scale_out [--short] [--seed N] [--only PART ...]
 
-nginx before two gunicorn servers, PgBouncer in transaction mode between these and PostgreSQL, and
-Redis for what the servers count together. The configuration is that of docs/operations.md.
+nginx balances two gunicorn servers. PgBouncer in transaction mode connects them to PostgreSQL, and
+they share a cache in Redis. The configuration is that of docs/operations.md.
 """

@@ -1,4 +1,4 @@
-"""`python -m resilience.scale_out`: everything, on a PostgreSQL database of its own."""
+"""`python -m resilience.scale_out`: runs all parts on a new PostgreSQL database."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ PARTS = ("wire", "load", "throughput")
 
 def main() -> int:
     options = _options()
-    # What is told to end goes through all that closes what was started.
+    # Terminate like an exception does, so that all programs are stopped.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     with tempfile.TemporaryDirectory(prefix="scale-out-") as name:
         folder = Path(name)
-        # Programs without privileges look for their own folders in here.
+        # Programs without privileges must reach their folders in it.
         folder.chmod(0o755)
         os.environ["DATABASE_URL"] = url("postgresql", folder, "scale_out")
         os.environ["DJANGO_SETTINGS_MODULE"] = "resilience.settings"
@@ -36,8 +36,8 @@ def main() -> int:
 
 
 def _run(folder: Path, options: argparse.Namespace) -> list[str]:
-    """Run the parts; returns those that have failed."""
-    # They import models.
+    """Run the parts. Return the names of those that failed."""
+    # These import models.
     from resilience.databases import database
 
     from . import load, report, sizes, throughput, wire
@@ -56,15 +56,15 @@ def _run(folder: Path, options: argparse.Namespace) -> list[str]:
             plan = throughput.SHORT if options.short else throughput.FULL
             results = throughput.run(folder, database_url, plan)
             if not options.short:
-                report.write(results, sizes.measure())
+                report.write(results, sizes.measure(folder, database_url))
     return failed
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m resilience.scale_out", description=__doc__)
-    parser.add_argument("--short", action="store_true", help="a minute, and nothing is written")
-    parser.add_argument("--seed", type=int, default=random.randrange(10_000), help="of chance")
-    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="these parts")
+    parser.add_argument("--short", action="store_true", help="one minute, without report")
+    parser.add_argument("--seed", type=int, default=random.randrange(10_000), help="random seed")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="parts to run")
     return parser.parse_args()
 
 

@@ -1,4 +1,4 @@
-"""All of it together: nginx, the servers, PgBouncer, and a prefix of this run's own in Redis."""
+"""Runs nginx, the servers and PgBouncer, with a key prefix of their own in Redis."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from resilience.stage import Extent, Stage
 from resilience.tally import Tally
 from tiled_scim.models import ScimToken
 
-from .documented import block, put_in
+from .documented import block, fill_in
 from .nginx import Nginx, proxying
 from .pgbouncer import PgBouncer, pooling
 
 REDIS_VARIABLE, REDIS = "REDIS_URL", "redis://127.0.0.1:6379"
-# What the wire tests call the host.
+# The host name that the wire tests use.
 HOST = "testserver"
 THREADS = 4
-# As docs/operations.md starts gunicorn.
+# The options of gunicorn in docs/operations.md.
 OPTIONS = ("--worker-class", "gthread", "--threads", str(THREADS), "--limit-request-line", "0")
 SETTINGS = """
 import os
@@ -37,11 +37,12 @@ TILED_SCIM_THROTTLE = os.environ["THROTTLE"] or None
 
 @dataclass(frozen=True)
 class Deployment:
-    """What is running.
+    """A running deployment.
 
     Args:
-        nginx: what clients talk to.
-        servers: behind it.
+        nginx: The entry point for clients.
+        servers: The servers behind it.
+        pgbouncer: The connection pool of the servers.
     """
 
     nginx: Nginx
@@ -50,17 +51,18 @@ class Deployment:
 
     @property
     def url(self) -> str:
-        """Where clients find it."""
+        """The URL for clients."""
         return f"http://127.0.0.1:{self.nginx.port}"
 
     def stage(self, folder: Path, url: str, crowd: int, seed: int = 0, rounds: int = 1) -> Stage:
-        """Where scenarios play that take nginx for the server.
+        """Create a stage whose server is nginx.
 
         Args:
-            url: of the database, without PgBouncer.
-            crowd: how many clients there are at once.
-            seed: of all that is random.
-            rounds: how often each scenario of concurrency is played.
+            folder: The folder for files.
+            url: The URL of the database, without PgBouncer.
+            crowd: The number of concurrent clients.
+            seed: The seed of the random number generator.
+            rounds: How often each concurrency scenario runs.
         """
         return Stage(
             server=replace(self.servers[0], port=self.nginx.port, pid=self.nginx.pid),
@@ -74,27 +76,27 @@ class Deployment:
         )
 
     def shares(self) -> list[int]:
-        """How many requests each server has got so far."""
+        """Count the requests of each server."""
         requests = self.nginx.requests()
         return [requests[f"127.0.0.1:{server.port}"] for server in self.servers]
 
 
 @contextmanager
 def deployed(folder: Path, url: str, workers: int, throttle: str = "") -> Iterator[Deployment]:
-    """Run everything until the context is left.
+    """Run a deployment, and stop it at the end.
 
     Args:
-        folder: where everything keeps its files, in one of its own.
-        url: of the database, which is PostgreSQL's.
-        workers: processes of all servers together. From two on there are two servers.
-        throttle: the value of the setting; without it nothing is counted.
+        folder: The parent of the folder for its files.
+        url: The URL of a PostgreSQL database.
+        workers: The number of worker processes, split between two servers if there are several.
+        throttle: The value of TILED_SCIM_THROTTLE, such as "100/minute". Empty for no limit.
 
     Raises:
-        ServerError: something is not installed, or does not start.
+        ServerError: A program is not installed or does not start.
     """
     own = folder / f"deployment-{secrets.token_hex(4)}"
     own.mkdir()
-    # Programs without privileges look for their own folders in here.
+    # Programs without privileges must reach their folders in it.
     own.chmod(0o755)
     environment = {
         "DJANGO_SETTINGS_MODULE": _make_settings(own),
@@ -116,12 +118,12 @@ def deployed(folder: Path, url: str, workers: int, throttle: str = "") -> Iterat
 
 
 def _make_settings(folder: Path) -> str:
-    """Write the documented settings on top of the example project's; returns their name."""
+    """Write the documented settings, based on the example project's. Return the module's name."""
     product = folder / "product"
     product.mkdir()
     (product / "__init__.py").touch()
     (product / "middleware.py").write_text(block("python", "def client_address"))
     redis = {REDIS: os.environ.get(REDIS_VARIABLE, REDIS)}
-    documented = put_in(block("python", "DISABLE_SERVER_SIDE_CURSORS"), redis)
+    documented = fill_in(block("python", "DISABLE_SERVER_SIDE_CURSORS"), redis)
     (product / "settings.py").write_text(SETTINGS.format(documented=documented))
     return "product.settings"

@@ -1,4 +1,4 @@
-"""The configuration in docs/operations.md, with the addresses and names of a run put in."""
+"""Reads the configuration in docs/operations.md and fills in the addresses and names of a run."""
 
 from __future__ import annotations
 
@@ -11,10 +11,14 @@ OPERATIONS = ROOT / "docs" / "operations.md"
 
 
 def block(language: str, part: str) -> str:
-    """The code block in a language that has a part.
+    """Find a code block.
+
+    Args:
+        language: The language of the block.
+        part: Text that only this block contains.
 
     Raises:
-        LookupError: there is none, or more than one.
+        LookupError: There is no such block, or more than one.
     """
     pattern = rf"^```{language}\n(.*?)^```$"
     blocks = re.findall(pattern, OPERATIONS.read_text(), re.MULTILINE | re.DOTALL)
@@ -24,14 +28,18 @@ def block(language: str, part: str) -> str:
     return str(found[0])
 
 
-def put_in(text: str, replacements: Mapping[str, str]) -> str:
-    """A block with what stands for a reader's own values replaced.
+def fill_in(text: str, values: Mapping[str, str]) -> str:
+    """Replace the example values of a block.
+
+    Args:
+        text: The block.
+        values: The values of this run, by the example value that each replaces.
 
     Raises:
-        LookupError: something that is to be replaced is not there.
+        LookupError: The block does not contain an example value.
     """
-    for example, value in replacements.items():
+    for example, value in values.items():
         if example not in text:
-            raise LookupError(f"{OPERATIONS.name} does not say {example!r} any more.")
+            raise LookupError(f"{OPERATIONS.name} does not contain {example!r}.")
         text = text.replace(example, value)
     return text

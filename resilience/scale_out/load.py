@@ -1,4 +1,4 @@
-"""A crowd of clients at a deployment: nothing is lost or there twice, and no failure shows."""
+"""Load tests of a deployment: nothing is lost or duplicated, and no request fails."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from resilience.client import BASE_PATH, SCIM_JSON
 from resilience.messages import Request, user
 from resilience.outages import SESSIONS
 from resilience.provisioning import check_provisioned, provisioning
+from resilience.runner import run_scenario
 from resilience.stage import Stage
 from resilience.tally import Tally, heading, total
-from resilience.trial import play
 from tiled_scim.models import ScimEvent
 
 from .deployment import HOST, THREADS, Deployment, deployed
 
 WORKERS = 4
 CROWD = 20
-# As docs/operations.md sets it for PgBouncer.
+# The size of the connection pool in docs/operations.md.
 POOL = 4
-# Requests that the throttle lets through, and those sent.
+# The number of requests that the throttle allows, and of those sent.
 LIMIT, ATTEMPTS = 200, 320
-# A token that nobody has, and where those come from who try it.
+# An unknown token, and the addresses of the clients that use it.
 GUESS = "tscim_guess"
 ADDRESSES = ("127.0.0.2", "127.0.0.3")
 # Seconds of load before and after a server is stopped.
@@ -44,15 +44,16 @@ Scenario = Callable[[Deployment, Stage], None]
 
 
 def run(folder: Path, url: str, rounds: int, seed: int) -> bool:
-    """Play all scenarios, and print the table.
+    """Run all scenarios and print a table of the results.
 
     Args:
-        folder: where the deployments keep their files.
-        url: of the database.
-        rounds: how often each scenario of concurrency is played.
+        folder: The folder for the files of the deployments.
+        url: The URL of the database.
+        rounds: How often each concurrency scenario runs.
+        seed: The seed of the random number generator.
 
     Returns:
-        Whether all figures that must be zero are.
+        Whether all scenarios succeeded.
     """
     print(f"\nLoad through nginx, {WORKERS} server processes with {THREADS} threads each, ", end="")
     print(f"{CROWD} clients, seed {seed}", heading(), sep="\n", flush=True)
@@ -61,9 +62,9 @@ def run(folder: Path, url: str, rounds: int, seed: int) -> bool:
         with deployed(folder, url, WORKERS, throttle) as deployment:
             stage = deployment.stage(folder, url, CROWD, seed, rounds)
             tallies += [
-                play(
+                run_scenario(
                     *(name, partial(scenario, deployment), stage),
-                    # nginx closes connections that wait for a request when it is reloaded.
+                    # When nginx reloads its configuration, it closes idle connections.
                     may_break=scenario is server_stopped_under_load,
                 )
                 for name, scenario in scenarios.items()
@@ -72,24 +73,24 @@ def run(folder: Path, url: str, rounds: int, seed: int) -> bool:
     return not any(tally.has_failed for tally in tallies)
 
 
-def connections_are_few(deployment: Deployment, stage: Stage) -> None:
-    """Both servers take part, and share a few connections to the database."""
+def connections_are_shared(deployment: Deployment, stage: Stage) -> None:
+    """Both servers answer requests and share a few connections to the database."""
     before = deployment.shares()
     people = stage.people(stage.crowd * 5)
     with connection.cursor() as cursor:
         cursor.execute(SESSIONS["postgresql"])
         connections = len(cursor.fetchall())
     stage.tally.notes[f"connections to PostgreSQL, for {WORKERS * THREADS} threads"] = connections
-    _require(stage, connections <= POOL, "the pool is larger than it is to be")
+    _require(stage, connections <= POOL, f"{connections} connections to PostgreSQL, not {POOL}")
     shares = [now - then for now, then in zip(deployment.shares(), before, strict=True)]
     for share in shares:
-        stage.tally.notes["requests, by one of the servers"] = share
-    _require(stage, min(shares) > 0, f"the servers have had {shares} requests")
+        stage.tally.notes["requests for each server"] = share
+    _require(stage, min(shares) > 0, f"requests of each server: {shares}")
     stage.check(state.people(people))
 
 
-def locations_are_clients(deployment: Deployment, stage: Stage) -> None:
-    """Locations have the scheme and the name that the client has used."""
+def locations_match_request(deployment: Deployment, stage: Stage) -> None:
+    """Locations have the scheme and the host name of the request."""
     nginx = deployment.nginx
     context = ssl.create_default_context(cafile=nginx.certificate)
     context.check_hostname = False
@@ -100,11 +101,11 @@ def locations_are_clients(deployment: Deployment, stage: Stage) -> None:
         _, answer = _exchange(stage, server, "GET", "/ServiceProviderConfig")
         location = answer["meta"]["location"]
         expected = f"{scheme}://{HOST}{BASE_PATH}/"
-        _require(stage, location.startswith(expected), f"{location} is not at {expected}")
+        _require(stage, location.startswith(expected), f"{location} does not begin with {expected}")
 
 
-def body_in_chunks(deployment: Deployment, stage: Stage) -> None:
-    """A body of unknown length, which no WSGI server could hand on, is whole behind nginx."""
+def chunked_body(deployment: Deployment, stage: Stage) -> None:
+    """nginx passes a chunked body on with its length."""
     server = HTTPConnection("127.0.0.1", deployment.nginx.port)
     text = json.dumps(user("person")).encode()
     status, _ = _exchange(stage, server, "POST", "/Users", iter([text[:50], text[50:]]))
@@ -113,56 +114,56 @@ def body_in_chunks(deployment: Deployment, stage: Stage) -> None:
 
 
 def server_stopped_under_load(deployment: Deployment, stage: Stage) -> None:
-    """One server ends, as for a new release; the other one goes on alone, and nobody notices."""
+    """While one server is stopped, as for a new release, no request fails."""
     with provisioning(stage) as names:
         time.sleep(PEACE)
-        deployment.nginx.take_out(deployment.servers[0].port)
+        deployment.nginx.remove(deployment.servers[0].port)
         os.kill(deployment.servers[0].pid, signal.SIGTERM)
         stage.tally.count("faults")
         time.sleep(PEACE)
     check_provisioned(stage, names)
 
 
-def limit_is_one(deployment: Deployment, stage: Stage) -> None:
-    """All processes of both servers count together."""
+def throttle_is_shared(deployment: Deployment, stage: Stage) -> None:
+    """The throttle counts the requests of all processes of both servers."""
     answers = stage.at_once([Request("GET", "/Users?count=1")] * ATTEMPTS)
     stage.require_statuses(answers, {200: LIMIT, 429: ATTEMPTS - LIMIT})
     shares = deployment.shares()
-    _require(stage, min(shares) > 0, f"the servers have had {shares} requests")
+    _require(stage, min(shares) > 0, f"requests of each server: {shares}")
 
 
-def addresses_are_clients(deployment: Deployment, stage: Stage) -> None:
-    """Who guesses tokens is counted by their own address, and not by nginx's."""
+def addresses_of_clients(deployment: Deployment, stage: Stage) -> None:
+    """The throttle and events use the address of the client, and not that of nginx."""
     for address in ADDRESSES:
         statuses = Counter(_guess(deployment, stage, address) for _ in range(LIMIT + 1))
         expected = {401: LIMIT, 429: 1}
-        _require(stage, statuses == expected, f"{address} has got {statuses}, not {expected}")
+        _require(stage, statuses == expected, f"{address}: statuses {statuses}, not {expected}")
     seen = set(ScimEvent.objects.values_list("address", flat=True))
-    _require(stage, seen == set(ADDRESSES), f"events are of {seen}")
+    _require(stage, seen == set(ADDRESSES), f"addresses in events: {seen}")
 
 
 def _guess(deployment: Deployment, stage: Stage, address: str) -> int:
-    """The status for a token that nobody has, from an address of this machine."""
+    """Send an unknown token from an address of this machine. Return the status."""
     server = HTTPConnection("127.0.0.1", deployment.nginx.port, source_address=(address, 0))
     status, _ = _exchange(stage, server, "GET", "/Users", token=GUESS)
     return status
 
 
 def _on_any_server(scenario: Callable[[Stage], None]) -> Scenario:
-    """A scenario that does not look behind what clients talk to."""
+    """Adapt a scenario that only needs the stage."""
     return lambda deployment, stage: scenario(stage)
 
 
 LOAD: dict[str, Scenario] = {
     **{name: _on_any_server(scenario) for name, scenario in concurrency.SCENARIOS.items()},
-    "few connections to the database": connections_are_few,
-    "locations, by http and https": locations_are_clients,
-    "body in chunks": body_in_chunks,
-    "one of the servers stopped under load": server_stopped_under_load,
+    "connections to the database shared": connections_are_shared,
+    "locations with http and https": locations_match_request,
+    "chunked body": chunked_body,
+    "server stopped under load": server_stopped_under_load,
 }
 THROTTLED: dict[str, Scenario] = {
-    "throttle counted for all servers": limit_is_one,
-    "addresses of clients": addresses_are_clients,
+    "throttle shared by all servers": throttle_is_shared,
+    "addresses of clients": addresses_of_clients,
 }
 
 
@@ -174,7 +175,7 @@ def _exchange(
     body: Iterator[bytes] | None = None,
     token: str = "",
 ) -> tuple[int, Any]:
-    """Send one request over a connection of its own; the status and what came back."""
+    """Send a request over a new connection. Return the status and the JSON body."""
     headers = {
         "Authorization": f"Bearer {token or stage.token}",
         "Content-Type": SCIM_JSON,

@@ -1,4 +1,4 @@
-"""nginx before the servers."""
+"""Runs nginx in front of the servers."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from pathlib import Path
 
 from resilience.processes import POLL_SECONDS, ServerError, children, free_port, running
 
-from .documented import block, put_in
+from .documented import block, fill_in
 
 CONFIGURATION = "nginx.conf"
 DRAINED_SECONDS = 20
-# What a distribution's /etc/nginx/nginx.conf says around a site.
+# The rest of the configuration, which distributions have in /etc/nginx/nginx.conf.
 AROUND = """
 worker_processes 1;
 pid nginx.pid;
@@ -41,10 +41,11 @@ class Nginx:
     """A running nginx.
 
     Args:
-        port: for http; `tls_port`: for https.
-        pid: of the process that watches over the worker.
-        certificate: of https, which vouches for itself.
-        access_log: has a line for each request, with the server that it went to.
+        port: The port for http.
+        tls_port: The port for https.
+        pid: The id of the master process.
+        certificate: The self-signed certificate for https.
+        access_log: The log, with one line for each request: the address of the server it went to.
     """
 
     port: int
@@ -53,11 +54,14 @@ class Nginx:
     certificate: Path
     access_log: Path
 
-    def take_out(self, port: int) -> None:
-        """Send no more requests to the server on a port, and wait until it has answered all.
+    def remove(self, port: int) -> None:
+        """Stop sending requests to a server, and wait until it has answered all of them.
+
+        Args:
+            port: The port of the server.
 
         Raises:
-            ServerError: it has not after a while.
+            ServerError: It has not answered them in time.
         """
         configuration = self.access_log.with_name(CONFIGURATION)
         address = f"server 127.0.0.1:{port}"
@@ -68,35 +72,36 @@ class Nginx:
         deadline = time.monotonic() + DRAINED_SECONDS
         while workers & children(self.pid):
             if time.monotonic() > deadline:
-                raise ServerError(f"nginx has still requests for the server on port {port}.")
+                raise ServerError(f"The server on port {port} still has requests.")
             time.sleep(POLL_SECONDS)
 
     def requests(self) -> Counter[str]:
-        """How many requests each server has got so far."""
+        """Count the requests of each server, by address."""
         return Counter(self.access_log.read_text().split("\n")[:-1])
 
 
 @contextmanager
 def proxying(folder: Path, ports: Sequence[int]) -> Iterator[Nginx]:
-    """Run nginx before the servers on these ports until the context is left.
+    """Run nginx, and stop it at the end.
 
     Args:
-        folder: where a folder for its files is made.
+        folder: The parent of the folder for its files.
+        ports: The ports of the servers.
 
     Raises:
-        ServerError: nginx is not installed, or does not start.
+        ServerError: nginx is not installed or does not start.
     """
     own = folder / "nginx"
     own.mkdir()
     port, tls_port = free_port(), free_port()
     _make_certificate(own)
     servers = "\n    ".join(f"server 127.0.0.1:{each};" for each in ports)
-    replacements = {
+    values = {
         "server 127.0.0.1:8001;\n    server 127.0.0.1:8002;": servers,
         "listen 443 ssl;": f"listen 127.0.0.1:{tls_port} ssl; listen 127.0.0.1:{port};",
         "/etc/nginx/product": str(own / "product"),
     }
-    site = put_in(block("nginx", "proxy_pass"), replacements)
+    site = fill_in(block("nginx", "proxy_pass"), values)
     (own / CONFIGURATION).write_text(AROUND.format(site=site))
     command = ["nginx", "-p", str(own), "-c", CONFIGURATION, "-e", "stderr", "-g", "daemon off;"]
     with running(own, command, port) as pid:

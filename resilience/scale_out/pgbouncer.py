@@ -1,4 +1,4 @@
-"""PgBouncer between the servers and PostgreSQL."""
+"""Runs PgBouncer between the servers and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from resilience.processes import free_port, running
 
-from .documented import block, put_in
+from .documented import block, fill_in
 
 POSTGRESQL_PORT = 5432
 
@@ -21,8 +21,8 @@ class PgBouncer:
     """A running PgBouncer.
 
     Args:
-        url: of the database behind it, by way of it.
-        pid: of its process.
+        url: The URL of the database through PgBouncer.
+        pid: The process id.
     """
 
     url: str
@@ -31,13 +31,14 @@ class PgBouncer:
 
 @contextmanager
 def pooling(folder: Path, database_url: str) -> Iterator[PgBouncer]:
-    """Run PgBouncer before a database until the context is left.
+    """Run PgBouncer, and stop it at the end.
 
     Args:
-        folder: where a folder for its files is made.
+        folder: The parent of the folder for its files.
+        database_url: The URL of the database.
 
     Raises:
-        ServerError: PgBouncer is not installed, or does not start.
+        ServerError: PgBouncer is not installed or does not start.
     """
     own = folder / "pgbouncer"
     own.mkdir()
@@ -54,12 +55,12 @@ def pooling(folder: Path, database_url: str) -> Iterator[PgBouncer]:
     )
     if behind.password:
         database += f" password='{unquote(behind.password)}'"
-    replacements = {
+    values = {
         "product = host=10.0.0.5 port=5432 dbname=product": database,
         "listen_port = 6432": f"listen_port = {port}",
         "/etc/pgbouncer/userlist.txt": str(users),
     }
-    text = put_in(block("ini", "pool_mode"), replacements)
+    text = fill_in(block("ini", "pool_mode"), values)
     configuration.write_text(f"{text}unix_socket_dir =\n")
     url = behind._replace(netloc=f"{behind.username}:{password}@127.0.0.1:{port}").geturl()
     with running(own, ["pgbouncer", configuration.name], port) as pid:

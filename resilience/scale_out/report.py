@@ -1,4 +1,4 @@
-"""What was measured, as a part of docs/performance.md."""
+"""Writes the measurements into docs/performance.md."""
 
 from __future__ import annotations
 
@@ -18,29 +18,33 @@ from .throughput import CLIENTS, FULL, PARTS, Results
 
 PERFORMANCE = ROOT / "docs" / "performance.md"
 BEGIN, END = "<!-- scale-out: generated -->", "<!-- scale-out: end -->"
-# Of the numbers of workers, the one whose costs are shown: one for each of the two servers.
+# The number of workers whose costs are shown: one for each of the two servers.
 SHOWN = 2
-# Requests a second that Microsoft asks a server to accept from each tenant of Entra.
+# Requests per second that Microsoft expects a server to accept from each Entra tenant.
 ENTRA_RATE = 25
 TENANTS = (1, 10, 40, 100)
-# The part of a core's time that may be used, so that requests need not wait for one another.
+# The planned load of a core. With a higher one, requests wait for each other.
 USE = 0.7
 USERS = 1_000_000
-# Rows of each table for one user; one where there is nothing else. Groups and events vary the most.
+# The number of rows for each user, where it is not one.
 ROWS_OF_A_USER = {"tiled_scim_librarygroupmember": 10, "tiled_scim_scimevent": 20}
 
 
 def write(results: Results, row_bytes: Mapping[str, float]) -> None:
-    """Write the tables between the marks in the document.
+    """Write the tables between the marker comments of the document.
+
+    Args:
+        results: The throughput.
+        row_bytes: The number of bytes of a row, by table.
 
     Raises:
-        LookupError: the marks are not there.
+        LookupError: The document has no marker comments.
     """
     text = PERFORMANCE.read_text()
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not (begin and end):
-        raise LookupError(f"{PERFORMANCE.name} has not the marks {BEGIN} and {END}.")
+        raise LookupError(f"{PERFORMANCE.name} does not contain {BEGIN} and {END}.")
     tables = "\n\n".join(
         (_conditions(results), _rates(results), _costs(results), _needs(results), _sizes(row_bytes))
     )
@@ -59,7 +63,7 @@ def _conditions(results: Results) -> str:
     )
     return (
         f"Measured by `make scale-out` on {os.cpu_count()} cores ({processor}),\n"
-        f"which also ran the clients: {CLIENTS} clients, {FULL.people} users, {versions},\n"
+        f"which also ran the clients: {CLIENTS} clients, {FULL.users} users, {versions},\n"
         f"PostgreSQL {postgresql}. Other programs used {others:.1f} cores meanwhile."
     )
 
@@ -70,12 +74,12 @@ def _rates(results: Results) -> str:
         [kind, *(f"{figures[kind].rate:.0f}" for figures in results.values())]
         for kind in results[SHOWN]
     )
-    return _table(["requests a second", *heads], rates)
+    return _table(["requests per second", *heads], rates)
 
 
 def _costs(results: Results) -> str:
     return _table(
-        ["CPU ms a request", *PARTS, "together", "median answer, ms", "one in twenty, ms"],
+        ["CPU ms per request", *PARTS, "total", "p50, ms", "p95, ms"],
         (
             [
                 kind,
@@ -97,7 +101,9 @@ def _needs(results: Results) -> str:
         rate = tenants * ENTRA_RATE
         cores = (f"{rate * mean[part] / 1000 / USE:.1f}" for part in PARTS)
         rows.append([f"{tenants}", f"{rate:,}", *cores])
-    return _table(["tenants", "requests a second", *(f"cores for {part}" for part in PARTS)], rows)
+    return _table(
+        ["tenants", "requests per second", *(f"cores for {part}" for part in PARTS)], rows
+    )
 
 
 def _sizes(row_bytes: Mapping[str, float]) -> str:
@@ -107,8 +113,8 @@ def _sizes(row_bytes: Mapping[str, float]) -> str:
         number = ROWS_OF_A_USER.get(table, 1) * USERS
         total += number * size
         rows.append([f"`{table}`", f"{size:.0f}", f"{number:,}", f"{number * size / 1e9:.1f}"])
-    rows.append(["together", "", "", f"{total / 1e9:.1f}"])
-    return _table(["table", "bytes a row, with indexes", "rows", "GB"], rows)
+    rows.append(["total", "", "", f"{total / 1e9:.1f}"])
+    return _table(["table", "bytes per row, with indexes", "rows", "GB"], rows)
 
 
 def _table(head: list[str], rows: Iterable[list[str]]) -> str:

@@ -1,35 +1,47 @@
-"""How much of the disk a row takes, with its part of the indexes."""
+"""Measures the disk space of a row, including its share of the indexes."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 from django.apps import apps
 from django.db import connection
 from django.db.models import Model
 
-from benchmarks.population import populate
 from resilience import state
 
-# Enough that the pages of a table are full.
-ROWS = 20_000
-GROUPS = 200
+from .deployment import deployed
+
+WORKERS, CLIENTS = 2, 20
+USERS, GROUPS = 2_000, 10
+# A table with fewer rows than this says nothing about the size of a row.
+ROWS = 1_000
 
 
-def measure() -> dict[str, float]:
-    """Bytes of a row with its part of the indexes, by table of the package.
+def measure(folder: Path, url: str) -> dict[str, float]:
+    """Measure the tables of the package after pushing users and groups to an empty database.
 
-    All rows are deleted before, and stay afterwards.
+    Args:
+        folder: The folder for the files of the deployment.
+        url: The URL of the database.
+
+    Returns:
+        The number of bytes of a row, by table.
     """
     state.wipe()
     models = list(apps.get_app_config("tiled_scim").get_models())
     tables = [connection.ops.quote_name(model._meta.db_table) for model in models]
     with connection.cursor() as cursor:
         cursor.execute(f"VACUUM FULL {', '.join(tables)}")
-    populate(users=ROWS, groups=GROUPS, events=ROWS)
-    # Of the others there are too few rows to tell.
+    with deployed(folder, url, WORKERS) as deployment:
+        stage = deployment.stage(folder, url, CLIENTS)
+        people = stage.people(USERS)
+        for number in range(GROUPS):
+            stage.group(f"group{number}", *people.values())
     return {
         model._meta.db_table: _bytes(model) / rows
         for model in models
-        if (rows := model._default_manager.count()) >= ROWS // 2
+        if (rows := model._default_manager.count()) >= ROWS
     }
 
 

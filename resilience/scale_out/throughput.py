@@ -1,4 +1,4 @@
-"""How many requests a second a deployment answers, and what each one costs."""
+"""Measures the throughput of a deployment and the CPU time of each request."""
 
 from __future__ import annotations
 
@@ -26,24 +26,25 @@ from resilience.stage import Stage
 from .deployment import Deployment, deployed
 
 CLIENTS = 8
-# What is done before anything is measured, so that nothing is done for the first time.
+# The time for requests before each measurement, which fill caches and open connections.
 WARM_UP_SECONDS = 0.3
 PARTS = ("servers", "nginx", "PgBouncer", "PostgreSQL")
-TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
+TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
 
 class Plan(NamedTuple):
-    """What is measured.
+    """What to measure.
 
     Args:
-        workers: the numbers of processes of all servers together, one after the other.
-        seconds: for which each kind of request is sent.
-        people, groups: that there are. Each person is added to each group once at most.
+        workers: The numbers of worker processes to measure with.
+        seconds: How long each kind of request is sent.
+        users: The number of users.
+        groups: The number of groups. Each user is added to each group at most once.
     """
 
     workers: tuple[int, ...]
     seconds: float
-    people: int
+    users: int
     groups: int
 
 
@@ -53,13 +54,14 @@ FULL = Plan((1, 2, 4), 8, 400, 100)
 
 @dataclass(frozen=True)
 class Figures:
-    """What came of one kind of request.
+    """The measurements of one kind of request.
 
     Args:
-        rate: answers a second.
-        median, slow: milliseconds until an answer, of the median one and of the one in twenty.
-        cost: CPU milliseconds a request, by part.
-        others: how many cores programs have used that have no part in it.
+        rate: The number of requests per second.
+        median: The median response time in milliseconds.
+        slow: The 95th percentile of the response time in milliseconds.
+        cost: The CPU milliseconds per request, by part of the deployment.
+        others: The number of cores that other programs used.
     """
 
     rate: float
@@ -69,19 +71,20 @@ class Figures:
     others: float
 
 
-# By the number of processes, and by the kind of request.
+# By the number of worker processes and by the kind of request.
 Results = dict[int, dict[str, Figures]]
 
 
 def run(folder: Path, url: str, plan: Plan) -> Results:
-    """Measure every kind of request with every number of processes.
+    """Measure every kind of request with every number of worker processes.
 
     Args:
-        folder: where the deployments keep their files.
-        url: of the database.
+        folder: The folder for the files of the deployments.
+        url: The URL of the database.
+        plan: What to measure.
 
     Raises:
-        StoppedError: an answer is not what it should be.
+        StoppedError: A request failed.
     """
     state.wipe()
     results: Results = {}
@@ -105,8 +108,8 @@ def run(folder: Path, url: str, plan: Plan) -> Results:
 
 
 def _requests(stage: Stage, plan: Plan) -> dict[str, Iterator[Request]]:
-    """Requests of each kind, as many as there are time for; each write changes something."""
-    people = [f"person{number}" for number in range(plan.people)]
+    """Create users and groups. Return requests of each kind, of which each write has an effect."""
+    people = [f"person{number}" for number in range(plan.users)]
     answers = stage.at_once([create_user(name) for name in people])
     stage.require(answers, 201)
     keys = [answer.key for answer in answers]
@@ -143,7 +146,7 @@ def _measure(
 
 
 def _send_for(seconds: float, stage: Stage, requests: Iterator[Request]) -> list[float]:
-    """Send requests from all clients until the time is over; the seconds that each has taken."""
+    """Send requests from all clients for a time. Return the response times in seconds."""
     deadline = time.monotonic() + seconds
     lock = Lock()
 
@@ -162,7 +165,7 @@ def _send_for(seconds: float, stage: Stage, requests: Iterator[Request]) -> list
 
 
 def _processes(deployment: Deployment) -> dict[str, set[int]]:
-    """The processes of each part."""
+    """Return the process ids of each part of the deployment."""
     with connection.cursor() as cursor:
         cursor.execute(SESSIONS["postgresql"])
         sessions = {pid for (pid,) in cursor.fetchall()}
@@ -172,18 +175,18 @@ def _processes(deployment: Deployment) -> dict[str, set[int]]:
 
 
 def _cpu_seconds(pids: set[int]) -> float:
-    """What processes have used so far, in user and in kernel mode."""
-    return sum(map(_ticks, pids)) / TICKS_A_SECOND
+    """Return the CPU time that processes have used so far."""
+    return sum(map(_ticks, pids)) / TICKS_PER_SECOND
 
 
 def _ticks(pid: int) -> int:
-    # The name before the last bracket may have anything in it.
+    # The name in brackets can contain spaces and brackets.
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return int(fields[11]) + int(fields[12])
 
 
 def _busy_seconds() -> float:
-    """What all programs have used so far, in seconds of a core."""
+    """Return the CPU time that all programs have used so far."""
     numbers = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]
     user, nice, system, _idle, _waiting, interrupts, soft_interrupts = map(int, numbers[:7])
-    return (user + nice + system + interrupts + soft_interrupts) / TICKS_A_SECOND
+    return (user + nice + system + interrupts + soft_interrupts) / TICKS_PER_SECOND

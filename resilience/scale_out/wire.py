@@ -1,4 +1,4 @@
-"""The wire tests, sent over HTTP to a deployment."""
+"""Runs the wire tests over HTTP against a deployment."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from resilience.server import ROOT
 from .deployment import deployed
 
 WORKERS = 4
-# What identity providers send, and many requests at once: the rest takes three minutes.
+# The requests of identity providers, and concurrent requests. All tests take three minutes.
 SHORT = tuple(
     f"test_{name}.py" for name in ("at_once", "entra", "okta_acceptance", "okta_crud", "okta_spec")
 )
@@ -21,20 +21,20 @@ ALL = ("test_*.py",)
 
 
 def run(folder: Path, url: str, names: Sequence[str]) -> bool:
-    """Run wire tests over HTTP; pytest prints what comes of them.
+    """Run wire tests over HTTP. pytest prints the results.
 
     Args:
-        folder: where the deployment keeps its files.
-        url: of the database, which the tests and the servers share.
-        names: patterns of the files' names.
+        folder: The folder for the files of the deployment.
+        url: The URL of the database that the tests and the servers share.
+        names: Patterns of the names of the test files.
 
     Returns:
-        Whether all have passed, and both servers have had a part in it.
+        Whether all tests passed and both servers answered requests.
     """
     files = sorted({path for name in names for path in (ROOT / "tests/wire").glob(name)})
     print(f"\nWire tests through nginx, {WORKERS} server processes", flush=True)
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", "-r", "fE"]
-    # The database is the one that the servers have already.
+    # The database exists already.
     command += ["--reuse-db", *map(str, files)]
     with deployed(folder, url, WORKERS) as deployment:
         environment = {

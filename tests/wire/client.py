@@ -122,7 +122,7 @@ class Scim:
     def exchange(
         self, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None
     ) -> Reply:
-        """As `send`, for an answer that need not be one of SCIM's."""
+        """Send a request as `send` does, without checks of the response."""
         data = body if isinstance(body, bytes) else b"" if body is None else encode(body)
         sent = {"Content-Type": self.content_type, **self.headers, **(headers or {})}
         if SCIM_URL:

@@ -1,8 +1,8 @@
 """What the wire tests share: a token, and a client that has it.
 
-With SCIM_URL they run over HTTP, against servers that have the same database: what a test writes
-must be committed then, and is deleted after it. Tests of what only this process can see or change
-are marked with `in_process`, by hand or by the fixtures that they use, and are left out.
+If SCIM_URL is set, the tests run over HTTP against servers that use the same database. Changes are
+then committed, and deleted after each test. Tests that change or inspect this process are marked
+with `in_process`, explicitly or because of the fixtures that they use, and are deselected.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from .state import ADMINISTRATOR
 from .transport import SCIM_URL
 
 HERE = Path(__file__).parent
-# Fixtures that change this process, or look into it.
+# Fixtures that change or inspect this process.
 OF_THIS_PROCESS = {
     "admin_client",
     "caplog",
@@ -35,7 +35,7 @@ OF_THIS_PROCESS = {
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark the tests that use such fixtures. Over HTTP, leave out all that are marked."""
+    """Mark the tests that use such fixtures. Over HTTP, deselect all marked tests."""
     for item in items:
         if item.path.is_relative_to(HERE) and _asked_for(item) & OF_THIS_PROCESS:
             item.add_marker(pytest.mark.in_process)
@@ -46,7 +46,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _asked_for(item: pytest.Item) -> set[str]:
-    """The fixtures that a test and its own fixtures ask for, without those of plugins' fixtures."""
+    """Return the fixtures that a test and the fixtures of this project use directly."""
     assert isinstance(item, pytest.Function)
     fixtures = item._fixtureinfo
     names = set(fixtures.argnames)
@@ -60,7 +60,7 @@ if SCIM_URL:
 
     @pytest.fixture
     def db(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-        """A database without a transaction around the test, which servers would not see into."""
+        """The database, without a transaction around the test: servers only see commits."""
         with django_db_blocker.unblock():
             yield
             state.wipe()
@@ -69,12 +69,12 @@ if SCIM_URL:
 
     @pytest.fixture
     def transactional_db(db: None) -> None:
-        """Has been so all along."""
+        """The same, as there is no transaction anyway."""
 
 
 @pytest.fixture
 def server_url(request: pytest.FixtureRequest) -> str:
-    """A server that speaks HTTP."""
+    """The URL of a server."""
     return SCIM_URL or str(request.getfixturevalue("live_server").url)
 
 

@@ -16,7 +16,7 @@ from tiled_scim.provisioning.users import UserService
 from .client import ANN, BOB, CORE_USER, MOUNT, NOBODY, Scim, checked, encode, patch_op, user
 from .state import refused
 
-# A proxy answers these itself, in words of its own.
+# nginx refuses these requests itself.
 refused_by_proxies = pytest.mark.in_process
 NULL = pytest.param("%00", marks=refused_by_proxies)
 
@@ -269,7 +269,7 @@ class TestOurOwnFaults:
 
     def test_the_next_request_works(self, scim: Scim, monkeypatch: pytest.MonkeyPatch) -> None:
         with monkeypatch.context() as patched:
-            patched.setattr(UserService, "_reread", lambda *args: 1 / 0)
+            patched.setattr(UserService, "_result", lambda *args: 1 / 0)
             assert refused(scim, "POST", "/Users", user(ANN)).status == 500
 
         assert scim.post("/Users", user(ANN)).status == 201

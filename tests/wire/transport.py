@@ -1,6 +1,6 @@
-"""How requests get to the server: to Django in this process, or over HTTP.
+"""Sends requests to Django in this process, or to a server over HTTP.
 
-SCIM_URL    the address of a server that has this process's database; without it there is none
+SCIM_URL    the URL of a server that uses the same database; without it, Django in this process
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from django.test import Client
 from django.utils.datastructures import CaseInsensitiveMapping
 
 SCIM_URL = os.environ.get("SCIM_URL")
-# What Django's test client calls the server; the tests name it in what they expect.
+# The host name of Django's test client, which the tests expect in locations.
 HOST = "testserver"
-# Longer than any answer may take.
+# Longer than any response takes.
 TIMEOUT_SECONDS = 60
 
 
 class Reply(NamedTuple):
-    """What came back."""
+    """A response."""
 
     status: int
     headers: Mapping[str, str]
@@ -42,13 +42,13 @@ def in_process(
 
 
 def over_http(url: str, method: str, path: str, data: bytes, headers: Mapping[str, str]) -> Reply:
-    """Send a request to a server, as `in_process` would: without a body there is no type of it."""
+    """Send a request over HTTP. Like Django's test client, omit the type of an empty body."""
     sent = {"Host": HOST, **headers}
     if not data:
         del sent["Content-Type"]
     connection = HTTPConnection(urlsplit(url).netloc, timeout=TIMEOUT_SECONDS)
     try:
-        # What cannot stand in an address is escaped, and all else left as it is.
+        # Escape only what is not allowed in a URL.
         address = quote(path, safe=string.punctuation)
         octets = {name: value.encode() for name, value in sent.items()}
         connection.request(method, address, data or None, octets)
