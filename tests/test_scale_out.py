@@ -150,7 +150,7 @@ class TestReport:
         assert "Other programs used 0.5 cores meanwhile." in text
         assert "| GET of a user | 100 | 200 |" in text
         assert "| GET of a user | 1.00 | 1.00 | 1.00 | 1.00 | 4.00 | 10 | 20 |" in text
-        # 40 tenants × 25 requests per second × 1 ms, with cores that are 70 % busy.
+        # 40 tenants with 25 requests per second of 1 ms each, and cores that are 70 % busy.
         assert "| 40 | 1,000 | 1.4 | 1.4 | 1.4 | 1.4 |" in text
         assert "| `tiled_scim_userlink` | 500 | 1,000,000 | 0.5 |" in text
 
