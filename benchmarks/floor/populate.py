@@ -31,9 +31,8 @@ from benchmarks.comparison.dataset import (
 def main() -> None:
     """Make the rows of the part that the command line names, and print a token."""
     django.setup()
-    from tiled_scim.models import ScimToken
-
     from benchmarks.comparison.rows import analyze
+    from tiled_scim.models import ScimToken
 
     token = ScimToken.objects.generate()[1]
     if sys.argv[1] == "small":
@@ -51,7 +50,6 @@ def populate(token: str, people: range, groups: Iterable[Group]) -> None:
         token: opens the API.
     """
     from django.contrib.auth.models import User
-    from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, UserLink
 
     from benchmarks.comparison.rows import (
         key_sql,
@@ -61,6 +59,7 @@ def populate(token: str, people: range, groups: Iterable[Group]) -> None:
         uuid_sql,
     )
     from example_project.libraries.models import Library
+    from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, UserLink
 
     user_key = push(token, "Users", person(PROTOTYPE))
     member = {"value": user_key, "display": user_name(PROTOTYPE)}

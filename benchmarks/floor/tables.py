@@ -1,18 +1,19 @@
 """The floor's statements: everything in it that names a table or a column is here.
 
-The tables are those of `tiled_scim`, so that both write the same rows and indexes.
+They are plain SQL, and as few as do the job. The tables are those of `tiled_scim`, so that both
+write the same rows and the same indexes; a column that is not named here gets its model's default.
+Ids are texts, as JSON has them.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+import json
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
-from uuid import UUID
 
 from django.contrib.auth.models import User
-from django.db.models import Q, QuerySet
+from django.db import connection, models
 from django.utils import timezone
 
 from example_project.libraries.models import Library
@@ -26,15 +27,15 @@ from tiled_scim.models import (
 
 # What the link keeps of a user, beside its columns and the host user.
 KEPT = ("displayName", "locale")
-
 AccessRow = Library.members.through
-Person = tuple[UUID, int, str]
+
+Pair = tuple[str, str]
 
 
 class UserRow(NamedTuple):
-    """A link with its host user."""
+    """A link with its host user, and the id and name of each of its groups."""
 
-    id: UUID
+    id: str
     external_id: str | None
     user_name: str
     attributes: dict[str, Any]
@@ -46,33 +47,141 @@ class UserRow(NamedTuple):
     last_name: str
     email: str
     is_active: bool
+    groups: list[Pair] | None
 
 
 class GroupRow(NamedTuple):
     """A group's link."""
 
-    id: UUID
-    external_id: str | None
+    id: str
     display_name: str
-    attributes: dict[str, Any]
     version: int
     created_at: datetime
     updated_at: datetime
     library: int
 
 
-LINK_COLUMNS = ("attributes", "version", "created_at", "updated_at")
-USER_COLUMNS = (
-    *("id", "external_id", "user_name", *LINK_COLUMNS, "user_id"),
-    *("user__first_name", "user__last_name", "user__email", "user__is_active"),
+def table(model: type[models.Model]) -> str:
+    return connection.ops.quote_name(model._meta.db_table)
+
+
+TOKEN, EVENT = table(ScimToken), table(ScimEvent)
+HOST, LINK = table(User), table(UserLink)
+LIBRARY, GROUP = table(Library), table(LibraryGroupLink)
+MEMBER, ACCESS = table(LibraryGroupMember), table(AccessRow)
+
+# What is found by a userName in any letter case.
+FOLDED_USER_NAME = "user_name_folded"
+LIVE_USER = "link.account = %s AND link.unlinked_at IS NULL"
+LIVE_GROUP = "grp.account = %s AND grp.unlinked_at IS NULL AND grp.library_id IS NOT NULL"
+
+GROUPS_OF_USER = f"""(SELECT json_agg(json_build_array(grp.id, grp.display_name))
+    FROM {MEMBER} AS member JOIN {GROUP} AS grp ON grp.id = member.group_id
+    WHERE member.user_id = link.id AND grp.unlinked_at IS NULL AND grp.library_id IS NOT NULL)"""
+USER_COLUMNS = f"""link.id::text, link.external_id, link.user_name, link.attributes::json,
+    link.version, link.created_at, link.updated_at, link.user_id,
+    host.first_name, host.last_name, host.email, host.is_active, {GROUPS_OF_USER}"""
+USER_ROWS = (
+    f"SELECT {USER_COLUMNS} FROM {LINK} AS link JOIN {HOST} AS host ON host.id = link.user_id"
 )
-GROUP_COLUMNS = ("id", "external_id", "display_name", *LINK_COLUMNS, "library_id")
+# The page first, so that nothing is joined to rows that are skipped.
+USER_PAGE = f"""WITH link AS (SELECT * FROM {LINK} AS link WHERE {LIVE_USER} {{}}
+        ORDER BY link.created_at, link.id LIMIT %s OFFSET %s)
+    SELECT {USER_COLUMNS} FROM link JOIN {HOST} AS host ON host.id = link.user_id
+    ORDER BY link.created_at, link.id"""
+GROUP_ROWS = f"""SELECT grp.id::text, grp.display_name, grp.version, grp.created_at,
+    grp.updated_at, grp.library_id FROM {GROUP} AS grp WHERE {LIVE_GROUP}"""
+
+
+def rows(statement: str, *parameters: object) -> list[tuple[Any, ...]]:
+    """What a statement returns."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return cursor.fetchall()
+
+
+def execute(statement: str, *parameters: object) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+
+
+class Insert:
+    """An INSERT whose SQL is made once; columns that it does not name get the model's defaults.
+
+    Args:
+        columns: the columns, and the SQL of their values.
+        source: where rows come from: FROM and what follows. Without it there is one row.
+        ending: ON CONFLICT or RETURNING.
+    """
+
+    def __init__(
+        self,
+        model: type[models.Model],
+        columns: Mapping[str, str],
+        source: str = "",
+        ending: str = "",
+    ) -> None:
+        others = [
+            field
+            for field in model._meta.concrete_fields
+            if field.column not in columns and not isinstance(field, models.AutoField)
+        ]
+        self._defaults = [
+            field.get_db_prep_save(field.get_default(), connection) for field in others
+        ]
+        names = ", ".join([*columns, *(field.column for field in others)])
+        values = ", ".join([*columns.values(), *("%s" for _ in others)])
+        body = f"SELECT {values} {source}" if source else f"VALUES ({values})"
+        self._statement = f"INSERT INTO {table(model)} ({names}) {body} {ending}"
+
+    def execute(self, *values: object, source: Sequence[object] = ()) -> None:
+        execute(self._statement, *values, *self._defaults, *source)
+
+    def rows(self, *values: object, source: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        return rows(self._statement, *values, *self._defaults, *source)
+
+
+def given(*names: str) -> dict[str, str]:
+    """Columns whose values are parameters."""
+    return dict.fromkeys(names, "%s")
+
+
+NAMES = ("first_name", "last_name", "email", "is_active")
+SOME_LINKS = f"FROM {LINK} AS link WHERE {LIVE_USER} AND link.id = ANY(%s::uuid[])"
+LINK_NAMES = ("id", "account", "attributes", "created_at", "updated_at")
+
+INSERT_HOST = Insert(
+    User, given("username", "password", *NAMES, "date_joined"), ending="RETURNING id"
+)
+INSERT_USER = Insert(
+    UserLink, given(*LINK_NAMES, "external_id", "user_id", "user_name", FOLDED_USER_NAME)
+)
+INSERT_LIBRARY = Insert(Library, given("name"), ending="RETURNING id")
+INSERT_GROUP = Insert(
+    LibraryGroupLink, given(*LINK_NAMES, "library_id", "display_name", "display_name_folded")
+)
+INSERT_MEMBERS = Insert(
+    LibraryGroupMember,
+    {"group_id": "%s", "created_at": "%s", "user_id": "link.id", "display": "link.user_name"},
+    SOME_LINKS,
+    "ON CONFLICT DO NOTHING RETURNING user_id::text, display",
+)
+INSERT_ACCESS = Insert(
+    AccessRow, {"library_id": "%s", "user_id": "link.user_id"}, SOME_LINKS, "ON CONFLICT DO NOTHING"
+)
+INSERT_EVENT = Insert(
+    ScimEvent,
+    given(
+        *("created_at", "account", "resource_type", "resource_id", "resource_name"),
+        *("resource_name_folded", "method", "action", "changes", "outcome", "status"),
+    ),
+)
 
 
 def account_of(digest: str) -> str | None:
     """The account that a token opens, or None."""
-    tokens = ScimToken.objects.filter(digest=digest).values_list("current_account", "expires_at")
-    for account, expires_at in tokens:
+    statement = f"SELECT current_account, expires_at FROM {TOKEN} WHERE digest = %s"
+    for account, expires_at in rows(statement, digest):
         if expires_at is None or expires_at > timezone.now():
             return account
     return None
@@ -81,93 +190,81 @@ def account_of(digest: str) -> str | None:
 # Users
 
 
-def _users(account: str) -> QuerySet[UserLink, tuple[Any, ...]]:
-    return UserLink.objects.filter(account=account, unlinked_at=None).values_list(*USER_COLUMNS)
+def user(account: str, key: str) -> UserRow | None:
+    return _one_user(f"{USER_ROWS} WHERE link.id = %s AND {LIVE_USER}", key, account)
 
 
-def _user_rows(rows: Iterable[tuple[Any, ...]]) -> list[UserRow]:
-    return [UserRow(*row)._replace(attributes=kept(row[3])) for row in rows]
-
-
-def user(account: str, key: UUID) -> UserRow | None:
-    return next(iter(_user_rows(_users(account).filter(pk=key))), None)
-
-
-def locked_user(account: str, key: UUID) -> UserRow | None:
+def locked_user(account: str, key: str) -> UserRow | None:
     """The link and its host user, both locked."""
-    return next(iter(_user_rows(_users(account).filter(pk=key).select_for_update())), None)
+    statement = f"{USER_ROWS} WHERE link.id = %s AND {LIVE_USER} FOR UPDATE OF link, host"
+    return _one_user(statement, key, account)
+
+
+def _one_user(statement: str, key: str, account: str) -> UserRow | None:
+    return next((UserRow(*row) for row in rows(statement, key, account)), None)
 
 
 def users_named(account: str, name: str) -> list[UserRow]:
-    return _user_rows(_users(account).filter(user_name_folded=name.lower()))
+    statement = f"{USER_ROWS} WHERE link.{FOLDED_USER_NAME} = %s AND {LIVE_USER}"
+    return [UserRow(*row) for row in rows(statement, name.lower(), account)]
 
 
 def count_users(account: str) -> int:
-    return UserLink.objects.filter(account=account, unlinked_at=None).count()
+    [[total]] = rows(f"SELECT count(*) FROM {LINK} AS link WHERE {LIVE_USER}", account)
+    return int(total)
 
 
 def users_from(account: str, start: int, count: int) -> list[UserRow]:
-    return _user_rows(_users(account).order_by("created_at", "id")[start : start + count])
+    return [UserRow(*row) for row in rows(USER_PAGE.format(""), account, count, start)]
 
 
-def users_beyond(account: str, created_at: datetime, key: UUID, count: int) -> list[UserRow]:
-    """The page after the user with this moment and key."""
-    beyond = Q(created_at__gt=created_at) | Q(id__gt=key)
-    rows = _users(account).filter(beyond, created_at__gte=created_at)
-    return _user_rows(rows.order_by("created_at", "id")[:count])
+def users_beyond(account: str, created_at: str, key: str, count: int) -> list[UserRow]:
+    """The page after the user with this moment and id."""
+    statement = USER_PAGE.format("AND (link.created_at, link.id) > (%s, %s)")
+    return [UserRow(*row) for row in rows(statement, account, created_at, key, count, 0)]
 
 
-def insert_host_user(sent: Mapping[str, Any], password: str, now: datetime) -> int:
-    host = User(
-        username=sent["userName"],
-        password=password,
-        first_name=sent["name"]["givenName"],
-        last_name=sent["name"]["familyName"],
-        email=sent["emails"][0]["value"],
-        is_active=sent["active"],
-        date_joined=now,
+def insert_user(
+    account: str, key: str, sent: Mapping[str, Any], password: str, now: datetime
+) -> int:
+    """Insert a host user and its link; returns the host user's primary key."""
+    name, names = sent["userName"], names_of(sent)
+    [[host]] = INSERT_HOST.rows(name, password, *names, now)
+    attributes = json.dumps(kept(sent))
+    INSERT_USER.execute(
+        key, account, attributes, now, now, sent["externalId"], host, name, name.lower()
     )
-    host.save(force_insert=True)
-    return host.pk
-
-
-def insert_user(account: str, key: UUID, host: int, sent: Mapping[str, Any], now: datetime) -> None:
-    UserLink(
-        id=key,
-        account=account,
-        external_id=sent["externalId"],
-        attributes=kept(sent),
-        user_id=host,
-        user_name=sent["userName"],
-        user_name_folded=sent["userName"].lower(),
-        created_at=now,
-        updated_at=now,
-    ).save(force_insert=True)
+    return int(host)
 
 
 def update_user(row: UserRow) -> None:
-    """Write the link and the host user."""
-    User.objects.filter(pk=row.host).update(
-        username=row.user_name,
-        first_name=row.first_name,
-        last_name=row.last_name,
-        email=row.email,
-        is_active=row.is_active,
+    """Write the host user and the link."""
+    execute(
+        f"UPDATE {HOST} SET username = %s, first_name = %s, last_name = %s, email = %s,"
+        " is_active = %s WHERE id = %s",
+        *(row.user_name, row.first_name, row.last_name, row.email, row.is_active, row.host),
     )
-    UserLink.objects.filter(pk=row.id).update(
-        external_id=row.external_id,
-        user_name=row.user_name,
-        user_name_folded=row.user_name.lower(),
-        attributes=row.attributes,
-        version=row.version,
-        updated_at=row.updated_at,
+    execute(
+        f"UPDATE {LINK} SET external_id = %s, user_name = %s, {FOLDED_USER_NAME} = %s,"
+        " attributes = %s, version = %s, updated_at = %s WHERE id = %s",
+        *(row.external_id, row.user_name, row.user_name.lower(), json.dumps(row.attributes)),
+        *(row.version, row.updated_at, row.id),
     )
 
 
 def update_active(row: UserRow) -> None:
     """Write the host user's flag and the link's version."""
-    User.objects.filter(pk=row.host).update(is_active=row.is_active)
-    UserLink.objects.filter(pk=row.id).update(version=row.version, updated_at=row.updated_at)
+    execute(f"UPDATE {HOST} SET is_active = %s WHERE id = %s", row.is_active, row.host)
+    execute(
+        f"UPDATE {LINK} SET version = %s, updated_at = %s WHERE id = %s",
+        *(row.version, row.updated_at, row.id),
+    )
+
+
+def names_of(sent: Mapping[str, Any]) -> tuple[str, str, str, bool]:
+    """What the host user keeps, in the order of `NAMES`."""
+    name, [email] = sent["name"], sent["emails"]
+    return name["givenName"], name["familyName"], email["value"], sent["active"]
 
 
 def kept(sent: Mapping[str, Any]) -> dict[str, Any]:
@@ -178,134 +275,107 @@ def kept(sent: Mapping[str, Any]) -> dict[str, Any]:
 # Groups
 
 
-def _groups(account: str) -> QuerySet[LibraryGroupLink, tuple[Any, ...]]:
-    groups = LibraryGroupLink.objects.filter(account=account, unlinked_at=None)
-    return groups.filter(library__isnull=False).values_list(*GROUP_COLUMNS)
+def group(account: str, key: str) -> GroupRow | None:
+    found = rows(f"{GROUP_ROWS} AND grp.id = %s", account, key)
+    return next((GroupRow(*row) for row in found), None)
 
 
-def group(account: str, key: UUID) -> GroupRow | None:
-    return next((GroupRow(*row) for row in _groups(account).filter(pk=key)), None)
-
-
-def locked_group(account: str, key: UUID) -> GroupRow | None:
-    rows = _groups(account).filter(pk=key).select_for_update()
-    return next((GroupRow(*row) for row in rows), None)
+def locked_group(account: str, key: str) -> GroupRow | None:
+    found = rows(f"{GROUP_ROWS} AND grp.id = %s FOR UPDATE", account, key)
+    return next((GroupRow(*row) for row in found), None)
 
 
 def count_groups(account: str) -> int:
-    return _groups(account).count()
+    [[total]] = rows(f"SELECT count(*) FROM {GROUP} AS grp WHERE {LIVE_GROUP}", account)
+    return int(total)
 
 
 def groups_from(account: str, start: int, count: int) -> list[GroupRow]:
-    rows = _groups(account).order_by("created_at", "id")[start : start + count]
-    return [GroupRow(*row) for row in rows]
+    statement = f"{GROUP_ROWS} ORDER BY grp.created_at, grp.id LIMIT %s OFFSET %s"
+    return [GroupRow(*row) for row in rows(statement, account, count, start)]
 
 
-def insert_library(name: str) -> int:
-    return Library.objects.create(name=name).pk
-
-
-def insert_group(account: str, key: UUID, library: int, name: str, now: datetime) -> None:
-    LibraryGroupLink(
-        id=key,
-        account=account,
-        library_id=library,
-        display_name=name,
-        display_name_folded=name.lower(),
-        created_at=now,
-        updated_at=now,
-    ).save(force_insert=True)
+def insert_group(account: str, key: str, name: str, now: datetime) -> int:
+    """Insert a Library and its link; returns the Library's primary key."""
+    [[library]] = INSERT_LIBRARY.rows(name)
+    INSERT_GROUP.execute(key, account, "{}", now, now, library, name, name.lower())
+    return int(library)
 
 
 def touch_group(row: GroupRow, now: datetime) -> None:
-    LibraryGroupLink.objects.filter(pk=row.id).update(version=row.version + 1, updated_at=now)
+    execute(
+        f"UPDATE {GROUP} SET version = %s, updated_at = %s WHERE id = %s",
+        *(row.version + 1, now, row.id),
+    )
 
 
 def delete_group(row: GroupRow) -> None:
     """Delete a group and its Library, to tidy up: this is not measured."""
-    LibraryGroupMember.objects.filter(group_id=row.id).delete()
-    LibraryGroupLink.objects.filter(pk=row.id).delete()
-    Library.objects.filter(pk=row.library).delete()
+    execute(f"DELETE FROM {MEMBER} WHERE group_id = %s", row.id)
+    execute(f"DELETE FROM {ACCESS} WHERE library_id = %s", row.library)
+    execute(f"DELETE FROM {GROUP} WHERE id = %s", row.id)
+    execute(f"DELETE FROM {LIBRARY} WHERE id = %s", row.library)
 
 
 # Members
 
 
-def people(account: str, keys: Collection[UUID]) -> list[Person]:
-    """The link, host user and userName of each; no statement where there are no keys."""
+def members(group_key: str) -> list[Pair]:
+    """The id and name of each member."""
+    statement = f"SELECT user_id::text, display FROM {MEMBER} WHERE group_id = %s"
+    return [(key, name) for key, name in rows(statement, group_key)]
+
+
+def member_keys(group_key: str) -> set[str]:
+    statement = f"SELECT user_id::text FROM {MEMBER} WHERE group_id = %s"
+    return {key for (key,) in rows(statement, group_key)}
+
+
+def insert_members(
+    account: str, group_key: str, library: int, keys: Collection[str], now: datetime
+) -> list[Pair]:
+    """Add members and give them access; returns the id and name of those who are new."""
     if not keys:
         return []
-    links = UserLink.objects.filter(account=account, unlinked_at=None, pk__in=keys)
-    return list(links.values_list("id", "user_id", "user_name"))
+    source = (account, list(keys))
+    added = INSERT_MEMBERS.rows(group_key, now, source=source)
+    INSERT_ACCESS.execute(library, source=source)
+    return [(key, name) for key, name in added]
 
 
-def members(group_key: UUID) -> QuerySet[LibraryGroupMember, tuple[UUID, str]]:
-    rows = LibraryGroupMember.objects.filter(group_id=group_key)
-    return rows.values_list("user_id", "display")
-
-
-def member_keys(group_key: UUID) -> set[UUID]:
-    rows = LibraryGroupMember.objects.filter(group_id=group_key)
-    return set(rows.values_list("user_id", flat=True))
-
-
-def groups_of(keys: Collection[UUID]) -> Mapping[UUID, list[tuple[UUID, str]]]:
-    """The groups that each of the users is in."""
-    groups: dict[UUID, list[tuple[UUID, str]]] = defaultdict(list)
-    rows = LibraryGroupMember.objects.filter(
-        user_id__in=keys, group__unlinked_at=None, group__library__isnull=False
+def delete_members(group_key: str, library: int, keys: Collection[str]) -> list[str]:
+    """Remove members and take their access away; returns the names of those who were there."""
+    if not keys:
+        return []
+    removed = rows(
+        f"DELETE FROM {MEMBER} WHERE group_id = %s AND user_id = ANY(%s::uuid[]) RETURNING display",
+        *(group_key, list(keys)),
     )
-    for key, group_key, name in rows.values_list("user_id", "group_id", "group__display_name"):
-        groups[key].append((group_key, name))
-    return groups
-
-
-def insert_members(group_key: UUID, library: int, joining: Collection[Person]) -> None:
-    """Add members, and give them access; who has it already keeps it."""
-    if not joining:
-        return
-    LibraryGroupMember.objects.bulk_create(
-        [
-            LibraryGroupMember(group_id=group_key, user_id=key, display=name)
-            for key, _, name in joining
-        ],
-        ignore_conflicts=True,
+    execute(
+        f"DELETE FROM {ACCESS} AS access USING {LINK} AS link WHERE access.library_id = %s"
+        " AND access.user_id = link.user_id AND link.id = ANY(%s::uuid[])",
+        *(library, list(keys)),
     )
-    AccessRow.objects.bulk_create(
-        [AccessRow(library_id=library, user_id=host) for _, host, _ in joining],
-        ignore_conflicts=True,
-    )
-
-
-def delete_members(group_key: UUID, library: int, leaving: Collection[Person]) -> None:
-    """Remove members, and take their access away."""
-    if not leaving:
-        return
-    keys = [key for key, _, _ in leaving]
-    hosts = [host for _, host, _ in leaving]
-    members = LibraryGroupMember.objects.filter(group_id=group_key, user_id__in=keys)
-    members._raw_delete(members.db)
-    access = AccessRow.objects.filter(library_id=library, user_id__in=hosts)
-    access._raw_delete(access.db)
+    return [name for (name,) in removed]
 
 
 def insert_event(
     account: str,
-    resource_type: str,
-    key: UUID,
-    name: str,
+    method: str,
+    about: tuple[str, str, str],
     action: str,
     changes: Mapping[str, Any],
     status: int,
 ) -> None:
-    ScimEvent(
-        account=account,
-        resource_type=resource_type,
-        resource_id=key,
-        resource_name=name,
-        resource_name_folded=name.lower(),
-        action=action,
-        changes=changes,
-        outcome="done",
-        status=status,
-    ).save(force_insert=True)
+    """Insert an event.
+
+    Args:
+        about: the type, id and name of the resource.
+    """
+    INSERT_EVENT.execute(
+        timezone.now(),
+        account,
+        *about,
+        about[-1].lower(),
+        *(method, action, json.dumps(changes), "done", status),
+    )

@@ -11,8 +11,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import wraps
 from hashlib import sha256
 from typing import Any, TypeVar
@@ -83,29 +82,28 @@ def page_by_cursor(request: HttpRequest, account: str, count: int) -> HttpRespon
     cursor = request.GET["cursor"]
     if cursor:
         total, created_at, key = json.loads(base64.urlsafe_b64decode(cursor))
-        found = tables.users_beyond(account, datetime.fromisoformat(created_at), UUID(key), count)
+        found = tables.users_beyond(account, created_at, key, count)
     else:
         total = tables.count_users(account)
         found = tables.users_from(account, 0, count)
     last = found[-1]
-    position = json.dumps([total, last.created_at.isoformat(), str(last.id)])
+    position = json.dumps([total, last.created_at.isoformat(), last.id])
     cursor = base64.urlsafe_b64encode(position.encode()).decode()
     return answer(listed(user_documents(request, found), total, nextCursor=cursor))
 
 
 def create_user(request: HttpRequest, account: str) -> HttpResponse:
     """POST: the host user, the link and the event, in one transaction."""
-    sent, now, key = json.loads(request.body), timezone.now(), uuid4()
+    sent, now, key = json.loads(request.body), timezone.now(), str(uuid4())
+    about = ("User", key, sent["userName"])
     with transaction.atomic():
-        host = tables.insert_host_user(sent, make_password(None), now)
-        tables.insert_user(account, key, host, sent, now)
-        tables.insert_event(account, "User", key, sent["userName"], "user_provisioned", sent, 201)
-    values = (sent["name"]["givenName"], sent["name"]["familyName"], sent["emails"][0]["value"])
+        host = tables.insert_user(account, key, sent, make_password(None), now)
+        tables.insert_event(account, "POST", about, "user_provisioned", sent, 201)
     row = UserRow(
         *(key, sent["externalId"], sent["userName"], tables.kept(sent), 1, now, now, host),
-        *(*values, sent["active"]),
+        *(*tables.names_of(sent), None),
     )
-    document = user_document(request, row, [])
+    [document] = user_documents(request, [row])
     headers = {"Location": document["meta"]["location"], "ETag": document["meta"]["version"]}
     return answer(document, 201, headers)
 
@@ -114,40 +112,55 @@ def create_user(request: HttpRequest, account: str) -> HttpResponse:
 def user(request: HttpRequest, account: str, key: UUID) -> HttpResponse:
     """GET, PUT or PATCH."""
     if request.method == "GET":
-        [document] = user_documents(request, [existing(tables.user(account, key))])
-        return answer(document, 200, {"ETag": document["meta"]["version"]})
-    sent = json.loads(request.body)
-    with transaction.atomic():
-        row = existing(tables.locked_user(account, key))
-        if request.method == "PUT":
-            row, changes = replaced(row, sent)
-            tables.update_user(row)
-        else:
-            active = sent["Operations"][0]["value"]["active"]
-            changes = {"active": [row.is_active, active]}
-            row = row._replace(is_active=active, version=row.version + 1, updated_at=timezone.now())
-            tables.update_active(row)
-        tables.insert_event(account, "User", key, row.user_name, "user_updated", changes, 200)
+        row = existing(tables.user(account, str(key)))
+    else:
+        row = change_user(request, account, str(key))
     [document] = user_documents(request, [row])
     return answer(document, 200, {"ETag": document["meta"]["version"]})
 
 
-def replaced(row: UserRow, sent: Document) -> tuple[UserRow, Document]:
-    """A user's row after a PUT, and what differs."""
-    new = row._replace(
+def change_user(request: HttpRequest, account: str, key: str) -> UserRow:
+    """PUT, or a PATCH of `active`: what is locked is changed, with its event, in a transaction."""
+    sent = json.loads(request.body)
+    with transaction.atomic():
+        old = existing(tables.locked_user(account, key))
+        if request.method == "PUT":
+            row = replaced(old, sent)
+            tables.update_user(row)
+        else:
+            active = sent["Operations"][0]["value"]["active"]
+            row = touched(old, is_active=active)
+            tables.update_active(row)
+        about = ("User", key, row.user_name)
+        tables.insert_event(
+            account, str(request.method), about, "user_updated", changes_of(old, row), 200
+        )
+    return row
+
+
+def replaced(row: UserRow, sent: Document) -> UserRow:
+    """A user's row after a PUT."""
+    first_name, last_name, email, is_active = tables.names_of(sent)
+    return touched(
+        row,
         external_id=sent["externalId"],
         user_name=sent["userName"],
         attributes=tables.kept(sent),
-        version=row.version + 1,
-        updated_at=timezone.now(),
-        first_name=sent["name"]["givenName"],
-        last_name=sent["name"]["familyName"],
-        email=sent["emails"][0]["value"],
-        is_active=sent["active"],
+        first_name=first_name,
+        last_name=last_name,
+        email=email,
+        is_active=is_active,
     )
-    pairs = zip(row._fields, row, new, strict=True)
-    changes = {name: [str(old), str(value)] for name, old, value in pairs if old != value}
-    return new, changes
+
+
+def touched(row: UserRow, **values: Any) -> UserRow:
+    return row._replace(**values, version=row.version + 1, updated_at=timezone.now())
+
+
+def changes_of(old: UserRow, new: UserRow) -> Document:
+    """The old and the new value of what differs."""
+    pairs = zip(old._fields, old, new, strict=True)
+    return {name: [str(before), str(after)] for name, before, after in pairs if before != after}
 
 
 @endpoint
@@ -164,18 +177,15 @@ def groups(request: HttpRequest, account: str) -> HttpResponse:
 
 def create_group(request: HttpRequest, account: str) -> HttpResponse:
     """POST: the Library, the link, the members, their access and the event."""
-    sent, now, key = json.loads(request.body), timezone.now(), uuid4()
-    name, members = sent["displayName"], keys_of(sent["members"])
+    sent, now, key = json.loads(request.body), timezone.now(), str(uuid4())
+    name = sent["displayName"]
     with transaction.atomic():
-        library = tables.insert_library(name)
-        tables.insert_group(account, key, library, name, now)
-        people = tables.people(account, members)
-        tables.insert_members(key, library, people)
-        names = {"added": summary(name for _, _, name in people)}
-        tables.insert_event(account, "Group", key, name, "library_linked", names, 201)
-    row = GroupRow(key, None, name, {}, 1, now, now, library)
-    document = group_document(request, row)
-    document["members"] = [member(request, link, name) for link, _, name in people]
+        library = tables.insert_group(account, key, name, now)
+        added = tables.insert_members(account, key, library, keys_of(sent["members"]), now)
+        changes = {"added": summary([name for _, name in added])}
+        about = ("Group", key, name)
+        tables.insert_event(account, "POST", about, "library_linked", changes, 201)
+    document = group_document(request, GroupRow(key, name, 1, now, now, library), added)
     headers = {"Location": document["meta"]["location"], "ETag": document["meta"]["version"]}
     return answer(document, 201, headers)
 
@@ -184,48 +194,40 @@ def create_group(request: HttpRequest, account: str) -> HttpResponse:
 def group(request: HttpRequest, account: str, key: UUID) -> HttpResponse:
     """GET, PATCH of members or DELETE."""
     if request.method == "PATCH":
-        return patch_members(request, account, key)
+        return patch_members(request, account, str(key))
+    row = existing(tables.group(account, str(key)))
     if request.method == "DELETE":
-        tables.delete_group(existing(tables.group(account, key)))
+        tables.delete_group(row)
         return HttpResponse(status=204)
-    row = existing(tables.group(account, key))
-    document = group_document(request, row)
-    if request.GET.get("excludedAttributes") != "members":
-        members = tables.members(row.id)
-        document["members"] = [member(request, link, name) for link, name in members]
+    has_members = request.GET.get("excludedAttributes") != "members"
+    document = group_document(request, row, tables.members(row.id) if has_members else ())
     return answer(document, 200, {"ETag": document["meta"]["version"]})
 
 
-def patch_members(request: HttpRequest, account: str, key: UUID) -> HttpResponse:
+def patch_members(request: HttpRequest, account: str, key: str) -> HttpResponse:
     """Add, remove or replace members, as one difference of sets."""
-    operations = json.loads(request.body)["Operations"]
+    operations, now = json.loads(request.body)["Operations"], timezone.now()
     with transaction.atomic():
         row = existing(tables.locked_group(account, key))
-        added, removed = changes_of(operations, row)
-        joining = tables.people(account, added)
-        leaving = tables.people(account, removed)
-        tables.insert_members(row.id, row.library, joining)
-        tables.delete_members(row.id, row.library, leaving)
-        tables.touch_group(row, timezone.now())
-        names = {
-            "added": summary(name for _, _, name in joining),
-            "removed": summary(name for _, _, name in leaving),
-        }
-        tables.insert_event(account, "Group", key, row.display_name, "access_changed", names, 204)
-    response = HttpResponse(status=204)
-    response.headers["ETag"] = f'W/"{row.version + 1}"'
-    return response
+        joining, leaving = difference(operations, key)
+        added = tables.insert_members(account, key, row.library, joining, now)
+        removed = tables.delete_members(key, row.library, leaving)
+        tables.touch_group(row, now)
+        changes = {"added": summary([name for _, name in added]), "removed": summary(removed)}
+        about = ("Group", key, row.display_name)
+        tables.insert_event(account, "PATCH", about, "access_changed", changes, 204)
+    return HttpResponse(status=204, headers={"ETag": f'W/"{row.version + 1}"'})
 
 
-def changes_of(
-    operations: Iterable[Mapping[str, Any]], row: GroupRow
-) -> tuple[set[UUID], set[UUID]]:
-    """Who is added, and who is removed."""
-    added: set[UUID] = set()
-    removed: set[UUID] = set()
+def difference(
+    operations: Iterable[Mapping[str, Any]], group_key: str
+) -> tuple[set[str], set[str]]:
+    """Who is added by operations, and who is removed."""
+    added: set[str] = set()
+    removed: set[str] = set()
     for operation in operations:
         if match := MEMBER_PATH.fullmatch(operation["path"]):
-            removed.add(UUID(match[1]))
+            removed.add(match[1])
             continue
         keys = keys_of(operation["value"])
         if operation["op"] == "add":
@@ -233,19 +235,18 @@ def changes_of(
         elif operation["op"] == "remove":
             removed |= keys
         else:
-            current = tables.member_keys(row.id)
+            current = tables.member_keys(group_key)
             added, removed = keys - current, current - keys
     return added, removed
 
 
-def keys_of(members: Iterable[Mapping[str, str]]) -> set[UUID]:
-    return {UUID(member["value"]) for member in members}
+def keys_of(members: Iterable[Mapping[str, str]]) -> set[str]:
+    return {member["value"] for member in members}
 
 
-def summary(names: Iterable[str]) -> Document:
+def summary(names: Sequence[str]) -> Document:
     """What an event keeps of many names."""
-    kept = list(names)
-    return {"number": len(kept), "names": kept[:100]}
+    return {"number": len(names), "names": names[:100]}
 
 
 def existing(row: Row | None) -> Row:
@@ -259,51 +260,47 @@ def existing(row: Row | None) -> Row:
     return row
 
 
-def user_documents(request: HttpRequest, rows: list[UserRow]) -> list[Document]:
-    """Users as JSON, with their groups, which are one query."""
-    groups_of = tables.groups_of([row.id for row in rows])
-    return [user_document(request, row, groups_of.get(row.id, [])) for row in rows]
+def user_documents(request: HttpRequest, rows: Iterable[UserRow]) -> list[Document]:
+    """Users as JSON."""
+    users_location, groups_location = place(request, "Users"), place(request, "Groups")
+    return [user_document(row, users_location, groups_location) for row in rows]
 
 
-def user_document(
-    request: HttpRequest, row: UserRow, groups_of: Iterable[tuple[UUID, str]]
-) -> Document:
-    location = place(request, "Users")
+def user_document(row: UserRow, users_location: str, groups_location: str) -> Document:
     document = {
         "schemas": [USER_SCHEMA],
-        "id": str(row.id),
+        "id": row.id,
         "externalId": row.external_id,
         "userName": row.user_name,
         "name": {"givenName": row.first_name, "familyName": row.last_name},
-        **row.attributes,
+        **tables.kept(row.attributes),
         "active": row.is_active,
         "emails": [{"value": row.email, "type": "work", "primary": True}],
-        "meta": meta("User", row, f"{location}/{row.id}"),
+        "meta": meta("User", row, f"{users_location}/{row.id}"),
     }
-    group_location = place(request, "Groups")
-    shown = [
-        {"value": str(key), "$ref": f"{group_location}/{key}", "display": name, "type": "direct"}
-        for key, name in groups_of
-    ]
-    return {**document, "groups": shown} if shown else document
+    if row.groups:
+        document["groups"] = [
+            {"value": key, "$ref": f"{groups_location}/{key}", "display": name, "type": "direct"}
+            for key, name in row.groups
+        ]
+    return document
 
 
-def group_document(request: HttpRequest, row: GroupRow) -> Document:
-    return {
+def group_document(
+    request: HttpRequest, row: GroupRow, members: Iterable[tuple[str, str]] = ()
+) -> Document:
+    document: Document = {
         "schemas": [GROUP_SCHEMA],
-        "id": str(row.id),
+        "id": row.id,
         "displayName": row.display_name,
         "meta": meta("Group", row, f"{place(request, 'Groups')}/{row.id}"),
     }
-
-
-def member(request: HttpRequest, key: UUID, name: str) -> Document:
-    return {
-        "value": str(key),
-        "$ref": f"{place(request, 'Users')}/{key}",
-        "type": "User",
-        "display": name,
-    }
+    location = place(request, "Users")
+    shown = [
+        {"value": key, "$ref": f"{location}/{key}", "type": "User", "display": name}
+        for key, name in members
+    ]
+    return {**document, "members": shown} if shown else document
 
 
 def meta(resource_type: str, row: UserRow | GroupRow, location: str) -> Document:
