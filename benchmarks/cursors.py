@@ -99,7 +99,7 @@ def report(users: int) -> None:
 
 def costs(order: str, users: int) -> list[float]:
     """Of the first page, and of the pages from the middle forward and backward."""
-    from tiled_scim.pagination import SORT_KEY, TIES, Cursor, page_beyond
+    from tiled_scim.sql.pages import SORT_KEY, TIES, Cursor, page_beyond
 
     rows = list_of(order)
     row = rows[users // 2]
@@ -116,9 +116,9 @@ def list_of(order: str) -> Any:
     """The query behind `GET /Users?sortBy=…`."""
     from django.http import QueryDict
 
-    from tiled_scim.endpoints import Endpoint
-    from tiled_scim.filters import ScimFilterSet
+    from tiled_scim.api.filters import ScimFilterSet
     from tiled_scim.host import HostAdapter
+    from tiled_scim.provisioning.endpoints import Endpoint
     from tiled_scim.schemas import USER
 
     adapter = HostAdapter("")

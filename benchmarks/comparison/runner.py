@@ -119,7 +119,7 @@ class Comparison:
         python, url = self._pythons[subject.name], self._databases.url(label)
         if part == SMALL:
             self._databases.create(label)
-            run(subject, python, url, "django", "migrate", "--verbosity", "0")
+            run(subject, python, url, "django", "migrate", "--run-syncdb", "--verbosity", "0")
         self._tokens[label] = run(subject, python, url, f"{subject.package}.populate", part)
         self._made.add((label, part))
 

@@ -23,7 +23,7 @@ class Terminal:
     def row(self, row: Row) -> None:
         if not self._has_heading:
             self._has_heading = True
-            print(f"{'':46}{''.join(f'{name:>{WIDTH}}' for name in COLUMNS)}  from - to")
+            print(f"{"":58}{"".join(f'{name:>{WIDTH}}' for name in COLUMNS)}  from - to")
         for name, figure in figures(row).items():
             print(_line(row.operation.title, name, figure), flush=True)
 
@@ -40,7 +40,7 @@ def _line(title: str, name: str, figure: Figures) -> str:
         _number(figure.ratio, 2),
     )
     spread = f"{figure.ratios[0]:.2f} - {figure.ratios[-1]:.2f}" if figure.ratios else ""
-    line = f"{title[:32]:34}{name[:11]:12}" + "".join(f"{cell:>{WIDTH}}" for cell in cells)
+    line = f"{title[:36]:38}{name:20}" + "".join(f"{cell:>{WIDTH}}" for cell in cells)
     return f"{line}  {spread:13}  {figure.problem}".rstrip()
 
 

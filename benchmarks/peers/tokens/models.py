@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from hashlib import sha256
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.db import models
+
+PLAINTEXT = "benchmark"
+
+
+class Token(models.Model):
+    """A token, and the host user whose rights it has."""
+
+    digest = models.CharField(max_length=64, unique=True)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
+
+    def __str__(self) -> str:
+        return f"token of {self.user_id}"
+
+
+def make_token() -> str:
+    """Make the token with which the comparison calls, where it is not there yet."""
+    user, _ = get_user_model().objects.get_or_create(username="provisioning")
+    Token.objects.get_or_create(digest=digest(PLAINTEXT), user=user)
+    return PLAINTEXT
+
+
+def digest(plaintext: str) -> str:
+    return sha256(plaintext.encode()).hexdigest()
