@@ -23,7 +23,8 @@ class Terminal:
     def row(self, row: Row) -> None:
         if not self._has_heading:
             self._has_heading = True
-            print(f"{"":58}{"".join(f'{name:>{WIDTH}}' for name in COLUMNS)}  from - to")
+            heading = "".join(f"{name:>{WIDTH}}" for name in COLUMNS)
+            print(f"{'':58}{heading}  from - to")
         for name, figure in figures(row).items():
             print(_line(row.operation.title, name, figure), flush=True)
 
