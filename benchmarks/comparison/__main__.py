@@ -7,11 +7,13 @@ import os
 import sys
 import time
 
-from .measure import FULL, QUICK
+from .environments import versions_of
+from .measure import FULL, QUICK, Extent
 from .operations import NAMES, OPERATIONS
+from .report import Conditions, write
 from .runner import compare
 from .servers import DEFAULT_URL, BenchmarkError, Databases
-from .subjects import SUBJECTS
+from .subjects import SUBJECTS, Subject
 from .terminal import Terminal
 
 
@@ -21,7 +23,9 @@ def main() -> int:
     try:
         databases = Databases(os.environ.get("DATABASE_URL", DEFAULT_URL))
         extent = QUICK if options.quick else FULL
-        compare(databases, options.only, options.operations, extent, Terminal())
+        rows = compare(databases, options.only, options.operations, extent, Terminal())
+        if options.report:
+            write(rows, conditions(databases, options.only, extent))
     except BenchmarkError as error:
         print(error, file=sys.stderr)
         return 1
@@ -29,10 +33,21 @@ def main() -> int:
     return 0
 
 
+def conditions(databases: Databases, subjects: list[Subject], extent: Extent) -> Conditions:
+    """Under which the comparison was made."""
+    with databases.connect() as connection:
+        [version] = connection.execute("SHOW server_version").fetchone() or [""]
+    versions = {subject.name: versions_of(subject) for subject in subjects}
+    return Conditions(str(version), versions, extent.rounds)
+
+
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m benchmarks.comparison", description=__doc__)
     names = [subject.name for subject in SUBJECTS]
     parser.add_argument("--quick", action="store_true", help="fewer requests, and no report")
+    parser.add_argument(
+        "--report", action="store_true", help="write docs/performance.md: a full run does, too"
+    )
     parser.add_argument("--only", default=",".join(names), help=f"some of {', '.join(names)}")
     parser.add_argument(
         "--operations",
@@ -48,6 +63,8 @@ def _options() -> argparse.Namespace:
     options.operations = [one for one in OPERATIONS if one.name.startswith(beginnings)]
     if not options.operations:
         parser.error("there is no such operation")
+    is_whole = len(options.only) == len(SUBJECTS) and len(options.operations) == len(OPERATIONS)
+    options.report = options.report or (is_whole and not options.quick)
     return options
 
 

@@ -43,6 +43,16 @@ def python_of(subject: Subject, say: Callable[[str], None]) -> str:
     return str(python)
 
 
+def versions_of(subject: Subject) -> str:
+    """A subject's version, and that of Django in its environment."""
+    names = [subject.distribution or "tiled-scim", "django"]
+    code = "import sys; from importlib.metadata import version; print(*map(version, sys.argv[1:]))"
+    command = [python_of(subject, print), "-c", code, *names]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    own, of_django = done.stdout.split()
+    return f"{own} on Django {of_django}" if subject.distribution else f"Django {of_django}"
+
+
 def _install(python: str, *requirements: str) -> bool:
     command = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     return subprocess.run([*command, *requirements], check=False).returncode == 0

@@ -44,6 +44,18 @@ class Figures:
     problem: str = ""
 
     @property
+    def processor(self) -> float | None:
+        """Milliseconds of worker and database together."""
+        return None if self.worker is None else self.worker + (self.database or 0)
+
+    @property
+    def idle(self) -> float | None:
+        """Megabytes that the worker had before."""
+        if self.peak is None or self.added is None:
+            return None
+        return self.peak - self.added
+
+    @property
     def ratio(self) -> float | None:
         return median(self.ratios) if self.ratios else None
 

@@ -19,6 +19,9 @@ from .servers import BenchmarkError, Server
 from .statements import HEADER
 
 CLIENTS = 4
+WORKERS = 2
+# In a millisecond.
+NANOSECONDS = 1_000_000
 # After its answer a worker has still to close the connection and Django's request.
 SETTLE_SECONDS = 0.005
 # How far the cursor is walked: to the middle.
@@ -44,8 +47,9 @@ class Extent:
     longest: float
 
     def rounds_at(self, pace: float) -> int:
-        """How many turns a server has whose answers take so many seconds."""
-        return max(1, min(self.rounds, math.floor(self.longest / (2 * pace))))
+        """How many turns a server has whose answers take so many seconds; none of a very slow one,
+        whose warm-up is measured."""
+        return min(self.rounds, math.floor(self.longest / (2 * pace)))
 
     def requests_at(self, pace: float) -> int:
         """How many requests it has in a turn."""
@@ -53,7 +57,7 @@ class Extent:
 
 
 QUICK = Extent(rounds=3, seconds=0.2, most=60, longest=3)
-FULL = Extent(rounds=7, seconds=0.4, most=100, longest=8)
+FULL = Extent(rounds=5, seconds=0.4, most=100, longest=8)
 
 
 @dataclass(frozen=True)
@@ -156,33 +160,36 @@ class Measurement:
         Returns:
             The turns of each server, by its subject's name: of a slow one there are fewer.
         """
-        paces = {server.subject.name: self._pace(operation, server) for server in servers}
-        turns: dict[str, list[Turn]] = {name: [] for name in paces}
+        turns: dict[str, list[Turn]] = {}
+        paces = {}
+        for server in servers:
+            name = server.subject.name
+            paces[name], warm_up = self._warm_up(operation, server)
+            is_slow = paces[name] > self._extent.longest / 2
+            turns[name] = [_turn(warm_up)] if is_slow else []
         for index in range(self._extent.rounds):
             for server in servers:
-                name = server.subject.name
-                if index < self._extent.rounds_at(paces[name]):
-                    turns[name].append(self._turn(operation, server, paces[name]))
+                pace = paces[server.subject.name]
+                if index < self._extent.rounds_at(pace):
+                    turns[server.subject.name].append(self._turn(operation, server, pace))
         return turns
 
-    def _pace(self, operation: Operation, server: Server) -> float:
-        """The seconds of an answer, once all workers have been warmed up."""
+    def _warm_up(self, operation: Operation, server: Server) -> tuple[float, Batch]:
+        """Have all workers answer; returns the seconds of an answer, and what the last cost."""
         for many in (1, 6, 10):
-            pace = median(self._batch(operation, server, many, clients=min(many, 2)).seconds)
+            batch = self._batch(operation, server, many, clients=min(many, WORKERS))
+            pace = median(batch.seconds)
             if pace > self._extent.seconds / 10:
                 break
-        return pace
+        return pace, batch
 
     def _turn(self, operation: Operation, server: Server, pace: float) -> Turn:
         many = self._extent.requests_at(pace)
         alone = self._batch(operation, server, many, clients=1)
-        throughput, failed = None, alone.failed
-        if pace < self._extent.longest / 10:
-            together = self._batch(operation, server, max(many, CLIENTS), clients=CLIENTS)
-            throughput = len(together.seconds) / together.elapsed
-            failed += together.failed
-        database = None if alone.database is None else alone.database / many / 1e6
-        return Turn(alone.seconds, alone.worker / many / 1e6, database, throughput, failed)
+        if pace > self._extent.longest / 10:
+            return _turn(alone)
+        together = self._batch(operation, server, max(many, CLIENTS), clients=CLIENTS)
+        return _turn(alone, together)
 
     def _batch(self, operation: Operation, server: Server, many: int, clients: int) -> Batch:
         """Send requests, by as many clients at once, between those that are not measured."""
@@ -219,6 +226,18 @@ class Measurement:
         if name not in self._cursors:
             self._cursors[name] = _walk(server)
         return self._cursors[name]
+
+
+def _turn(alone: Batch, together: Batch | None = None) -> Turn:
+    """The costs of a request, of what one client sent and, if they did, four."""
+    many = len(alone.seconds)
+    return Turn(
+        seconds=alone.seconds,
+        worker=alone.worker / many / NANOSECONDS,
+        database=None if alone.database is None else alone.database / many / NANOSECONDS,
+        throughput=len(together.seconds) / together.elapsed if together else None,
+        failed=alone.failed + (together.failed if together else 0),
+    )
 
 
 def _walk(server: Server) -> str:

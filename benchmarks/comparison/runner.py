@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Protocol
 
 from .environments import python_of
-from .measure import Extent, Look, Measurement, Turn
+from .measure import WORKERS, Extent, Look, Measurement, Turn
 from .operations import LARGE, SMALL, Operation
 from .servers import Databases, Server, run, serving
 from .subjects import Subject
 
-WORKERS = 2
 PARTS = {SMALL: (SMALL,), LARGE: (SMALL, LARGE)}
 
 

@@ -1,0 +1,168 @@
+"""The plots of a comparison, as PNG and as SVG."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .figures import Figures, figures
+from .operations import SIZES
+from .runner import Row
+from .subjects import DJANGO_SCIM2, DJANGO_SCIM2_SERVER, FLOOR, TILED_SCIM
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Found = Mapping[str, tuple[str, Mapping[str, Figures]]]
+
+# Colours that people who see few of them tell apart (Okabe and Ito), and marks.
+STYLES = {
+    FLOOR.name: ("#777777", "|"),
+    TILED_SCIM.name: ("#0072b2", "o"),
+    DJANGO_SCIM2.name: ("#d55e00", "s"),
+    DJANGO_SCIM2_SERVER.name: ("#009e73", "^"),
+}
+BARS = (
+    "lookup",
+    "get_user",
+    "list_first",
+    "patch_active",
+    "put_user",
+    "post_user",
+    "add_member_10",
+)
+BAR_HEIGHT = 0.2
+DOTS_PER_INCH = 150
+# Texts stay texts, and a second run of the same figures gives the same file.
+SETTINGS = {"font.size": 10, "svg.fonttype": "none", "svg.hashsalt": "tiled_scim"}
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A plot.
+
+    Args:
+        name: of its files, without an ending.
+        size: in inches.
+        paint: draws it.
+    """
+
+    name: str
+    title: str
+    size: tuple[float, float]
+    paint: Callable[[Axes, Found], None]
+
+    def draw(self, rows: Sequence[Row], folder: Path) -> None:
+        """Write the files."""
+        # Takes a second to load, which a quick run does not have.
+        import matplotlib as mpl
+        from matplotlib.figure import Figure
+
+        found = {row.operation.name: (row.operation.title, figures(row)) for row in rows}
+        with mpl.rc_context(SETTINGS):
+            figure = Figure(self.size, layout="constrained")
+            axes = figure.subplots()
+            self.paint(axes, found)
+            axes.set_title(self.title, loc="left", fontweight="bold")
+            axes.spines[["top", "right"]].set_visible(False)
+            for ending, metadata in {"png": {}, "svg": {"Date": None}}.items():
+                path = folder / f"{self.name}.{ending}"
+                figure.savefig(path, dpi=DOTS_PER_INCH, metadata=metadata)
+
+
+def ratios(axes: Axes, found: Found) -> None:
+    """The ratio to the floor of each operation, with its spread."""
+    places = range(len(found))
+    for name in _names(found):
+        color, mark = STYLES[name]
+        points = [
+            (place, figure[name])
+            for place, (_, figure) in zip(places, found.values(), strict=True)
+            if figure[name].ratio is not None
+        ]
+        middles = [figure.ratio or 0 for _, figure in points]
+        axes.errorbar(
+            middles,
+            [place for place, _ in points],
+            xerr=[
+                [
+                    middle - figure.ratios[0]
+                    for middle, (_, figure) in zip(middles, points, strict=True)
+                ],
+                [
+                    figure.ratios[-1] - middle
+                    for middle, (_, figure) in zip(middles, points, strict=True)
+                ],
+            ],
+            fmt=mark,
+            color=color,
+            label=name,
+            capsize=2,
+        )
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.set_xlabel("processor time of worker and database, as a multiple of the floor's")
+    axes.set_yticks(places, [title for title, _ in found.values()])
+    axes.invert_yaxis()
+    axes.grid(axis="both", alpha=0.3)
+    _legend(axes)
+
+
+def sizes(axes: Axes, found: Found) -> None:
+    """What one member costs, by the size of the group."""
+    for name in _names(found):
+        color, mark = STYLES[name]
+        points = [
+            (size, found[f"add_member_{size}"][1][name].processor)
+            for size in SIZES
+            if f"add_member_{size}" in found
+        ]
+        known = [(size, value) for size, value in points if value is not None]
+        axes.plot(*zip(*known, strict=True), marker=mark, color=color, label=name)
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_xticks(SIZES, [f"{size:,}" for size in SIZES])
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.set_xlabel("members of the group")
+    axes.set_ylabel("ms of worker and database")
+    axes.grid(alpha=0.3)
+    _legend(axes)
+
+
+def throughput(axes: Axes, found: Found) -> None:
+    """Requests a second with four clients."""
+    shown = [name for name in BARS if name in found]
+    for index, name in enumerate(_names(found)):
+        bars = axes.barh(
+            [place + index * BAR_HEIGHT for place in range(len(shown))],
+            [found[operation][1][name].throughput or 0 for operation in shown],
+            BAR_HEIGHT,
+            color=STYLES[name][0],
+            label=name,
+        )
+        axes.bar_label(bars, fmt="{:,.0f}", padding=3, fontsize=8)
+    middle = BAR_HEIGHT * (len(_names(found)) - 1) / 2
+    axes.set_yticks(
+        [place + middle for place in range(len(shown))], [found[name][0] for name in shown]
+    )
+    axes.invert_yaxis()
+    axes.set_xlabel("requests a second, four clients and two workers")
+    _legend(axes)
+
+
+def _names(found: Found) -> list[str]:
+    _, first = next(iter(found.values()))
+    return list(first)
+
+
+def _legend(axes: Axes) -> None:
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=4, frameon=False)
+
+
+PLOTS = (
+    Plot("benchmark-ratios", "Processor time, as a multiple of the floor's", (9, 9), ratios),
+    Plot("benchmark-group-size", "One member added, by the size of the group", (8, 5), sizes),
+    Plot("benchmark-throughput", "Requests a second", (8, 7), throughput),
+)
