@@ -8,8 +8,8 @@ from typing import Any
 from django.contrib.auth.models import User
 
 from example_project.libraries.models import Library
-from tiled_scim import drift
 from tiled_scim.models import LibraryGroupMember, ScimToken, UserLink
+from tiled_scim.provisioning import drift
 
 
 def violations() -> Iterator[str]:

@@ -11,12 +11,7 @@ from django.db import connection
 from django.db.models import Model
 
 from example_project.libraries.models import Library
-from tiled_scim.models import (
-    LibraryGroupLink,
-    LibraryGroupMember,
-    ScimEvent,
-    UserLink,
-)
+from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, ScimEvent, UserLink
 
 Facts = Counter[str]
 

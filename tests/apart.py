@@ -15,13 +15,7 @@ from django.db import transaction
 from example_project.libraries.models import Library
 from tests.accounts import Apart, client_of
 from tests.wire.client import TILED_USER, Answer, Scim
-from tiled_scim.models import (
-    LibraryGroupLink,
-    LibraryGroupMember,
-    ScimEvent,
-    ScimToken,
-    UserLink,
-)
+from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, ScimEvent, ScimToken, UserLink
 
 ACCOUNTS = list(Apart.accounts())
 KINDS = ("Users", "Groups")

@@ -10,9 +10,9 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 
 from example_project.libraries.models import Library
-from tiled_scim.conformance.groups import GROUP_NAME
-from tiled_scim.conformance.users import USER_NAME
 from tiled_scim.models import LibraryGroupLink, UserLink
+from tiled_scim.okta_check.groups import GROUP_NAME
+from tiled_scim.okta_check.users import USER_NAME
 
 SECRET = "tscim_only-for-servers-that-take-anything"
 

@@ -15,26 +15,13 @@ TESTS = Path(__file__).parent
 APART = {TESTS / name for name in ("external", "browser", "hostile")}
 # Tests that touch no database, or one of their own: on SQLite they have said it all.
 WITHOUT_DATABASE = {
-    TESTS / f"test_{name}.py"
-    for name in (
-        "checks",
-        "conf",
-        "conformance",
-        "demo",
-        "grammar",
-        "matching",
-        "membership",
-        "packaging",
-        "patch",
-        "patch_properties",
-        "readme",
-        "scim_check",
-        "scim_check_output",
-        "shared_throttle",
-        "translations",
-        "unfit_servers",
-        "values",
-    )
+    TESTS / "scim",
+    TESTS / "okta_check",
+    TESTS / "api" / "test_shared_throttle.py",
+    TESTS / "management" / "test_scim_check.py",
+    TESTS / "management" / "test_scim_check_output.py",
+    *(TESTS / f"test_{name}.py" for name in ("checks", "conf", "demo", "packaging", "readme")),
+    TESTS / "test_translations.py",
 }
 
 

@@ -13,9 +13,10 @@ from django.contrib.auth.models import User
 from django.test import TestCase
 
 from example_project.libraries.models import Library
-from tiled_scim import drift, signals
+from tiled_scim import signals
 from tiled_scim.host import HostAdapter
 from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, UserLink
+from tiled_scim.provisioning import drift
 
 # After it, nothing more is to be read from a terminal.
 END = "|end"

@@ -1,6 +1,6 @@
 """Filters and sorting in plain Python, over resources as a client sees them.
 
-Written from RFC 7644 section 3.4.2.2 and the rules of `tiled_scim.matching`, not with its code.
+Written from RFC 7644 section 3.4.2.2 and the rules of `scim.matching`, not with its code.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from datetime import datetime
 from typing import Any
 
 from tiled_scim.attributes import Attribute, ResourceType
-from tiled_scim.folding import fold
-from tiled_scim.grammar import And, Comparison, ElementFilter, Expression, Not, Or, Present
+from tiled_scim.scim.grammar import And, Comparison, ElementFilter, Expression, Not, Or, Present
+from tiled_scim.scim.text import fold
 
 Resource = dict[str, Any]
 

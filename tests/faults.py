@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from tiled_scim.conformance.users import USER_NAME
+from tiled_scim.okta_check.users import USER_NAME
 
 from .servers import HTML, Call, Fault, Forward, Reply
 

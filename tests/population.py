@@ -11,13 +11,13 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import User
 
 from example_project.libraries.models import Library
-from tiled_scim import documents
 from tiled_scim.attributes import Attribute, ResourceType, Schema
-from tiled_scim.documents import date_time
 from tiled_scim.host import HostAdapter
 from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, Link, UserLink
+from tiled_scim.provisioning import documents
+from tiled_scim.provisioning.documents import date_time
 from tiled_scim.schemas import ENTERPRISE_USER, GROUP, TILED_USER, USER
-from tiled_scim.values import clean_document
+from tiled_scim.scim.cleaning import clean_document
 
 TOYS = "urn:example:toys:2.0:User"
 

@@ -24,9 +24,9 @@ from pytest_django.live_server_helper import LiveServer
 
 from example_project.libraries.management import directory, summary
 from example_project.libraries.models import Library
-from tiled_scim.conformance.client import OktaClient
-from tiled_scim.conformance.conversation import Conversation
 from tiled_scim.models import ScimToken
+from tiled_scim.okta_check.client import OktaClient
+from tiled_scim.okta_check.conversation import Conversation
 
 ROOT = Path(__file__).resolve().parent.parent
 

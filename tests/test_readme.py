@@ -24,20 +24,12 @@ from tests.documented.pages import (
     prose,
     table_rows,
 )
-from tiled_scim import (
-    bulk,
-    conf,
-    discovery,
-    errors,
-    grammar,
-    media,
-    pagination,
-    patch,
-    values,
-    views,
-)
+from tiled_scim import conf, errors
+from tiled_scim.api import bulk, discovery, parsers, views
 from tiled_scim.host import HostAdapter
 from tiled_scim.schemas import TILED_USER
+from tiled_scim.scim import cleaning, grammar, patch
+from tiled_scim.sql import pages
 
 PACKAGE = ROOT / "tiled_scim"
 DESIGN = ROOT / "docs" / "design.md"
@@ -236,16 +228,16 @@ def scim_types() -> Iterator[tuple[int, str]]:
 class TestProtocol:
     def test_the_limits_are_those_of_the_code(self) -> None:
         assert table_rows(PROTOCOL, "what") == [
-            ["Body of a request", f"{media.MAX_BODY_BYTES // 2**20} MiB"],
-            ["Levels of objects and arrays in a body", str(media.MAX_DEPTH)],
-            ["Values of an attribute, but for members", str(values.MAX_ELEMENTS)],
+            ["Body of a request", f"{parsers.MAX_BODY_BYTES // 2**20} MiB"],
+            ["Levels of objects and arrays in a body", str(parsers.MAX_DEPTH)],
+            ["Values of an attribute, but for members", str(cleaning.MAX_ELEMENTS)],
             ["Operations in a PATCH", str(patch.MAX_OPERATIONS)],
             ["Operations in a bulk request", str(bulk.MAX_OPERATIONS)],
             ["Characters in a filter", str(grammar.MAX_LENGTH)],
             ["Comparisons in a filter", str(grammar.MAX_CLAUSES)],
             ["Levels of brackets in a filter", str(grammar.MAX_DEPTH)],
             ["Resources on a page", "`TILED_SCIM_MAX_PAGE_SIZE`"],
-            ["Age of a cursor", f"{pagination.CURSOR_TIMEOUT} seconds"],
+            ["Age of a cursor", f"{pages.CURSOR_TIMEOUT} seconds"],
         ]
 
     def test_every_scim_type_is_told_of_with_its_status(self) -> None:

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tests.wire.client import ANN, Answer, Scim, user
-from tiled_scim.auth import USED_INTERVAL
+from tiled_scim.api.authentication import USED_INTERVAL
 from tiled_scim.models import TOKEN_PREFIX, ScimEvent, ScimToken
 
 pytestmark = pytest.mark.django_db

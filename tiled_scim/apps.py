@@ -15,14 +15,14 @@ class TiledScimConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from .access import note_deletion_of_member
-        from .checks import check_host
-        from .expressions import register_functions
-        from .models import UserLink
+        from tiled_scim.checks import check_host
+        from tiled_scim.models import UserLink
+        from tiled_scim.provisioning.group_members import note_deletion_of_member
+        from tiled_scim.sql.expressions import register_functions
 
         if apps.is_installed("drf_spectacular"):
             # Registers what describes our views, by being imported.
-            import_module("tiled_scim.openapi")
+            import_module("tiled_scim.api.openapi")
         checks.register(check_host, checks.Tags.compatibility)
         connection_created.connect(register_functions, dispatch_uid="tiled_scim")
         pre_delete.connect(note_deletion_of_member, UserLink, dispatch_uid="tiled_scim")

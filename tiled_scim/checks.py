@@ -16,8 +16,8 @@ from django.db.models.fields import NOT_PROVIDED
 from rest_framework.settings import api_settings
 from rest_framework.throttling import SimpleRateThrottle
 
-from .conf import LONGEST_PERIOD, PREFIX, settings
-from .host import HostAdapter, has_field, library_model, membership_accessors
+from tiled_scim.conf import LONGEST_PERIOD, PREFIX, settings
+from tiled_scim.host import HostAdapter, has_field, library_model, membership_accessors
 
 Found = Iterator[checks.CheckMessage]
 

@@ -14,7 +14,7 @@ from django.conf import settings as django_settings
 from django.utils.module_loading import import_string
 
 if TYPE_CHECKING:
-    from .host import HostAdapter
+    from tiled_scim.host import HostAdapter
 
 PREFIX = "TILED_SCIM_"
 # The longest of the periods that settings and commands take: every database can hold the dates.

@@ -22,11 +22,11 @@ from django.contrib.auth.models import Group
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models, router
 
-from .conf import settings
-from .errors import uniqueness
-from .folding import fold
-from .schemas import TILED_USER
-from .values import check_length
+from tiled_scim.conf import settings
+from tiled_scim.errors import uniqueness
+from tiled_scim.schemas import TILED_USER
+from tiled_scim.scim.cleaning import check_length
+from tiled_scim.scim.text import fold
 
 TILED_ADMIN = f"{TILED_USER}:tiledAdmin"
 # Under the least number of query parameters that a supported database takes.

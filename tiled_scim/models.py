@@ -17,9 +17,9 @@ from django.db import IntegrityError, models, router, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from .conf import settings
-from .fields import ExactCharField
-from .folding import fold
+from tiled_scim.conf import settings
+from tiled_scim.scim.text import fold
+from tiled_scim.sql.fields import ExactCharField
 
 ACCOUNT_LENGTH = 128
 NAME_LENGTH = 255

@@ -7,7 +7,7 @@ are those of RFC 7643 sections 3.1, 4 and 8.7.1.
 
 from __future__ import annotations
 
-from .attributes import Attribute, ResourceType, Schema
+from tiled_scim.attributes import Attribute, ResourceType, Schema
 
 CORE_USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 CORE_GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"

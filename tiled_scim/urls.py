@@ -6,7 +6,7 @@ from typing import Any
 
 from django.urls import path, re_path
 
-from . import views
+from tiled_scim.api import views
 
 app_name = "tiled_scim"
 

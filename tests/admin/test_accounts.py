@@ -24,7 +24,7 @@ from tests.admin.browser import (
     form_fields,
     generated,
 )
-from tests.test_health import make_refusal, make_token
+from tests.audit.test_dashboard import make_refusal, make_token
 from tiled_scim.host import HostAdapter
 from tiled_scim.models import ScimToken
 

@@ -26,9 +26,9 @@ from tests.admin.browser import (
     signed_in,
     staff,
 )
+from tests.audit.test_dashboard import make_event, make_group, make_link, make_refusal, make_token
 from tests.documented.pages import README
-from tests.test_health import make_event, make_group, make_link, make_refusal, make_token
-from tiled_scim.advice import advice
+from tiled_scim.audit.advice import advice
 from tiled_scim.host import HostAdapter
 from tiled_scim.models import LibraryGroupLink, Outcome, ScimEvent, ScimToken, UserLink
 from tiled_scim.schemas import TILED_USER

@@ -20,15 +20,9 @@ from example_project.libraries.models import Library
 from tests.factories import make_library, make_user
 from tests.wire.client import ANN, BOB, NOBODY, TILED_USER, Scim, user
 from tests.wire.state import access, people
-from tiled_scim.folding import fold
 from tiled_scim.host import HostAdapter
-from tiled_scim.models import (
-    LibraryGroupLink,
-    LibraryGroupMember,
-    ScimEvent,
-    ScimToken,
-    UserLink,
-)
+from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, ScimEvent, ScimToken, UserLink
+from tiled_scim.scim.text import fold
 
 from .browser import signed_in, staff
 from .reading import column, messages, read, rows, text

@@ -27,7 +27,7 @@ from tests.admin.browser import (
     shown_token,
 )
 from tiled_scim.admin import ScimTokenAdmin
-from tiled_scim.auth import NOT_ENABLED
+from tiled_scim.audit.advice import NOT_ENABLED
 from tiled_scim.models import ScimToken
 
 pytestmark = pytest.mark.django_db

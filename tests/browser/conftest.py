@@ -36,9 +36,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from pytest_django.live_server_helper import LiveServer
 
 from tests.admin.browser import signed_in
-from tiled_scim.conformance.client import OktaClient
-from tiled_scim.conformance.conversation import Conversation
 from tiled_scim.models import ScimToken
+from tiled_scim.okta_check.client import OktaClient
+from tiled_scim.okta_check.conversation import Conversation
 
 from . import axe
 from .looks import KINDS, Look, Visit

@@ -8,8 +8,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from example_project.libraries.management import directory
 from tests.factories import make_user
-from tiled_scim.conformance.client import OktaClient
-from tiled_scim.conformance.conversation import Conversation
+from tiled_scim.okta_check.client import OktaClient
+from tiled_scim.okta_check.conversation import Conversation
 
 EVENTS = "/admin/tiled_scim/scimevent/"
 USERS = "/admin/tiled_scim/userlink/"

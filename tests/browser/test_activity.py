@@ -10,10 +10,10 @@ from playwright.sync_api import Locator, Page, expect
 
 from example_project.libraries.management.directory import ADA, ALAN, EMMY, GRACE, KATHERINE
 from tests.admin.browser import PAGE
-from tiled_scim.advice import advice
-from tiled_scim.conformance.conversation import Conversation, replace
-from tiled_scim.conformance.expectations import USER_SCHEMA
+from tiled_scim.audit.advice import advice
 from tiled_scim.models import ScimEvent, UserLink
+from tiled_scim.okta_check.conversation import Conversation, replace
+from tiled_scim.okta_check.expectations import USER_SCHEMA
 
 from .looks import Visit
 from .people import EVENTS, column, member_of_staff

@@ -10,9 +10,9 @@ from playwright.sync_api import Error, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from tests.admin.browser import GENERATE, NOT_AGAIN, OUTDATED, PAGE, REVOKE
-from tiled_scim.auth import NOT_ENABLED
-from tiled_scim.conformance.client import OktaClient
+from tiled_scim.audit.advice import NOT_ENABLED
 from tiled_scim.models import ScimToken
+from tiled_scim.okta_check.client import OktaClient
 
 from .looks import Visit
 from .people import (

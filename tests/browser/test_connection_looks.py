@@ -13,9 +13,9 @@ from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from tests.admin.browser import OUTDATED, PAGE
-from tiled_scim.conformance.client import OktaClient
 from tiled_scim.host import HostAdapter
 from tiled_scim.models import ScimToken
+from tiled_scim.okta_check.client import OktaClient
 
 from .looks import CREATED, Look
 from .people import action, generate, member_of_staff, push_directory, revoke

@@ -13,8 +13,8 @@ from example_project.libraries.models import Library
 from tests.factories import make_library
 from tests.wire.client import add_members
 from tests.wire.state import access, snapshot
-from tiled_scim.conformance.conversation import Conversation
 from tiled_scim.models import LibraryGroupLink, UserLink
+from tiled_scim.okta_check.conversation import Conversation
 
 from .looks import Visit
 from .people import GROUPS, USERS, column, forge, member_of_staff

@@ -8,9 +8,9 @@ from django.contrib.auth.models import User
 from example_project.libraries.management.directory import ADA, EMMY
 from example_project.libraries.models import Library
 from tests.factories import make_library
-from tiled_scim.conformance.conversation import Conversation, replace
-from tiled_scim.conformance.expectations import USER_SCHEMA
 from tiled_scim.models import Action, LibraryGroupLink, Outcome, ScimEvent, UserLink
+from tiled_scim.okta_check.conversation import Conversation, replace
+from tiled_scim.okta_check.expectations import USER_SCHEMA
 
 from .looks import CREATED, Look
 from .people import EVENTS, GROUPS, USERS, member_of_staff

@@ -9,8 +9,8 @@ from django.urls import reverse
 from pytest_django.live_server_helper import LiveServer
 
 from example_project.libraries.models import Library
-from tiled_scim.conformance.groups import GROUP_NAME
 from tiled_scim.models import LibraryGroupLink, ScimToken
+from tiled_scim.okta_check.groups import GROUP_NAME
 
 
 def test_the_checks_find_nothing() -> None:

@@ -17,7 +17,7 @@ from django.db import close_old_connections
 
 from tests.apart import ACCOUNTS, KINDS, Host, populate, undone
 from tests.wire.client import MOUNT, Answer, checked
-from tiled_scim.drift import find
+from tiled_scim.provisioning.drift import find
 
 # What stands in a request for an id, a version or a cursor, which are others every time.
 KNOWN = re.compile(rb"known-(\w+)")

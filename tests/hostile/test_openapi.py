@@ -25,7 +25,7 @@ SHARE = 0.2
 
 def _operations() -> dict[str, Any]:
     """Every path and method of the document."""
-    import_module("tiled_scim.openapi")
+    import_module("tiled_scim.api.openapi")
     document = SchemaGenerator().get_schema(request=None, public=True)
     schema: Any = schemathesis.openapi.from_dict(document)
     operations = (result.ok() for result in schema.get_all_operations())

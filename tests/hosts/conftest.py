@@ -9,8 +9,8 @@ import pytest
 from django.conf import settings
 from pytest_django.live_server_helper import LiveServer
 
-from tiled_scim.conformance.client import OktaClient
 from tiled_scim.models import ScimToken
+from tiled_scim.okta_check.client import OktaClient
 
 HOSTS = Path(__file__).parent
 

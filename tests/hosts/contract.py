@@ -10,8 +10,8 @@ from django.core.management import call_command
 from django.db import connections, router
 
 from tests.hosts.messages import group, patch, person
-from tiled_scim.conformance.client import Json, OktaClient
 from tiled_scim.models import ScimToken
+from tiled_scim.okta_check.client import Json, OktaClient
 
 SEARCH: Json = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"]}
 

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from pytest_django import Settings
 
-from tiled_scim import media
+from tiled_scim.api import parsers
 
 from .client import (
     ANN,
@@ -154,7 +154,7 @@ class TestBodies:
     def test_a_body_without_limits_is_413(
         self, scim: Scim, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(media, "MAX_BODY_BYTES", 1000)
+        monkeypatch.setattr(parsers, "MAX_BODY_BYTES", 1000)
 
         assert refused(scim, "POST", "/Users", user(ANN, title="x" * 1000)).status == 413
         assert scim.post("/Users", user(ANN, title="x" * 500)).status == 201
@@ -195,7 +195,7 @@ class TestBodies:
 
     def test_a_body_as_deep_as_a_message_may_be_is_read(self, scim: Scim) -> None:
         deep: object = "x"
-        for _ in range(media.MAX_DEPTH - 2):
+        for _ in range(parsers.MAX_DEPTH - 2):
             deep = {"a": deep}
 
         assert scim.post("/Users", {**user(ANN), "unknown": deep}).status == 201

@@ -11,7 +11,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from tiled_scim.models import Outcome, ScimEvent
-from tiled_scim.provisioning import UserProvisioning
+from tiled_scim.provisioning.resources_tmp import UserProvisioning
 
 from .client import ANN, BOB, CORE_USER, MOUNT, NOBODY, Scim, checked, encode, patch_op, user
 from .state import refused

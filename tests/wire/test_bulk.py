@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tiled_scim import bulk
+from tiled_scim.api import bulk
 from tiled_scim.models import UserLink
 from tiled_scim.schemas import ENTERPRISE_USER
 
@@ -273,7 +273,7 @@ def test_a_fault_of_ours_is_one_operations_500(scim: Scim, monkeypatch: pytest.M
     def fail(*args: object) -> None:
         raise RuntimeError("secret")
 
-    monkeypatch.setattr("tiled_scim.provisioning.UserProvisioning.create", fail)
+    monkeypatch.setattr("tiled_scim.provisioning.resources_tmp.UserProvisioning.create", fail)
 
     answer = send(scim, post("/Users", "ann", user(ANN)), post("/Groups", "ops", group("Ops")))
 

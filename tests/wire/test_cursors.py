@@ -14,9 +14,9 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.population import EXTENSION, TOYS, populate
 from tests.population import names as attribute_names
-from tiled_scim import pagination
 from tiled_scim.models import ScimToken, UserLink
 from tiled_scim.schemas import USER
+from tiled_scim.sql import pages
 
 from .client import Answer, Scim, user
 
@@ -115,12 +115,12 @@ def test_a_host_may_have_fields_of_other_types(
         *(When(user_name__endswith=at, then=Value(key, field)) for at, key in enumerate(keys)),
         output_field=field,
     )
-    rows = UserLink.objects.annotate(**{pagination.SORT_KEY: key})
-    rows = rows.order_by(*pagination.sorted_terms(False), *pagination.TIES)
+    rows = UserLink.objects.annotate(**{pages.SORT_KEY: key})
+    rows = rows.order_by(*pages.sorted_terms(False), *pages.TIES)
     found: list[str] = []
     cursor: str | None = ""
     while cursor is not None:
-        page = pagination.paginate(rows, {"cursor": cursor, "count": "1"}, "")
+        page = pages.paginate(rows, {"cursor": cursor, "count": "1"}, "")
         found += [row.user_name for row in page.rows]
         cursor = page.next_cursor
 
@@ -150,8 +150,8 @@ def test_a_deep_page_takes_no_more_queries_than_the_first(scim: Scim, names: lis
     assert len(later_queries) <= len(first_queries)
     # Offsets are those of the ends of stretches, which are as far away on each page.
     offsets = re.findall(r"OFFSET (\d+)", "".join(query["sql"] for query in later_queries))
-    is_stretched = connection.vendor in pagination.STRETCHED
-    assert offsets == ([str(pagination.STRETCH * 4)] if is_stretched else [])
+    is_stretched = connection.vendor in pages.STRETCHED
+    assert offsets == ([str(pages.STRETCH * 4)] if is_stretched else [])
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="others plan by what is in the table")
@@ -238,7 +238,7 @@ class TestRefusals:
     def test_of_one_that_is_too_old(
         self, scim: Scim, cursor: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(pagination, "CURSOR_TIMEOUT", -1)
+        monkeypatch.setattr(pages, "CURSOR_TIMEOUT", -1)
 
         assert scim.get("/Users", cursor=cursor, count=3).error == (400, "expiredCursor")
 

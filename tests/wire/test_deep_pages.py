@@ -11,8 +11,8 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from tiled_scim import pagination
 from tiled_scim.models import UserLink
+from tiled_scim.sql import pages
 
 from .client import Scim
 from .test_cursors import page_names, walk
@@ -45,8 +45,8 @@ def test_stretches_make_up_the_list(
     stretch: int,
     query: dict[str, Any],
 ) -> None:
-    monkeypatch.setattr(pagination, "STRETCHED", {connection.vendor})
-    monkeypatch.setattr(pagination, "STRETCH", stretch)
+    monkeypatch.setattr(pages, "STRETCHED", {connection.vendor})
+    monkeypatch.setattr(pages, "STRETCH", stretch)
     add_people(60, of_a_moment)
     names = page_names(scim.get("/Users", **{**query, "cursor": "", "count": 100}))
 
@@ -85,8 +85,8 @@ def test_a_page_in_the_middle_reads_no_row_before_it(
 
 def moved_to(place: int, cursor: str, is_backward: bool) -> str:
     """The cursor of a page that begins, or ends, somewhere else."""
-    link = UserLink.objects.order_by(*pagination.TIES)[place]
-    decoded = pagination.Cursor.decode(cursor)
+    link = UserLink.objects.order_by(*pages.TIES)[place]
+    decoded = pages.Cursor.decode(cursor)
     moment = str(link.created_at)
     position = [decoded.position[0] and moment, moment, str(link.pk)]
     return replace(decoded, position=position, is_backward=is_backward).encode()

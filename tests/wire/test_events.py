@@ -255,7 +255,7 @@ class TestRecording:
     def test_an_event_that_cannot_be_kept_breaks_nothing(
         self, scim: Scim, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
-        monkeypatch.setattr("tiled_scim.events._event", fail)
+        monkeypatch.setattr("tiled_scim.audit.events._event", fail)
 
         assert scim.post("/Users", user(ANN)).status == 201
         assert people() == {ANN: "active"}

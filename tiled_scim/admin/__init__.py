@@ -1,7 +1,7 @@
 """The pages of the Django admin under "SCIM Configuration"."""
 
-from .events import ScimEventAdmin
-from .links import LibraryGroupLinkAdmin, UserLinkAdmin
-from .tokens import ScimTokenAdmin
+from tiled_scim.admin.events import ScimEventAdmin
+from tiled_scim.admin.links import LibraryGroupLinkAdmin, UserLinkAdmin
+from tiled_scim.admin.tokens import ScimTokenAdmin
 
 __all__ = ["LibraryGroupLinkAdmin", "ScimEventAdmin", "ScimTokenAdmin", "UserLinkAdmin"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ..health import Day
+from tiled_scim.audit.dashboard import Day
 
 # In units of the SVG, which is stretched to the room that there is, and as `chart.html` has them.
 # They are whole numbers, since templates write others with the comma of the reader's language.

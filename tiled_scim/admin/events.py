@@ -19,13 +19,8 @@ from django.utils.text import Truncator, capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from ..advice import advice
-from ..events import LINKS
-from ..identifiers import as_uuid
-from ..models import Action, LibraryGroupLink, Outcome, ScimEvent, UserLink
-from ..schemas import GROUP, USER
-from .dates import PARTS, Calendar, day_of
-from .lists import (
+from tiled_scim.admin.dates import PARTS, Calendar, day_of
+from tiled_scim.admin.lists import (
     AccountFilter,
     AskedFilter,
     CappedPaginator,
@@ -39,6 +34,11 @@ from .lists import (
     linked,
     page_of,
 )
+from tiled_scim.audit.advice import advice
+from tiled_scim.audit.events import LINKS
+from tiled_scim.models import Action, LibraryGroupLink, Outcome, ScimEvent, UserLink
+from tiled_scim.schemas import GROUP, USER
+from tiled_scim.scim.identifiers import as_uuid
 
 DETAIL_LENGTH = 80
 KINDS = {

@@ -21,20 +21,20 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from .. import drift
-from ..access import Access
-from ..conf import settings
-from ..endpoints import PROVISIONING, user_relations
-from ..errors import ScimError, precondition_failed
-from ..events import Change, Source, record
-from ..host import HostAdapter
-from ..links import Precondition
-from ..mending import mend
-from ..models import LibraryGroupLink, Link, UserLink
-from ..resources import version, with_groups
+from tiled_scim.audit.events import Change, Source, record
+from tiled_scim.conf import settings
+from tiled_scim.errors import ScimError, precondition_failed
+from tiled_scim.host import HostAdapter
+from tiled_scim.models import LibraryGroupLink, Link, UserLink
+from tiled_scim.provisioning import drift
+from tiled_scim.provisioning.endpoints import PROVISIONING, user_relations
+from tiled_scim.provisioning.group_members import Access
+from tiled_scim.provisioning.repair import mend
+from tiled_scim.provisioning.resources import version, with_groups
+from tiled_scim.provisioning.service import Precondition
 
 if TYPE_CHECKING:
-    from .links import LinkAdmin
+    from tiled_scim.admin.links import LinkAdmin
 
 NAMES_SHOWN = 100
 

@@ -18,18 +18,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from .. import documents
-from ..attributes import ResourceType
-from ..conf import settings
-from ..endpoints import user_relations
-from ..events import Change
-from ..host import TILED_ADMIN, HostAdapter, library_model
-from ..identifiers import as_uuid
-from ..models import LibraryGroupLink, LibraryGroupMember, Link, ScimEvent, UserLink
-from ..schemas import GROUP, USER
-from .events import outcome, what
-from .interventions import Intervention, LetGoOfGroup, LetGoOfUser, Resync
-from .lists import (
+from tiled_scim.admin.events import outcome, what
+from tiled_scim.admin.interventions import Intervention, LetGoOfGroup, LetGoOfUser, Resync
+from tiled_scim.admin.lists import (
     AccountFilter,
     AskedFilter,
     ColumnFilter,
@@ -41,8 +32,17 @@ from .lists import (
     may_view,
     page_of,
 )
-from .moves import Move
-from .states import GroupState, UserState
+from tiled_scim.admin.moves import Move
+from tiled_scim.admin.states import GroupState, UserState
+from tiled_scim.attributes import ResourceType
+from tiled_scim.audit.events import Change
+from tiled_scim.conf import settings
+from tiled_scim.host import TILED_ADMIN, HostAdapter, library_model
+from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, Link, ScimEvent, UserLink
+from tiled_scim.provisioning import documents
+from tiled_scim.provisioning.endpoints import user_relations
+from tiled_scim.schemas import GROUP, USER
+from tiled_scim.scim.identifiers import as_uuid
 
 MEMBERS_SHOWN = 100
 EVENTS_SHOWN = 10

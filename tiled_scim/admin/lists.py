@@ -19,8 +19,8 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
-from ..folding import fold
-from ..host import adapter_class
+from tiled_scim.host import adapter_class
+from tiled_scim.scim.text import fold
 
 if TYPE_CHECKING:
     BaseModelAdmin = admin.ModelAdmin[Any]

@@ -12,13 +12,13 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from ..conf import settings
-from ..errors import ScimError
-from ..host import HostAdapter, has_field, library_model
-from ..links import Precondition
-from ..models import LibraryGroupLink
-from ..moving import GroupMoving, move
-from .interventions import Consequences, Intervention, Names, client_of
+from tiled_scim.admin.interventions import Consequences, Intervention, Names, client_of
+from tiled_scim.conf import settings
+from tiled_scim.errors import ScimError
+from tiled_scim.host import HostAdapter, has_field, library_model
+from tiled_scim.models import LibraryGroupLink
+from tiled_scim.provisioning.moving import GroupMoving, move
+from tiled_scim.provisioning.service import Precondition
 
 LIBRARIES_SHOWN = 20
 

@@ -10,9 +10,9 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
-from ..host import HostAdapter
-from ..models import LibraryGroupLink, UserLink
-from .lists import badge
+from tiled_scim.admin.lists import badge
+from tiled_scim.host import HostAdapter
+from tiled_scim.models import LibraryGroupLink, UserLink
 
 Kind = Literal["good", "warn", ""]
 

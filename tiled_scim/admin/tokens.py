@@ -20,17 +20,16 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
-from ..advice import ADVICE, UNKNOWN_CALLER
-from ..auth import NOT_ENABLED
-from ..conf import settings
-from ..folding import fold
-from ..health import FAILURE_DAYS, Failure, Health, failures_since, summaries
-from ..host import TILED_ADMIN
-from ..models import LibraryGroupLink, ScimEvent, ScimToken, ScimTokenManager, UserLink
-from ..mount import base_url
-from .chart import Chart
-from .events import UNKNOWN
-from .lists import accounts_of, labels, may_view
+from tiled_scim.admin.chart import Chart
+from tiled_scim.admin.events import UNKNOWN
+from tiled_scim.admin.lists import accounts_of, labels, may_view
+from tiled_scim.api.base_url import base_url
+from tiled_scim.audit.advice import ADVICE, NOT_ENABLED, UNKNOWN_CALLER
+from tiled_scim.audit.dashboard import FAILURE_DAYS, Failure, Health, failures_since, summaries
+from tiled_scim.conf import settings
+from tiled_scim.host import TILED_ADMIN
+from tiled_scim.models import LibraryGroupLink, ScimEvent, ScimToken, ScimTokenManager, UserLink
+from tiled_scim.scim.text import fold
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[ScimToken]

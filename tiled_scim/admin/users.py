@@ -12,12 +12,12 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from ..conf import settings
-from ..documents import host_values
-from ..host import adapter_class
-from ..models import LibraryGroupMember, UserLink
-from .lists import labels, may_view
-from .states import UserState
+from tiled_scim.admin.lists import labels, may_view
+from tiled_scim.admin.states import UserState
+from tiled_scim.conf import settings
+from tiled_scim.host import adapter_class
+from tiled_scim.models import LibraryGroupMember, UserLink
+from tiled_scim.provisioning.documents import host_values
 
 if TYPE_CHECKING:
     BaseModelAdmin = admin.ModelAdmin[Any]

@@ -6,9 +6,9 @@ import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tiled_scim.conformance.client import Json
-from tiled_scim.conformance.conversation import Conversation, replace
-from tiled_scim.conformance.expectations import GROUP_SCHEMA, TILED_SCHEMA, USER_SCHEMA
+from tiled_scim.okta_check.client import Json
+from tiled_scim.okta_check.conversation import Conversation, replace
+from tiled_scim.okta_check.expectations import GROUP_SCHEMA, TILED_SCHEMA, USER_SCHEMA
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ from django.contrib.auth.models import Group, Permission
 from tests.hosts.bare.people.models import Person
 from tests.hosts.contract import HostContract
 from tests.hosts.messages import group, person
-from tiled_scim.conformance.client import OktaClient
-from tiled_scim.conformance.expectations import TILED_SCHEMA
 from tiled_scim.errors import ScimError
 from tiled_scim.models import LibraryGroupLink, UserLink
-from tiled_scim.moving import move
+from tiled_scim.okta_check.client import OktaClient
+from tiled_scim.okta_check.expectations import TILED_SCHEMA
+from tiled_scim.provisioning.moving import move
 
 pytestmark = pytest.mark.django_db(transaction=True, databases="__all__")
 

@@ -16,9 +16,9 @@ from tests.hosts.contract import HostContract
 from tests.hosts.messages import add_members, group, patch, person
 from tests.hosts.overridden.customers.models import Customer, Person
 from tests.hosts.overridden.workspaces.models import Seat, Workspace
-from tiled_scim.conformance.client import Exchange, OktaClient
-from tiled_scim.conformance.expectations import ERROR_SCHEMA, TILED_SCHEMA
 from tiled_scim.models import LibraryGroupLink, ScimToken, UserLink
+from tiled_scim.okta_check.client import Exchange, OktaClient
+from tiled_scim.okta_check.expectations import ERROR_SCHEMA, TILED_SCHEMA
 
 BASE_URL = "https://scim.example.com/sync/people"
 

@@ -10,12 +10,12 @@ from typing import Any, NoReturn
 from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
 from django.core.management.color import Style
 
-from tiled_scim.conformance import record, report
-from tiled_scim.conformance.client import TIMEOUT_SECONDS, Attempt, Json, OktaClient, Watcher
-from tiled_scim.conformance.conversation import Outcome, Result, Step
-from tiled_scim.conformance.run import Run, Verdict
-from tiled_scim.conformance.users import USER_NAME
 from tiled_scim.management.progress import INTERRUPTED
+from tiled_scim.okta_check import record, report
+from tiled_scim.okta_check.client import TIMEOUT_SECONDS, Attempt, Json, OktaClient, Watcher
+from tiled_scim.okta_check.conversation import Outcome, Result, Step
+from tiled_scim.okta_check.run import Run, Verdict
+from tiled_scim.okta_check.users import USER_NAME
 
 TOKEN_VARIABLE = "SCIM_TOKEN"  # noqa: S105 -- a variable's name, no secret
 

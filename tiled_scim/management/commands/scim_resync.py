@@ -12,11 +12,11 @@ from django.core.management.base import (
     no_translations,
 )
 
-from tiled_scim import drift, mending
 from tiled_scim.errors import ScimError
 from tiled_scim.management import progress
 from tiled_scim.management.arguments import require_known
 from tiled_scim.models import LibraryGroupLink, UserLink
+from tiled_scim.provisioning import drift, repair
 
 logger = logging.getLogger(__name__)
 
@@ -76,7 +76,7 @@ class Command(BaseCommand):
     def _mend(self, link: UserLink | LibraryGroupLink) -> str:
         """Mend a link; returns what is in the way, if anything is."""
         try:
-            mending.mend(link, CLIENT)
+            repair.mend(link, CLIENT)
         except ScimError as error:
             return error.detail
         return ""

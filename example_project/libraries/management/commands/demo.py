@@ -28,9 +28,9 @@ from example_project.libraries.management.server import (
     require_free,
     serving,
 )
-from tiled_scim.conformance.client import OktaClient, UnreachableError
-from tiled_scim.conformance.conversation import Conversation, MismatchError
 from tiled_scim.models import ScimToken
+from tiled_scim.okta_check.client import OktaClient, UnreachableError
+from tiled_scim.okta_check.conversation import Conversation, MismatchError
 
 ADMIN_NAME = "admin"
 BASE_PATH = "/scim/v2"

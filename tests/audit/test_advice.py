@@ -1,0 +1,124 @@
+"""What people are told to do about a request that was refused or failed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import override_settings
+
+from tests.factories import make_user
+from tests.test_readme import scim_types
+from tests.wire.client import ANN, NOBODY, Scim, group, user
+from tiled_scim.audit.advice import (
+    ADVICE,
+    NOT_ENABLED,
+    OTHER_FAILURE,
+    OTHER_REFUSAL,
+    UNKNOWN_CALLER,
+    advice,
+)
+from tiled_scim.models import Outcome, ScimEvent, ScimToken
+
+
+def event(outcome: str = Outcome.REFUSED, **fields: Any) -> ScimEvent:
+    return ScimEvent(outcome=outcome, **{"account": "", **fields})
+
+
+@pytest.fixture
+def okta(db: None) -> Scim:
+    return Scim(f"Bearer {ScimToken.objects.generate()[1]}")
+
+
+def last() -> object:
+    """What is advised about the last request."""
+    return advice(ScimEvent.objects.latest("pk"))
+
+
+class TestRequests:
+    def test_without_a_token_that_works(self, okta: Scim) -> None:
+        Scim("Bearer wrong").get("/Users")
+        assert last() == ADVICE[401, UNKNOWN_CALLER]
+
+        ScimToken.objects.generate()
+        okta.get("/Users")
+        assert last() == ADVICE[401, ""]
+
+    def test_without_the_premium_feature(self, okta: Scim) -> None:
+        with override_settings(TILED_SCIM_ENABLED=False):
+            okta.post("/Users", user(ANN))
+
+        assert last() == ADVICE[403, NOT_ENABLED]
+
+    def test_about_who_is_protected(self, okta: Scim) -> None:
+        key = okta.add_user(ANN)
+        make_user("root", is_superuser=True)
+        okta.post("/Users", user("root"))
+        assert last() == ADVICE[409, "User"]
+
+        User.objects.filter(username=ANN).update(is_superuser=True)
+        okta.delete(f"/Users/{key}")
+        assert last() == ADVICE[403, "User"]
+
+    def test_about_what_is_gone(self, okta: Scim) -> None:
+        okta.get(f"/Users/{NOBODY}")
+        assert last() == ADVICE[404, "User"]
+
+        okta.delete(f"/Groups/{NOBODY}")
+        assert last() == ADVICE[404, "Group"]
+
+        okta.get("/Nonsense")
+        assert last() == ADVICE[404, ""]
+
+    def test_about_names_that_are_taken(self, okta: Scim) -> None:
+        okta.add_user(ANN)
+        okta.post("/Users", user(ANN))
+        assert last() == ADVICE[409, "User"]
+
+        okta.add_group("Sales")
+        okta.post("/Groups", group("Sales"))
+        assert last() == ADVICE[409, "Group"]
+
+    def test_that_do_not_fit(self, okta: Scim) -> None:
+        okta.post("/Users", user(ANN, active="maybe"))
+        assert last() == ADVICE[400, "invalidValue"]
+
+        okta.get("/Users", filter="nonsense")
+        assert last() == ADVICE[400, "invalidFilter"]
+
+        okta.patch(f"/Users/{okta.add_user(ANN)}", {"op": "replace", "path": "x", "value": 1})
+        assert last() == ADVICE[400, "invalidPath"]
+
+
+class TestTable:
+    def test_nothing_is_advised_about_what_went_well(self) -> None:
+        assert advice(event(Outcome.DONE, status=200)) == ""
+        assert advice(event(Outcome.UNCHANGED)) == ""
+
+    @pytest.mark.parametrize(("status", "scim_type"), sorted(set(scim_types())))
+    def test_there_is_advice_about_every_scim_type(self, status: int, scim_type: str) -> None:
+        told = advice(event(status=status, scim_type=scim_type))
+
+        assert told not in {"", str(OTHER_REFUSAL)}
+
+    @pytest.mark.parametrize("status", [401, 403, 404, 405, 409, 412, 413, 415, 429, 501, 503])
+    @pytest.mark.parametrize("resource_type", ["", "User", "Group"])
+    def test_there_is_advice_about_every_status(self, status: int, resource_type: str) -> None:
+        told = advice(event(status=status, resource_type=resource_type))
+
+        assert told not in {"", str(OTHER_REFUSAL)}
+
+    def test_a_fault_of_ours_is_said_to_be_one(self) -> None:
+        assert advice(event(Outcome.FAILED, status=500)) == str(OTHER_FAILURE)
+        assert advice(event(Outcome.FAILED, status=None)) == str(OTHER_FAILURE)
+
+    def test_what_nobody_thought_of_is_left_to_the_detail(self) -> None:
+        assert advice(event(status=418)) == str(OTHER_REFUSAL)
+
+    @pytest.mark.parametrize("sentence", [*ADVICE.values(), OTHER_FAILURE, OTHER_REFUSAL], ids=str)
+    def test_each_is_a_sentence_or_two(self, sentence: object) -> None:
+        told = str(sentence)
+
+        assert told.endswith(".")
+        assert 20 < len(told) < 260

@@ -1,0 +1,392 @@
+"""What `scim_check` writes, and where: progress on a terminal, times, JSON."""
+
+from __future__ import annotations
+
+import _thread
+import json
+import os
+import pty
+import re
+from contextlib import suppress
+from datetime import datetime
+from io import StringIO
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+from django.core.management.base import OutputWrapper
+from pytest_django.live_server_helper import LiveServer
+
+from tests.checking import SECRET, Check, Terminal, failed_steps, step_of
+from tests.documented.pages import README
+from tests.faults import on
+from tests.servers import HTML, Call, Forward, Reply, answering, faulty, speaking
+from tiled_scim.models import ScimToken
+from tiled_scim.okta_check import expectations, report
+from tiled_scim.okta_check.conversation import Outcome, Result
+from tiled_scim.okta_check.sequence import SEQUENCE
+
+
+@pytest.fixture
+def scim_url(live_server: LiveServer) -> str:
+    return f"{live_server.url}/scim/v2"
+
+
+@pytest.fixture
+def check(transactional_db: None) -> Check:
+    return Check(ScimToken.objects.generate()[1])
+
+
+@pytest.fixture
+def check_anything() -> Check:
+    """For servers that take any token; without the database, which the command does not need."""
+    return Check(SECRET)
+
+
+def read_all(terminal: int) -> str:
+    """What was written to a terminal that nobody has open any more; closes it."""
+    said = b""
+    with suppress(OSError):  # at the end
+        while part := os.read(terminal, 65536):
+            said += part
+    os.close(terminal)
+    return said.decode()
+
+
+class TestProgress:
+    def test_a_terminal_shows_each_step_as_it_runs_and_then_what_came_of_it(
+        self, check: Check, scim_url: str
+    ) -> None:
+        assert check.run(scim_url, on_terminal=True), check.output
+
+        for number, step in enumerate(SEQUENCE, start=1):
+            assert re.search(
+                rf"^{number:>3}  \.\.\. +{re.escape(step.title)}\r"
+                rf"{number:>3}  passed +\d* +{re.escape(step.title)}$",
+                check.output.replace("\r\n", "\n"),
+                re.M,
+            ), step.title
+        assert check.output.count("#  result") == 1
+
+    def test_a_line_on_a_terminal_is_written_over_by_one_that_is_as_long(self) -> None:
+        for number, step in enumerate(SEQUENCE, start=1):
+            waiting = report.pending(number, step)
+            done = report.row(number, Result(step, Outcome.NOT_OFFERED, seconds=9999.999))
+
+            assert len(waiting) == len(done) < 80
+
+    def test_elsewhere_only_the_result_is_written(self, check: Check, scim_url: str) -> None:
+        assert check.run(scim_url)
+
+        assert "\r" not in check.output
+        assert "..." not in check.output
+        for number, step in enumerate(SEQUENCE, start=1):
+            assert re.search(
+                rf"^{number:>3}  passed +\d* +{re.escape(step.title)}$", check.output, re.M
+            )
+
+    def test_what_another_command_shows_goes_on_one_line_as_well(
+        self, check: Check, scim_url: str
+    ) -> None:
+        terminal = Terminal()
+        call_command("scim_check", url=scim_url, token=check.token, stdout=OutputWrapper(terminal))
+
+        assert "Test API Credentials\r  2  passed" in terminal.getvalue()
+
+    def test_a_real_terminal_is_known_as_one(self, check_anything: Check) -> None:
+        main, terminal = pty.openpty()
+        with (
+            answering(lambda call: HTML) as url,
+            os.fdopen(terminal, "w") as stdout,
+            pytest.raises(CommandError),
+        ):
+            call_command("scim_check", url=url, token=SECRET, stdout=stdout)
+        said = read_all(main)
+
+        assert "  2  ...                  Test API Credentials\r" in said
+
+    @pytest.mark.parametrize("on_terminal", [True, False])
+    def test_quiet_is_nothing_at_all_where_all_is_well(
+        self, check: Check, scim_url: str, on_terminal: bool
+    ) -> None:
+        assert check.run(scim_url, verbosity=0, on_terminal=on_terminal)
+
+        assert check.output + check.errors == ""
+
+    def test_quiet_is_failures_where_there_are_some(self, check: Check, scim_url: str) -> None:
+        with faulty(scim_url, on("DELETE", "/Groups/", Reply(405))) as url:
+            assert not check.run(url, verbosity=0)
+
+        assert check.output.startswith("\nFAILED: Unlink the group and delete it\n")
+        assert "passed" not in check.output
+        assert "Requests:" not in check.output
+
+    def test_each_request_is_shown_where_it_is_wanted(self, check: Check, scim_url: str) -> None:
+        assert check.run(scim_url, verbosity=2)
+
+        lines = re.findall(r"^ {26}([A-Z]+) (/\S+)  (\d{3})  \d+ ms$", check.output, re.M)
+        assert lines[:2] == [
+            ("GET", "/Users?startIndex=1&count=2", "200"),
+            ("GET", "/Groups?startIndex=1&count=100", "200"),
+        ]
+        assert f"Requests: {len(lines)}, in " in check.output
+        assert {method for method, _, _ in lines} == {"GET", "POST", "PUT", "PATCH", "DELETE"}
+
+    def test_a_request_without_an_answer_is_shown_too(self, check_anything: Check) -> None:
+        with speaking(b"") as url:
+            check_anything.run(url, verbosity=2)
+
+        assert "GET /Users?startIndex=1&count=2  no answer  " in check_anything.output
+
+    def test_a_pause_that_the_server_asks_for_is_told(self, check_anything: Check) -> None:
+        replies = iter((Reply(429, {"Retry-After": "0"}), HTML))
+        with answering(lambda call: next(replies)) as url:
+            check_anything.run(url, on_terminal=True)
+
+        assert "\nThe server asks for a pause of 0 seconds.\n" in check_anything.output
+
+    def test_a_reader_who_goes_away_leaves_nothing_behind(
+        self, check: Check, scim_url: str
+    ) -> None:
+        class Gone(Terminal):
+            def write(self, text: str) -> int:
+                if "Push a group" in text:
+                    raise BrokenPipeError
+                return super().write(text)
+
+        with pytest.raises(BrokenPipeError):
+            call_command("scim_check", url=scim_url, token=check.token, stdout=Gone())
+
+        assert not User.objects.get().is_active
+
+
+class TestTime:
+    def test_the_table_has_the_milliseconds_of_each_step_that_asked_for_anything(
+        self, check: Check, scim_url: str
+    ) -> None:
+        check.run(scim_url)
+
+        times = re.findall(r"^ *(\d+)  passed +(\d*)  [A-Z]", check.output, re.M)
+        assert [number for number, milliseconds in times if not milliseconds] == ["1"]
+
+    def test_the_slowest_request_is_named(self, check_anything: Check) -> None:
+        with answering(lambda call: HTML) as url:
+            check_anything.run(url)
+
+        assert re.search(
+            r"^Requests: 1, in \d+\.\d seconds\. "
+            r"The slowest took \d+ ms: GET /Users\?startIndex=1&count=2$",
+            check_anything.output,
+            re.M,
+        )
+
+    def test_what_is_slow_is_noted(
+        self, check: Check, scim_url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(expectations, "_SLOW_SECONDS", 0)
+
+        assert check.run(scim_url)
+
+        assert re.search(r"Note: POST /Users took \d+\.\d seconds: slow", check.output)
+
+    def test_what_is_slower_than_okta_waits_for_is_a_failure(
+        self, check: Check, scim_url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(expectations, "TIMEOUT_SECONDS", 0)
+
+        assert not check.run(scim_url)
+
+        assert "GET /Users?startIndex=1&count=2 took" in check.output
+        assert "and Okta gives up after 0." in check.output
+
+
+NAMES = [
+    "base_url",
+    "credentials",
+    "discovery",
+    "bare_token",
+    "wrong_token",
+    "unknown_users",
+    "unknown_group",
+    "unknown_user_name",
+    "take_up",
+    "assign",
+    "assign_twice",
+    "look_up_in_capitals",
+    "import_pages",
+    "update_profile",
+    "push_empty_values",
+    "unassign",
+    "reassign",
+    "unassign_by_put",
+    "tiled_admin",
+    "reassign_by_post",
+    "reassign_by_put",
+    "unknown_group_name",
+    "push_group",
+    "add_member",
+    "rename_group",
+    "mix_changes",
+    "remove_member",
+    "push_now",
+    "put_group",
+    "delete_group",
+    "push_group_again",
+    "leave_deactivated",
+]
+KEYS = {
+    "base_url": str,
+    "started": str,
+    "seconds": float,
+    "verdict": str,
+    "error": type(None),
+    "totals": dict,
+    "slowest": dict,
+    "not_cleaned_up": list,
+    "steps": list,
+}
+STEP_KEYS = {
+    "number",
+    "name",
+    "title",
+    "outcome",
+    "seconds",
+    "requests",
+    "problem",
+    "explanation",
+    "advice",
+    "notes",
+}
+REQUEST_KEYS = {"method", "path", "status", "milliseconds"}
+
+
+class TestJson:
+    """Programs read it: keys, names and values stay as they are here."""
+
+    def test_a_server_that_is_ready(self, check: Check, scim_url: str) -> None:
+        document = check.record(scim_url)
+
+        assert (check.code, check.errors) == (0, "")
+        assert {name: type(value) for name, value in document.items()} == KEYS
+        assert document["base_url"] == scim_url
+        assert datetime.fromisoformat(document["started"]).tzinfo is not None
+        assert document["verdict"] == "ready"
+        assert document["totals"] == {
+            "passed": len(NAMES),
+            "failed": 0,
+            "skipped": 0,
+            "not_offered": 0,
+            "not_tried": 0,
+        }
+        assert document["slowest"].keys() == REQUEST_KEYS
+        assert document["not_cleaned_up"] == []
+
+    def test_its_steps(self, check: Check, scim_url: str) -> None:
+        steps = check.record(scim_url)["steps"]
+
+        assert [step["name"] for step in steps] == NAMES
+        assert [step["number"] for step in steps] == list(range(1, len(NAMES) + 1))
+        assert [step["title"] for step in steps] == [step.title for step in SEQUENCE]
+        for step in steps:
+            assert step.keys() == STEP_KEYS
+            assert (step["outcome"], step["notes"]) == ("passed", [])
+            assert step["problem"] is step["explanation"] is step["advice"] is None
+            assert isinstance(step["seconds"], float)
+            for request in step["requests"]:
+                assert request.keys() == REQUEST_KEYS
+                assert request["path"].startswith(("/Users", "/Groups", "/Service", "/Resource"))
+                assert type(request["milliseconds"]) is int
+        assert step_of({"steps": steps}, "wrong_token")["requests"][0]["status"] == 401
+
+    def test_a_server_that_is_not_ready(self, check: Check, scim_url: str) -> None:
+        with faulty(scim_url, on("DELETE", "/Groups/", Reply(405))) as url:
+            document = check.record(url)
+
+        assert (document["verdict"], check.code) == ("not_ready", 1)
+        assert failed_steps(document) == ["delete_group"]
+        assert step_of(document, "push_group_again")["outcome"] == "skipped"
+        step = step_of(document, "delete_group")
+        assert step["problem"] == "The status is 405, not 204."
+        assert "“Method Not Allowed. Errors reported by remote" in step["explanation"]
+        assert "see whether a proxy or firewall before it stops" in step["advice"]
+        assert document["not_cleaned_up"] == ["The status is 405, not 204."]
+
+    def test_a_server_that_does_not_answer(self, check_anything: Check) -> None:
+        with speaking(b"") as url:
+            document = check_anything.record(url)
+
+        assert document["totals"]["not_tried"] == len(SEQUENCE) - 2
+        step = step_of(document, "credentials")
+        [request] = step["requests"]
+        assert (request["status"], request["path"]) == (None, "/Users?startIndex=1&count=2")
+        assert "closed the connection without an answer" in step["problem"]
+        assert step["explanation"].startswith("Test API Credentials fails in Okta")
+        assert step["advice"].startswith("Look in the log of the server")
+
+    def test_a_run_that_cannot_begin(self, check_anything: Check) -> None:
+        document = check_anything.record("https://me:secret@example.com")
+
+        assert document.keys() == KEYS.keys()
+        assert (document["verdict"], check_anything.code) == ("not_run", 1)
+        assert document["error"] == check_anything.refusal
+        assert "no user name" in document["error"]
+        assert "secret" not in check_anything.output
+        assert document["totals"] == {
+            "passed": 0,
+            "failed": 0,
+            "skipped": 0,
+            "not_offered": 0,
+            "not_tried": len(SEQUENCE),
+        }
+
+    def test_a_run_that_is_interrupted(self, check: Check, scim_url: str) -> None:
+        def interrupt(call: Call, forward: Forward) -> Reply:
+            if call.path.endswith("/ResourceTypes"):
+                _thread.interrupt_main()
+            return forward(call)
+
+        with faulty(scim_url, interrupt) as url:
+            document = check.record(url)
+
+        assert (document["verdict"], check.code) == ("interrupted", 130)
+        assert [step["name"] for step in document["steps"]] == ["base_url", "credentials"]
+
+    def test_a_token_that_the_server_echoes_is_masked(self, check_anything: Check) -> None:
+        def echo(call: Call) -> Reply:
+            reply = Reply(400, {"content-type": "application/json"})
+            return reply.with_json({"detail": f"What is {call.headers['authorization']}?"})
+
+        with answering(echo) as url:
+            document = check_anything.record(url)
+
+        step = step_of(document, "credentials")
+        assert "The server says: What is Bearer ********?" in step["problem"]
+        assert "What is Bearer ********?" in step["explanation"]
+
+    def test_no_body_is_in_it(self, check: Check, scim_url: str) -> None:
+        check.record(scim_url)
+
+        assert "password" not in check.output
+        assert "givenName" not in check.output
+        assert "Bearer " not in check.output.replace("Bearer before", "")
+
+    def test_progress_goes_where_the_document_does_not(self, check: Check, scim_url: str) -> None:
+        assert check.record(scim_url, on_terminal=True)["verdict"] == "ready"
+
+        assert "Test API Credentials\r  2  passed" in check.errors
+
+    def test_the_readme_tells_of_every_key_and_value(self) -> None:
+        passage = README.read_text().partition("With `--json`")[2].partition("\n\n")[0]
+        told = set(re.findall(r"`(\w+)`", passage))
+
+        outcomes = {"passed", "failed", "skipped", "not_offered"}
+        verdicts = {"ready", "not_ready", "interrupted", "not_run"}
+        assert told == KEYS.keys() | STEP_KEYS | REQUEST_KEYS | outcomes | verdicts
+
+    def test_options_may_be_given_by_their_names(self, check: Check, scim_url: str) -> None:
+        stdout = StringIO()
+        call_command(
+            "scim_check", "--json", "--url", scim_url, "--token", check.token, stdout=stdout
+        )
+
+        assert json.loads(stdout.getvalue())["verdict"] == "ready"

@@ -1,0 +1,533 @@
+"""The same person in two accounts: what one says of them changes nothing for the other."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.conf import LazySettings
+from django.contrib.auth.models import User
+from django.db import connection, connections, transaction
+from django.test import Client
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.accounts import ACME, GLOBEX, Together, client_of
+from tests.drifting import found, give, granted
+from tests.evaluation import in_order, is_chosen
+from tests.factories import make_user
+from tests.population import EXTENSION, populate
+from tests.wire.client import (
+    ANN,
+    BOB,
+    NOBODY,
+    TILED_USER,
+    Scim,
+    add_members,
+    group,
+    patch_op,
+    remove_member,
+    replace_members,
+    user,
+)
+from tests.wire.state import access, people
+from tiled_scim.host import TILED_ADMIN
+from tiled_scim.models import Action, Outcome, ScimEvent, UserLink
+from tiled_scim.schemas import USER
+from tiled_scim.scim.grammar import parse
+
+ADMIN = {TILED_USER: {"tiledAdmin": True}}
+SWITCH = {"op": "replace", "path": "active"}
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _together(settings: LazySettings) -> None:
+    settings.TILED_SCIM_HOST_ADAPTER = Together
+
+
+@dataclass
+class Account:
+    """An account that has Ann, in a group of its own."""
+
+    scim: Scim
+    ann: str
+    group: str
+
+    def shows_active(self) -> bool:
+        resource = self.scim.get(f"/Users/{self.ann}").json
+        for active, keys in ((resource["active"], [self.ann]), (not resource["active"], [])):
+            assert self.scim.found("/Users", f"active eq {str(active).lower()}") == keys
+        assert self.scim.members(self.group) == [self.ann]
+        return bool(resource["active"])
+
+    def deactivate(self) -> None:
+        self.scim.deactivate(self.ann)
+
+    def reactivate(self) -> None:
+        answer = self.scim.patch(f"/Users/{self.ann}", {**SWITCH, "value": True})
+        assert answer.status == 200, answer.text
+
+
+def account_of(name: str, group_name: str) -> Account:
+    scim = client_of(name)
+    ann = scim.add_user(ANN)
+    return Account(scim, ann, scim.add_group(group_name, ann))
+
+
+@pytest.fixture
+def acme(_together: None) -> Iterator[Account]:
+    """One account. Nothing that is done with it ends in drift."""
+    yield account_of(ACME, "Sales")
+    assert found() == []
+
+
+@pytest.fixture
+def globex(acme: Account) -> Account:
+    return account_of(GLOBEX, "Ops")
+
+
+DEACTIVATIONS: dict[str, tuple[str, str, object]] = {
+    "patch": ("PATCH", "/Users/{}", patch_op({**SWITCH, "value": "False"})),
+    "put": ("PUT", "/Users/{}", user(ANN, active=False)),
+    "bulk": (
+        "POST",
+        "/Bulk",
+        {"Operations": [{"method": "PUT", "path": "/Users/{}", "data": user(ANN, active=False)}]},
+    ),
+}
+
+
+class TestDeactivation:
+    @pytest.mark.parametrize("request_", DEACTIVATIONS.values(), ids=DEACTIVATIONS)
+    def test_in_one_account_ends_nothing_in_the_other(
+        self, acme: Account, globex: Account, request_: tuple[str, str, Any]
+    ) -> None:
+        method, path, body = request_
+        if path == "/Bulk":
+            body["Operations"][0]["path"] = f"/Users/{acme.ann}"
+        before = globex.scim.get(f"/Users/{globex.ann}")
+
+        answer = acme.scim.send(method, path.format(acme.ann), body)
+
+        assert answer.status == 200, answer.text
+        assert (acme.shows_active(), globex.shows_active()) == (False, True)
+        assert people() == {ANN: "active"}
+        assert access() == {"Sales": set(), "Ops": {ANN}}
+        after = globex.scim.get(f"/Users/{globex.ann}")
+        assert (after.json, after.headers["ETag"]) == (before.json, before.headers["ETag"])
+
+    def test_a_session_goes_on_until_the_last_one_ends_it(
+        self, acme: Account, globex: Account
+    ) -> None:
+        browser = Client()
+        browser.force_login(User.objects.get())
+
+        acme.deactivate()
+        assert browser.get("/").status_code == 200
+        globex.deactivate()
+
+        assert browser.get("/").status_code == 302
+        assert people() == {ANN: "inactive"}
+        assert (acme.shows_active(), globex.shows_active()) == (False, False)
+
+    def test_what_people_gave_by_hand_stays(self, acme: Account, globex: Account) -> None:
+        attic = acme.scim.add_group("Attic")
+        give("Attic", ANN)
+        acme.scim.patch(f"/Groups/{attic}", add_members(acme.ann))
+
+        acme.deactivate()
+        assert access() == {"Sales": set(), "Attic": {ANN}, "Ops": {ANN}}
+        give("Sales", ANN)
+        acme.reactivate()
+        acme.scim.delete(f"/Users/{acme.ann}")
+
+        assert access() == {"Sales": {ANN}, "Attic": {ANN}, "Ops": {ANN}}
+
+    def test_it_is_an_event_of_one_account(self, acme: Account, globex: Account) -> None:
+        ScimEvent.objects.all().delete()
+
+        acme.deactivate()
+        acme.reactivate()
+
+        assert list(ScimEvent.objects.order_by("pk").values_list("account", "action")) == [
+            (ACME, Action.USER_DEACTIVATED),
+            (ACME, Action.USER_REACTIVATED),
+        ]
+
+    def test_an_account_of_its_own_decides_alone(self, acme: Account) -> None:
+        acme.deactivate()
+        assert (people(), access()) == ({ANN: "inactive"}, {"Sales": {ANN}})
+
+        User.objects.update(is_active=True)
+
+        assert acme.shows_active()
+
+    def test_one_who_was_let_go_of_there_does_not_count(
+        self, acme: Account, globex: Account
+    ) -> None:
+        globex.scim.delete(f"/Users/{globex.ann}")
+        assert acme.shows_active()
+
+        acme.deactivate()
+
+        assert people() == {ANN: "inactive"}
+
+
+class TestReactivation:
+    def test_gives_back_what_the_account_gave(self, acme: Account, globex: Account) -> None:
+        acme.deactivate()
+
+        acme.reactivate()
+
+        assert (acme.shows_active(), globex.shows_active()) == (True, True)
+        assert access() == {"Sales": {ANN}, "Ops": {ANN}}
+        assert granted("Sales") == {ANN: True}
+
+    def test_in_one_account_is_none_in_the_other(self, acme: Account, globex: Account) -> None:
+        globex.deactivate()
+        acme.deactivate()
+        assert people() == {ANN: "inactive"}
+
+        acme.reactivate()
+
+        assert people() == {ANN: "active"}
+        assert (acme.shows_active(), globex.shows_active()) == (True, False)
+        assert access() == {"Sales": {ANN}, "Ops": set()}
+        globex.reactivate()
+        assert (acme.shows_active(), globex.shows_active()) == (True, True)
+        assert access() == {"Sales": {ANN}, "Ops": {ANN}}
+
+    def test_by_the_one_that_was_the_last(self, acme: Account, globex: Account) -> None:
+        acme.deactivate()
+        globex.deactivate()
+
+        acme.reactivate()
+
+        assert (acme.shows_active(), globex.shows_active()) == (True, False)
+        assert access() == {"Sales": {ANN}, "Ops": set()}
+
+    @pytest.mark.parametrize("active", [True, False])
+    def test_a_push_of_another_account_is_none(self, acme: Account, active: bool) -> None:
+        acme.deactivate()
+
+        globex = client_of(GLOBEX)
+        answer = globex.post("/Users", user(ANN, active=active))
+
+        assert (answer.status, answer.json["active"]) == (201, active)
+        assert not acme.shows_active()
+        assert people() == {ANN: "active" if active else "inactive"}
+        assert "Sales" not in visible_libraries()
+
+    def test_a_push_as_inactive_locks_nobody_out(self, acme: Account) -> None:
+        answer = client_of(GLOBEX).post("/Users", user(ANN, active=False))
+
+        assert (answer.status, answer.json["active"]) == (201, False)
+        assert acme.shows_active()
+        assert people() == {ANN: "active"}
+        assert access() == {"Sales": {ANN}}
+
+    def test_a_push_of_the_same_account(self, acme: Account, globex: Account) -> None:
+        acme.deactivate()
+
+        answer = acme.scim.post("/Users", user(ANN))
+
+        assert (answer.status, answer.json["id"]) == (201, acme.ann)
+        assert acme.shows_active()
+        assert access() == {"Sales": {ANN}, "Ops": {ANN}}
+
+
+class TestDelete:
+    @pytest.mark.parametrize("user_delete", ["deactivate", "delete"])
+    @pytest.mark.parametrize("was_active", [True, False])
+    def test_in_one_account_ends_nothing_in_the_other(
+        self,
+        acme: Account,
+        globex: Account,
+        settings: LazySettings,
+        user_delete: str,
+        was_active: bool,
+    ) -> None:
+        settings.TILED_SCIM_USER_DELETE = user_delete
+        settings.TILED_SCIM_REMOVE_LAST_ADMIN = True
+        User.objects.update(is_staff=True)
+        if not was_active:
+            acme.deactivate()
+
+        assert acme.scim.delete(f"/Users/{acme.ann}").status == 204
+
+        assert acme.scim.get(f"/Users/{acme.ann}").status == 404
+        assert globex.shows_active()
+        assert people() == {ANN: "active admin"}
+        assert access() == {"Sales": set(), "Ops": {ANN}}
+        assert acme.scim.add_user(ANN) == acme.ann
+        assert access() == {"Sales": set(), "Ops": {ANN}}
+
+    @pytest.mark.parametrize("user_delete", ["deactivate", "delete"])
+    def test_of_the_last_active_one_deactivates(
+        self, acme: Account, globex: Account, settings: LazySettings, user_delete: str
+    ) -> None:
+        settings.TILED_SCIM_USER_DELETE = user_delete
+        globex.deactivate()
+
+        acme.scim.delete(f"/Users/{acme.ann}")
+
+        assert people() == {ANN: "inactive"}
+        assert not globex.shows_active()
+        globex.reactivate()
+        assert access() == {"Sales": set(), "Ops": {ANN}}
+
+    def test_of_the_last_one_deletes(
+        self, acme: Account, globex: Account, settings: LazySettings
+    ) -> None:
+        settings.TILED_SCIM_USER_DELETE = "delete"
+
+        acme.scim.delete(f"/Users/{acme.ann}")
+        globex.scim.delete(f"/Users/{globex.ann}")
+
+        assert people() == {}
+
+
+class TestGroups:
+    @pytest.mark.parametrize("form", ["post", "put", "add", "replace"])
+    def test_give_nothing_to_one_who_is_inactive_here_alone(
+        self, acme: Account, globex: Account, form: str
+    ) -> None:
+        acme.deactivate()
+
+        if form == "post":
+            key = acme.scim.add_group("Field", acme.ann)
+        else:
+            key = acme.scim.add_group("Field")
+            answer = {
+                "put": lambda: acme.scim.put(f"/Groups/{key}", group("Field", acme.ann)),
+                "add": lambda: acme.scim.patch(f"/Groups/{key}", add_members(acme.ann)),
+                "replace": lambda: acme.scim.patch(f"/Groups/{key}", replace_members(acme.ann)),
+            }[form]()
+            assert answer.status in (200, 204)
+
+        assert acme.scim.members(key) == [acme.ann]
+        assert access() == {"Sales": set(), "Ops": {ANN}, "Field": set()}
+        acme.reactivate()
+        assert access() == {"Sales": {ANN}, "Ops": {ANN}, "Field": {ANN}}
+
+    def test_a_repeated_push_gives_nothing_and_changes_nothing(
+        self, acme: Account, globex: Account
+    ) -> None:
+        acme.deactivate()
+        before = acme.scim.get(f"/Groups/{acme.group}").json
+
+        acme.scim.patch(f"/Groups/{acme.group}", replace_members(acme.ann))
+
+        assert ScimEvent.objects.latest("pk").outcome == Outcome.UNCHANGED
+        assert acme.scim.get(f"/Groups/{acme.group}").json == before
+        assert access() == {"Sales": set(), "Ops": {ANN}}
+
+    def test_one_who_leaves_while_inactive_does_not_come_back(
+        self, acme: Account, globex: Account
+    ) -> None:
+        acme.deactivate()
+        acme.scim.patch(f"/Groups/{acme.group}", remove_member(acme.ann))
+
+        acme.scim.patch(f"/Users/{acme.ann}", {**SWITCH, "value": True})
+
+        assert access() == {"Sales": set(), "Ops": {ANN}}
+
+    def test_what_a_group_is_deleted_with(self, acme: Account, globex: Account) -> None:
+        acme.deactivate()
+
+        assert acme.scim.delete(f"/Groups/{acme.group}").status == 204
+
+        assert access() == {"Sales": set(), "Ops": {ANN}}
+
+
+class TestLastAdmin:
+    def test_one_who_is_an_admin_elsewhere_is_the_last_one_here(
+        self, acme: Account, globex: Account
+    ) -> None:
+        bob = globex.scim.add_user(BOB, **ADMIN)
+        acme.scim.patch(f"/Users/{acme.ann}", {"op": "add", "path": TILED_ADMIN, "value": True})
+
+        for method, body in (("PUT", user(ANN, active=False)), ("DELETE", None)):
+            answer = acme.scim.send(method, f"/Users/{acme.ann}", body)
+            assert answer.status == 403
+            assert "last active Tiled Admin" in answer.json["detail"]
+        globex.deactivate()
+
+        assert people() == {ANN: "active admin", BOB: "active admin"}
+        assert globex.scim.send("PUT", f"/Users/{bob}", user(BOB, active=False)).status == 403
+
+    def test_one_who_is_inactive_here_is_no_other_one(self, acme: Account, globex: Account) -> None:
+        bob = acme.scim.add_user(BOB, **ADMIN)
+        User.objects.filter(username=ANN).update(is_staff=True)
+        acme.deactivate()
+        assert people() == {ANN: "active admin", BOB: "active admin"}
+
+        answer = acme.scim.send("PUT", f"/Users/{bob}", user(BOB, active=False))
+
+        assert answer.status == 403
+
+
+FILTERS = [
+    *("active eq true", "active eq false", "active ne true", 'active eq "False"', "active pr"),
+    *("active eq null", "active ne null", "not (active eq true)", "not (active pr)"),
+    *("active eq true or title pr", 'active eq false and not (userName sw "c")'),
+]
+
+
+class TestLists:
+    @pytest.fixture
+    def scim(self, settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> Scim:
+        """One account with people of all kinds, of whom every other one is suspended."""
+        monkeypatch.setattr(USER, "extensions", [*USER.extensions, EXTENSION])
+        settings.TILED_SCIM_HOST_ADAPTER = "tests.population.Adapter"
+        populate()
+        User.objects.filter(username__in=["person3", "person4"]).update(is_active=False)
+        links = list(UserLink.objects.order_by("created_at", "pk"))
+        UserLink.objects.filter(pk__in=[link.pk for link in links[::2]]).update(active=False)
+        for value, link in zip((True, False, True, False), links, strict=False):
+            link.attributes["unassigned"] = {"active": value}
+            link.save(update_fields=["attributes"])
+        return client_of("")
+
+    @pytest.mark.parametrize("filter_", FILTERS)
+    def test_filters_find_what_is_shown(self, scim: Scim, filter_: str) -> None:
+        shown = scim.get("/Users", count=100).json["Resources"]
+        expression = parse(filter_)
+
+        assert scim.found("/Users", filter_) == [
+            resource["id"] for resource in shown if is_chosen(resource, expression, USER)
+        ]
+
+    @pytest.mark.parametrize("order", ["ascending", "descending"])
+    def test_sorting_goes_by_what_is_shown(self, scim: Scim, order: str) -> None:
+        shown = scim.get("/Users", count=100).json["Resources"]
+        assert {resource.get("active") for resource in shown} == {True, False, None}
+
+        resources = scim.get("/Users", count=100, sortBy="active", sortOrder=order).json
+
+        expected = in_order(shown, "active", order == "descending", USER)
+        assert resources["Resources"] == expected
+
+    def test_a_walk_by_cursor_sees_everybody_once(self, scim: Scim) -> None:
+        cursor: str | None = ""
+        keys: list[str] = []
+        while cursor is not None:
+            page = scim.get("/Users", count=2, sortBy="active", cursor=cursor).json
+            keys += [resource["id"] for resource in page["Resources"]]
+            cursor = page.get("nextCursor")
+
+        assert sorted(keys) == sorted(str(link.pk) for link in UserLink.objects.all())
+
+
+def visible_libraries() -> set[str]:
+    """The Libraries that Ann can open."""
+    browser = Client()
+    ann = User.objects.get(username=ANN)
+    browser.force_login(ann)
+    page = browser.get("/")
+    return {name for name in access() if page.status_code == 200 and name in page.text}
+
+
+@dataclass
+class Seen:
+    """What an account should show: whether Ann is active (None: she is not there), and a member."""
+
+    scim: Scim
+    group: str
+    ann: str = NOBODY
+    active: bool | None = None
+    is_member: bool = False
+
+    def post(self, active: bool) -> None:
+        answer = self.scim.post("/Users", user(ANN, active=active))
+        assert answer.status == (409 if self.active else 201), answer.text
+        if not self.active:
+            self.ann, self.active = answer.json["id"], active
+
+    def switch(self, active: bool) -> None:
+        answer = self.scim.patch(f"/Users/{self.ann}", {**SWITCH, "value": active})
+        if self.expects(answer.status, 200):
+            self.active = active
+
+    def delete(self) -> None:
+        if self.expects(self.scim.delete(f"/Users/{self.ann}").status, 204):
+            self.active, self.is_member = None, False
+
+    def join(self) -> None:
+        assert self.scim.patch(f"/Groups/{self.group}", add_members(self.ann)).status == 204
+        self.is_member = self.active is not None
+
+    def leave(self) -> None:
+        assert self.scim.patch(f"/Groups/{self.group}", remove_member(self.ann)).status == 204
+        self.is_member = False
+
+    def expects(self, status: int, success: int) -> bool:
+        is_there = self.active is not None
+        assert status == (success if is_there else 404)
+        return is_there
+
+    def check(self) -> None:
+        answer = self.scim.get(f"/Users/{self.ann}")
+        if self.expects(answer.status, 200):
+            assert answer.json["active"] is self.active
+        assert self.scim.members(self.group) == ([self.ann] if self.is_member else [])
+
+
+STEPS: list[tuple[str, tuple[bool, ...]]] = [
+    *(("post", (True,)), ("post", (False,)), ("switch", (True,)), ("switch", (False,))),
+    *(("delete", ()), ("join", ()), ("leave", ())),
+]
+
+
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
+@given(st.lists(st.tuples(st.sampled_from([ACME, GLOBEX]), st.sampled_from(STEPS)), max_size=12))
+def test_whatever_two_accounts_do_each_sees_what_it_did(
+    steps: list[tuple[str, tuple[str, tuple[bool, ...]]]],
+) -> None:
+    with transaction.atomic():
+        seen = {}
+        for name in (ACME, GLOBEX):
+            scim = client_of(name)
+            seen[name] = Seen(scim, scim.add_group(name))
+        for name, (step, arguments) in steps:
+            getattr(seen[name], step)(*arguments)
+            for account in seen.values():
+                account.check()
+            assert found() == []
+            is_active = any(account.active for account in seen.values())
+            if User.objects.exists():
+                assert people() == {ANN: "active" if is_active else "inactive"}
+            for key, account in seen.items():
+                has_access = bool(access()[key]) and is_active
+                assert has_access == bool(account.is_member and account.active)
+        transaction.set_rollback(True)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_both_deactivate_and_reactivate_at_once(settings: LazySettings) -> None:
+    if connection.vendor == "sqlite":
+        pytest.skip("threads cannot share SQLite's database in memory")
+    make_user(ANN)
+    acme, globex = account_of(ACME, "Sales"), account_of(GLOBEX, "Ops")
+
+    def switch(account: Account, active: bool) -> int:
+        try:
+            scim = Scim(account.scim.headers["Authorization"])
+            return scim.patch(f"/Users/{account.ann}", {**SWITCH, "value": active}).status
+        finally:
+            connections.close_all()
+
+    for active in (False, True, False):
+        with ThreadPoolExecutor(2) as pool:
+            statuses = pool.map(lambda account: switch(account, active), (acme, globex))  # noqa: B023
+        assert Counter(statuses) == {200: 2}
+        assert people() == {ANN: "active" if active else "inactive"}
+        assert (acme.shows_active(), globex.shows_active()) == (active, active)
+        if active:
+            assert access() == {"Sales": {ANN}, "Ops": {ANN}}

@@ -1,0 +1,295 @@
+"""Clean values by the attribute table: RFC 7643 section 2."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tiled_scim.attributes import Attribute, ResourceType, Schema, Type
+from tiled_scim.errors import ScimError
+from tiled_scim.schemas import COMMON, ENTERPRISE_USER, GROUP, TILED_USER, USER
+from tiled_scim.scim.cleaning import Document, check_immutable, clean, clean_document
+
+CERTIFICATE = "MIIDQzCCAqygAwIBAgICEAAwDQYJKoZIhvcNAQEFBQAwTg=="
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["value", "VALUE", "type", "primary", "givenName", "x"]), inner
+        )
+    ),
+    max_leaves=8,
+)
+
+
+def attribute(kind: Type, *, multi_valued: bool = False) -> Attribute:
+    return Attribute("it", kind, multi_valued=multi_valued)
+
+
+def of_user(name: str) -> Attribute:
+    path = USER.resolve(name)
+    assert path is not None
+    assert path.attribute is not None
+    return path.attribute
+
+
+class TestClean:
+    @pytest.mark.parametrize(
+        ("kind", "sent", "kept"),
+        [
+            pytest.param("string", "", "", id="an empty string stays"),
+            pytest.param("string", " Ünï ", " Ünï ", id="a string stays as it was sent"),
+            pytest.param("boolean", "True", True, id="Entra's True is true"),
+            pytest.param("boolean", "false", False, id="OneLogin's false is false"),
+            pytest.param("boolean", False, False, id="false is a value"),
+            pytest.param("boolean", "", None, id="an empty boolean is unassigned"),
+            pytest.param("integer", 0, 0, id="zero is a value"),
+            pytest.param("integer", "", None, id="an empty number is unassigned"),
+            pytest.param("decimal", 1.5, 1.5, id="a decimal"),
+            pytest.param("decimal", 1, 1, id="a whole decimal"),
+            pytest.param("reference", "../Users/1", "../Users/1", id="a relative reference"),
+            pytest.param(
+                "dateTime",
+                "2011-05-13T04:42:34.1234567Z",
+                "2011-05-13T04:42:34.1234567Z",
+                id="a date keeps all of its digits",
+            ),
+            pytest.param("dateTime", "", None, id="an empty date is unassigned"),
+            pytest.param("binary", CERTIFICATE, CERTIFICATE, id="base64"),
+            pytest.param("binary", "QQ", "QQ", id="base64 without padding"),
+            pytest.param("string", None, None, id="null is unassigned"),
+        ],
+    )
+    def test_a_value_of_its_type_is_kept(self, kind: Type, sent: object, kept: object) -> None:
+        assert clean(attribute(kind), sent, "it") == kept
+
+    @pytest.mark.parametrize(
+        ("kind", "sent"),
+        [
+            pytest.param("string", 5, id="a number is no string"),
+            pytest.param("string", True, id="a boolean is no string"),
+            pytest.param("string", ["a"], id="an array is no string"),
+            pytest.param("string", "a\x00b", id="NUL cannot be stored"),
+            pytest.param("string", "\ud800", id="a lone surrogate cannot be stored"),
+            pytest.param("boolean", "yes", id="yes is no boolean"),
+            pytest.param("boolean", 1, id="one is no boolean"),
+            pytest.param("integer", True, id="true is no integer"),
+            pytest.param("integer", 1.0, id="a decimal is no integer"),
+            pytest.param("integer", "1", id="a string is no integer"),
+            pytest.param("decimal", False, id="false is no decimal"),
+            pytest.param("decimal", float("nan"), id="NaN is no JSON number"),
+            pytest.param("decimal", float("inf"), id="infinity is no JSON number"),
+            pytest.param("dateTime", "yesterday", id="a word is no date"),
+            pytest.param("dateTime", 1305261754, id="a number is no date"),
+            pytest.param("binary", "not base64!", id="other characters are no base64"),
+            pytest.param("binary", "QQQQQ", id="a length that base64 never has"),
+            pytest.param("reference", {}, id="an object is no reference"),
+            pytest.param("complex", 1, id="a number is no object"),
+            pytest.param("complex", "a", id="a string is no object where there is no value"),
+        ],
+    )
+    def test_a_value_of_another_type_is_refused(self, kind: Type, sent: object) -> None:
+        with pytest.raises(ScimError) as refusal:
+            clean(attribute(kind), sent, "it")
+        assert refusal.value.scim_type == "invalidValue"
+        assert refusal.value.detail.startswith("it ")
+
+    @pytest.mark.parametrize(
+        ("name", "sent", "kept"),
+        [
+            pytest.param("roles", ["a"], [{"value": "a"}], id="a bare string is the value"),
+            pytest.param("roles", [{"VALUE": "a"}], [{"value": "a"}], id="names in any case"),
+            pytest.param("roles", [{}, None, "", {"x": 1}], [], id="empty elements are dropped"),
+            pytest.param("roles", [], [], id="an empty array is empty"),
+            pytest.param("roles", None, None, id="null is unassigned"),
+            pytest.param("roles", "", None, id="an empty string for an array is unassigned"),
+            pytest.param(
+                "roles",
+                [{"value": "", "type": None, "primary": "False"}],
+                [{"value": "", "primary": False}],
+                id="null parts are dropped and empty ones kept",
+            ),
+            pytest.param("name", {"givenName": "A", "x": 1}, {"givenName": "A"}, id="unknown part"),
+            pytest.param("name", {"givenName": None}, None, id="nothing left is unassigned"),
+            pytest.param(
+                f"{ENTERPRISE_USER}:manager",
+                {"value": "1", "displayName": "Read-only"},
+                {"value": "1"},
+                id="a read-only part is dropped",
+            ),
+            pytest.param(
+                f"{ENTERPRISE_USER}:manager", "1", {"value": "1"}, id="Entra's manager as a string"
+            ),
+            pytest.param(f"{ENTERPRISE_USER}:manager", "", None, id="no manager"),
+        ],
+    )
+    def test_complex_values(self, name: str, sent: object, kept: object) -> None:
+        assert clean(of_user(name), sent, name) == kept
+
+    def test_one_element_stands_for_an_array_only_where_that_is_allowed(self) -> None:
+        emails = of_user("emails")
+        lone = {"value": "a@b.c"}
+        assert clean(emails, lone, "emails", accept_lone_element=True) == [lone]
+        with pytest.raises(ScimError, match="emails must be an array"):
+            clean(emails, lone, "emails")
+
+    def test_simple_multi_valued_attributes_keep_empty_strings(self) -> None:
+        tags = attribute("string", multi_valued=True)
+        assert clean(tags, ["a", "", None], "tags") == ["a", ""]
+
+    def test_only_one_element_is_primary(self) -> None:
+        two = [{"value": "a", "primary": True}, {"value": "b", "primary": "True"}]
+        with pytest.raises(ScimError, match="one primary value") as refusal:
+            clean(of_user("emails"), two, "emails")
+        assert refusal.value.scim_type == "invalidValue"
+
+    def test_a_name_given_twice_is_refused(self) -> None:
+        with pytest.raises(ScimError, match="given twice") as refusal:
+            clean(of_user("name"), {"givenName": "a", "GIVENNAME": "b"}, "name")
+        assert refusal.value.scim_type == "invalidSyntax"
+
+    def test_the_error_names_the_part(self) -> None:
+        with pytest.raises(ScimError, match=r"^emails\.primary must be true or false\.$"):
+            clean(of_user("emails"), [{"value": "a", "primary": "maybe"}], "emails")
+
+    @given(name=st.sampled_from(["userName", "name", "emails", "active"]), value=json_values)
+    def test_any_value_is_cleaned_for_good_or_refused(self, name: str, value: object) -> None:
+        try:
+            kept = clean(of_user(name), value, name, accept_lone_element=True)
+        except ScimError:
+            return
+        assert clean(of_user(name), kept, name) == kept
+
+
+class TestCleanDocument:
+    def test_a_body_becomes_a_document(self) -> None:
+        body = {
+            "schemas": [USER.schema.urn],
+            "id": "1",
+            "meta": {"resourceType": "User", "created": "12/24/2024"},
+            "USERNAME": "ada@example.com",
+            "externalId": "00u1",
+            "name": {"givenName": "Ada", "familyName": None},
+            "emails": [{"value": "ada@example.com", "primary": True, "type": "work"}],
+            "roles": [],
+            "phoneNumbers": None,
+            "active": "True",
+            "password": "secret",
+            "groups": [],
+            "unknown": {"a": 1},
+            ENTERPRISE_USER.upper(): {"employeeNumber": "7", "manager": "42"},
+            TILED_USER: {"tiledAdmin": True},
+        }
+        assert clean_document(USER, body) == {
+            "userName": "ada@example.com",
+            "externalId": "00u1",
+            "name": {"givenName": "Ada"},
+            "emails": [{"value": "ada@example.com", "primary": True, "type": "work"}],
+            "active": True,
+            ENTERPRISE_USER: {"employeeNumber": "7", "manager": {"value": "42"}},
+            TILED_USER: {"tiledAdmin": True},
+        }
+
+    def test_the_body_stays_as_it_is(self) -> None:
+        body = {"userName": "a", "roles": ["x"], TILED_USER: {"tiledAdmin": "True"}}
+        clean_document(USER, body)
+        assert body == {"userName": "a", "roles": ["x"], TILED_USER: {"tiledAdmin": "True"}}
+
+    @pytest.mark.parametrize("name", [None, "", "  "])
+    def test_a_required_attribute_must_not_be_blank(self, name: str | None) -> None:
+        with pytest.raises(ScimError, match="userName is required") as refusal:
+            clean_document(USER, {"userName": name})
+        assert refusal.value.scim_type == "invalidValue"
+
+    def test_a_required_attribute_must_be_there(self) -> None:
+        with pytest.raises(ScimError, match="displayName is required"):
+            clean_document(GROUP, {})
+
+    def test_an_empty_list_of_members_stays_and_null_says_nothing(self) -> None:
+        assert clean_document(GROUP, {"displayName": "G", "members": []})["members"] == []
+        assert "members" not in clean_document(GROUP, {"displayName": "G", "members": None})
+
+    @pytest.mark.parametrize(
+        "member", [{}, None, "", {"display": "ada"}, {"value": None}, {"value": ""}]
+    )
+    def test_a_member_without_an_id_is_refused(self, member: object) -> None:
+        with pytest.raises(ScimError, match="members must give the id") as refusal:
+            clean_document(GROUP, {"displayName": "G", "members": [member]})
+        assert refusal.value.scim_type == "invalidValue"
+
+    def test_members_need_no_more_than_an_id(self) -> None:
+        body = {"displayName": "G", "members": [{"$ref": None, "value": "1"}, {"value": "2"}, "3"]}
+        assert clean_document(GROUP, body)["members"] == [
+            {"value": "1"},
+            {"value": "2"},
+            {"value": "3"},
+        ]
+
+    @pytest.mark.parametrize("value", [None, {}, {"tiledAdmin": None}, {"tiledAdmin": ""}])
+    def test_an_extension_without_values_is_absent(self, value: object) -> None:
+        assert clean_document(USER, {"userName": "a", TILED_USER: value}) == {"userName": "a"}
+
+    @pytest.mark.parametrize("value", ["a", 1, [], [{}]])
+    def test_an_extension_is_an_object(self, value: object) -> None:
+        with pytest.raises(ScimError, match="must be an object"):
+            clean_document(USER, {"userName": "a", TILED_USER: value})
+
+    @pytest.mark.parametrize("name", ["username", TILED_USER.upper()])
+    def test_a_name_given_twice_is_refused(self, name: str) -> None:
+        with pytest.raises(ScimError, match="given twice") as refusal:
+            clean_document(USER, {"userName": "a", TILED_USER: {}, name: None})
+        assert refusal.value.scim_type == "invalidSyntax"
+
+    def test_what_an_extension_requires_is_required_with_the_extension(self) -> None:
+        badge = Schema("urn:x", "Badge", "", (Attribute("number", required=True), Attribute("hue")))
+        kind = ResourceType("Thing", "/Things", "", COMMON, Schema("urn:t", "T", "", ()), [badge])
+        assert clean_document(kind, {}) == {}
+        with pytest.raises(ScimError, match="urn:x:number is required"):
+            clean_document(kind, {"urn:x": {"hue": "red"}})
+
+    @given(st.dictionaries(st.sampled_from(["userName", "name", "emails", "active"]), json_values))
+    def test_a_document_is_clean(self, body: Mapping[str, object]) -> None:
+        try:
+            document = clean_document(USER, body)
+        except ScimError:
+            return
+        assert clean_document(USER, document) == document
+
+
+class TestImmutable:
+    BADGE = Schema(
+        "urn:x",
+        "Badge",
+        "",
+        (
+            Attribute("number", mutability="immutable"),
+            Attribute(
+                "holder", "complex", sub_attributes=(Attribute("id", mutability="immutable"),)
+            ),
+        ),
+    )
+    KIND = ResourceType(
+        "Thing", "/Things", "", COMMON, Schema("urn:t", "T", "", BADGE.attributes), [BADGE]
+    )
+
+    @pytest.mark.parametrize(
+        ("before", "after"),
+        [
+            pytest.param({"number": "1"}, {"number": "2"}, id="changed"),
+            pytest.param({"number": "1"}, {}, id="removed"),
+            pytest.param({"urn:x": {"number": "1"}}, {}, id="removed with its extension"),
+            pytest.param({"holder": {"id": "1"}}, {"holder": {"id": "2"}}, id="a changed part"),
+        ],
+    )
+    def test_a_value_that_is_there_stays(self, before: Document, after: Document) -> None:
+        with pytest.raises(ScimError, match="immutable") as refusal:
+            check_immutable(before, after, self.KIND)
+        assert refusal.value.scim_type == "mutability"
+
+    def test_a_first_value_may_come(self) -> None:
+        check_immutable({}, {"number": "1", "urn:x": {"holder": {"id": "1"}}}, self.KIND)

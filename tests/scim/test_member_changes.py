@@ -1,0 +1,249 @@
+"""Operations on members as one change, which equals doing them one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tiled_scim.errors import ScimError
+from tiled_scim.schemas import CORE_GROUP, GROUP
+from tiled_scim.scim.grammar import Expression
+from tiled_scim.scim.matching import predicate
+from tiled_scim.scim.member_changes import MemberChange, member_change
+from tiled_scim.scim.patch import parse
+
+ADD = {"op": "add", "path": "members"}
+REMOVE = {"op": "remove", "path": "members"}
+REPLACE = {"op": "replace", "path": "members"}
+
+
+def refuse(expression: Expression) -> Iterable[str]:
+    raise AssertionError("no filter of a provider needs the members that there are")
+
+
+def change(*operations: object, select: Any = refuse) -> MemberChange | None:
+    return member_change(parse({"Operations": list(operations)}, GROUP), select)
+
+
+def remove_one(member: str) -> dict[str, object]:
+    return {"op": "remove", "path": f'members[value eq "{member}"]'}
+
+
+class TestProviders:
+    """What they send, and what it must and must not do."""
+
+    @pytest.mark.parametrize(
+        ("operations", "expected"),
+        [
+            pytest.param(
+                [ADD | {"value": [{"value": "1", "display": "ada"}, {"value": "2"}]}],
+                MemberChange(added={"1", "2"}),
+                id="Okta adds",
+            ),
+            pytest.param([remove_one("1")], MemberChange(removed={"1"}), id="Okta removes one"),
+            pytest.param(
+                [remove_one("1"), remove_one("2"), ADD | {"value": [{"value": "3"}]}],
+                MemberChange(added={"3"}, removed={"1", "2"}),
+                id="Okta mixes",
+            ),
+            pytest.param(
+                [REPLACE | {"value": [{"value": "1"}]}],
+                MemberChange(overwrite=True, added={"1"}),
+                id="Okta pushes now",
+            ),
+            pytest.param(
+                [REPLACE | {"value": []}], MemberChange(overwrite=True), id="Okta pushes nobody"
+            ),
+            pytest.param(
+                [{"op": "replace", "value": {"members": [], "id": "g", "displayName": "G"}}],
+                MemberChange(overwrite=True),
+                id="Okta pushes nobody without a path",
+            ),
+            pytest.param(
+                [{"op": "replace", "value": {"id": "g", "displayName": "G"}}],
+                None,
+                id="Okta renames",
+            ),
+            pytest.param(
+                [{"op": "Add", "path": "members", "value": [{"$ref": None, "value": "1"}]}],
+                MemberChange(added={"1"}),
+                id="Entra adds",
+            ),
+            pytest.param(
+                [{"op": "Remove", "path": "members", "value": [{"value": "1"}]}],
+                MemberChange(removed={"1"}),
+                id="Entra removes by value",
+            ),
+            pytest.param([REMOVE | {"value": "1"}], MemberChange(removed={"1"}), id="a bare id"),
+            pytest.param(
+                [REMOVE | {"value": {"value": "1"}}], MemberChange(removed={"1"}), id="no array"
+            ),
+            pytest.param(
+                [REMOVE | {"value": []}], MemberChange(), id="an empty array removes nobody"
+            ),
+            pytest.param(
+                [REMOVE | {"value": ""}], MemberChange(), id="an empty string removes nobody"
+            ),
+            pytest.param([REMOVE], MemberChange(overwrite=True), id="no value removes everybody"),
+            pytest.param([ADD | {"value": None}], None, id="adding null adds nobody"),
+            pytest.param(
+                [REPLACE | {"value": None}], MemberChange(overwrite=True), id="null is nobody"
+            ),
+            pytest.param(
+                [{"op": "add", "value": {"members": [{"value": "1"}]}}],
+                MemberChange(added={"1"}),
+                id="added without a path",
+            ),
+        ],
+    )
+    def test_a_request_becomes_a_change(
+        self, operations: list[object], expected: MemberChange | None
+    ) -> None:
+        assert change(*operations) == expected
+
+    def test_the_last_word_on_a_member_counts(self) -> None:
+        add_one = ADD | {"value": ["1"]}
+        assert change(add_one, remove_one("1")) == MemberChange(removed={"1"})
+        assert change(remove_one("1"), add_one) == MemberChange(added={"1"})
+
+    def test_after_a_replacement_there_is_nobody_else_to_remove(self) -> None:
+        operations = [REPLACE | {"value": ["1", "2"]}, remove_one("1"), remove_one("9")]
+        assert change(*operations) == MemberChange(overwrite=True, added={"2"})
+        assert change(ADD | {"value": ["1"]}, REMOVE) == MemberChange(overwrite=True)
+
+
+class TestFilters:
+    @pytest.mark.parametrize(
+        ("path", "removed"),
+        [
+            ('members[value eq "1"]', {"1"}),
+            ('members[VALUE EQ "1"]', {"1"}),
+            ('members[members.value eq "1"]', {"1"}),
+            (f'{CORE_GROUP}:members[value eq "1"]', {"1"}),
+            ('members[value eq "1" or value eq "2" or (value eq "3")]', {"1", "2", "3"}),
+            ('members[value eq "1" and value eq "1"]', {"1"}),
+            ('members[value eq "1" and value eq "2"]', set()),
+            ('members[(value eq "1" or value eq "2") and value eq "2"]', {"2"}),
+        ],
+    )
+    def test_ids_that_are_named_need_no_look_at_the_members(
+        self, path: str, removed: set[str]
+    ) -> None:
+        assert change({"op": "remove", "path": path}) == MemberChange(removed=removed)
+
+    @pytest.mark.parametrize(
+        "condition",
+        [
+            'value ne "1"',
+            'value sw "1"',
+            "value pr",
+            'type eq "User"',
+            'display eq "ada"',
+            'not (value eq "1")',
+            'value eq "1" and display eq "ada"',
+            'value eq "1" or display eq "ada"',
+        ],
+    )
+    def test_other_filters_select_among_the_members(self, condition: str) -> None:
+        asked: list[Expression] = []
+
+        def select(expression: Expression) -> list[str]:
+            asked.append(expression)
+            return ["5", "6"]
+
+        path = f"members[{condition}]"
+        removed = change({"op": "remove", "path": path}, select=select)
+        assert removed == MemberChange(removed={"5", "6"})
+        assert len(asked) == 1
+
+    def test_those_just_added_are_selected_too(self) -> None:
+        operations = [
+            ADD | {"value": ["11", "21"]},
+            {"op": "remove", "path": 'members[value sw "1"]'},
+        ]
+        found = change(*operations, select=lambda expression: ["10"])
+        assert found == MemberChange(added={"21"}, removed={"10", "11"})
+
+    def test_of_those_just_added_only_the_id_is_known(self) -> None:
+        operations = [
+            ADD | {"value": ["1"]},
+            {"op": "remove", "path": 'members[type eq "User" and not (display eq "ada")]'},
+        ]
+        with pytest.raises(ScimError, match="cannot be selected by display") as refusal:
+            change(*operations, select=lambda expression: [])
+        assert refusal.value.scim_type == "invalidFilter"
+
+    def test_after_a_replacement_nobody_is_selected_in_the_database(self) -> None:
+        operations = [
+            REPLACE | {"value": ["11", "21"]},
+            {"op": "remove", "path": 'members[value sw "1" and type eq "user"]'},
+        ]
+        assert change(*operations) == MemberChange(overwrite=True, added={"21"})
+
+    @pytest.mark.parametrize("condition", ['nothing eq "1"', "value eq 1", "value gt true"])
+    def test_a_filter_that_does_not_fit_is_refused(self, condition: str) -> None:
+        with pytest.raises(ScimError) as refusal:
+            change({"op": "remove", "path": f"members[{condition}]"})
+        assert refusal.value.scim_type == "invalidFilter"
+
+
+IDS = ["1", "2", "11", "12"]
+ids = st.lists(st.sampled_from(IDS), max_size=3)
+conditions = st.sampled_from(
+    [
+        'value eq "1"',
+        'value eq "1" or value eq "12"',
+        'value eq "1" and value eq "2"',
+        'value sw "1"',
+        'value ne "1"',
+        'not (value ew "2")',
+        'type eq "user" and value co "1"',
+        'type eq "Group"',
+        "value pr",
+    ]
+)
+member_operations = st.one_of(
+    st.builds(lambda found: ADD | {"value": found}, ids),
+    st.builds(lambda found: REPLACE | {"value": found}, ids),
+    st.builds(lambda found: REMOVE | {"value": found}, ids),
+    st.builds(lambda found: {"op": "remove", "path": f"members[{found}]"}, conditions),
+    st.just(REMOVE),
+)
+
+
+def fitting(members: set[str], expression: Expression) -> set[str]:
+    attribute = GROUP.attribute("members")
+    assert attribute
+    fits = predicate(expression, attribute)
+    return {member for member in members if fits({"value": member, "type": "User"})}
+
+
+def one_by_one(members: set[str], operations: list[dict[str, Any]]) -> set[str]:
+    """What the operations come to for a set that is read and written each time."""
+    for sent in operations:
+        (operation,) = parse({"Operations": [sent]}, GROUP)
+        if operation.filter:
+            members = members - fitting(members, operation.filter)
+        elif sent["op"] == "add":
+            members = members | set(sent["value"])
+        elif sent["op"] == "replace":
+            members = set(sent["value"])
+        else:
+            members = members - set(sent.get("value", members))
+    return members
+
+
+@given(st.sets(st.sampled_from(IDS)), st.lists(member_operations, min_size=1, max_size=6))
+def test_one_change_is_the_same_as_one_operation_after_another(
+    members: set[str], operations: list[dict[str, Any]]
+) -> None:
+    folded = change(*operations, select=lambda expression: fitting(members, expression))
+    assert folded
+    assert not folded.added & folded.removed
+    assert not (folded.overwrite and folded.removed)
+    kept = set() if folded.overwrite else members - folded.removed
+    assert kept | folded.added == one_by_one(members, operations)

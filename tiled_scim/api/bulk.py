@@ -1,0 +1,302 @@
+"""Many operations in one request: RFC 7644 section 3.7.
+
+Each is a request of its own, with a transaction and an answer of its own. It may refer by `bulkId`
+to what another one creates, whatever their order; two may refer to each other.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from http import HTTPStatus
+from typing import Any
+
+from tiled_scim.api.etags import if_match
+from tiled_scim.api.exceptions import as_scim_error
+from tiled_scim.api.parsers import MAX_BODY_BYTES
+from tiled_scim.audit.events import Change
+from tiled_scim.errors import invalid_syntax, invalid_value, too_large
+from tiled_scim.models import Link
+from tiled_scim.provisioning.endpoints import Endpoint
+from tiled_scim.provisioning.resources import Renderer, Resource, version
+from tiled_scim.schemas import RESOURCE_TYPES
+from tiled_scim.scim.cleaning import is_storable, named_values
+
+RESPONSE_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:BulkResponse"
+
+# Advertised. So many single writes end well within a proxy's time-out.
+MAX_OPERATIONS = 1000
+MAX_PAYLOAD_BYTES = MAX_BODY_BYTES
+
+METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+ENDPOINTS = {type_.endpoint.strip("/").lower(): type_ for type_ in RESOURCE_TYPES}
+PATH = re.compile(r"/?(?P<endpoint>Users|Groups)(?:/(?P<key>[^/]+))?/?", re.IGNORECASE)
+REFERENCE = "bulkid:"
+
+
+@dataclass
+class Operation:
+    """One operation of a bulk request; it may turn out to be none that can be carried out.
+
+    Args:
+        method: in capital letters.
+        path: below the base URL; ends with an id, or a reference to what another operation creates.
+        references: the bulkIds that `path` and `body` refer to.
+    """
+
+    method: str
+    path: str
+    bulk_id: str
+    version: str | None
+    body: object
+    references: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.references = frozenset(_references([*self.path.split("/"), self.body]))
+
+    @classmethod
+    def parse(cls, item: object) -> Operation:
+        """Read an operation; what is missing in it is left empty.
+
+        Raises:
+            ScimError: invalidSyntax where the item is no object.
+        """
+        fields = _fields(item, "A bulk operation")
+        tag = fields.get("version")
+        return cls(
+            _text(fields.get("method")).upper(),
+            _text(fields.get("path")),
+            _text(fields.get("bulkid")),
+            None if tag is None else str(tag),
+            fields.get("data"),
+        )
+
+    def creates(self) -> bool:
+        """Whether the operation makes a resource, which others can refer to by its bulkId."""
+        return self.method == "POST"
+
+
+class Bulk:
+    """One bulk request.
+
+    Args:
+        renderer: knows the account, and the locations of resources.
+        note: is told of each operation: what it changed, its status and its error, if any.
+    """
+
+    def __init__(self, renderer: Renderer, note: Callable[..., None]) -> None:
+        self.renderer = renderer
+        self.note = note
+        # The bulkIds of what is still to be created, and the ids by bulkId of what has been.
+        self.pending: set[str] = set()
+        self.keys: dict[str, str] = {}
+        self.results: dict[int, Resource] = {}
+        # What was created before all that it refers to.
+        self.incomplete: dict[int, Operation] = {}
+
+    def run(self, body: object) -> Resource:
+        """Carry out the operations of a BulkRequest message and report on each.
+
+        Raises:
+            ScimError: 400 for a message that is none, 413 for one that is too large; then nothing
+                has been written.
+        """
+        operations, fail_on_errors = self._parse(body)
+        self.pending = set(_created(operations))
+        waiting = dict(enumerate(operations))
+        while waiting and not _has_failed(self.results, fail_on_errors):
+            position = self._next(waiting)
+            operation = waiting.pop(position)
+            if operation.references & self.pending:
+                self.incomplete[position] = operation
+            self.results[position] = self._result(operation)
+            self._complete()
+        self.pending.clear()
+        self._complete()
+        return {
+            "schemas": [RESPONSE_SCHEMA],
+            "Operations": [self.results[position] for position in sorted(self.results)],
+        }
+
+    def _parse(self, body: object) -> tuple[list[Operation], int]:
+        fields = _fields(body, "The body")
+        sent, fail_on_errors = fields.get("operations"), fields.get("failonerrors") or 0
+        if not isinstance(sent, list) or not sent:
+            raise invalid_syntax("Operations must be an array of at least one operation.")
+        if len(sent) > MAX_OPERATIONS:
+            raise too_large(f"A bulk request may carry {MAX_OPERATIONS} operations at most.")
+        if isinstance(fail_on_errors, bool) or not isinstance(fail_on_errors, int):
+            raise invalid_value("failOnErrors must be a whole number.")
+        operations = [Operation.parse(item) for item in sent]
+        bulk_ids = _created(operations)
+        if len(set(bulk_ids)) < len(bulk_ids):
+            raise invalid_value("Each POST of a bulk request needs a bulkId of its own.")
+        return operations, fail_on_errors
+
+    def _next(self, waiting: Mapping[int, Operation]) -> int:
+        """The first operation that all it refers to is known for.
+
+        Where all refer to each other, the first that creates: it gets the references later.
+        """
+        incomplete = {operation.bulk_id for operation in self.incomplete.values()}
+        for position, operation in waiting.items():
+            # Nothing is changed before it is complete, which would undo the change.
+            unknown = self.pending if operation.creates() else self.pending | incomplete
+            if not operation.references & unknown:
+                return position
+        return next(at for at, operation in waiting.items() if operation.creates())
+
+    def _result(self, operation: Operation) -> Resource:
+        """Carry out one operation and report on it.
+
+        One that cannot be carried out is no reason not to try the others (RFC 7644 section 3.7).
+        """
+        result: Resource = {"method": operation.method}
+        if operation.bulk_id:
+            result["bulkId"] = operation.bulk_id
+        endpoint, error = None, None
+        try:
+            endpoint, key = self._target(operation)
+            if key:
+                result["location"] = self.renderer.location(endpoint.resource_type, key)
+            link = self._carry_out(operation, endpoint, key)
+            result |= self._success(operation, endpoint, link)
+        except Exception as exception:  # noqa: BLE001 (as_scim_error logs what is a fault of ours)
+            error = as_scim_error(exception).body
+            result |= {"status": error["status"], "response": error}
+        finally:
+            if operation.creates():
+                self.pending.discard(operation.bulk_id)
+        change = (endpoint.change if endpoint else None) or Change()
+        self.note(change, int(result["status"]), error, method=operation.method)
+        return result
+
+    def _success(self, operation: Operation, endpoint: Endpoint, link: Link | None) -> Resource:
+        if link is None:
+            return {"status": str(int(HTTPStatus.NO_CONTENT))}
+        if operation.creates():
+            self.keys[operation.bulk_id] = str(link.pk)
+        status = HTTPStatus.CREATED if operation.creates() else HTTPStatus.OK
+        return {
+            "location": self.renderer.location(endpoint.resource_type, link.pk),
+            "version": version(link, endpoint.adapter),
+            "status": str(int(status)),
+        }
+
+    def _target(self, operation: Operation) -> tuple[Endpoint, str | None]:
+        """Where an operation is to be carried out: the endpoint, and the id but for POST.
+
+        Raises:
+            ScimError: invalidValue, also for a reference to what was not created.
+        """
+        match = PATH.fullmatch(operation.path)
+        if match is None:
+            raise invalid_value("The path of a bulk operation is /Users, /Groups or below.")
+        if operation.method not in METHODS:
+            raise invalid_value("The method of a bulk operation is POST, PUT, PATCH or DELETE.")
+        if operation.creates() == bool(match["key"]):
+            raise invalid_value("POST needs a path without an id, every other method one with it.")
+        if operation.creates() and not operation.bulk_id:
+            raise invalid_value("A bulk operation with POST needs a bulkId, which is text.")
+        resource_type = ENDPOINTS[match["endpoint"].lower()]
+        return Endpoint(resource_type, self.renderer.adapter), self._resolved(match["key"])
+
+    def _carry_out(self, operation: Operation, endpoint: Endpoint, key: str | None) -> Link | None:
+        body = self._resolved(operation.body)
+        if key is None:
+            return endpoint.create(body)
+        precondition = if_match(operation.version, endpoint.adapter)
+        if operation.method == "PUT":
+            return endpoint.replace(key, body, precondition)
+        if operation.method == "PATCH":
+            return endpoint.patch(key, body, precondition)
+        endpoint.delete(key, precondition)
+        return None
+
+    def _complete(self) -> None:
+        """Complete what refers to nothing any more that is still to be created."""
+        for position, operation in list(self.incomplete.items()):
+            if operation.references & self.pending:
+                continue
+            del self.incomplete[position]
+            if not _is_error(self.results[position]):
+                self.results[position] = self._completed(operation, self.results[position])
+
+    def _completed(self, operation: Operation, result: Resource) -> Resource:
+        """Write what was created again, now that all it refers to has an id.
+
+        Where that fails the resource is there all the same, so that the location stays.
+        """
+        path = f"{operation.path.rstrip('/')}/{self.keys[operation.bulk_id]}"
+        completed = self._result(replace(operation, method="PUT", path=path))
+        status = completed["status"] if _is_error(completed) else result["status"]
+        return {**completed, "method": operation.method, "status": status}
+
+    def _resolved(self, value: Any) -> Any:
+        """The value with ids for references; one that is not known yet is left out."""
+        if isinstance(value, list):
+            items = (self._resolved(item) for item in value if not self._is_open(item))
+            return [item for item in items if item != {}]
+        if isinstance(value, Mapping):
+            return {
+                name: self._resolved(item)
+                for name, item in value.items()
+                if not self._is_open(item)
+            }
+        return self._key(_referred(value)) if _is_reference(value) else value
+
+    def _key(self, bulk_id: str) -> str:
+        if bulk_id not in self.keys:
+            raise invalid_value(f"Nothing was created with the bulkId {bulk_id}.")
+        return self.keys[bulk_id]
+
+    def _is_open(self, value: Any) -> bool:
+        """Whether a value is, or an element refers to, what is still to be created."""
+        values = value.values() if isinstance(value, Mapping) else [value]
+        return any(_is_reference(part) and _referred(part) in self.pending for part in values)
+
+
+def _created(operations: Sequence[Operation]) -> list[str]:
+    """The bulkIds of what a request creates."""
+    return [
+        operation.bulk_id for operation in operations if operation.creates() and operation.bulk_id
+    ]
+
+
+def _fields(item: object, what: str) -> dict[str, object]:
+    if not isinstance(item, Mapping):
+        raise invalid_syntax(f"{what} must be an object.")
+    return {name.lower(): value for name, value in named_values(item)}
+
+
+def _text(value: object) -> str:
+    """The value where it is text that can be sent back, else an empty one."""
+    return value if isinstance(value, str) and is_storable(value) else ""
+
+
+def _is_error(result: Resource) -> bool:
+    return "response" in result
+
+
+def _has_failed(results: Mapping[int, Resource], fail_on_errors: int) -> bool:
+    return 0 < fail_on_errors <= sum(map(_is_error, results.values()))
+
+
+def _references(value: object) -> Iterator[str]:
+    """The bulkIds that are named anywhere in a value."""
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list):
+        for item in value:
+            yield from _references(item)
+    elif _is_reference(value):
+        yield _referred(value)
+
+
+def _is_reference(value: object) -> bool:
+    return isinstance(value, str) and value.lower().startswith(REFERENCE)
+
+
+def _referred(value: Any) -> str:
+    return str(value)[len(REFERENCE) :]

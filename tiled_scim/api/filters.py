@@ -1,0 +1,92 @@
+"""The query parameters that choose and order resources, through django-filter."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Model, QuerySet
+from django.http import QueryDict
+from django_filters import Filter, FilterSet
+from django_filters.rest_framework import DjangoFilterBackend
+from rest_framework.request import Request
+
+from tiled_scim.attributes import ResourceType
+from tiled_scim.errors import invalid_filter, invalid_value
+from tiled_scim.host import HostAdapter
+from tiled_scim.scim.grammar import parse, quoted
+from tiled_scim.sql.filtering import condition, sort_key
+from tiled_scim.sql.pages import SORT_KEY, TIES, sorted_terms
+
+
+class ExpressionFilter(Filter):  # type: ignore[misc]  # django-filter is untyped
+    """The query parameter `filter`."""
+
+    def filter(self, qs: QuerySet[Model], value: str | None) -> QuerySet[Model]:
+        if value is None:
+            return qs
+        if not value.strip():
+            raise invalid_filter("The filter is empty.")
+        return qs.filter(condition(parse(value), self.parent.resource_type, self.parent.adapter))
+
+
+class SortFilter(Filter):  # type: ignore[misc]  # django-filter is untyped
+    """The query parameter `sortBy`, which `sortOrder` goes with."""
+
+    def filter(self, qs: QuerySet[Model], value: str | None) -> QuerySet[Model]:
+        descending = self._is_descending(self.parent.data.get("sortOrder") or "ascending")
+        if not value:
+            return qs
+        key = sort_key(value, self.parent.resource_type, self.parent.adapter)
+        rows: QuerySet[Model] = qs.annotate(**{SORT_KEY: key})
+        return rows.order_by(*sorted_terms(descending), *TIES)
+
+    def _is_descending(self, sort_order: str) -> bool:
+        orders = {"ascending": False, "descending": True}
+        if sort_order.lower() not in orders:
+            raise invalid_value(f"sortOrder is ascending or descending, not {quoted(sort_order)}.")
+        return orders[sort_order.lower()]
+
+
+class ScimFilterSet(FilterSet):  # type: ignore[misc]  # django-filter is untyped
+    """The query parameters that choose and order resources.
+
+    Everything that django-filter would take from the host's settings is said here.
+    """
+
+    filter = ExpressionFilter(lookup_expr="exact", label="filter")
+    sortBy = SortFilter(lookup_expr="exact", label="sortBy")  # noqa: N815 (as RFC 7644 has it)
+
+    def __init__(
+        self, *args: Any, resource_type: ResourceType, adapter: HostAdapter, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.resource_type = resource_type
+        self.adapter = adapter
+
+
+class ScimFilterBackend(DjangoFilterBackend):  # type: ignore[misc]  # django-filter is untyped
+    """Filters and sorts the rows of a view with `parameters`, `resource_type` and `adapter`."""
+
+    def get_filterset_class(self, view: Any, queryset: Any = None) -> type[FilterSet]:
+        return ScimFilterSet
+
+    def get_filterset_kwargs(self, request: Request, queryset: Any, view: Any) -> dict[str, Any]:
+        check_given_once(view.parameters)
+        kwargs: dict[str, Any] = super().get_filterset_kwargs(request, queryset, view)
+        own = {
+            "data": view.parameters,
+            "resource_type": view.resource_type,
+            "adapter": view.adapter,
+        }
+        return {**kwargs, **own}
+
+
+def check_given_once(parameters: QueryDict) -> None:
+    """That no parameter has a second value, which would be passed over.
+
+    Raises:
+        ScimError: 400 `invalidFilter`.
+    """
+    for name in ("filter", "sortBy", "sortOrder"):
+        if len(parameters.getlist(name)) > 1:
+            raise invalid_filter(f"{name} is given more than once.")

@@ -1,0 +1,146 @@
+"""Queries that come as a body, and those over all resource types: RFC 7644 section 3.4.3."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import QueryDict
+
+from tiled_scim.attributes import AttributePath, ResourceType
+from tiled_scim.errors import invalid_filter, invalid_syntax, invalid_value
+from tiled_scim.provisioning.endpoints import Endpoint
+from tiled_scim.scim.cleaning import named_values
+from tiled_scim.scim.grammar import (
+    And,
+    Comparison,
+    ElementFilter,
+    Expression,
+    Not,
+    Or,
+    Present,
+    parse,
+    quoted,
+)
+from tiled_scim.sql.filtering import condition
+from tiled_scim.sql.pages import Page, index_page, page_size, start_index
+
+# The parameters of a query, which are the attributes of a SearchRequest.
+PARAMETERS = {
+    name.lower(): name
+    for name in (
+        "attributes",
+        "excludedAttributes",
+        "filter",
+        "sortBy",
+        "sortOrder",
+        "startIndex",
+        "count",
+        "cursor",
+    )
+}
+
+# Every resource has an id.
+TRUE: Expression = Present("id")
+FALSE: Expression = Not(TRUE)
+
+
+def parameters(body: object) -> QueryDict:
+    """The query that a SearchRequest message asks for.
+
+    Raises:
+        ScimError: invalidSyntax where the body is no object, invalidValue for a value that the
+            parameter cannot have.
+    """
+    if not isinstance(body, Mapping):
+        raise invalid_syntax("The body must be one JSON object.")
+    query = QueryDict(mutable=True)
+    for name, value in named_values(body):
+        parameter = PARAMETERS.get(name.lower())
+        if parameter and value is not None:
+            query[parameter] = _text(parameter, value)
+    return query
+
+
+def everywhere(endpoints: Sequence[Endpoint], query: Mapping[str, str]) -> Page[Any]:
+    """One page of the resources of all types, those of the first endpoint first.
+
+    Raises:
+        ScimError: invalidValue for what one endpoint alone can do; invalidFilter.
+    """
+    for name in ("sortBy", "cursor"):
+        if name in query:
+            raise invalid_value(f"{name} is for one resource type: ask /Users or /Groups.")
+    rows = [endpoint.rows() for endpoint in endpoints]
+    if "filter" in query:
+        rows = _filtered(endpoints, rows, query["filter"])
+    return _joined(rows, start_index(query), page_size(query))
+
+
+def _text(parameter: str, value: object) -> str:
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return ",".join(value)
+    if isinstance(value, str | int) and not isinstance(value, bool):
+        return str(value)
+    raise invalid_value(f"{parameter} must be text, a list of names or a whole number.")
+
+
+def _filtered(
+    endpoints: Sequence[Endpoint], rows: Sequence[QuerySet[Any]], text: str
+) -> list[QuerySet[Any]]:
+    if not text.strip():
+        raise invalid_filter("The filter is empty.")
+    expression = parse(text)
+    types = [endpoint.resource_type for endpoint in endpoints]
+    return [
+        found.filter(condition(_as_seen_by(expression, own, types), own, endpoint.adapter))
+        for endpoint, own, found in zip(endpoints, types, rows, strict=True)
+    ]
+
+
+def _as_seen_by(
+    expression: Expression, own: ResourceType, types: Sequence[ResourceType]
+) -> Expression:
+    """The filter for one resource type; what only another type has is absent there.
+
+    Raises:
+        ScimError: invalidFilter for a name that no type has.
+    """
+    match expression:
+        case And(operands):
+            return And(tuple(_as_seen_by(operand, own, types) for operand in operands))
+        case Or(operands):
+            return Or(tuple(_as_seen_by(operand, own, types) for operand in operands))
+        case Not(operand):
+            return Not(_as_seen_by(operand, own, types))
+        case Comparison(name) | Present(name) | ElementFilter(name):
+            if own.resolve(name):
+                return expression
+            paths = [path for resource_type in types if (path := resource_type.resolve(name))]
+            if not paths:
+                raise invalid_filter(f"There is no attribute {quoted(name)}.")
+            return TRUE if _holds_of_absent(expression, paths[0]) else FALSE
+
+
+def _holds_of_absent(expression: Expression, path: AttributePath) -> bool:
+    """Whether a comparison is true where there is no value: see `matching`.
+
+    Of a multi-valued attribute it is about an element, and there is none.
+    """
+    is_plural = path.attribute is not None and path.attribute.multi_valued
+    if is_plural or not isinstance(expression, Comparison):
+        return False
+    return (expression.operator == "ne") != (expression.value is None)
+
+
+def _joined(rows: Sequence[QuerySet[Any]], first: int, count: int) -> Page[Any]:
+    """One page of several queries, one after the other."""
+    found: list[Any] = []
+    total = 0
+    for query in rows:
+        page = index_page(query, max(1, first - total), count - len(found))
+        if first <= total + page.total:
+            found += page.rows
+        total += page.total
+    return Page(found, total, first)

@@ -1,0 +1,228 @@
+"""What an answer must be, for Okta; and what more the RFCs ask, which Okta does without.
+
+Each function returns sentences, none if all is well. Those whose names end in `notes` are on the
+second: worth mending, and no failure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from urllib.parse import unquote
+
+from tiled_scim.okta_check.client import TIMEOUT_SECONDS, Attempt, Exchange, Json
+
+# Written out again and not imported from the server: a check must not share the server's mistakes.
+USER_SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:User"
+GROUP_SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:Group"
+TILED_SCHEMA = "urn:ietf:params:scim:schemas:extension:tiled:2.0:User"
+LIST_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
+PATCH_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+ERROR_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:Error"
+
+_MEDIA_TYPES = {"application/scim+json", "application/json"}  # Okta takes either.
+_SLOW_SECONDS = 10.0
+_REQUIRED: dict[str, dict[str, type]] = {
+    USER_SCHEMA: {"schemas": list, "id": str, "userName": str},
+    GROUP_SCHEMA: {"schemas": list, "id": str, "displayName": str},
+}
+# Null is the same as absent (RFC 7643 section 2.5).
+_OPTIONAL: dict[str, type] = {
+    "active": bool,
+    "meta": dict,
+    "externalId": str,
+    "name": dict,
+    "emails": list,
+    "groups": list,
+    TILED_SCHEMA: dict,
+}
+_END_CHARACTERS = 40  # enough to see a body that was cut
+_LIST_TYPES: dict[str, type] = {"totalResults": int, "startIndex": int, "itemsPerPage": int}
+_JSON_NAMES: dict[type, str] = {
+    bool: "a boolean",
+    dict: "an object",
+    int: "a whole number",
+    list: "an array",
+    str: "a string",
+    type(None): "null",
+}
+
+
+def answer(exchange: Exchange, statuses: Collection[int]) -> list[str]:
+    """Status and media type, and that there is a JSON object where there is a body."""
+    if exchange.status not in statuses:
+        wanted = " or ".join(str(status) for status in sorted(statuses))
+        return [f"The status is {exchange.status}, not {wanted}.", *_explanation(exchange)]
+    if exchange.status == 204:
+        return []
+    if exchange.content_type not in _MEDIA_TYPES:
+        named = exchange.content_type or "missing"
+        finding = f"The content type is {named}, not application/scim+json."
+        return [finding, *_explanation(exchange)]
+    if exchange.json is None:
+        return [f"The body is not JSON: it ends with {exchange.text[-_END_CHARACTERS:]!r}."]
+    if not isinstance(exchange.json, dict):
+        return ["The body is not a JSON object."]
+    return []
+
+
+def resource(exchange: Exchange, schema: str, statuses: Collection[int]) -> list[str]:
+    """A whole User or Group, with the types that Okta reads (RFC 7643 sections 3.1 and 4)."""
+    return answer(exchange, statuses) or _resource(exchange.json, schema)
+
+
+def listing(exchange: Exchange, schema: str) -> list[str]:
+    """A ListResponse of whole resources (RFC 7644 section 3.4.2)."""
+    if findings := answer(exchange, {200}):
+        return findings
+    body = exchange.json
+    resources = body.get("Resources") or []
+    findings = [*_schemas(body, LIST_SCHEMA), *_wrong_types(body, _LIST_TYPES)]
+    if not isinstance(resources, list):
+        return [*findings, "Resources is not an array."]
+    for item in resources:
+        findings += _resource(item, schema)
+    if not findings and len(resources) > body["totalResults"]:
+        findings.append("There are more Resources than totalResults says.")
+    return findings
+
+
+def error(exchange: Exchange, status: int) -> list[str]:
+    """An Error with a detail for people (RFC 7644 section 3.12)."""
+    if findings := answer(exchange, {status}):
+        return findings
+    findings = _schemas(exchange.json, ERROR_SCHEMA)
+    if str(exchange.json.get("status")) != str(status):
+        findings.append(f'status in the body is {exchange.json.get("status")!r}, not "{status}".')
+    if not exchange.detail:
+        findings.append("detail is empty, so that Okta's admin would not learn why.")
+    return findings
+
+
+def error_notes(exchange: Exchange) -> Iterator[str]:
+    """What an Error should be, beyond what Okta reads."""
+    if isinstance(exchange.json.get("status"), int):
+        yield "status in the body of an Error is a number, not a string (RFC 7644 section 3.12)."
+    if exchange.status == 401 and "WWW-Authenticate" not in exchange.headers:
+        yield "A 401 has no WWW-Authenticate header (RFC 9110 section 15.5.2)."
+
+
+def location(exchange: Exchange) -> list[str]:
+    """The Location header that names the new resource (RFC 7644 section 3.3)."""
+    value = exchange.headers.get("Location", "")
+    if _leads_to(value, exchange.json["id"]):
+        return []
+    return [f"The Location header is {value!r}, not the URL of the new resource."]
+
+
+def speed(attempts: Sequence[Attempt]) -> list[str]:
+    """Okta waits for a minute."""
+    return [
+        f"{attempt.method} {attempt.path} took {attempt.seconds:.1f} seconds, and Okta gives up "
+        f"after {TIMEOUT_SECONDS:g}."
+        for attempt in attempts
+        if attempt.seconds > TIMEOUT_SECONDS
+    ]
+
+
+def speed_notes(attempts: Sequence[Attempt]) -> list[str]:
+    """One request of a small test must leave room for what Okta sends when there is much to do."""
+    return [
+        f"{attempt.method} {attempt.path} took {attempt.seconds:.1f} seconds: slow, since Okta "
+        f"sends up to 1,000 changes in a request and gives up after {TIMEOUT_SECONDS:g} seconds."
+        for attempt in attempts
+        if _SLOW_SECONDS < attempt.seconds <= TIMEOUT_SECONDS
+    ]
+
+
+def differences(expected: Any, actual: Any, name: str = "") -> Iterator[str]:
+    """Where `actual` lacks what is in `expected`; it may have more, and array order is free."""
+    if isinstance(expected, Mapping) and isinstance(actual, Mapping):
+        for key, value in expected.items():
+            yield from differences(value, actual.get(key), f"{name}.{key}" if name else key)
+    elif isinstance(expected, list) and isinstance(actual, list):
+        for element in expected:
+            if all(list(differences(element, candidate)) for candidate in actual):
+                yield f"{name} is {actual!r} and lacks {element!r}."
+    elif type(expected) is not type(actual) or expected != actual:
+        yield f"{name} is {actual!r}, not {expected!r}."
+
+
+def member_ids(group: Json) -> list[str]:
+    """The ids of a group's members, sorted, a repeated one as often as it is there."""
+    return sorted(str(member.get("value")) for member in group.get("members") or [])
+
+
+def _explanation(exchange: Exchange) -> list[str]:
+    if exchange.is_redirect:
+        target = exchange.headers.get("Location", "another address")
+        return [f"The server redirects to {target}."]
+    if exchange.detail:
+        return [f"The server says: {exchange.detail}"]
+    if exchange.is_html:
+        return ["The answer is an HTML page."]
+    return []
+
+
+def _resource(body: Any, schema: str) -> list[str]:
+    if not isinstance(body, dict):
+        return ["A resource is not a JSON object."]
+    present = {name: kind for name, kind in _OPTIONAL.items() if body.get(name) is not None}
+    findings = _wrong_types(body, _REQUIRED[schema] | present)
+    if findings:
+        return findings
+    findings = [*_schemas(body, schema), *_members(body)]
+    if not body["id"]:
+        findings.append("id is empty.")
+    if "password" in body:
+        findings.append("The answer has a password in it, which no answer may.")
+    return findings
+
+
+def resource_notes(body: Json, schema: str) -> Iterator[str]:
+    """What `meta` should be, which Okta does not read (RFC 7643 section 3.1)."""
+    meta = body.get("meta") or {}
+    kind = schema.rpartition(":")[2]
+    if meta.get("resourceType") != kind:
+        yield f"meta.resourceType is {meta.get('resourceType')!r}, not {kind!r}."
+    if not _leads_to(str(meta.get("location")), body["id"]):
+        yield f"meta.location is {meta.get('location')!r}, not the URL of the resource."
+    for name in ("created", "lastModified"):
+        if meta.get(name) is not None and not _is_date(meta[name]):
+            yield f"meta.{name} is {meta[name]!r}, not a date and time in ISO 8601."
+
+
+def _members(body: Json) -> list[str]:
+    members = body.get("members") or []
+    whole = isinstance(members, list) and all(
+        isinstance(member, dict) and isinstance(member.get("value"), str) for member in members
+    )
+    return [] if whole else ["members is not an array of objects with a value each."]
+
+
+def _schemas(body: Json, schema: str) -> list[str]:
+    schemas = body.get("schemas")
+    found = isinstance(schemas, list) and schema in schemas
+    return [] if found else [f"schemas does not list {schema}."]
+
+
+def _wrong_types(body: Json, types: Mapping[str, type]) -> list[str]:
+    """Exact types: JSON's `true` is no number, and `"true"` no boolean."""
+    return [
+        f"{name} is {_JSON_NAMES.get(type(body.get(name)), 'a number')}"
+        f" ({body.get(name)!r}), not {_JSON_NAMES[kind]}."
+        for name, kind in types.items()
+        if type(body.get(name)) is not kind
+    ]
+
+
+def _leads_to(url: str, resource_id: str) -> bool:
+    return unquote(url).endswith(f"/{resource_id}")
+
+
+def _is_date(value: Any) -> bool:
+    try:
+        return datetime.fromisoformat(value).tzinfo is not None
+    except (TypeError, ValueError):
+        return False

@@ -1,0 +1,88 @@
+"""A run as one JSON document, for programs. The README tells its keys, which stay as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from tiled_scim.okta_check.client import Attempt, Json
+from tiled_scim.okta_check.conversation import Outcome, Result
+from tiled_scim.okta_check.run import Run
+from tiled_scim.okta_check.sequence import SEQUENCE
+
+
+def of_run(run: Run) -> Json:
+    """The whole run, without any body, and with the token masked wherever a server repeats it."""
+    client = run.conversation.client
+    document = {
+        "base_url": client.base_url,
+        "started": _time(run.started),
+        "seconds": round(run.seconds, 3),
+        "verdict": _key(run.verdict.value),
+        "error": None,
+        "totals": {_key(outcome): count for outcome, count in run.totals.items()},
+        "slowest": _request(run.slowest) if run.slowest else None,
+        "not_cleaned_up": run.problems,
+        "steps": [_step(number, result) for number, result in enumerate(run.results, start=1)],
+    }
+    return {name: _masked(value, client.mask) for name, value in document.items()}
+
+
+def of_error(error: str) -> Json:
+    """A run that could not begin, in the same form; the reason is a sentence."""
+    untried = dict.fromkeys((_key(outcome.value) for outcome in Outcome), 0)
+    return {
+        "base_url": None,
+        "started": _time(datetime.now(UTC)),
+        "seconds": 0.0,
+        "verdict": "not_run",
+        "error": error,
+        "totals": untried | {"not_tried": len(SEQUENCE)},
+        "slowest": None,
+        "not_cleaned_up": [],
+        "steps": [],
+    }
+
+
+def _step(number: int, result: Result) -> Json:
+    diagnosis = result.diagnosis
+    return {
+        "number": number,
+        "name": result.step.name,
+        "title": result.step.title,
+        "outcome": _key(result.outcome.value),
+        "seconds": round(result.seconds, 3),
+        "requests": [_request(attempt) for attempt in result.attempts],
+        "problem": " ".join(result.findings) or None,
+        "explanation": diagnosis.explanation if diagnosis else None,
+        "advice": diagnosis.advice if diagnosis else None,
+        "notes": list(result.notes),
+    }
+
+
+def _request(attempt: Attempt) -> Json:
+    return {
+        "method": attempt.method,
+        "path": attempt.path,
+        "status": attempt.status,
+        "milliseconds": attempt.milliseconds,
+    }
+
+
+def _key(words: str) -> str:
+    return words.lower().replace(" ", "_")
+
+
+def _time(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds")
+
+
+def _masked(value: Any, mask: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return mask(value)
+    if isinstance(value, list):
+        return [_masked(item, mask) for item in value]
+    if isinstance(value, dict):
+        return {name: _masked(item, mask) for name, item in value.items()}
+    return value

@@ -1,0 +1,173 @@
+"""How values compare, and whether one element in memory fits a filter: RFC 7644 section 3.4.2.2.
+
+Of an absent attribute, `eq null` is true and any other `eq` is false; `ne` is always the opposite
+of `eq`; `not` knows true and false only. `filters` keeps the same rules in SQL.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from tiled_scim.attributes import Attribute, Type
+from tiled_scim.errors import invalid_filter
+from tiled_scim.scim.grammar import (
+    And,
+    Comparison,
+    ElementFilter,
+    Expression,
+    Not,
+    Or,
+    Present,
+    quoted,
+)
+from tiled_scim.scim.text import fold
+
+Comparable = str | bool | int | float | datetime
+Predicate = Callable[[Mapping[str, object]], bool]
+
+# Operators by type: RFC 7644 section 3.4.2.2, table 3. Boolean and binary values have no order.
+_EQUALITY = frozenset({"eq", "ne"})
+_ORDER = frozenset({"gt", "ge", "lt", "le"})
+_TEXT = frozenset({"co", "sw", "ew"})
+OPERATORS: dict[Type, frozenset[str]] = {
+    "string": _EQUALITY | _ORDER | _TEXT,
+    "reference": _EQUALITY | _ORDER | _TEXT,
+    "dateTime": _EQUALITY | _ORDER,
+    "integer": _EQUALITY | _ORDER,
+    "decimal": _EQUALITY | _ORDER,
+    "boolean": _EQUALITY,
+    "binary": _EQUALITY,
+    "complex": frozenset(),  # its sub-attributes are compared
+}
+
+_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+    "eq": operator.eq,
+    "co": operator.contains,
+    "sw": str.startswith,
+    "ew": str.endswith,
+    "gt": operator.gt,
+    "ge": operator.ge,
+    "lt": operator.lt,
+    "le": operator.le,
+}
+
+
+def literal(attribute: Attribute, comparison: Comparison) -> Comparable | None:
+    """The literal of a comparison, in the form in which the attribute's values are compared.
+
+    Strings are folded unless case counts, dates are aware datetimes in UTC; None stands for `null`.
+
+    Raises:
+        ScimError: 400 `invalidFilter` where operator or literal do not fit the attribute's type.
+    """
+    name, value = comparison.name, comparison.value
+    allowed = _EQUALITY if value is None else OPERATORS[attribute.type]
+    if comparison.operator not in allowed:
+        kind = "null" if value is None else f"{name}, which is {attribute.type}"
+        raise invalid_filter(
+            f"{comparison.operator} cannot be used with {kind}; {', '.join(sorted(allowed))} can."
+        )
+    if value is None:
+        return None
+    if attribute.type == "boolean" and isinstance(value, str):
+        value = {"true": True, "false": False}.get(value.lower(), value)  # Entra quotes booleans
+    normalized = comparable(attribute, value)
+    if normalized is None:
+        raise invalid_filter(f"{name} is {attribute.type}, which {quoted(str(value))} is not.")
+    return normalized
+
+
+def comparable(attribute: Attribute, value: object) -> Comparable | None:
+    """A value in the form in which it is compared, or None where it is not of the type."""
+    match attribute.type:
+        case "boolean":
+            return value if isinstance(value, bool) else None
+        case "integer" | "decimal":
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                return None
+            return value
+        case "dateTime":
+            return _instant(value) if isinstance(value, str) else None
+    if not isinstance(value, str):
+        return None
+    return value if attribute.case_exact or attribute.type == "binary" else fold(value)
+
+
+def _instant(text: str) -> datetime | None:
+    try:
+        instant = datetime.fromisoformat(text)
+        return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def is_present(value: object) -> bool:
+    """Whether `pr` is true: not null and not empty. False and 0 are values."""
+    return value is not None and value not in ("", [], {})
+
+
+def matches(expression: Expression, element: Mapping[str, object], attribute: Attribute) -> bool:
+    """Whether one element of a multi-valued attribute fits a filter: see `predicate`."""
+    return predicate(expression, attribute)(element)
+
+
+def predicate(expression: Expression, attribute: Attribute) -> Predicate:
+    """A filter as a function of one element of a multi-valued complex attribute.
+
+    Names are those of sub-attributes, also when written as `emails.type` or with the URN. All of
+    the filter is checked here, before there is an element.
+
+    Raises:
+        ScimError: 400 `invalidFilter` for names, operators and literals that do not fit.
+    """
+    match expression:
+        case And(operands):
+            conditions = [predicate(operand, attribute) for operand in operands]
+            return lambda element: all(condition(element) for condition in conditions)
+        case Or(operands):
+            conditions = [predicate(operand, attribute) for operand in operands]
+            return lambda element: any(condition(element) for condition in conditions)
+        case Not(operand):
+            condition = predicate(operand, attribute)
+            return lambda element: not condition(element)
+        case Present(name):
+            key = sub_attribute(attribute, name).name
+            return lambda element: is_present(element.get(key))
+        case Comparison():
+            return _comparison_predicate(expression, sub_attribute(attribute, expression.name))
+        case ElementFilter(name):
+            raise invalid_filter(f"A filter in brackets cannot be inside another one: {name}[…].")
+
+
+def _comparison_predicate(comparison: Comparison, attribute: Attribute) -> Predicate:
+    expected = literal(attribute, comparison)
+    negated = comparison.operator == "ne"
+    compare = _COMPARE["eq" if negated else comparison.operator]
+
+    def holds(element: Mapping[str, object]) -> bool:
+        stored = element.get(attribute.name)
+        value = None if stored is None else comparable(attribute, stored)
+        if value is None or expected is None:
+            return (stored is None and expected is None) != negated
+        return compare(value, expected) != negated
+
+    return holds
+
+
+def sub_attribute(attribute: Attribute, name: str) -> Attribute:
+    """The sub-attribute that a filter in brackets names.
+
+    Raises:
+        ScimError: 400 `invalidFilter` where there is none of the name.
+    """
+    # No attribute name has a colon, so what is before the last one is a URN.
+    short = name.rpartition(":")[2]
+    prefix, dot, rest = short.partition(".")
+    if dot and prefix.lower() == attribute.name.lower():
+        short = rest
+    if found := attribute.sub_attribute(short):
+        return found
+    raise invalid_filter(f"{attribute.name} has no sub-attribute {quoted(name)}.")

@@ -1,0 +1,397 @@
+"""PATCH: its body as checked operations, and operations carried out on a document.
+
+RFC 7644 section 3.5.2. Everything that can be wrong with a request, whatever the resource looks
+like, is found by `parse`, before anything is written. Members of groups are in no document:
+`membership` does theirs.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal, cast
+
+from tiled_scim.attributes import Attribute, AttributePath, ResourceType
+from tiled_scim.errors import invalid_syntax, invalid_value, mutability, no_target, too_large
+from tiled_scim.scim import elements
+from tiled_scim.scim.cleaning import (
+    KEPT,
+    Document,
+    as_object,
+    check_immutable,
+    check_number,
+    check_required,
+    clean,
+    clean_element,
+    is_blank,
+    is_null,
+    named_values,
+)
+from tiled_scim.scim.grammar import And, Comparison, Expression
+from tiled_scim.scim.matching import predicate, sub_attribute
+from tiled_scim.scim.paths import Target, as_complex, find, find_writable
+
+PATCH_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+
+# Okta sends up to 1,000 membership changes in a request.
+MAX_OPERATIONS = 10_000
+
+# Who has access changes only when a client names a value. Where one of these is null among other
+# values, the client had nothing to say of it.
+ACCESS_ATTRIBUTES = frozenset({"active", "members", "tiledAdmin"})
+
+Kind = Literal["add", "replace", "remove"]
+KINDS: dict[str, Kind] = {"add": "add", "replace": "replace", "remove": "remove"}
+
+Element = dict[str, object]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One change of one attribute.
+
+    Args:
+        op: what to do.
+        path: what to change; always an attribute, perhaps with a sub-attribute. A single-valued
+            complex attribute is changed by its sub-attributes, unless all of it is removed.
+        filter: which elements of a multi-valued attribute to change; None for all.
+        value: the clean value. For a removal, the elements to remove, or None for everything that
+            the path selects.
+    """
+
+    op: Kind
+    path: AttributePath
+    filter: Expression | None = None
+    value: object = None
+
+    @property
+    def attribute(self) -> Attribute:
+        """The attribute, which the path of an operation always has."""
+        return cast(Attribute, self.path.attribute)
+
+
+def is_member_operation(operation: Operation) -> bool:
+    """Whether the operation changes members of a group, which are rows of their own."""
+    return operation.attribute.relation is not None
+
+
+def parse(body: object, resource_type: ResourceType) -> list[Operation]:
+    """Read and check the body of a PATCH request.
+
+    An operation without a path, on a whole extension or on a complex attribute becomes one for each
+    thing that it changes, so there may be more operations than were sent, or none.
+
+    Raises:
+        ScimError: 400 with the scimType that RFC 7644 section 3.12 gives the fault; 413 for too
+            many operations.
+    """
+    if not isinstance(body, Mapping):
+        raise invalid_syntax("The body must be an object.")
+    fields = _fields(body)
+    _check_schemas(fields.get("schemas"))
+    sent = fields.get("operations")
+    if not isinstance(sent, list) or not sent:
+        raise invalid_syntax("Operations must be an array of at least one operation.")
+    if len(sent) > MAX_OPERATIONS:
+        raise too_large(f"A request may carry {MAX_OPERATIONS} operations at most.")
+    return [operation for item in sent for operation in _parse_operation(item, resource_type)]
+
+
+def _fields(item: Mapping[str, object]) -> dict[str, object]:
+    return {name.lower(): value for name, value in named_values(item)}
+
+
+def _check_schemas(schemas: object) -> None:
+    """Clients may leave `schemas` out, but may not send another message."""
+    if schemas is None:
+        return
+    listed = schemas if isinstance(schemas, list) else [schemas]
+    if not any(isinstance(urn, str) and urn.lower() == PATCH_SCHEMA.lower() for urn in listed):
+        raise invalid_syntax(f"The schemas of a PATCH must list {PATCH_SCHEMA}.")
+
+
+def _parse_operation(item: object, resource_type: ResourceType) -> Iterator[Operation]:
+    if not isinstance(item, Mapping):
+        raise invalid_syntax("An operation must be an object.")
+    fields = _fields(item)
+    op = _parse_kind(fields.get("op"))
+    path = fields.get("path")
+    if op == "remove" and not path:
+        raise no_target("A remove operation needs a path.")
+    if op != "remove" and "value" not in fields:
+        raise invalid_value(f"The operation {op} needs a value.")
+    if not path:
+        return _expand(op, fields["value"], resource_type)
+    return _operations(op, find_writable(path, resource_type), fields.get("value"), resource_type)
+
+
+def _parse_kind(op: object) -> Kind:
+    kind = KINDS.get(op.lower()) if isinstance(op, str) else None
+    if kind is None:
+        raise invalid_syntax("The op of an operation must be add, replace or remove.")
+    return kind
+
+
+def _expand(
+    op: Kind, value: object, resource_type: ResourceType, prefix: str = ""
+) -> Iterator[Operation]:
+    """An operation for each attribute in the value of one that has no path, or an extension's.
+
+    Entra ID has paths for names here: `name.givenName`, `emails[type eq "work"].value`, URNs.
+    What is unknown or read-only is passed over: Okta sends the `id` along.
+    """
+    if not isinstance(value, Mapping):
+        raise invalid_value(f"The operation {op} without a path needs an object as its value.")
+    for name, attribute_value in named_values(value):
+        target = find(prefix + name, resource_type)
+        if target is None or target.mutability == "readOnly" or _is_silent(target, attribute_value):
+            continue
+        # Replacing an element that is not there fails, which is no use where no path was given.
+        target_op = op if target.filter is None else "add"
+        yield from _operations(target_op, target, attribute_value, resource_type)
+
+
+def _is_silent(target: Target, value: object) -> bool:
+    attribute = target.path.attribute
+    if attribute is None:
+        return value in (None, "")
+    return attribute.name in ACCESS_ATTRIBUTES and is_null(attribute, value)
+
+
+def _operations(
+    op: Kind, target: Target, value: object, resource_type: ResourceType
+) -> Iterator[Operation]:
+    if target.mutability == "writeOnly":
+        return  # the password, which is not kept
+    if target.path.attribute is None:
+        yield from _extension_operations(op, target, value, resource_type)
+        return
+    if target.path.attribute.relation:
+        _check_members_target(op, target)
+    if op == "remove":
+        yield _removal(target, value)
+    else:
+        yield from _assignments(op, target, value)
+
+
+def _extension_operations(
+    op: Kind, target: Target, value: object, resource_type: ResourceType
+) -> Iterator[Operation]:
+    schema = target.path.schema
+    if op != "remove" and value not in (None, ""):
+        yield from _expand(op, value, resource_type, f"{schema.urn}:")
+        return
+    for attribute in schema.attributes:
+        if attribute.mutability in KEPT:
+            yield _unassignment(Target(dataclasses.replace(target.path, attribute=attribute)))
+
+
+def _check_members_target(op: Kind, target: Target) -> None:
+    """Members come and go; what they are is immutable (RFC 7643 section 8.7.1)."""
+    if target.path.sub_attribute or (target.filter and op != "remove"):
+        raise mutability(f"{target.path} cannot be changed; remove a member and add another.")
+
+
+def _removal(target: Target, value: object) -> Operation:
+    """Remove what the path selects; of a multi-valued attribute, only the elements in the value.
+
+    Entra ID removes members by value. Taken as a removal of all, that would empty the group.
+    """
+    attribute = target.attribute
+    if not attribute.multi_valued or value is None:
+        return _unassignment(target)
+    removed = clean(attribute, value, str(target.path), accept_lone_element=True)
+    return Operation("remove", target.path, None, removed or [])
+
+
+def _unassignment(target: Target) -> Operation:
+    name = str(target.path)
+    if target.attribute.required:
+        raise mutability(f"{name} is required and cannot be removed.")
+    return Operation("remove", target.path, target.filter)
+
+
+def _assignments(op: Kind, target: Target, value: object) -> Iterator[Operation]:
+    """Add or replace; null unassigns (RFC 7643 section 2.5)."""
+    attribute, name = target.attribute, str(target.path)
+    if is_null(attribute, value):
+        if op == "replace" or not attribute.multi_valued:
+            yield _unassignment(target)
+        return
+    if attribute.type == "complex" and not attribute.multi_valued and target.filter is None:
+        yield from _sub_assignments(op, target, value)
+        return
+    cleaned = clean(attribute, value, name, accept_lone_element=True)
+    if cleaned is None:
+        return  # an object with nothing in it that is known
+    if attribute.required and is_blank(cleaned):
+        raise invalid_value(f"{name} is required.")
+    yield Operation(op, target.path, target.filter, cleaned)
+
+
+def _sub_assignments(op: Kind, target: Target, value: object) -> Iterator[Operation]:
+    """Sub-attributes that are not named stay as they are (RFC 7644 section 3.5.2.3)."""
+    attribute = target.attribute
+    for name, sub_value in named_values(as_object(attribute, value, str(target.path))):
+        found = attribute.sub_attribute(name)
+        if found and found.mutability in KEPT:
+            path = dataclasses.replace(target.path, sub_attribute=found)
+            yield from _assignments(op, Target(path), sub_value)
+
+
+def apply(
+    document: Document, operations: Iterable[Operation], resource_type: ResourceType
+) -> Document:
+    """Carry out operations, in order, on a document; those on members are passed over.
+
+    Returns:
+        A new document, equal to the one given if nothing changed.
+
+    Raises:
+        ScimError: noTarget where a filter selects nothing to replace; mutability where an immutable
+            attribute has a value; invalidValue where two elements would be primary, or an extension
+            would lack what it requires.
+    """
+    patched = dict(document)
+    for operation in operations:
+        if not is_member_operation(operation):
+            _apply(patched, operation)
+    check_immutable(document, patched, resource_type)
+    for extension in resource_type.extensions:
+        values = cast(Document, patched.get(extension.urn))
+        if values and values != document.get(extension.urn):
+            check_required(extension, values, f"{extension.urn}:")
+    return patched
+
+
+def _apply(document: Document, operation: Operation) -> None:
+    if not operation.path.is_extension:
+        _change(document, operation)
+        return
+    with _inside(document, operation.path.schema.urn) as values:
+        _change(values, operation)
+
+
+@contextmanager
+def _inside(container: Document, name: str) -> Iterator[Document]:
+    """The object at this name, to be changed; a copy, since the one there is the caller's."""
+    values = dict(cast(Document, container.get(name, {})))
+    yield values
+    _set(container, name, values)
+
+
+def _set(container: Document, name: str, value: object) -> None:
+    """Put a value in its place; what is unassigned is absent."""
+    if value in (None, [], {}):
+        container.pop(name, None)
+    else:
+        container[name] = value
+
+
+def _change(container: Document, operation: Operation) -> None:
+    attribute, part = operation.attribute, operation.path.sub_attribute
+    if attribute.multi_valued and (operation.filter or part):
+        changed = _with_changed_elements(_elements(container, attribute), operation)
+        _set(container, attribute.name, changed)
+    elif part:
+        with _inside(container, attribute.name) as values:
+            _CHANGES[operation.op](values, part, operation.value)
+    else:
+        _CHANGES[operation.op](container, attribute, operation.value)
+
+
+def _elements(container: Document, attribute: Attribute) -> list[object]:
+    return list(cast(list[object], container.get(attribute.name, [])))
+
+
+def _add(container: Document, attribute: Attribute, value: object) -> None:
+    if attribute.multi_valued:
+        added = cast(list[object], value)
+        value = elements.merged(attribute, _elements(container, attribute), added)
+    _set(container, attribute.name, value)
+
+
+def _replace(container: Document, attribute: Attribute, value: object) -> None:
+    _set(container, attribute.name, value)
+
+
+def _remove(container: Document, attribute: Attribute, value: object) -> None:
+    if value is not None:
+        removed = cast(list[object], value)
+        value = elements.without(attribute, _elements(container, attribute), removed)
+    _set(container, attribute.name, value)
+
+
+_CHANGES: dict[Kind, Callable[[Document, Attribute, object], None]] = {
+    "add": _add,
+    "replace": _replace,
+    "remove": _remove,
+}
+
+
+def _with_changed_elements(current: list[object], operation: Operation) -> list[object]:
+    """The elements of an attribute after those that the path selects were changed."""
+    fits = _fits(operation)
+    chosen = [position for position, element in enumerate(current) if fits(element)]
+    if not chosen and operation.op != "remove":
+        chosen = [len(current)]
+        current.append(_new_element(operation))
+        check_number(operation.attribute, current)
+    for position in chosen:
+        current[position] = _changed_element(current[position], operation)
+    current = elements.with_one_primary(operation.attribute, current, chosen)
+    return [element for element in current if element not in (None, {})]
+
+
+def _fits(operation: Operation) -> Callable[[object], bool]:
+    if operation.filter is None:
+        return lambda element: True
+    condition = predicate(operation.filter, as_complex(operation.attribute))
+    return lambda e: condition(e if isinstance(e, Mapping) else {"value": e})
+
+
+def _new_element(operation: Operation) -> Element:
+    """The element to add to where the path selects none.
+
+    Entra ID adds `addresses[type eq "work"].locality` and the like to people without an address.
+    """
+    criteria = _criteria(operation)
+    if operation.filter and (operation.op == "replace" or not _fits(operation)(criteria)):
+        raise no_target(f"No element of {operation.attribute.name} fits the filter of the path.")
+    return criteria
+
+
+def _criteria(operation: Operation) -> Element:
+    """What the `eq` comparisons of a path's filter say of the elements that it selects."""
+    attribute = as_complex(operation.attribute)
+    criteria: Element = {}
+    for condition in _conditions(operation.filter):
+        if isinstance(condition, Comparison) and condition.operator == "eq":
+            part = sub_attribute(attribute, condition.name)
+            value = clean_element(part, condition.value, f"{attribute.name}.{part.name}")
+            _set(criteria, part.name, value)
+    return criteria
+
+
+def _conditions(expression: Expression | None) -> Iterator[Expression]:
+    """What all must be true for the expression to be."""
+    if isinstance(expression, And):
+        for operand in expression.operands:
+            yield from _conditions(operand)
+    elif expression is not None:
+        yield expression
+
+
+def _changed_element(element: object, operation: Operation) -> object:
+    part, value = operation.path.sub_attribute, operation.value
+    if part:
+        values = dict(cast(Element, element))
+        _CHANGES[operation.op](values, part, value)
+        return values
+    if not isinstance(value, Mapping):
+        return value  # a simple one, or None to remove the element
+    # A replaced element stays one that the path selects: {"value": …} keeps the type of the filter.
+    kept = cast(Element, element) if operation.op == "add" else _criteria(operation)
+    return {**kept, **value}

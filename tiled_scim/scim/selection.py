@@ -1,0 +1,120 @@
+"""The attributes of an answer: `attributes` and `excludedAttributes` (RFC 7644 section 3.9)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tiled_scim.attributes import Attribute, ResourceType
+
+Resource = dict[str, Any]
+Find = Callable[[str], Attribute | None]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which attributes an answer has: `attributes` and `excludedAttributes`.
+
+    Names that the resource does not have select nothing and are no error, as a client may ask a
+    User and a Group the same.
+    """
+
+    attributes: frozenset[str] = frozenset()
+    excluded: frozenset[str] = frozenset()
+
+    @classmethod
+    def parse(cls, parameters: Mapping[str, str], resource_type: ResourceType) -> Selection:
+        """Read the two query parameters, which are lists with commas."""
+        return cls(
+            _names(parameters.get("attributes", ""), resource_type),
+            _names(parameters.get("excludedAttributes", ""), resource_type),
+        )
+
+    def wants(self, name: str) -> bool:
+        """Whether an attribute that is returned by default is in the answer."""
+        if self.attributes:
+            return any(wanted.split(".")[0] == name for wanted in self.attributes)
+        return name not in self.excluded
+
+    def apply(self, resource: Resource, resource_type: ResourceType) -> Resource:
+        """The resource with the attributes that are wanted, and those always returned."""
+        selected: Resource = {}
+        for name, value in resource.items():
+            extension = resource_type.extension(name)
+            if extension is not None:
+                part = self._parts(value, extension.attribute, f"{extension.urn}:")
+            else:
+                part = self._part(name, value, resource_type.attribute(name))
+            if part is not None:
+                selected[name] = part
+        return selected
+
+    def _part(
+        self, name: str, value: Any, attribute: Attribute | None, *, is_named: bool = False
+    ) -> Any:
+        """What is left of an attribute's value; None where nothing is (RFC 7643 section 7).
+
+        Args:
+            name: the canonical one.
+            is_named: whether the client named what the attribute is a part of.
+        """
+        if attribute is None or attribute.returned == "never":
+            return None
+        if attribute.returned == "always":
+            return value
+        if name in self.excluded:
+            return None
+        is_named = name in self.attributes or (is_named and attribute.returned == "default")
+        is_kept = is_named or not (self.attributes or attribute.returned == "request")
+        if is_kept and self._is_whole(name, attribute):
+            return value
+        if not is_kept and not _below(self.attributes, name):
+            return None
+        find, prefix = attribute.sub_attribute, f"{name}."
+        if not isinstance(value, list):
+            return self._parts(value, find, prefix, is_named=is_named)
+        parts = [self._parts(item, find, prefix, is_named=is_named) for item in value]
+        return [part for part in parts if part] or None
+
+    def _parts(
+        self, values: Resource, find: Find, prefix: str, *, is_named: bool = False
+    ) -> Resource | None:
+        """What is left of a complex value, or of what a resource has of an extension."""
+        parts = {
+            name: self._part(prefix + name, value, find(name), is_named=is_named)
+            for name, value in values.items()
+        }
+        return {name: part for name, part in parts.items() if part is not None} or None
+
+    def _is_whole(self, name: str, attribute: Attribute) -> bool:
+        """Whether no part of a value that is kept has to go."""
+        is_plain = all(part.returned == "default" for part in attribute.sub_attributes)
+        return is_plain and not _below(self.excluded, name)
+
+
+ALL = Selection()
+
+
+def _names(text: str, resource_type: ResourceType) -> frozenset[str]:
+    """Canonical names; a name that leads nowhere stays, to select nothing."""
+    names = (name.strip() for name in text.split(",") if name.strip())
+    return frozenset(
+        canonical for name in names for canonical in _canonical_names(name, resource_type)
+    )
+
+
+def _canonical_names(name: str, resource_type: ResourceType) -> list[str]:
+    """The name, or where it is that of an extension, those of its attributes."""
+    path = resource_type.resolve(name)
+    if path is None:
+        return [name]
+    if path.attribute is not None:
+        return [str(path)]
+    attributes = path.schema.attributes
+    return [f"{path}:{part.name}" for part in attributes if part.returned == "default"]
+
+
+def _below(names: frozenset[str], parent: str) -> bool:
+    """Whether one of the names is that of a part."""
+    return any(name.startswith(f"{parent}.") for name in names)

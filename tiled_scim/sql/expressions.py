@@ -1,0 +1,302 @@
+"""SQL that gives the same rows on SQLite, PostgreSQL, MariaDB and MySQL.
+
+Left to themselves they disagree: MariaDB ignores letter case, accents and trailing spaces, LIKE on
+SQLite ignores the case of ASCII letters, PostgreSQL sorts by the language of the server, and each
+has functions of its own for JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import BooleanField, FloatField, JSONField, Q, TextField, UUIDField, Value
+from django.db.models.expressions import Combinable, Expression
+from django.db.models.sql.compiler import SQLCompiler
+
+from tiled_scim.scim.text import fold
+
+SQL = tuple[str, tuple[Any, ...]]
+Operand = Combinable | Expression | Q
+
+# Collations that tell every two code points apart and keep trailing spaces.
+_BINARY = {"mariadb": "utf8mb4_nopad_bin", "mysql": "utf8mb4_0900_bin"}
+# Collations whose LOWER knows the letter case of more than the commonest scripts.
+_LETTERS = {"mariadb": "utf8mb4_unicode_520_nopad_ci", "mysql": "utf8mb4_0900_as_ci"}
+# The capital I with a dot, which LOWER makes one character or two, and the sigma at the end of a
+# word, which it knows or does not: according to the database, unless they are made the same.
+_DOTTED_I = "'\u0130', 'i\u0307'"
+_FINAL_SIGMA = "'\u03c2', '\u03c3'"
+
+
+def register_functions(connection: BaseDatabaseWrapper, **kwargs: object) -> None:
+    """Give a new SQLite connection the function that it lacks: its LOWER knows ASCII only.
+
+    A receiver of `connection_created`.
+    """
+    if connection.vendor == "sqlite":
+        connection.connection.create_function("TILED_SCIM_FOLD", 1, _fold, deterministic=True)
+
+
+def _fold(text: str | None) -> str | None:
+    return None if text is None else fold(text)
+
+
+class PortableExpression(Expression):
+    """An expression with SQL for each database.
+
+    In a template, `{0}` stands for the first operand. The one for "mysql" is also MariaDB's, where
+    there is none for "mariadb".
+    """
+
+    templates: ClassVar[dict[str, str]]
+
+    def __init__(self, *operands: Operand) -> None:
+        super().__init__()
+        self.operands: list[Any] = list(operands)
+
+    def get_source_expressions(self) -> list[Any]:
+        return self.operands
+
+    def set_source_expressions(self, exprs: Sequence[Any]) -> None:
+        self.operands = list(exprs)
+
+    def template(self, connection: BaseDatabaseWrapper) -> str:
+        """The SQL around the operands."""
+        if getattr(connection, "mysql_is_mariadb", False) and "mariadb" in self.templates:
+            return self.templates["mariadb"]
+        return self.templates[connection.vendor]
+
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> SQL:
+        compiled = [compiler.compile(operand) for operand in self.operands]
+        params: list[Any] = []
+
+        def fill(match: re.Match[str]) -> str:
+            sql, operand_params = compiled[int(match[1])]
+            params.extend(operand_params)
+            return sql
+
+        sql = re.sub(r"\{(\d)\}", fill, self.template(connection))
+        return sql, tuple(params)
+
+
+# Text
+
+
+class ColumnText(PortableExpression):
+    """A column of any type as the text that SCIM shows: a UUID with hyphens, everywhere."""
+
+    output_field = TextField()
+    templates: ClassVar = {
+        "sqlite": "CAST({0} AS TEXT)",
+        "postgresql": "({0})::text",
+        "mysql": "CAST({0} AS CHAR)",
+    }
+    # Where the database has no type for UUIDs, Django keeps their 32 digits.
+    digits: ClassVar = {
+        "sqlite": "SUBSTR({0}, 1, 8) || '-' || SUBSTR({0}, 9, 4) || '-' || SUBSTR({0}, 13, 4)"
+        " || '-' || SUBSTR({0}, 17, 4) || '-' || SUBSTR({0}, 21)",
+        "mysql": "CONCAT_WS('-', LEFT({0}, 8), SUBSTR({0}, 9, 4), SUBSTR({0}, 13, 4),"
+        " SUBSTR({0}, 17, 4), SUBSTR({0}, 21))",
+    }
+
+    def template(self, connection: BaseDatabaseWrapper) -> str:
+        is_uuid = isinstance(self.operands[0].output_field, UUIDField)
+        if is_uuid and not connection.features.has_native_uuid_field:
+            return self.digits[connection.vendor]
+        return super().template(connection)
+
+
+class ExactText(PortableExpression):
+    """Text that is compared and ordered code point by code point."""
+
+    output_field = TextField()
+    templates: ClassVar = {
+        "sqlite": "({0}) COLLATE BINARY",
+        "postgresql": '({0})::text COLLATE "C"',
+        **{
+            name: f"CONVERT({{0}} USING utf8mb4) COLLATE {collation}"
+            for name, collation in _BINARY.items()
+        },
+    }
+
+
+class FoldedText(PortableExpression):
+    """Text as `folding.fold` has it, compared and ordered code point by code point."""
+
+    output_field = TextField()
+    # A collation of the host's own is put aside, since not every one allows all of this.
+    templates: ClassVar = {
+        "sqlite": "TILED_SCIM_FOLD({0})",
+        "postgresql": f'REPLACE(LOWER(REPLACE(({{0}})::text COLLATE "default", {_DOTTED_I})),'
+        f' {_FINAL_SIGMA}) COLLATE "C"',
+        **{
+            name: f"REPLACE(LOWER(REPLACE(CONVERT({{0}} USING utf8mb4), {_DOTTED_I})"
+            f" COLLATE {_LETTERS[name]}), {_FINAL_SIGMA}) COLLATE {collation}"
+            for name, collation in _BINARY.items()
+        },
+    }
+
+
+class NonEmpty(PortableExpression):
+    """Text, or null where it is empty."""
+
+    output_field = TextField()
+    templates: ClassVar = dict.fromkeys(("sqlite", "postgresql", "mysql"), "NULLIF({0}, '')")
+
+
+# Conditions
+
+
+class Condition(PortableExpression):
+    """An expression that is true, false or null."""
+
+    output_field = BooleanField()
+
+
+class IsNotTrue(Condition):
+    """False or null: negation that knows two values, as SCIM's does."""
+
+    templates: ClassVar = dict.fromkeys(("sqlite", "postgresql", "mysql"), "({0}) IS NOT TRUE")
+
+
+class Contains(Condition):
+    """Whether the first text has the second in it."""
+
+    templates: ClassVar = {
+        "sqlite": "INSTR({0}, {1}) > 0",
+        "postgresql": "STRPOS({0}, {1}) > 0",
+        "mysql": "INSTR({0}, {1}) > 0",
+    }
+
+
+class StartsWith(Condition):
+    """Whether the first text begins with the second, which is not empty."""
+
+    templates: ClassVar = {
+        "sqlite": "SUBSTR({0}, 1, LENGTH({1})) = {1}",
+        "postgresql": "LEFT({0}, LENGTH({1})) = {1}",
+        "mysql": "LEFT({0}, CHAR_LENGTH({1})) = {1}",
+    }
+
+
+class EndsWith(Condition):
+    """Whether the first text ends with the second, which is not empty."""
+
+    templates: ClassVar = {
+        "sqlite": "SUBSTR({0}, -LENGTH({1})) = {1}",
+        "postgresql": "RIGHT({0}, LENGTH({1})) = {1}",
+        "mysql": "RIGHT({0}, CHAR_LENGTH({1})) = {1}",
+    }
+
+
+# JSON
+
+
+class _JSONScalar(PortableExpression):
+    """What is at the end of these keys in a JSON value, or null where there is nothing."""
+
+    def __init__(self, root: Operand, *keys: str) -> None:
+        super().__init__(root, _path(keys))
+        self.keys = keys
+
+    def template(self, connection: BaseDatabaseWrapper) -> str:
+        # SQLite hands out simple elements as values of its own, which are no JSON any more.
+        if connection.vendor == "sqlite" and not self.keys:
+            return "{0}"
+        return super().template(connection)
+
+
+class JSONText(_JSONScalar):
+    """A string in a JSON value."""
+
+    output_field = TextField()
+    templates: ClassVar = {
+        "sqlite": "JSON_EXTRACT({0}, {1})",
+        "postgresql": "(JSONB_PATH_QUERY_FIRST({0}, {1}::jsonpath) #>> '{}')",
+        "mysql": "JSON_UNQUOTE(JSON_EXTRACT({0}, {1}))",
+    }
+
+
+class JSONNumber(_JSONScalar):
+    """A number in a JSON value."""
+
+    output_field = FloatField()
+    templates: ClassVar = {
+        "sqlite": "JSON_EXTRACT({0}, {1})",
+        "postgresql": "(JSONB_PATH_QUERY_FIRST({0}, {1}::jsonpath) #>> '{}')::float8",
+        "mysql": "CAST(JSON_UNQUOTE(JSON_EXTRACT({0}, {1})) AS DOUBLE)",
+    }
+
+
+class JSONBoolean(_JSONScalar):
+    """A boolean in a JSON value."""
+
+    output_field = BooleanField()
+    templates: ClassVar = {
+        "sqlite": "JSON_EXTRACT({0}, {1})",
+        "postgresql": "(JSONB_PATH_QUERY_FIRST({0}, {1}::jsonpath) #>> '{}')::boolean",
+        "mysql": "(JSON_UNQUOTE(JSON_EXTRACT({0}, {1})) = 'true')",
+    }
+
+
+class Elements(PortableExpression):
+    """The elements of the array at the end of these keys, as rows with `key` and `value`."""
+
+    output_field = JSONField()
+    templates: ClassVar = {
+        "sqlite": "JSON_EACH({0}, {1}) AS scim_element",
+        "postgresql": "JSONB_ARRAY_ELEMENTS(JSONB_PATH_QUERY_FIRST({0}, {1}::jsonpath))"
+        " WITH ORDINALITY AS scim_element(value, key)",
+        "mysql": "JSON_TABLE(JSON_EXTRACT({0}, {1}), '$[*]' COLUMNS"
+        " (`key` FOR ORDINALITY, `value` JSON PATH '$')) AS scim_element",
+    }
+
+    def __init__(self, root: Operand, *keys: str) -> None:
+        super().__init__(root, _path(keys))
+
+
+class Element(Expression):
+    """The element that `AnyElement` or `FirstElement` looks at."""
+
+    output_field = JSONField()
+
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> SQL:
+        return "scim_element.value", ()
+
+
+class AnyElement(Condition):
+    """Whether one of the elements fits a condition, all of which is about that one."""
+
+    templates: ClassVar = dict.fromkeys(
+        ("sqlite", "postgresql", "mysql"), "EXISTS (SELECT 1 FROM {0} WHERE {1})"
+    )
+
+    def __init__(self, elements: Elements, condition: Q) -> None:
+        super().__init__(elements, condition)
+
+
+class FirstElement(PortableExpression):
+    """A value of the first element that fits a condition; a preferred one comes before all."""
+
+    templates: ClassVar = dict.fromkeys(
+        ("sqlite", "postgresql", "mysql"),
+        "(SELECT {2} FROM {0} WHERE {1}"
+        " ORDER BY CASE WHEN {3} THEN 0 ELSE 1 END, scim_element.key LIMIT 1)",
+    )
+
+    def __init__(
+        self, elements: Elements, condition: Q, value: Operand, preferred: Operand
+    ) -> None:
+        super().__init__(elements, condition, value, preferred)
+
+    def _resolve_output_field(self) -> Any:
+        return self.operands[2].output_field
+
+
+def _path(keys: Sequence[str]) -> Value:
+    """A JSON path such as `$."name"."givenName"`."""
+    return Value("$" + "".join(f".{json.dumps(key)}" for key in keys))

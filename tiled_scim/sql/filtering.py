@@ -1,0 +1,348 @@
+"""SCIM filters and sorting as database queries: RFC 7644 sections 3.4.2.2 and 3.4.2.3.
+
+A filter is never made wider than it was written: what is not understood, or cannot be searched, is
+an error.
+"""
+
+from __future__ import annotations
+
+import operator
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import reduce
+from typing import Any, cast
+
+from django.db.models import Exists, F, Model, OuterRef, Q, Value
+from django.db.models.expressions import Expression as SQLExpression
+from django.db.models.functions import Coalesce
+from django.db.models.lookups import IsNull
+
+from tiled_scim.attributes import Attribute, AttributePath, ResourceType, Schema
+from tiled_scim.errors import ScimError, invalid_filter, invalid_value
+from tiled_scim.host import HostAdapter
+from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, UserLink
+from tiled_scim.schemas import GROUP, USER
+from tiled_scim.scim.cleaning import KEPT
+from tiled_scim.scim.grammar import (
+    And,
+    Comparison,
+    ElementFilter,
+    Expression,
+    Not,
+    Or,
+    Present,
+    quoted,
+)
+from tiled_scim.scim.matching import predicate, sub_attribute
+from tiled_scim.scim.paths import as_complex
+from tiled_scim.sql.expressions import (
+    AnyElement,
+    ColumnText,
+    Element,
+    Elements,
+    ExactText,
+    FirstElement,
+    IsNotTrue,
+    JSONBoolean,
+    JSONText,
+    NonEmpty,
+)
+from tiled_scim.sql.locations import (
+    ALWAYS,
+    NEVER,
+    Stored,
+    in_column,
+    in_host_field,
+    in_json,
+    in_text,
+)
+
+MODELS: dict[str, type[Model]] = {USER.name: UserLink, GROUP.name: LibraryGroupLink}
+# The rows of a relation that are shown; of another, all.
+VISIBLE = {"memberships": LibraryGroupMember.live}
+
+
+def condition(expression: Expression, resource_type: ResourceType, adapter: HostAdapter) -> Q:
+    """A filter as a condition on link rows.
+
+    Args:
+        expression: what `grammar.parse` made of the text.
+        resource_type: the kind of resource that the rows are.
+        adapter: tells which attributes the host user keeps.
+
+    Raises:
+        ScimError: 400 `invalidFilter` for names, operators and literals that do not fit, and for
+            attributes that cannot be searched.
+    """
+    return _Resources(resource_type, adapter).condition(expression)
+
+
+def sort_key(sort_by: str, resource_type: ResourceType, adapter: HostAdapter) -> F | SQLExpression:
+    """What to sort link rows by; null where there is no value.
+
+    Of several values the primary one counts, else the first (RFC 7644 section 3.4.2.3).
+
+    Raises:
+        ScimError: 400 `invalidValue` for an attribute that cannot be sorted by.
+    """
+    try:
+        return _Resources(resource_type, adapter).sort_key(sort_by)
+    except ScimError as error:
+        raise invalid_value(f"sortBy: {error.detail}") from error
+
+
+def _all(conditions: Iterable[Q]) -> Q:
+    return reduce(operator.and_, conditions)
+
+
+def _any(conditions: Iterable[Q]) -> Q:
+    return reduce(operator.or_, conditions, NEVER)
+
+
+class _Scope(ABC):
+    """Something that the names in a filter are about."""
+
+    def condition(self, expression: Expression) -> Q:
+        """The filter as a condition."""
+        match expression:
+            case And(operands):
+                return _all([self.condition(operand) for operand in operands])
+            case Or(operands):
+                return _any([self.condition(operand) for operand in operands])
+            case Not(operand):
+                return Q(IsNotTrue(self.condition(operand)))
+            case Present(name):
+                return self.present(name)
+            case Comparison():
+                return self.compare(expression)
+            case ElementFilter(name, operand):
+                return self.element(name, operand)
+
+    @abstractmethod
+    def present(self, name: str) -> Q:
+        """Whether there is a value."""
+
+    @abstractmethod
+    def compare(self, comparison: Comparison) -> Q:
+        """Whether a comparison is true."""
+
+    @abstractmethod
+    def element(self, name: str, operand: Expression) -> Q:
+        """Whether one element of a multi-valued attribute fits a filter."""
+
+
+class _ElementScope(_Scope):
+    """One element of a multi-valued attribute, whose sub-attributes the names are."""
+
+    def __init__(self, attribute: Attribute) -> None:
+        self.attribute = as_complex(attribute)
+
+    def present(self, name: str) -> Q:
+        return self.stored(sub_attribute(self.attribute, name)).present()
+
+    def compare(self, comparison: Comparison) -> Q:
+        return self.stored(sub_attribute(self.attribute, comparison.name)).fits(comparison)
+
+    def element(self, name: str, operand: Expression) -> Q:
+        raise invalid_filter(f"A filter in brackets cannot be inside another one: {name}[…].")
+
+    @abstractmethod
+    def stored(self, attribute: Attribute) -> Stored:
+        """Where the value of a sub-attribute is."""
+
+    @abstractmethod
+    def exists(self, condition: Q = ALWAYS) -> Q:
+        """Whether there is an element that fits a condition."""
+
+    @abstractmethod
+    def first(self, attribute: Attribute) -> F | SQLExpression:
+        """The value of the primary or first element, in the form in which it is compared."""
+
+
+class _JSONElements(_ElementScope):
+    """The elements of an array in the link's JSON.
+
+    Args:
+        keys: where the array is.
+        host_field: ORM path of the `value` of the element that has none in the JSON.
+    """
+
+    def __init__(self, attribute: Attribute, keys: Sequence[str], host_field: str | None) -> None:
+        super().__init__(attribute)
+        self.elements = Elements(F("attributes"), *keys)
+        self.host_field = host_field
+        self.is_simple = attribute.type != "complex"
+
+    def stored(self, attribute: Attribute) -> Stored:
+        if self.is_simple:
+            return in_json(attribute, Element())
+        if self.host_field and attribute.name == "value":
+            return in_text(attribute, self._value(self.host_field))
+        return in_json(attribute, Element(), attribute.name)
+
+    def exists(self, condition: Q = ALWAYS) -> Q:
+        return Q(AnyElement(self.elements, self._visible & condition))
+
+    def first(self, attribute: Attribute) -> F | SQLExpression:
+        value = self.stored(attribute).expression
+        primary = NEVER if self.is_simple else JSONBoolean(Element(), "primary")
+        return FirstElement(self.elements, self._visible, value, primary)
+
+    @property
+    def _visible(self) -> Q:
+        """Without a value in the host there is no such element."""
+        if not self.host_field:
+            return ALWAYS
+        return Q(IsNull(self._value(self.host_field), False))
+
+    def _value(self, host_field: str) -> F | SQLExpression:
+        host_value = NonEmpty(ExactText(ColumnText(F(host_field))))
+        return Coalesce(JSONText(Element(), "value"), host_value)
+
+
+class _RelatedRows(_ElementScope):
+    """The elements of an attribute that is a relation of the link."""
+
+    def __init__(self, attribute: Attribute, model: type[Model]) -> None:
+        super().__init__(attribute)
+        self.relation = cast(Any, model._meta.get_field(cast(str, attribute.relation)))
+
+    def stored(self, attribute: Attribute) -> Stored:
+        if attribute.constant:
+            return in_text(attribute, Value(attribute.constant))
+        if not attribute.column:
+            raise invalid_filter(f"{self.attribute.name}.{attribute.name} cannot be searched.")
+        return in_column(attribute, self.relation.related_model)
+
+    def exists(self, condition: Q = ALWAYS) -> Q:
+        rows = self.relation.related_model._default_manager.filter(
+            VISIBLE.get(self.relation.name, ALWAYS),
+            condition,
+            **{self.relation.field.name: OuterRef("pk")},
+        )
+        return Q(Exists(rows))
+
+    def first(self, attribute: Attribute) -> F | SQLExpression:
+        raise invalid_filter(f"{self.attribute.name} cannot be sorted by.")
+
+
+class _Resources(_Scope):
+    """A resource: a link row with the host user behind it."""
+
+    def __init__(self, resource_type: ResourceType, adapter: HostAdapter) -> None:
+        self.resource_type = resource_type
+        self.model = MODELS[resource_type.name]
+        is_user = self.model is UserLink
+        self.host_fields = adapter.user_fields if is_user else {}
+
+    def present(self, name: str) -> Q:
+        return self._present(self._resolve(name))
+
+    def compare(self, comparison: Comparison) -> Q:
+        path = self._resolve(comparison.name)
+        if path.attribute is None:
+            raise invalid_filter(f"{comparison.name} is a schema: only pr can be used with it.")
+        if path.attribute.multi_valued:
+            name = str(path) if path.sub_attribute else f"{path}.value"
+            return self._elements_fit(path.attribute, path, replace(comparison, name=name))
+        return self._stored(path).fits(comparison)
+
+    def element(self, name: str, operand: Expression) -> Q:
+        path = self._resolve(name)
+        if path.attribute is None or path.sub_attribute or not path.attribute.multi_valued:
+            raise invalid_filter(f"{name} is not multi-valued, so that it can have no brackets.")
+        return self._elements_fit(path.attribute, path, operand)
+
+    def sort_key(self, name: str) -> F | SQLExpression:
+        """What to sort by; null where there is no value."""
+        path = self._resolve(name)
+        attribute = path.attribute
+        if attribute is None or attribute.name == "schemas":
+            raise invalid_filter(f"{name} cannot be sorted by.")
+        if attribute.multi_valued:
+            elements = self._elements(path)
+            sub_name = path.sub_attribute.name if path.sub_attribute else "value"
+            return elements.first(sub_attribute(elements.attribute, sub_name))
+        stored = self._stored(path)
+        if not stored.is_comparable:
+            raise invalid_filter(f"{name} is kept as it was sent and cannot be sorted by.")
+        return stored.expression
+
+    def _resolve(self, name: str) -> AttributePath:
+        path = self.resource_type.resolve(name)
+        if path is None:
+            raise invalid_filter(f"{self.resource_type.name} has no attribute {quoted(name)}.")
+        if path.leaf and path.leaf.returned == "never":
+            raise invalid_filter(f"{name} cannot be searched.")
+        return path
+
+    def _present(self, path: AttributePath) -> Q:
+        attribute = path.attribute
+        if attribute is None:
+            return self._uses(path.schema)
+        if attribute.name == "schemas":
+            return ALWAYS
+        if attribute.multi_valued:
+            elements = self._elements(path)
+            if path.sub_attribute is None:
+                return elements.exists()
+            return elements.exists(elements.present(path.sub_attribute.name))
+        if attribute.sub_attributes and path.sub_attribute is None:
+            parts = (replace(path, sub_attribute=part) for part in attribute.sub_attributes)
+            return _any([self._present(part) for part in parts if self._is_kept(part)])
+        return self._stored(path).present()
+
+    def _uses(self, schema: Schema) -> Q:
+        """Whether resources list the schema: an extension, where they have a value of it."""
+        if schema is self.resource_type.schema:
+            return ALWAYS
+        in_host = (
+            Q(IsNull(self._stored(path).expression, False))
+            for path in map(self._resolve, self.host_fields)
+            if path.schema is schema
+        )
+        return _any([Q(IsNull(JSONText(F("attributes"), schema.urn), False)), *in_host])
+
+    def _elements_fit(self, attribute: Attribute, path: AttributePath, operand: Expression) -> Q:
+        """Whether one element of a multi-valued attribute fits a filter."""
+        if attribute.name == "schemas":
+            fits = predicate(operand, as_complex(attribute))
+            schemas = self.resource_type.schemas
+            return _any([self._uses(schema) for schema in schemas if fits({"value": schema.urn})])
+        elements = self._elements(path)
+        return elements.exists(elements.condition(operand))
+
+    def _elements(self, path: AttributePath) -> _ElementScope:
+        attribute = cast(Attribute, path.attribute)
+        if attribute.relation:
+            return _RelatedRows(attribute, self.model)
+        whole = replace(path, sub_attribute=None)
+        host_field = self.host_fields.get(f"{whole}.value")
+        return _JSONElements(attribute, _keys(whole), host_field and f"user__{host_field}")
+
+    def _is_kept(self, path: AttributePath) -> bool:
+        """Whether there is a place where a value of this attribute can be."""
+        leaf = cast(Attribute, path.leaf)
+        is_kept = leaf.mutability in KEPT or leaf.column is not None
+        return is_kept or str(path) in self.host_fields
+
+    def _stored(self, path: AttributePath) -> Stored:
+        leaf, name = cast(Attribute, path.leaf), str(path)
+        if leaf.type == "complex":
+            raise invalid_filter(f"{name} is complex: name one of its sub-attributes.")
+        if name == "meta.resourceType":
+            return in_text(leaf, Value(self.resource_type.name))
+        if not self._is_kept(path):
+            raise invalid_filter(f"{name} cannot be searched.")
+        if leaf.column:
+            return in_column(leaf, self.model)
+        if name in self.host_fields:
+            return in_host_field(leaf, f"user__{self.host_fields[name]}", name)
+        return in_json(leaf, F("attributes"), *_keys(path))
+
+
+def _keys(path: AttributePath) -> list[str]:
+    """Where a value is in the link's JSON."""
+    keys = [path.schema.urn] if path.is_extension else []
+    return keys + [part.name for part in (path.attribute, path.sub_attribute) if part]

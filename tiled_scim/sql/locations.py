@@ -1,0 +1,202 @@
+"""Where the database has the value of an attribute, and conditions on that one value.
+
+The rules are those of `matching`: what is true there is true here, on every supported database.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, cast
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import BooleanField, Case, F, Model, Q, UUIDField, Value, When
+from django.db.models.expressions import Expression
+from django.db.models.functions import NullIf
+from django.db.models.lookups import (
+    Exact,
+    GreaterThan,
+    GreaterThanOrEqual,
+    IsNull,
+    LessThan,
+    LessThanOrEqual,
+)
+from django.utils import timezone
+
+from tiled_scim.attributes import Attribute
+from tiled_scim.errors import invalid_filter
+from tiled_scim.provisioning.documents import UNASSIGNED
+from tiled_scim.scim.cleaning import TEXT_TYPES
+from tiled_scim.scim.grammar import Comparison
+from tiled_scim.scim.matching import Comparable, literal
+from tiled_scim.sql.expressions import (
+    ColumnText,
+    Contains,
+    Element,
+    EndsWith,
+    ExactText,
+    FoldedText,
+    IsNotTrue,
+    JSONBoolean,
+    JSONNumber,
+    JSONText,
+    NonEmpty,
+    StartsWith,
+)
+
+ALWAYS = Q(Value(True))
+NEVER = Q(Value(False))
+
+_LOOKUPS = {
+    "eq": Exact,
+    "gt": GreaterThan,
+    "ge": GreaterThanOrEqual,
+    "lt": LessThan,
+    "le": LessThanOrEqual,
+}
+_SEARCHES = {"co": Contains, "sw": StartsWith, "ew": EndsWith}
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Where the value of an attribute is kept.
+
+    Args:
+        attribute: its row of the attribute table.
+        expression: the value in the form in which it is compared; null where there is none.
+        column: ORM path of an indexed column that has it in this form.
+        is_uuid: whether that column has UUIDs.
+        is_folded_here: whether the database folds the value, and so must fold a literal.
+        is_comparable: whether the database can compare the values, in their form.
+    """
+
+    attribute: Attribute
+    expression: F | Expression
+    column: str | None = None
+    is_uuid: bool = False
+    is_folded_here: bool = False
+    is_comparable: bool = True
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the value is compared as text."""
+        return self.attribute.type in TEXT_TYPES
+
+    def present(self) -> Q:
+        """Whether there is a value, and not an empty one."""
+        if self.is_text:
+            return Q(GreaterThan(self.expression, Value("")))
+        return Q(IsNull(self.expression, False))
+
+    def fits(self, comparison: Comparison) -> Q:
+        """Whether a comparison is true.
+
+        Raises:
+            ScimError: 400 `invalidFilter` where it does not fit the attribute.
+        """
+        return _compare(self, comparison, literal(self.attribute, comparison))
+
+
+def in_text(attribute: Attribute, expression: F | Expression) -> Stored:
+    """Text, which is folded here unless case counts."""
+    if attribute.case_exact or attribute.type == "binary":
+        return Stored(attribute, ExactText(expression))
+    return Stored(attribute, FoldedText(expression), is_folded_here=True)
+
+
+def in_column(attribute: Attribute, model: type[Model]) -> Stored:
+    """A column of the model, or of one that it leads to; the folded one, if there are two."""
+    column = cast(str, attribute.folded_column or attribute.column)
+    if attribute.type not in TEXT_TYPES:
+        return Stored(attribute, F(column))
+    if not attribute.case_exact and not attribute.folded_column:
+        return in_text(attribute, NonEmpty(ExactText(F(column))))
+    is_uuid = isinstance(_field(model, column), UUIDField)
+    text = ColumnText(F(column)) if is_uuid else F(column)
+    return Stored(attribute, NonEmpty(ExactText(text)), column, is_uuid)
+
+
+def in_host_field(attribute: Attribute, path: str, name: str) -> Stored:
+    """A field of the host user, whatever its type; "" is how Django says that there is none.
+
+    Args:
+        name: the attribute's, under which the link has a value that is not shown (see `documents`).
+    """
+    if attribute.type == "boolean":
+        value = _active(path) if name == "active" else F(path)
+        return Stored(attribute, NullIf(value, JSONBoolean(F("attributes"), UNASSIGNED, name)))
+    if attribute.type not in TEXT_TYPES:
+        return Stored(attribute, F(path))
+    return in_text(attribute, NonEmpty(ExactText(ColumnText(F(path)))))
+
+
+def _active(path: str) -> Expression:
+    """`active`, which is the link's and the host user's: see `documents.host_values`."""
+    inactive = When(active=False, then=Value(False))
+    return Case(inactive, default=F(path), output_field=BooleanField())
+
+
+def in_json(attribute: Attribute, root: F | Element, *keys: str) -> Stored:
+    """What is at the end of these keys in a JSON value."""
+    match attribute.type:
+        case "boolean":
+            return Stored(attribute, JSONBoolean(root, *keys))
+        case "integer" | "decimal":
+            return Stored(attribute, JSONNumber(root, *keys))
+        case "dateTime":
+            # It comes back exactly as it was sent, and there are many ways to write it.
+            return Stored(attribute, JSONText(root, *keys), is_comparable=False)
+    return in_text(attribute, JSONText(root, *keys))
+
+
+def _field(model: type[Model], path: str) -> Any:
+    """The field at an ORM path; of a foreign key, the field that it points to."""
+    field: Any = None
+    related: Any = model
+    for name in path.split("__"):
+        field = related._meta.get_field(name)
+        related = field.related_model
+    return getattr(field, "target_field", field)
+
+
+def _compare(stored: Stored, comparison: Comparison, expected: Comparable | None) -> Q:
+    if comparison.operator == "ne":
+        return Q(IsNotTrue(_compare(stored, replace(comparison, operator="eq"), expected)))
+    if expected is None:
+        return Q(IsNull(stored.expression, True))
+    if not stored.is_comparable:
+        raise invalid_filter(f"{comparison.name} is kept as it was sent and cannot be compared.")
+    if stored.is_text:
+        return _compare_text(stored, comparison, cast(str, expected))
+    return Q(_LOOKUPS[comparison.operator](stored.expression, _parameter(expected)))
+
+
+def _compare_text(stored: Stored, comparison: Comparison, expected: str) -> Q:
+    if comparison.operator == "eq" and stored.column and expected:
+        return _column_equals(stored.column, stored.is_uuid, expected)
+    if comparison.operator in _SEARCHES and not expected:
+        return Q(IsNull(stored.expression, False))  # every text has the empty one in it
+    operand = FoldedText(Value(comparison.value)) if stored.is_folded_here else Value(expected)
+    operators = _SEARCHES | _LOOKUPS
+    return Q(operators[comparison.operator](stored.expression, operand))
+
+
+def _column_equals(column: str, is_uuid: bool, expected: str) -> Q:
+    """A plain equality, for the index. Text that is no id of ours is nobody's."""
+    if not is_uuid:
+        return Q((column, expected))
+    try:
+        key = UUID(expected)
+    except ValueError:
+        return NEVER
+    return Q((column, key)) if str(key) == expected else NEVER
+
+
+def _parameter(expected: Comparable) -> Comparable:
+    """The literal as a database takes it: SQLite no whole number of more than 64 bits."""
+    if isinstance(expected, datetime) and not settings.USE_TZ:
+        return timezone.make_naive(expected, timezone.get_default_timezone())
+    if isinstance(expected, int) and not isinstance(expected, bool):
+        return float(expected)
+    return expected
