@@ -81,9 +81,14 @@ def figures(row: Row) -> dict[str, Figures]:
             peak=look.peak / MEGABYTE,
             added=(look.peak - look.idle) / MEGABYTE,
             ratios=_ratios(turns, floor),
-            problem=", ".join(filter(None, [look.problem, failed and f"{failed} failed"])),
+            problem=_problem(look.problem, failed),
         )
     return found
+
+
+def _problem(problem: str, failed: int) -> str:
+    failures = f"{failed} requests failed" if failed else ""
+    return ", ".join(filter(None, [problem, failures]))
 
 
 def _ratios(turns: Sequence[Turn], floor: Sequence[Turn]) -> tuple[float, ...]:

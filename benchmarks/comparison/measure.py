@@ -20,6 +20,8 @@ from .statements import HEADER
 
 CLIENTS = 4
 WORKERS = 2
+# Requests by which all workers have imported what an operation needs.
+WARM_UP = 6
 # In a millisecond.
 NANOSECONDS = 1_000_000
 # After its answer a worker has still to close the connection and Django's request.
@@ -176,12 +178,10 @@ class Measurement:
 
     def _warm_up(self, operation: Operation, server: Server) -> tuple[float, Batch]:
         """Have all workers answer; returns the seconds of an answer, and what the last cost."""
-        for many in (1, 6, 10):
-            batch = self._batch(operation, server, many, clients=min(many, WORKERS))
-            pace = median(batch.seconds)
-            if pace > self._extent.seconds / 10:
-                break
-        return pace, batch
+        batch = self._batch(operation, server, 1, clients=1)
+        if batch.seconds[0] < self._extent.longest / 4:
+            batch = self._batch(operation, server, WARM_UP, clients=WORKERS)
+        return median(batch.seconds), batch
 
     def _turn(self, operation: Operation, server: Server, pace: float) -> Turn:
         many = self._extent.requests_at(pace)

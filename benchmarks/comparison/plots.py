@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .figures import Figures, figures
 from .operations import SIZES
@@ -36,7 +36,7 @@ BARS = (
 BAR_HEIGHT = 0.2
 DOTS_PER_INCH = 150
 # Texts stay texts, and a second run of the same figures gives the same file.
-SETTINGS = {"font.size": 10, "svg.fonttype": "none", "svg.hashsalt": "tiled_scim"}
+SETTINGS: Any = {"font.size": 10, "svg.fonttype": "none", "svg.hashsalt": "tiled_scim"}
 
 
 @dataclass(frozen=True)

@@ -31,28 +31,21 @@ PARTS = {
 
 
 def run(
-    populate: Callable[[str, range, Iterable[Group]], None],
-    make_token: Callable[[], str] | None = None,
+    populate: Callable[[str, range, Iterable[Group]], None], make_token: Callable[[], str]
 ) -> None:
     """Make the rows of the part that the command line names, and print the token.
 
     Args:
         populate: makes users and groups, and is given the token.
-        make_token: makes the token; by default that of the peers.
+        make_token: makes a token that opens the API.
     """
     django.setup()
     from .rows import analyze
 
-    token = make_token() if make_token else _token_of_peers()
+    token = make_token()
     populate(token, *PARTS[sys.argv[1]])
     analyze()
     print(token)
-
-
-def _token_of_peers() -> str:
-    from benchmarks.peers.tokens.models import make_token
-
-    return make_token()
 
 
 def prototypes(token: str) -> tuple[str, str]:

@@ -17,7 +17,7 @@ from .subjects import FLOOR, TILED_SCIM
 DOCUMENT = ROOT / "docs" / "performance.md"
 BEGIN, END = "<!-- make bench: begin -->", "<!-- make bench: end -->"
 LARGEST = "get_group_100000"
-NOTHING = "–"
+NOTHING = "-"
 
 # A heading, and how a cell of that column is made.
 COLUMNS: Sequence[tuple[str, Callable[[Figures], str]]] = (
@@ -180,4 +180,4 @@ def ratio(figure: Figures) -> str:
         number(value, digits) for value in (figure.ratios[0], figure.ratio, figure.ratios[-1])
     )
     mark = " *" if figure.problem else ""
-    return f"{middle} ({low}–{high}){mark}" if len(figure.ratios) > 1 else f"{middle}{mark}"
+    return f"{middle} ({low} to {high}){mark}" if len(figure.ratios) > 1 else f"{middle}{mark}"

@@ -24,14 +24,15 @@ def multiply(prototype: models.Model, numbers: range, **different: str) -> None:
         different: columns, and the SQL of their values.
     """
     options = prototype._meta
+    fields = {str(field.column): field for field in options.concrete_fields}
     expressions = {
-        field.column: different.get(field.column) or _expression(field, prototype)
-        for field in options.concrete_fields
-        if field.column in different or not field.primary_key
+        column: different.get(column) or _expression(field, prototype)
+        for column, field in fields.items()
+        if column in different or not field.primary_key
     }
     table = connection.ops.quote_name(options.db_table)
     columns = ", ".join(map(connection.ops.quote_name, expressions))
-    key = connection.ops.quote_name(options.pk.column)
+    key = connection.ops.quote_name(str(options.pk.column))
     statement = (
         f"INSERT INTO {table} ({columns}) SELECT {', '.join(expressions.values())} "  # noqa: S608 -- all of it is written here
         f"FROM {table} AS prototype CROSS JOIN generate_series(%s, %s) AS n "
@@ -44,7 +45,7 @@ def multiply(prototype: models.Model, numbers: range, **different: str) -> None:
 
 def _expression(field: models.Field[Any, Any], prototype: models.Model) -> str:
     """SQL for a column's value: the prototype's, with its number replaced."""
-    column = f"prototype.{connection.ops.quote_name(field.column)}"
+    column = f"prototype.{connection.ops.quote_name(str(field.column))}"
     if MARKER not in str(field.value_from_object(prototype)):
         return column
     text = f"replace({column}::text, '{MARKER}', lpad(n::text, {DIGITS}, '0'))"

@@ -134,6 +134,8 @@ class Comparison:
             }
         rows = []
         with self._serving(WORKERS) as servers:
+            for server in servers:
+                server.warm_up()
             for operation in operations:
                 seen = looks[operation.name]
                 able = [server for server in servers if not seen[server.subject.name].cannot]

@@ -6,11 +6,12 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -25,6 +26,7 @@ DEFAULT_URL = "postgres://postgres@127.0.0.1:5432/tiled_scim"
 START_SECONDS = 60
 STOP_SECONDS = 10
 POLL_SECONDS = 0.02
+WARM_UP = 40
 
 
 class BenchmarkError(Exception):
@@ -56,17 +58,29 @@ class Server:
         return exchange(self.port, self.encode(request))
 
     def workers(self) -> list[int]:
-        """The processes that answer."""
-        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text()
-        return [int(pid) for pid in children.split()]
+        """The processes that answer; of one that has ended, nothing is left but its number."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        return [int(pid) for pid in children if Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+    def warm_up(self) -> None:
+        """Have all workers connect to the database, and answer more than once."""
+        content = self.encode(Request("GET", "/Users?startIndex=1&count=1"))
+        with ThreadPoolExecutor(len(self.workers())) as pool:
+            list(pool.map(partial(exchange, self.port), [content] * WARM_UP))
 
     def renew_worker(self) -> None:
-        """Have another process answer, which has never answered before."""
-        old = self.workers()
-        for worker in old:
-            os.kill(worker, signal.SIGTERM)
+        """Have another process answer in place of the only one: it has never answered before."""
+        [old] = self.workers()
+        # One worker more, and one less: gunicorn ends the oldest, but takes up to a second.
+        os.kill(self.pid, signal.SIGTTIN)
+        self._wait_until(lambda: len(self.workers()) > 1)
+        os.kill(self.pid, signal.SIGTTOU)
+        os.kill(old, signal.SIGKILL)
+        self._wait_until(lambda: len(self.workers()) == 1 and old not in self.workers())
+
+    def _wait_until(self, is_done: Callable[[], bool]) -> None:
         deadline = time.monotonic() + START_SECONDS
-        while len(set(self.workers()) - set(old)) < len(old) or not _answers(self.port):
+        while not is_done():
             if time.monotonic() > deadline:
                 raise BenchmarkError(f"{self.subject.name} has no new worker.")
             time.sleep(POLL_SECONDS)
@@ -220,7 +234,3 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-
-
-def python_of_this() -> str:
-    return sys.executable

@@ -22,8 +22,8 @@ def populate(token: str, people: range, groups: Iterable[Group]) -> None:
 
     user_key, group_key = prototypes(token)
     link = UserLink.objects.select_related("user").get(pk=user_key)
-    group_link = LibraryGroupLink.objects.select_related("library").get(pk=group_key)
-    library = group_link.library
+    group_link = LibraryGroupLink.objects.get(pk=group_key)
+    library = Library.objects.get(scim_links=group_link)
     member = LibraryGroupMember.objects.get(group=group_link)
     access = Library.members.through.objects.get(library=library)
 

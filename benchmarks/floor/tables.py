@@ -93,14 +93,14 @@ GROUP_ROWS = f"""SELECT grp.id::text, grp.display_name, grp.version, grp.created
     grp.updated_at, grp.library_id FROM {GROUP} AS grp WHERE {LIVE_GROUP}"""
 
 
-def rows(statement: str, *parameters: object) -> list[tuple[Any, ...]]:
+def rows(statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
     """What a statement returns."""
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
-def execute(statement: str, *parameters: object) -> None:
+def execute(statement: str, *parameters: Any) -> None:
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
 
@@ -129,7 +129,7 @@ class Insert:
         self._defaults = [
             field.get_db_prep_save(field.get_default(), connection) for field in others
         ]
-        names = ", ".join([*columns, *(field.column for field in others)])
+        names = ", ".join([*columns, *(str(field.column) for field in others)])
         values = ", ".join([*columns.values(), *("%s" for _ in others)])
         body = f"SELECT {values} {source}" if source else f"VALUES ({values})"
         self._statement = f"INSERT INTO {table(model)} ({names}) {body} {ending}"
@@ -182,8 +182,8 @@ def account_of(digest: str) -> str | None:
     """The account that a token opens, or None."""
     statement = f"SELECT current_account, expires_at FROM {TOKEN} WHERE digest = %s"
     for account, expires_at in rows(statement, digest):
-        if expires_at is None or expires_at > timezone.now():
-            return account
+        if account is not None and (expires_at is None or expires_at > timezone.now()):
+            return str(account)
     return None
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from benchmarks.comparison.dataset import Group as Made
 from benchmarks.comparison.populating import prototypes, run
+from benchmarks.peers.tokens import make_token
 
 
 def populate(token: str, people: range, groups: Iterable[Made]) -> None:
@@ -33,4 +34,4 @@ def populate(token: str, people: range, groups: Iterable[Made]) -> None:
 
 
 if __name__ == "__main__":
-    run(populate)
+    run(populate, make_token)

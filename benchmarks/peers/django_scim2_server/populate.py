@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from benchmarks.comparison.dataset import Group
 from benchmarks.comparison.populating import prototypes, run
+from benchmarks.peers.tokens import make_token
 
 
 def populate(token: str, people: range, groups: Iterable[Group]) -> None:
@@ -37,4 +38,4 @@ def populate(token: str, people: range, groups: Iterable[Group]) -> None:
 
 
 if __name__ == "__main__":
-    run(populate)
+    run(populate, make_token)

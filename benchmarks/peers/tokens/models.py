@@ -3,7 +3,6 @@ from __future__ import annotations
 from hashlib import sha256
 
 from django.conf import settings
-from django.contrib.auth import get_user_model
 from django.db import models
 
 PLAINTEXT = "benchmark"
@@ -17,13 +16,6 @@ class Token(models.Model):
 
     def __str__(self) -> str:
         return f"token of {self.user_id}"
-
-
-def make_token() -> str:
-    """Make the token with which the comparison calls, where it is not there yet."""
-    user, _ = get_user_model().objects.get_or_create(username="provisioning")
-    Token.objects.get_or_create(digest=digest(PLAINTEXT), user=user)
-    return PLAINTEXT
 
 
 def digest(plaintext: str) -> str:
