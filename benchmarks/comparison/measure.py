@@ -9,14 +9,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import count, islice
 from statistics import median
-
-import psycopg
+from typing import TYPE_CHECKING
 
 from .client import Answer, Request, exchange
 from .operations import Operation, list_by_cursor
 from .processes import backends, peak, processor_time, reset_peak, resident
 from .servers import BenchmarkError, Server
 from .statements import HEADER
+
+if TYPE_CHECKING:
+    import psycopg
 
 CLIENTS = 4
 WORKERS = 2

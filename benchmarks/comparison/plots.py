@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .figures import Figures, figures
-from .operations import SIZES
+from .operations import NAMES, SIZES
 from .runner import Row
 from .subjects import DJANGO_SCIM2, DJANGO_SCIM2_SERVER, FLOOR, TILED_SCIM
 
@@ -33,6 +33,7 @@ BARS = (
     "post_user",
     "add_member_10",
 )
+ADDS = tuple(f"add_member_{size}" for size in SIZES)
 BAR_HEIGHT = 0.2
 DOTS_PER_INCH = 150
 # Texts stay texts, and a second run of the same figures gives the same file.
@@ -47,12 +48,18 @@ class Plot:
         name: of its files, without an ending.
         size: in inches.
         paint: draws it.
+        operations: of which it needs one at least.
     """
 
     name: str
     title: str
     size: tuple[float, float]
     paint: Callable[[Axes, Found], None]
+    operations: Sequence[str]
+
+    def is_possible(self, rows: Sequence[Row]) -> bool:
+        """Whether something was measured that it shows."""
+        return any(row.operation.name in self.operations for row in rows)
 
     def draw(self, rows: Sequence[Row], folder: Path) -> None:
         """Write the files."""
@@ -115,12 +122,18 @@ def sizes(axes: Axes, found: Found) -> None:
     for name in _names(found):
         color, mark = STYLES[name]
         points = [
-            (size, found[f"add_member_{size}"][1][name].processor)
-            for size in SIZES
-            if f"add_member_{size}" in found
+            (size, found[operation][1][name].processor)
+            for size, operation in zip(SIZES, ADDS, strict=True)
+            if operation in found
         ]
         known = [(size, value) for size, value in points if value is not None]
-        axes.plot(*zip(*known, strict=True), marker=mark, color=color, label=name)
+        axes.plot(
+            [size for size, _ in known],
+            [value for _, value in known],
+            marker=mark,
+            color=color,
+            label=name,
+        )
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_xticks(SIZES, [f"{size:,}" for size in SIZES])
@@ -162,7 +175,7 @@ def _legend(axes: Axes) -> None:
 
 
 PLOTS = (
-    Plot("benchmark-ratios", "Processor time, as a multiple of the floor's", (9, 9), ratios),
-    Plot("benchmark-group-size", "One member added, by the size of the group", (8, 5), sizes),
-    Plot("benchmark-throughput", "Requests a second", (8, 7), throughput),
+    Plot("benchmark-ratios", "Processor time, as a multiple of the floor's", (9, 9), ratios, NAMES),
+    Plot("benchmark-group-size", "One member added, by the size of the group", (8, 5), sizes, ADDS),
+    Plot("benchmark-throughput", "Requests a second", (8, 7), throughput, BARS),
 )

@@ -55,7 +55,8 @@ def write(rows: Sequence[Row], conditions: Conditions) -> None:
     generated = "\n\n".join(sections(rows, conditions))
     DOCUMENT.write_text(f"{before}{BEGIN}\n\n{generated}\n\n{END}{after}")
     for plot in PLOTS:
-        plot.draw(rows, ROOT / "docs" / "images")
+        if plot.is_possible(rows):
+            plot.draw(rows, ROOT / "docs" / "images")
 
 
 def sections(rows: Sequence[Row], conditions: Conditions) -> Iterator[str]:
@@ -80,7 +81,9 @@ def sections(rows: Sequence[Row], conditions: Conditions) -> Iterator[str]:
     yield from _comparison_with_others(found, titles)
     yield from _memory(found.get(LARGEST, {}))
     for plot in PLOTS[1:]:
-        yield f"### {plot.title}\n\n![{plot.title}](images/{plot.name}.svg)"
+        if plot.is_possible(rows):
+            yield f"### {plot.title}"
+            yield f"![{plot.title}](images/{plot.name}.svg)"
     for name in names:
         yield f"### {name}, in full"
         yield table(

@@ -13,13 +13,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-
-import psycopg
-from psycopg import sql
 
 from .client import HOST, Answer, Request, encoded, exchange
 from .subjects import Subject
+
+if TYPE_CHECKING:
+    import psycopg
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DEFAULT_URL = "postgres://postgres@127.0.0.1:5432/tiled_scim"
@@ -108,11 +109,15 @@ class Databases:
 
     def connect(self) -> psycopg.Connection[tuple[object, ...]]:
         """A connection to the database that is always there."""
+        import psycopg
+
         url = self._parts._replace(scheme="postgresql", path="/postgres").geturl()
         return psycopg.connect(url, autocommit=True)
 
     def create(self, label: str, template: str | None = None) -> None:
         """Make a database, empty or with the rows of another."""
+        from psycopg import sql
+
         self.drop(label)
         new = sql.Identifier(self.name(label))
         origin = sql.Identifier(self.name(template) if template else "template1")
@@ -124,6 +129,8 @@ class Databases:
             )
 
     def drop(self, label: str) -> None:
+        from psycopg import sql
+
         name = sql.Identifier(self.name(label))
         with self.connect() as connection:
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))

@@ -67,7 +67,7 @@ def users(request: HttpRequest, account: str) -> HttpResponse:
     parameters = request.GET
     if match := FILTER.fullmatch(parameters.get("filter", "")):
         found = tables.users_named(account, match[1])
-        return answer(listed(user_documents(request, found), len(found)))
+        return answer(listed(user_documents(request, found), len(found), startIndex=1))
     count = int(parameters.get("count", 10))
     if "cursor" in parameters:
         return page_by_cursor(request, account, count)
