@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 import time
+from collections.abc import Iterable
 
 from .environments import versions_of
 from .measure import FULL, QUICK, Extent
@@ -52,20 +53,25 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--operations",
         default=",".join(NAMES),
-        help=f"beginnings of names, with commas; the names are {', '.join(NAMES)}",
+        help=f"names, or their beginnings, of {', '.join(NAMES)}",
     )
     options = parser.parse_args()
     chosen = options.only.split(",")
     if unknown := set(chosen) - set(names):
         parser.error(f"there is no {', '.join(sorted(unknown))}")
     options.only = [subject for subject in SUBJECTS if subject.name in chosen]
-    beginnings = tuple(options.operations.split(","))
-    options.operations = [one for one in OPERATIONS if one.name.startswith(beginnings)]
+    wanted = options.operations.split(",")
+    options.operations = [one for one in OPERATIONS if _is_wanted(one.name, wanted)]
     if not options.operations:
         parser.error("there is no such operation")
     is_whole = len(options.only) == len(SUBJECTS) and len(options.operations) == len(OPERATIONS)
     options.report = options.report or (is_whole and not options.quick)
     return options
+
+
+def _is_wanted(name: str, wanted: Iterable[str]) -> bool:
+    """Whether a name is, or begins with, a wanted one; one that is a name is no beginning."""
+    return any(name == text or (text not in NAMES and name.startswith(text)) for text in wanted)
 
 
 if __name__ == "__main__":

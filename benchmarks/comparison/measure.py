@@ -60,8 +60,8 @@ class Extent:
         return max(1, min(self.most, round(self.seconds / pace)))
 
 
-QUICK = Extent(rounds=3, seconds=0.2, most=60, longest=3)
-FULL = Extent(rounds=5, seconds=0.4, most=100, longest=8)
+QUICK = Extent(rounds=5, seconds=0.12, most=40, longest=3)
+FULL = Extent(rounds=9, seconds=0.25, most=80, longest=8)
 
 
 @dataclass(frozen=True)

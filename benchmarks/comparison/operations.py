@@ -91,7 +91,14 @@ def nobody(number: int) -> str:
 
 
 def has_results(count: int, document: Any) -> str:
-    return "" if document["totalResults"] == count else f"{document['totalResults']} results"
+    if document["totalResults"] != count:
+        return f"answers with {document['totalResults']} results"
+    return without_groups(document["Resources"])
+
+
+def without_groups(users: Iterable[Any]) -> str:
+    """Tell where users who are in groups are shown without them."""
+    return "" if all(user.get("groups") for user in users) else "shows no groups of users"
 
 
 def get_user(subject: Subject, number: int) -> Request:
@@ -99,7 +106,12 @@ def get_user(subject: Subject, number: int) -> Request:
 
 
 def has_user(document: Any) -> str:
-    return "" if document.get("userName") and document.get("emails") else "no whole user"
+    is_whole = document.get("userName") and document.get("emails")
+    return "" if is_whole else "answers without the whole user"
+
+
+def has_member(document: Any) -> str:
+    return has_user(document) or without_groups([document])
 
 
 def post_user(subject: Subject, number: int) -> Request:
@@ -113,7 +125,7 @@ def patch_active(subject: Subject, number: int) -> Request:
 
 
 def is_inactive(document: Any) -> str:
-    return "" if document.get("active") is False else "still active"
+    return has_member(document) if document.get("active") is False else "leaves the user active"
 
 
 def put_user(subject: Subject, number: int) -> Request:
@@ -124,7 +136,7 @@ def put_user(subject: Subject, number: int) -> Request:
 
 def is_renamed(document: Any) -> str:
     name = document.get("name", {}).get("familyName", "")
-    return "" if name.startswith("Family ") else "not replaced"
+    return has_member(document) if name.startswith("Family ") else "replaces nothing"
 
 
 # Lists
@@ -144,7 +156,13 @@ def list_groups(subject: Subject, number: int) -> Request:
 
 def is_page(document: Any) -> str:
     count = len(document["Resources"])
-    return "" if count == PAGE else f"{count} resources"
+    return "" if count == PAGE else f"answers with {count} resources"
+
+
+def is_page_of_users(document: Any) -> str:
+    """Not every server has an order: somebody on the page is in a group."""
+    has_groups = any(user.get("groups") for user in document["Resources"])
+    return is_page(document) or ("" if has_groups else "shows no groups of users")
 
 
 def is_page_without_members(document: Any) -> str:
@@ -166,7 +184,7 @@ def has_no_members(document: Any) -> str:
 
 def has_members(size: int, document: Any) -> str:
     count = len(document.get("members", ()))
-    return "" if count == size else f"{count} members instead of {size}"
+    return "" if count == size else f"answers with {count:,} members instead of {size:,}"
 
 
 def post_group(subject: Subject, number: int) -> Request:
@@ -283,7 +301,7 @@ def _of_members(size: int) -> list[Operation]:
 
 
 WITHOUT_MEMBERS = "?excludedAttributes=members"
-DEEP = OUTSIDERS.stop - PAGE + 1
+DEEP = PEOPLE.stop - PAGE + 1
 
 OPERATIONS = (
     Operation("lookup", "lookup, found", lookup, partial(has_results, 1)),
@@ -293,16 +311,20 @@ OPERATIONS = (
         partial(lookup, name=nobody),
         partial(has_results, 0),
     ),
-    Operation("get_user", "GET a user", get_user, has_user),
-    Operation("list_first", f"list of {PAGE}, first", list_users, is_page),
+    Operation("get_user", "GET a user", get_user, has_member),
+    Operation("list_first", f"list of {PAGE}, first", list_users, is_page_of_users),
     Operation(
         "list_deep",
         f"list of {PAGE}, deep by index",
         partial(list_users, start=DEEP),
-        is_page,
+        is_page_of_users,
     ),
     Operation(
-        "list_cursor", f"list of {PAGE}, deep by cursor", list_by_cursor, is_page, by_cursor=True
+        "list_cursor",
+        f"list of {PAGE}, deep by cursor",
+        list_by_cursor,
+        is_page_of_users,
+        by_cursor=True,
     ),
     Operation(
         "list_groups", f"{PAGE} groups without members", list_groups, is_page_without_members

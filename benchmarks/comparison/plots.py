@@ -74,6 +74,7 @@ class Plot:
             self.paint(axes, found)
             axes.set_title(self.title, loc="left", fontweight="bold")
             axes.spines[["top", "right"]].set_visible(False)
+            figure.legend(loc="outside lower center", ncols=len(STYLES), frameon=False)
             for ending, metadata in {"png": {}, "svg": {"Date": None}}.items():
                 path = folder / f"{self.name}.{ending}"
                 figure.savefig(path, dpi=DOTS_PER_INCH, metadata=metadata)
@@ -81,40 +82,34 @@ class Plot:
 
 def ratios(axes: Axes, found: Found) -> None:
     """The ratio to the floor of each operation, with its spread."""
-    places = range(len(found))
+    axes.axvline(1, color=STYLES[FLOOR.name][0], label=FLOOR.name)
     for name in _names(found):
+        if name == FLOOR.name:
+            continue
         color, mark = STYLES[name]
-        points = [
-            (place, figure[name])
-            for place, (_, figure) in zip(places, found.values(), strict=True)
-            if figure[name].ratio is not None
-        ]
-        middles = [figure.ratio or 0 for _, figure in points]
-        axes.errorbar(
-            middles,
-            [place for place, _ in points],
-            xerr=[
-                [
-                    middle - figure.ratios[0]
-                    for middle, (_, figure) in zip(middles, points, strict=True)
-                ],
-                [
-                    figure.ratios[-1] - middle
-                    for middle, (_, figure) in zip(middles, points, strict=True)
-                ],
-            ],
-            fmt=mark,
-            color=color,
-            label=name,
-            capsize=2,
-        )
+        axes.plot([], [], mark, color=color, label=name)
+        for place, (_, figure) in enumerate(found.values()):
+            _point(axes, figure[name], place, color, mark)
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter("{x:g}")
-    axes.set_xlabel("processor time of worker and database, as a multiple of the floor's")
-    axes.set_yticks(places, [title for title, _ in found.values()])
+    axes.set_xlabel(
+        "processor time of worker and database, as a multiple of the floor's\n"
+        "(hollow: the answer is not what was asked for)"
+    )
+    axes.set_yticks(range(len(found)), [title for title, _ in found.values()])
     axes.invert_yaxis()
     axes.grid(axis="both", alpha=0.3)
-    _legend(axes)
+
+
+def _point(axes: Axes, figure: Figures, place: int, color: str, mark: str) -> None:
+    """A ratio and its spread."""
+    if figure.ratio is None:
+        return
+    spread = [[figure.ratio - figure.ratios[0]], [figure.ratios[-1] - figure.ratio]]
+    inside = "white" if figure.problem else color
+    axes.errorbar(
+        [figure.ratio], [place], xerr=spread, fmt=mark, color=color, mfc=inside, capsize=2
+    )
 
 
 def sizes(axes: Axes, found: Found) -> None:
@@ -141,37 +136,33 @@ def sizes(axes: Axes, found: Found) -> None:
     axes.set_xlabel("members of the group")
     axes.set_ylabel("ms of worker and database")
     axes.grid(alpha=0.3)
-    _legend(axes)
 
 
 def throughput(axes: Axes, found: Found) -> None:
     """Requests a second with four clients."""
     shown = [name for name in BARS if name in found]
     for index, name in enumerate(_names(found)):
+        values = [found[operation][1][name].throughput for operation in shown]
         bars = axes.barh(
             [place + index * BAR_HEIGHT for place in range(len(shown))],
-            [found[operation][1][name].throughput or 0 for operation in shown],
+            [value or 0 for value in values],
             BAR_HEIGHT,
             color=STYLES[name][0],
             label=name,
         )
-        axes.bar_label(bars, fmt="{:,.0f}", padding=3, fontsize=8)
+        labels = [f"{value:,.0f}" if value else "not measured" for value in values]
+        axes.bar_label(bars, labels, padding=3, fontsize=8)
     middle = BAR_HEIGHT * (len(_names(found)) - 1) / 2
     axes.set_yticks(
         [place + middle for place in range(len(shown))], [found[name][0] for name in shown]
     )
     axes.invert_yaxis()
     axes.set_xlabel("requests a second, four clients and two workers")
-    _legend(axes)
 
 
 def _names(found: Found) -> list[str]:
     _, first = next(iter(found.values()))
     return list(first)
-
-
-def _legend(axes: Axes) -> None:
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=4, frameon=False)
 
 
 PLOTS = (
