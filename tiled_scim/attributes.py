@@ -69,6 +69,11 @@ class Schema:
     attributes: tuple[Attribute, ...]
 
     @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The names of the attributes, in order."""
+        return tuple(attribute.name for attribute in self.attributes)
+
+    @cached_property
     def _by_folded_name(self) -> dict[str, Attribute]:
         return {attribute.name.lower(): attribute for attribute in self.attributes}
 

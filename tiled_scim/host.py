@@ -22,12 +22,12 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db import models, router
 
 from tiled_scim.conf import settings
+from tiled_scim.database.compiled import chunks
+from tiled_scim.database.memberships import Memberships
 from tiled_scim.errors import uniqueness
 from tiled_scim.schemas import TILED_USER
 from tiled_scim.scim.cleaning import check_length
 from tiled_scim.scim.text import fold
-from tiled_scim.sql.compiled import chunks
-from tiled_scim.sql.memberships import Memberships
 
 __all__ = ["TILED_ADMIN", "HostAdapter", "chunks", "library_model", "objects"]
 

@@ -18,9 +18,9 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from tiled_scim.conf import settings
+from tiled_scim.database.compiled import Parameter, compiled
+from tiled_scim.database.fields import ExactCharField
 from tiled_scim.scim.text import fold
-from tiled_scim.sql.compiled import Parameter, compiled
-from tiled_scim.sql.fields import ExactCharField
 
 ACCOUNT_LENGTH = 128
 NAME_LENGTH = 255

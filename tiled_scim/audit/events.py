@@ -19,6 +19,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from tiled_scim.attributes import ResourceType
+from tiled_scim.database.compiled import insert
 from tiled_scim.host import TILED_ADMIN
 from tiled_scim.models import (
     CLIENT_LENGTH,
@@ -34,7 +35,6 @@ from tiled_scim.scim.cleaning import Document
 from tiled_scim.scim.identifiers import as_uuid
 from tiled_scim.scim.selection import ALL
 from tiled_scim.scim.text import fold
-from tiled_scim.sql.compiled import insert
 
 logger = logging.getLogger(__name__)
 
