@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import timedelta
 from typing import Any, cast
 
@@ -17,7 +17,14 @@ from rest_framework.settings import api_settings
 from rest_framework.throttling import SimpleRateThrottle
 
 from tiled_scim.conf import LONGEST_PERIOD, PREFIX, settings
-from tiled_scim.host import HostAdapter, has_field, library_model, membership_accessors
+from tiled_scim.host import (
+    HostAdapter,
+    has_field,
+    library_model,
+    membership_accessors,
+    searched_columns,
+)
+from tiled_scim.sql.host_columns import State
 
 Messages = Iterator[checks.CheckMessage]
 
@@ -26,6 +33,9 @@ CHOICES = {
     "UNKNOWN_MEMBERS": ("skip", "reject"),
     "USER_DELETE": ("deactivate", "delete"),
 }
+# Rows of the host's user table from which on a lookup without an index is slow.
+LARGE_TABLE = 50_000
+LACKING = {State.MISSING, State.INVALID, State.CASE_SENSITIVE}
 # The class of simplejwt that does not read the user from the database.
 STATELESS_AUTHENTICATION = "JWTStatelessUserAuthentication"
 
@@ -35,6 +45,31 @@ def check_host(
 ) -> list[checks.CheckMessage]:
     """Run all checks."""
     return [message for check in CHECKS for message in check()]
+
+
+def check_indexes(
+    app_configs: Sequence[AppConfig] | None = None,
+    databases: Collection[str] | None = None,
+    **kwargs: Any,
+) -> list[checks.CheckMessage]:
+    """Warn of lookups that read all of a large table of the host's.
+
+    Args:
+        databases: the aliases of those that may be asked; none, unless `--database` names them.
+    """
+    if not databases or list(check_adapter()):
+        return []
+    columns = (column for column in searched_columns() if column.using in databases)
+    return [
+        checks.Warning(
+            f"{column} has no index for lookups in any letter case, and the table is large: each "
+            "new person, and each search by email, reads all of it.",
+            hint="Run manage.py scim_index. It creates the index, or says what is in the way.",
+            id="tiled_scim.W006",
+        )
+        for column in columns
+        if column.rows() > LARGE_TABLE and column.state() in LACKING
+    ]
 
 
 def check_library_model() -> Messages:

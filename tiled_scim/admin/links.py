@@ -46,7 +46,7 @@ from tiled_scim.models import (
     ScimEvent,
     UserLink,
 )
-from tiled_scim.provisioning.reading import host_values_of, user_relations
+from tiled_scim.provisioning.reading import document_of, host_values_of, user_relations
 from tiled_scim.schemas import GROUP, USER
 from tiled_scim.scim.identifiers import as_uuid
 

@@ -20,7 +20,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from tiled_scim.host import adapter_class
-from tiled_scim.scim.text import fold
+from tiled_scim.scim.text import canonical
 
 if TYPE_CHECKING:
     BaseModelAdmin = admin.ModelAdmin[Any]
@@ -201,9 +201,9 @@ def account_labels(accounts: Mapping[str, str]) -> dict[str, str]:
 
 
 def starts_with(column: str, text: str) -> models.Q:
-    """Return the condition that a folded name starts with a text, as a range that uses an index."""
-    folded = fold(text)
-    return models.Q((f"{column}__gte", folded), (f"{column}__lt", folded + LAST_CHARACTER))
+    """Return the condition that a canonical name starts with a text, as an indexable range."""
+    form = canonical(text)
+    return models.Q((f"{column}__gte", form), (f"{column}__lt", form + LAST_CHARACTER))
 
 
 def may_view(site: admin.AdminSite, request: HttpRequest, model: type[models.Model]) -> bool:

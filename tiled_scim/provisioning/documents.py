@@ -26,7 +26,8 @@ from tiled_scim.attributes import Attribute, AttributePath, ResourceType
 from tiled_scim.host import HostAdapter
 from tiled_scim.models import LibraryGroupLink, UserLink
 from tiled_scim.schemas import GROUP, USER
-from tiled_scim.scim.cleaning import KEPT, TEXT_TYPES, Document, check_length
+from tiled_scim.scim.absence import TEXT_TYPES, is_nothing
+from tiled_scim.scim.cleaning import KEPT, Document, check_length
 from tiled_scim.scim.matching import comparable
 
 Element = dict[str, Any]
@@ -223,7 +224,7 @@ def _filled(container: Document, field: HostField, value: Any) -> list[Element]:
 
 def _set(container: Element, name: str, value: Any) -> None:
     """Put a value in its place, where nothing is absent."""
-    if value is None or value == {} or value == []:
+    if is_nothing(value):
         container.pop(name, None)
     else:
         container[name] = value
@@ -274,7 +275,7 @@ def split(document: Document, resource_type: ResourceType, fields: HostFields) -
         columns[column] = value
     taken = [(field, _take(attributes, field)) for field in fields]
     host = {field.name: value for field, value in taken if field.is_writable and value is not None}
-    attributes = {name: value for name, value in attributes.items() if value not in ({}, [])}
+    attributes = {name: value for name, value in attributes.items() if not is_nothing(value)}
     return StoredValues(columns, host, attributes)
 
 
