@@ -122,7 +122,7 @@ def list_of(order: str) -> Any:
     from tiled_scim.schemas import USER
 
     adapter = HostAdapter("")
-    rows = Endpoint(USER, adapter).rows()
+    rows = Endpoint(USER, adapter).reader.links()
     data = QueryDict(f"sortBy={order}")
     return ScimFilterSet(data, rows, resource_type=USER, adapter=adapter).qs
 
