@@ -115,7 +115,6 @@ def costs(order: str, users: int) -> list[float]:
 def list_of(order: str) -> Any:
     """The query behind `GET /Users?sortBy=…`."""
     from django.http import QueryDict
-    from tiled_scim.provisioning.endpoints import Endpoint
 
     from tiled_scim.api.endpoints import Endpoint
     from tiled_scim.api.filters import ScimFilterSet
