@@ -116,13 +116,13 @@ def list_of(order: str) -> Any:
     """The query behind `GET /Users?sortBy=…`."""
     from django.http import QueryDict
 
+    from tiled_scim.api.endpoints import Endpoint
     from tiled_scim.api.filters import ScimFilterSet
     from tiled_scim.host import HostAdapter
-    from tiled_scim.provisioning.endpoints import Endpoint
     from tiled_scim.schemas import USER
 
     adapter = HostAdapter("")
-    rows = Endpoint(USER, adapter).rows()
+    rows = Endpoint(USER, adapter).reader.links()
     data = QueryDict(f"sortBy={order}")
     return ScimFilterSet(data, rows, resource_type=USER, adapter=adapter).qs
 
