@@ -21,7 +21,15 @@ from django.utils import timezone
 from tiled_scim import signals
 from tiled_scim.attributes import Attribute
 from tiled_scim.conf import settings
-from tiled_scim.database.compiled import CHUNK, Parameter, chunks, compiled, insert, rows_of_keys
+from tiled_scim.database.compiled import (
+    CHUNK,
+    Parameter,
+    chunks,
+    compiled,
+    delete,
+    insert,
+    rows_of_keys,
+)
 from tiled_scim.errors import invalid_value
 from tiled_scim.host import HostAdapter, library_model
 from tiled_scim.models import (
@@ -270,13 +278,11 @@ class GroupMembers:
         return _Queries(self.using, self.is_shared)
 
     def _overwrite(self, change: MemberChange) -> MembersChanged:
-        members = self.queries.all_members(self.group)
-        wanted = _uuids(change.added)
-        known = {user.link for user in members}
+        members = {str(user.link): user for user in self.queries.all_members(self.group)}
         # Members need no lock: whoever unlinks a user locks all their groups first.
-        users = self._locked(link for link in wanted if link not in known)
-        staying = [user for user in members if str(user.link) in change.added]
-        leaving = [user for user in members if str(user.link) not in change.added]
+        users = self._locked(_uuids(id_ for id_ in change.added if id_ not in members))
+        staying = [user for id_, user in members.items() if id_ in change.added]
+        leaving = [user for id_, user in members.items() if id_ not in change.added]
         skipped = self._skipped(change.added, [*staying, *users])
         return skipped + self._remove(leaving) + self._add([*staying, *users], change.displays)
 
@@ -348,8 +354,8 @@ class GroupMembers:
     def _remove(self, users: Sequence[GroupUser]) -> MembersChanged:
         if not users:
             return NOTHING
-        for chunk in chunks(user.link for user in users):
-            self.rows.filter(group=self.group, user__in=chunk).delete()
+        links = [user.link for user in users]
+        delete(LibraryGroupMember, "group_id", self.group.pk, "user_id", links, self.using)
         self._forget_prior(users)
         self._revoke(_losing(users))
         return MembersChanged(removed=[user.name for user in users], is_changed=True)
@@ -383,9 +389,8 @@ class GroupMembers:
         )
 
     def _delete_prior(self, users: Iterable[Any]) -> None:
-        for chunk in chunks(users):
-            rows = PriorAccess.objects.using(self.using)
-            rows.filter(library=self.library.pk, user__in=chunk).delete()
+        library = self.group.library_id
+        delete(PriorAccess, "library_id", library, "user_id", list(users), self.using)
 
     def _announce(self, signal: Signal, users: list[Any]) -> None:
         signals.announce(
