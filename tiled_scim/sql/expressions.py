@@ -10,11 +10,26 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from functools import cache
+from typing import Any, ClassVar, cast
 
+from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import BooleanField, FloatField, JSONField, Q, TextField, UUIDField, Value
+from django.db.models import (
+    BooleanField,
+    F,
+    Field,
+    FloatField,
+    JSONField,
+    Q,
+    QuerySet,
+    Subquery,
+    TextField,
+    UUIDField,
+    Value,
+)
 from django.db.models.expressions import Combinable, Expression
+from django.db.models.lookups import Exact, Lookup
 from django.db.models.sql.compiler import SQLCompiler
 
 from tiled_scim.scim.text import fold
@@ -79,7 +94,7 @@ class PortableExpression(Expression):
             params.extend(operand_params)
             return sql
 
-        sql = re.sub(r"\{(\d)\}", fill, self.template(connection))
+        sql = re.sub(r"\{(\d+)\}", fill, self.template(connection))
         return sql, tuple(params)
 
 
@@ -191,6 +206,80 @@ class EndsWith(Condition):
         "postgresql": "RIGHT({0}, LENGTH({1})) = {1}",
         "mysql": "RIGHT({0}, CHAR_LENGTH({1})) = {1}",
     }
+
+
+# Conditions that an index finds. They are lookups, since on MariaDB and MySQL Django compares other
+# conditions to True, which keeps the planner from seeing what they are.
+
+
+class SameFolded(Exact):  # type: ignore[type-arg]  # generic in the stubs only
+    """Whether a column of text is the same as a text but for letter case.
+
+    PostgreSQL finds it by an index on `FoldedText` of the column. MariaDB and MySQL have no such
+    index: there one on the column itself finds what the column's own collation takes for the same,
+    from which `FoldedText` chooses. The one character that may be missing then is the Kelvin sign,
+    whose lower case is "k", and which the oldest of those collations tells apart from it.
+    """
+
+    def __init__(self, column: F, text: str) -> None:
+        super().__init__(FoldedText(column), FoldedText(Value(text)))
+
+    def as_mysql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> SQL:
+        sql, params = super().as_sql(compiler, connection)
+        column, text = self.lhs.operands[0], cast(Any, self.rhs).operands[0]
+        # Of other letters, a collation may have an opinion of its own about the case.
+        if not text.value.isascii() or not _ignores_case(connection.alias, column.target):
+            return sql, tuple(params)
+        as_it_is, its_params = compiler.compile(Exact(column, text))
+        return f"{as_it_is} AND {sql}", (*its_params, *params)
+
+
+@cache
+def _ignores_case(alias: str, column: Field[Any, Any]) -> bool:
+    """Whether the collation of a column of text in MariaDB or MySQL does."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute(
+            "SELECT collation_name FROM information_schema.columns WHERE table_schema = DATABASE()"
+            " AND table_name = %s AND column_name = %s",
+            [column.model._meta.db_table, column.column],
+        )
+        row = cursor.fetchone()
+    return row is not None and str(row[0]).endswith("_ci")
+
+
+class Among(Lookup):  # type: ignore[type-arg]  # as above
+    """Whether a key is one of those that other queries give, which are run first, and once.
+
+    Args:
+        key: a column.
+        queries: each of one column.
+    """
+
+    def __init__(self, key: F, *queries: QuerySet[Any, Any]) -> None:
+        super().__init__(key, _Keys(*map(Subquery, queries)))
+
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> SQL:
+        key, key_params = self.process_lhs(compiler, connection)
+        keys, params = compiler.compile(cast(Any, self.rhs))
+        return f"{key} {keys}", (*key_params, *params)
+
+
+class _Keys(PortableExpression):
+    """What comes after a key that is one of those that queries give."""
+
+    output_field = BooleanField()
+    templates: ClassVar = {
+        "sqlite": "IN ({})",
+        # Not IN: a planner that expects many keys would read the whole table.
+        "postgresql": "= ANY(ARRAY({}))",
+        # A table of its own, or each key would be looked for in each query.
+        "mysql": "IN (SELECT * FROM ({}) AS scim_keys)",
+    }
+
+    def template(self, connection: BaseDatabaseWrapper) -> str:
+        numbers = range(len(self.operands))
+        queries = (f"SELECT * FROM {{{number}}} AS scim_keys_{number}" for number in numbers)
+        return super().template(connection).format(" UNION ALL ".join(queries))
 
 
 # JSON
