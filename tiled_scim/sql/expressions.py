@@ -45,6 +45,15 @@ _LETTERS = {"mariadb": "utf8mb4_unicode_520_nopad_ci", "mysql": "utf8mb4_0900_as
 # word, which it knows or does not: according to the database, unless they are made the same.
 _DOTTED_I = "'\u0130', 'i\u0307'"
 _FINAL_SIGMA = "'\u03c2', '\u03c3'"
+# Collations that ignore the case of every letter that `_LETTERS` knows, and of the commonest ones.
+_NEW_COLLATION = re.compile(
+    r"utf8(mb[34])?_unicode_520(_nopad)?_ci"
+    r"|(utf8mb[34]_)?uca1400(_nopad)?_a[is]_ci"
+    r"|utf8mb4_0900_a[is]_ci"
+)
+_OLD_COLLATION = re.compile(r"utf8(mb[34])?_(general|unicode)(_nopad)?_ci")
+# Letters that the old ones do not know well enough: all but those of most Latin alphabets.
+_UNRELIABLE = re.compile("[^\0-\u017f]|\u0130")
 
 
 def register_functions(connection: BaseDatabaseWrapper, **kwargs: object) -> None:
@@ -217,8 +226,9 @@ class SameFolded(Exact):  # type: ignore[type-arg]  # generic in the stubs only
 
     PostgreSQL finds it by an index on `FoldedText` of the column. MariaDB and MySQL have no such
     index: there one on the column itself finds what the column's own collation takes for the same,
-    from which `FoldedText` chooses. The one character that may be missing then is the Kelvin sign,
-    whose lower case is "k", and which the oldest of those collations tells apart from it.
+    from which `FoldedText` chooses. Where an old collation is not to be relied on, there is none.
+    Of what it is relied on for, it may miss the Kelvin and Angstrom signs and the capital sharp s,
+    which it tells apart from "k", "å" and "ß".
     """
 
     def __init__(self, column: F, text: str) -> None:
@@ -227,16 +237,25 @@ class SameFolded(Exact):  # type: ignore[type-arg]  # generic in the stubs only
     def as_mysql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> SQL:
         sql, params = super().as_sql(compiler, connection)
         column, text = self.lhs.operands[0], cast(Any, self.rhs).operands[0]
-        # Of other letters, a collation may have an opinion of its own about the case.
-        if not text.value.isascii() or not _ignores_case(connection.alias, column.target):
+        if not _finds(_collation(connection.alias, column.target), text.value):
             return sql, tuple(params)
         as_it_is, its_params = compiler.compile(Exact(column, text))
         return f"{as_it_is} AND {sql}", (*its_params, *params)
 
 
+def _finds(collation: str, text: str) -> bool:
+    """Whether a collation takes for the same at least what `FoldedText` does.
+
+    Most do, but not all: in a Turkish one, "I" is not the capital "i".
+    """
+    if _NEW_COLLATION.fullmatch(collation):
+        return True
+    return bool(_OLD_COLLATION.fullmatch(collation)) and not _UNRELIABLE.search(text)
+
+
 @cache
-def _ignores_case(alias: str, column: Field[Any, Any]) -> bool:
-    """Whether the collation of a column of text in MariaDB or MySQL does."""
+def _collation(alias: str, column: Field[Any, Any]) -> str:
+    """The collation of a column of text in MariaDB or MySQL."""
     with connections[alias].cursor() as cursor:
         cursor.execute(
             "SELECT collation_name FROM information_schema.columns WHERE table_schema = DATABASE()"
@@ -244,7 +263,7 @@ def _ignores_case(alias: str, column: Field[Any, Any]) -> bool:
             [column.model._meta.db_table, column.column],
         )
         row = cursor.fetchone()
-    return row is not None and str(row[0]).endswith("_ci")
+    return str(row[0]) if row else ""
 
 
 class Among(Lookup):  # type: ignore[type-arg]  # as above
