@@ -36,7 +36,7 @@ def _of_libraries() -> Iterator[str]:
 
 
 def _of_access() -> Iterator[str]:
-    rows = LibraryGroupMember.objects.filter(granted=True)
+    rows = LibraryGroupMember.objects.filter(user__suspended=False)
     granted: set[tuple[Any, ...]] = set(rows.values_list("group__library", "user__user"))
     for access in Library.members.through.objects.values_list("library", "user"):
         if access not in granted:

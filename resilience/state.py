@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models import Model
 
 from example_project.libraries.models import Library
-from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, ScimEvent, UserLink
+from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, PriorAccess, ScimEvent, UserLink
 
 Facts = Counter[str]
 
@@ -20,11 +20,12 @@ COLUMNS: dict[type[Model], tuple[str, ...]] = {
     User: ("username", "first_name", "last_name", "email", "is_active", "is_staff"),
     UserLink: (
         *("user_name", "user__username", "user_name_folded", "external_id"),
-        *("attributes", "active", "unlinked_at"),
+        *("attributes", "hidden_values", "suspended", "unlinked_at"),
     ),
     LibraryGroupLink: ("display_name", "library__name", "display_name_folded", "unlinked_at"),
     Library: ("name",),
-    LibraryGroupMember: ("group__display_name", "user__user_name", "display", "granted"),
+    LibraryGroupMember: ("group__display_name", "user__user_name", "display"),
+    PriorAccess: ("library__name", "user__username"),
     Library.members.through: ("library__name", "user__username"),
 }
 
@@ -84,7 +85,7 @@ def snapshot(subject: str) -> list[list[tuple[str, ...]]]:
 
 def wipe() -> None:
     """Forget everything but tokens and superusers."""
-    for model in (ScimEvent, LibraryGroupMember, LibraryGroupLink, UserLink, Library):
+    for model in (ScimEvent, LibraryGroupMember, PriorAccess, LibraryGroupLink, UserLink, Library):
         model.objects.all().delete()
     User.objects.filter(is_superuser=False).delete()
 

@@ -15,7 +15,7 @@ from django.test import TestCase
 from example_project.libraries.models import Library
 from tiled_scim import signals
 from tiled_scim.host import HostAdapter
-from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, UserLink
+from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, PriorAccess, UserLink
 from tiled_scim.provisioning import drift
 
 # After it, nothing more is to be read from a terminal.
@@ -49,7 +49,12 @@ def give(library: str, *usernames: str) -> None:
 def granted(group: str) -> dict[str, bool]:
     """Whether the access of each member of a group is SCIM's."""
     rows = LibraryGroupMember.objects.filter(group__display_name=group)
-    return dict(rows.values_list("user__user_name", "granted"))
+    prior = set(PriorAccess.objects.values_list("library", "user"))
+    return {
+        row.user.user_name: not row.user.suspended
+        and (row.group.library_id, row.user.user_id) not in prior
+        for row in rows.select_related("user", "group")
+    }
 
 
 def group_link(name: str) -> LibraryGroupLink:

@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import User
 
 from example_project.libraries.models import Library
@@ -15,7 +14,6 @@ from tiled_scim.attributes import Attribute, ResourceType, Schema
 from tiled_scim.host import HostAdapter
 from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, Link, UserLink
 from tiled_scim.provisioning import documents
-from tiled_scim.provisioning.documents import date_time
 from tiled_scim.schemas import ENTERPRISE_USER, GROUP, TILED_USER, USER
 from tiled_scim.scim.cleaning import clean_document
 
@@ -136,10 +134,6 @@ class Adapter(HostAdapter):
     def user_fields(self) -> dict[str, str]:
         return {**super().user_fields, f"{TOYS}:since": "date_joined"}
 
-    def read_user(self, user: AbstractBaseUser) -> dict[str, Any]:
-        values = super().read_user(user)
-        return {**values, f"{TOYS}:since": date_time(values[f"{TOYS}:since"])}
-
 
 def populate() -> None:
     """Make the people and the groups, with ids that are the same every time."""
@@ -154,8 +148,9 @@ def _person(number: int, body: dict[str, Any]) -> UserLink:
     joined = BEGIN + timedelta(days=number % 3)
     user = User.objects.create_user(f"person{number}")
     link = UserLink(user=user)
-    parts = _fill(link, number, clean_document(USER, body))
-    Adapter().update_user(user, {**parts.host, f"{TOYS}:since": joined})
+    stored = _fill(link, number, clean_document(USER, body))
+    host = documents.host_input(stored.host)
+    Adapter().update_user(user, {**host, f"{TOYS}:since": joined})
     link.save()
     return link
 
@@ -171,15 +166,17 @@ def _group(
     )
 
 
-def _fill(link: Link, number: int, document: dict[str, Any]) -> documents.Parts:
-    parts = documents.take_apart(document, link, Adapter())
+def _fill(link: Link, number: int, document: dict[str, Any]) -> documents.StoredValues:
+    resource_type = USER if isinstance(link, UserLink) else GROUP
+    fields = documents.host_fields(Adapter()) if resource_type is USER else ()
+    stored = documents.split(document, resource_type, fields)
     link.id = identifier(link, number)
     link.created_at = link.updated_at = BEGIN + timedelta(minutes=number // 2)
-    link.attributes = parts.attributes
-    for column, value in parts.columns.items():
+    link.attributes = stored.attributes
+    for column, value in stored.columns.items():
         setattr(link, column, value)
     link.rename(link.name)
-    return parts
+    return stored
 
 
 def identifier(link: Link | type[Link], number: int) -> UUID:

@@ -11,8 +11,7 @@ Over 400 lines, a third of them docstrings, since a host's developer reads here 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from itertools import islice
+from collections.abc import Collection, Mapping
 from typing import Any, cast
 
 from django.apps import apps
@@ -27,10 +26,12 @@ from tiled_scim.errors import uniqueness
 from tiled_scim.schemas import TILED_USER
 from tiled_scim.scim.cleaning import check_length
 from tiled_scim.scim.text import fold
+from tiled_scim.sql.compiled import chunks
+from tiled_scim.sql.memberships import Memberships
+
+__all__ = ["TILED_ADMIN", "HostAdapter", "chunks", "library_model", "objects"]
 
 TILED_ADMIN = f"{TILED_USER}:tiledAdmin"
-# Under the least number of query parameters that a supported database takes.
-CHUNK = 500
 
 
 def adapter_class() -> type[HostAdapter]:
@@ -198,10 +199,6 @@ class HostAdapter:
         if self._assign(user, values):
             user.save()
 
-    def read_user(self, user: AbstractBaseUser) -> dict[str, Any]:
-        """The values of `user_fields`."""
-        return {name: _follow(user, path) for name, path in self.user_fields.items()}
-
     def is_protected(self, user: AbstractBaseUser) -> bool:
         """Whether SCIM may neither adopt nor change this user: superusers, by default."""
         return bool(getattr(user, "is_superuser", False))
@@ -221,7 +218,7 @@ class HostAdapter:
             is_admin &= models.Q(
                 scim_links__account=self.account,
                 scim_links__unlinked_at__isnull=True,
-                scim_links__active=True,
+                scim_links__suspended=False,
             )
         elif has_field(users.model, "is_superuser"):
             is_admin |= models.Q(is_superuser=True)
@@ -292,25 +289,16 @@ class HostAdapter:
         self._name_library(library, name)
 
     def members(self, library: models.Model, users: Collection[Any]) -> set[Any]:
-        """Which of these users (primary keys) have access to the Library."""
-        manager = self._members(library)
-        return {
-            pk
-            for chunk in chunks(users)
-            for pk in manager.using(library._state.db)
-            .filter(pk__in=chunk)
-            .values_list("pk", flat=True)
-        }
+        """Return which of these users (primary keys) have access to the Library."""
+        return self._memberships(library).users_among(users)
 
     def grant(self, library: models.Model, users: Collection[Any]) -> None:
         """Give these users (primary keys) access to the Library."""
-        for chunk in chunks(users):
-            self._members(library).add(*chunk)
+        self._memberships(library).add(users)
 
     def revoke(self, library: models.Model, users: Collection[Any]) -> None:
         """Take access to the Library away from these users (primary keys)."""
-        for chunk in chunks(users):
-            self._members(library).remove(*chunk)
+        self._memberships(library).remove(users)
 
     # Inside
 
@@ -370,24 +358,9 @@ class HostAdapter:
         if _set(library, field.name, "displayName", name) or library._state.adding:
             library.save()
 
-    def _members(self, library: models.Model) -> Any:
+    def _memberships(self, library: models.Model) -> Memberships:
         accessor = settings.LIBRARY_MEMBERS_FIELD or membership_accessors(type(library))[0]
-        return getattr(library, accessor)
-
-
-def chunks(values: Collection[Any]) -> Iterator[list[Any]]:
-    """The values in lists that fit into one query."""
-    iterator = iter(values)
-    while chunk := list(islice(iterator, CHUNK)):
-        yield chunk
-
-
-def _follow(instance: models.Model, path: str) -> Any:
-    """The value at an ORM path such as `profile__title`."""
-    value: Any = instance
-    for name in path.split("__"):
-        value = getattr(value, name)
-    return value
+        return Memberships(getattr(library, accessor), router.db_for_write(type(library)))
 
 
 def _set(instance: models.Model, column: str, name: str, value: Any) -> bool:

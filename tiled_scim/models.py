@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy as _
 
 from tiled_scim.conf import settings
 from tiled_scim.scim.text import fold
+from tiled_scim.sql.compiled import Parameter, compiled
 from tiled_scim.sql.fields import ExactCharField
 
 ACCOUNT_LENGTH = 128
@@ -85,12 +86,20 @@ class ScimTokenManager(models.Manager["ScimToken"]):
         return self.written().filter(current_account=account).first()
 
     def with_plaintext(self, plaintext: str) -> ScimToken | None:
-        """The token with this plaintext, current or not; one query, by the digest's index."""
-        return self.written().filter(digest=digest(plaintext)).first()
+        """Return the token with this plaintext, current or not. One query."""
+        using = router.db_for_write(self.model)
+        names = [field.attname for field in self.model._meta.concrete_fields]
+        query = compiled(("token", using), lambda: self._with_digest().values_list(*names))
+        row = query.row(digest=digest(plaintext))
+        return None if row is None else self.model.from_db(using, names, row)
 
     def written(self) -> models.QuerySet[ScimToken]:
         """All tokens; not from a replica, which may not know yet that one has been replaced."""
         return self.using(router.db_for_write(self.model))
+
+    def _with_digest(self) -> models.QuerySet[ScimToken]:
+        parameter = Parameter("digest", self.model._meta.get_field("digest"))
+        return self.written().filter(digest=parameter)
 
     def _renew(
         self, account: str, created_by: Any, lifetime: timedelta | None
@@ -189,7 +198,8 @@ class LinkQuerySet(models.QuerySet["AnyLink"]):
 
     def named(self, account: str, name: str) -> Self:
         """The one with this userName or displayName in any letter case, live or not."""
-        return self.filter(**{"account": account, f"{self.model.name_field}_folded": fold(name)})
+        column = f"{self.model.name_field}_folded"
+        return self.filter(**{"account": account, column: self.model.lookup_name(name)})
 
 
 AnyLink = TypeVar("AnyLink", bound="Link", covariant=True)
@@ -206,6 +216,9 @@ class Link(models.Model):
     name_field: ClassVar[str]
     # What a row that SCIM manages now fulfils.
     live: ClassVar[models.Q] = models.Q(unlinked_at=None)
+
+    # Whether another link has the same row of the host, where `sql.rows` has looked.
+    is_shared: bool | None = None
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     account = ExactCharField(_("account"), max_length=ACCOUNT_LENGTH, blank=True)
@@ -234,6 +247,16 @@ class Link(models.Model):
         """What the link is found by: the name's folded form, or None where it was given up."""
         return cast("str | None", getattr(self, f"{self.name_field}_folded"))
 
+    @staticmethod
+    def lookup_name(name: str) -> str:
+        """Return the form of a name that is unique in an account, and that lookups compare."""
+        return fold(name)
+
+    @property
+    def holds_name(self) -> bool:
+        """Whether the link is found by its name: another one may have taken it."""
+        return self.folded_name == self.lookup_name(self.name)
+
     @property
     def is_live(self) -> bool:
         """Whether SCIM manages the resource now."""
@@ -242,7 +265,7 @@ class Link(models.Model):
     def rename(self, name: str) -> None:
         """Take a userName or displayName."""
         setattr(self, self.name_field, name)
-        setattr(self, f"{self.name_field}_folded", fold(name))
+        setattr(self, f"{self.name_field}_folded", self.lookup_name(name))
 
     def give_up_name(self) -> None:
         """Let another link have the name."""
@@ -259,6 +282,9 @@ class UserLink(Link):
 
     name_field = "user_name"
 
+    # The `value` and `display` of each of the user's groups, where `sql.rows` has read them.
+    group_rows: list[dict[str, str]] | None = None
+
     user = models.ForeignKey(
         django_settings.AUTH_USER_MODEL,
         on_delete=models.CASCADE,
@@ -269,9 +295,12 @@ class UserLink(Link):
     user_name_folded = ExactCharField(
         max_length=FOLDED_NAME_LENGTH, null=True, editable=False, default=None
     )
-    # False where the person is inactive in the account though the host user may be active, because
-    # another account has them so: see `sharing`. What SCIM shows is this and the host's own field.
-    active = models.BooleanField(_("active in the account"), default=True, editable=False)
+    # Inactive in this account, though the host user may be active for another one: see
+    # `provisioning.multi_account`.
+    suspended = models.BooleanField(_("suspended"), default=False, editable=False)
+    # The host's booleans that a client removed or never gave, each with the value that the host
+    # has all the same. They are not shown until people give them another value.
+    hidden_values = models.JSONField(default=dict, blank=True, editable=False)
 
     # The JSON that the database has, and that the rows of `StoredEmail` are of. It is replaced, and
     # never changed in place. None where that is not known.
@@ -414,11 +443,7 @@ class LibraryGroupLink(Link):
 
 
 class LibraryGroupMember(models.Model):
-    """One user in one pushed group: what the identity provider granted.
-
-    `granted` is false where the person had access to the Library already, given by people: then it
-    is theirs to keep when the group lets go.
-    """
+    """One user in one pushed group."""
 
     # What a row of a group that SCIM manages now fulfils.
     live = models.Q(group__unlinked_at=None, group__library__isnull=False)
@@ -431,7 +456,6 @@ class LibraryGroupMember(models.Model):
     )
     # As the client sent it, else the userName.
     display = ExactCharField(_("display"), max_length=NAME_LENGTH, blank=True)
-    granted = models.BooleanField(_("granted by SCIM"), default=True)
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
 
     class Meta:
@@ -443,6 +467,36 @@ class LibraryGroupMember(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} in {self.group_id}"
+
+
+class PriorAccess(models.Model):
+    """Access of a group's member to its Library that people had given before SCIM did.
+
+    SCIM never revokes it. All other access of members is SCIM's: the row is the exception.
+    """
+
+    library = models.ForeignKey(
+        settings.LIBRARY_MODEL,
+        on_delete=models.CASCADE,
+        related_name="+",
+        verbose_name=_("Library"),
+    )
+    user = models.ForeignKey(
+        django_settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="+",
+        verbose_name=_("user"),
+    )
+
+    class Meta:
+        verbose_name = _("prior access")
+        verbose_name_plural = _("prior access")
+        constraints = (
+            models.UniqueConstraint(fields=("library", "user"), name="tiled_scim_prior_access"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.user_id} in {self.library_id}"
 
 
 class Action(models.TextChoices):

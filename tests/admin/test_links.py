@@ -21,7 +21,14 @@ from tests.factories import make_library, make_user
 from tests.wire.client import ANN, BOB, NOBODY, TILED_USER, Scim, user
 from tests.wire.state import access, people
 from tiled_scim.host import HostAdapter
-from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, ScimEvent, ScimToken, UserLink
+from tiled_scim.models import (
+    LibraryGroupLink,
+    LibraryGroupMember,
+    PriorAccess,
+    ScimEvent,
+    ScimToken,
+    UserLink,
+)
 from tiled_scim.scim.text import fold
 
 from .browser import signed_in, staff
@@ -206,7 +213,9 @@ class TestUserPage:
         LibraryGroupLink.objects.filter(display_name="Karten").update(
             library=Library.objects.get(name="Maps")
         )
-        LibraryGroupMember.objects.filter(group__display_name="Karten").update(granted=False)
+        PriorAccess.objects.create(
+            library=Library.objects.get(name="Maps"), user=User.objects.get(username=ANN)
+        )
 
         response = viewer.get(page(ann))
 

@@ -366,7 +366,7 @@ class TestMisplacedMembers:
     def test_who_are_inactive_in_the_account_lose_access_alone(
         self, scim: Scim, ann: str, sales: str
     ) -> None:
-        UserLink.objects.filter(pk=ann).update(active=False)
+        UserLink.objects.filter(pk=ann).update(suspended=True)
 
         resync()
 

@@ -389,10 +389,10 @@ class TestLists:
         populate()
         User.objects.filter(username__in=["person3", "person4"]).update(is_active=False)
         links = list(UserLink.objects.order_by("created_at", "pk"))
-        UserLink.objects.filter(pk__in=[link.pk for link in links[::2]]).update(active=False)
+        UserLink.objects.filter(pk__in=[link.pk for link in links[::2]]).update(suspended=True)
         for value, link in zip((True, False, True, False), links, strict=False):
-            link.attributes["unassigned"] = {"active": value}
-            link.save(update_fields=["attributes"])
+            link.hidden_values = {"active": value}
+            link.save(update_fields=["hidden_values"])
         return client_of("")
 
     @pytest.mark.parametrize("filter_", FILTERS)

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from tests.evaluation import Resource, is_chosen, is_element_chosen
 from tests.population import EXTENSION, GONE, PEOPLE, TOYS, Adapter, identifier, names, populate
+from tiled_scim.api.rendering import Renderer, encode
 from tiled_scim.attributes import Attribute, ResourceType
 from tiled_scim.errors import ScimError
 from tiled_scim.models import LibraryGroupLink, UserLink
-from tiled_scim.provisioning.resources import Renderer, with_groups
+from tiled_scim.provisioning.reading import Reader
 from tiled_scim.schemas import CORE_USER, ENTERPRISE_USER, GROUP, TILED_USER, USER
 from tiled_scim.scim.grammar import MAX_CLAUSES, MAX_DEPTH, parse
 from tiled_scim.scim.matching import OPERATORS, matches
@@ -43,11 +44,10 @@ def population(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def resources(resource_type: ResourceType) -> list[Resource]:
     """What a client sees of all rows."""
-    rows: Any = MODELS[resource_type.name]._default_manager
-    rows = rows.live("").order_by("created_at", "pk")
-    if resource_type is USER:
-        rows = with_groups(rows.select_related("user"))
-    return Renderer(Adapter(), "https://x").render(list(rows))
+    reader = Reader(resource_type, Adapter())
+    found = reader.read(list(reader.columns(reader.links())))
+    rendered: list[Resource] = json.loads(encode(Renderer("https://x").render(found)))
+    return rendered
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from tiled_scim.models import Outcome, ScimEvent
-from tiled_scim.provisioning.resources_tmp import UserProvisioning
+from tiled_scim.provisioning.users import UserService
 
 from .client import ANN, BOB, CORE_USER, MOUNT, NOBODY, Scim, checked, encode, patch_op, user
 from .state import refused
@@ -253,7 +253,7 @@ class TestOurOwnFaults:
         def fail(*args: Any, **kwargs: Any) -> None:
             raise ZeroDivisionError("a secret of the server's")
 
-        monkeypatch.setattr(UserProvisioning, "_write", fail)
+        monkeypatch.setattr(UserService, "_apply", fail)
 
         answer = refused(scim, "POST", "/Users", user(ANN))
 
@@ -264,7 +264,7 @@ class TestOurOwnFaults:
 
     def test_the_next_request_works(self, scim: Scim, monkeypatch: pytest.MonkeyPatch) -> None:
         with monkeypatch.context() as patched:
-            patched.setattr(UserProvisioning, "_reread", lambda *args: 1 / 0)
+            patched.setattr(UserService, "_reread", lambda *args: 1 / 0)
             assert refused(scim, "POST", "/Users", user(ANN)).status == 500
 
         assert scim.post("/Users", user(ANN)).status == 201

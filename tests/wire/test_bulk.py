@@ -273,7 +273,7 @@ def test_a_fault_of_ours_is_one_operations_500(scim: Scim, monkeypatch: pytest.M
     def fail(*args: object) -> None:
         raise RuntimeError("secret")
 
-    monkeypatch.setattr("tiled_scim.provisioning.resources_tmp.UserProvisioning.create", fail)
+    monkeypatch.setattr("tiled_scim.provisioning.users.UserService.create", fail)
 
     answer = send(scim, post("/Users", "ann", user(ANN)), post("/Groups", "ops", group("Ops")))
 

@@ -21,17 +21,18 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from tiled_scim.audit.events import Change, Source, record
+from tiled_scim.api.endpoints import SERVICES
+from tiled_scim.audit.events import Source
 from tiled_scim.conf import settings
 from tiled_scim.errors import ScimError, precondition_failed
 from tiled_scim.host import HostAdapter
 from tiled_scim.models import LibraryGroupLink, Link, UserLink
 from tiled_scim.provisioning import drift
-from tiled_scim.provisioning.endpoints import PROVISIONING, user_relations
-from tiled_scim.provisioning.group_members import Access
-from tiled_scim.provisioning.repair import mend
-from tiled_scim.provisioning.resources import version, with_groups
-from tiled_scim.provisioning.service import Precondition
+from tiled_scim.provisioning.group_members import GroupMembers
+from tiled_scim.provisioning.reading import version_of
+from tiled_scim.provisioning.repair import repair
+from tiled_scim.provisioning.service import Precondition, record_of
+from tiled_scim.sql.rows import with_groups
 
 if TYPE_CHECKING:
     from tiled_scim.admin.links import LinkAdmin
@@ -109,7 +110,7 @@ class Intervention:
         if row is None:
             raise Http404
         adapter = settings.HOST_ADAPTER(row.account)
-        link = _fresh(row, adapter)
+        link = _fresh(row)
         if not self.is_possible(link):
             sentence = gettext("SCIM does not manage “%(name)s” any more.") % {"name": link}
             self.model_admin.message_user(request, sentence, messages.WARNING)
@@ -128,13 +129,13 @@ class Intervention:
         context = {
             "title": consequences.title,
             "consequences": consequences,
-            "version": version(link, adapter),
+            "version": version_of(link, adapter),
         }
         return self.render(request, link, "intervention", context)
 
     def answer(self, request: HttpRequest, adapter: HostAdapter, link: Any) -> HttpResponse:
         """Do it, or say why not."""
-        precondition = unchanged_since(request.POST.get("version", ""), adapter)
+        precondition = unchanged_since(request.POST.get("version", ""), link)
         try:
             done = self.perform(request, adapter, link, precondition)
         except ScimError as error:
@@ -205,9 +206,9 @@ class LetGo(Intervention):
     def perform(
         self, request: HttpRequest, adapter: HostAdapter, link: Any, precondition: Precondition
     ) -> str:
-        provisioning = PROVISIONING[self.model_admin.resource_type.name](adapter)
-        provisioning.let_go(link.pk, precondition)
-        record(Source(link.account, client=client_of(request)), provisioning.change)
+        source = Source(link.account, client=client_of(request))
+        service = SERVICES[self.model_admin.resource_type.name](adapter, record_of(source))
+        service.unlink(link.pk, precondition)
         return gettext("“%(name)s” has been let go of.") % {"name": link}
 
 
@@ -217,7 +218,7 @@ class LetGoOfUser(LetGo):
     def consequences(
         self, request: HttpRequest, adapter: HostAdapter, link: UserLink
     ) -> Consequences:
-        groups = [row["display"] for row in getattr(link, "group_rows", None) or ()]
+        groups = [row["display"] for row in link.group_rows or ()]
         is_deleted = settings.USER_DELETE == "delete"
         return Consequences(
             title=gettext("Let go of the user “%(name)s”?") % {"name": link},
@@ -242,7 +243,7 @@ class LetGoOfGroup(LetGo):
     def consequences(
         self, request: HttpRequest, adapter: HostAdapter, link: LibraryGroupLink
     ) -> Consequences:
-        losing = Access(link, adapter, _database(), Change()).losing()
+        losing = GroupMembers(link, adapter, _database()).losing()
         return Consequences(
             title=gettext("Let go of the group “%(name)s”?") % {"name": link},
             sentences=[
@@ -253,7 +254,7 @@ class LetGoOfGroup(LetGo):
                 ),
             ],
             button=gettext("Let go"),
-            lists=[Names.of(gettext("Who loses access"), losing.values())],
+            lists=[Names.of(gettext("Who loses access"), [user.name for user in losing])],
         )
 
     def _consequences_for_library(self, adapter: HostAdapter, link: LibraryGroupLink) -> list[str]:
@@ -289,7 +290,7 @@ class Resync(Intervention):
     def perform(
         self, request: HttpRequest, adapter: HostAdapter, link: Any, precondition: Precondition
     ) -> str:
-        if mend(link, client_of(request), precondition).is_empty:
+        if repair(link, client_of(request), precondition).is_empty:
             return ""
         return gettext("“%(name)s” has been mended.") % {"name": link}
 
@@ -299,15 +300,15 @@ def client_of(request: HttpRequest) -> str:
     return f"Django admin: {request.user.get_username()}"
 
 
-def unchanged_since(seen: str, adapter: HostAdapter) -> Precondition:
+def unchanged_since(seen: str, link: Link) -> Precondition:
     """The precondition that a link is still as a page showed it.
 
     Args:
         seen: its version then.
     """
 
-    def check(link: Link) -> None:
-        if version(link, adapter) != seen:
+    def check(version: str) -> None:
+        if version != seen:
             raise precondition_failed(
                 gettext(
                     "Nothing was done, because “%(name)s” has changed since this page was opened. "
@@ -319,11 +320,11 @@ def unchanged_since(seen: str, adapter: HostAdapter) -> Precondition:
     return check
 
 
-def _fresh(link: Link, adapter: HostAdapter) -> Link:
+def _fresh(link: Link) -> Link:
     """The link as it is where it is written to, with all that its version is made of."""
     rows: Any = type(link)._default_manager.using(_database()).filter(pk=link.pk)
     if isinstance(link, UserLink):
-        return with_groups(rows.select_related(*user_relations(adapter))).get()
+        return cast(Link, with_groups(rows.select_related("user")).get())
     return cast(Link, rows.select_related("library").get())
 
 

@@ -35,12 +35,18 @@ from tiled_scim.admin.lists import (
 from tiled_scim.admin.moves import Move
 from tiled_scim.admin.states import GroupState, UserState
 from tiled_scim.attributes import ResourceType
-from tiled_scim.audit.events import Change
+from tiled_scim.audit.events import differences
 from tiled_scim.conf import settings
 from tiled_scim.host import TILED_ADMIN, HostAdapter, library_model
-from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, Link, ScimEvent, UserLink
-from tiled_scim.provisioning import documents
-from tiled_scim.provisioning.endpoints import user_relations
+from tiled_scim.models import (
+    LibraryGroupLink,
+    LibraryGroupMember,
+    Link,
+    PriorAccess,
+    ScimEvent,
+    UserLink,
+)
+from tiled_scim.provisioning.reading import document_of, host_values_of, user_relations
 from tiled_scim.schemas import GROUP, USER
 from tiled_scim.scim.identifiers import as_uuid
 
@@ -228,7 +234,7 @@ class UserLinkAdmin(LinkAdmin):
         libraries = _library_counts(rows)
         for link in super().described(request, rows):
             adapter = adapters[link.account]
-            values = documents.host_values(link, adapter) if link.is_live else {}
+            values = host_values_of(link, adapter) if link.is_live else {}
             link.state = UserState.of(link, values)
             link.is_tiled_admin = bool(values.get(TILED_ADMIN))
             link.library_count = libraries.get(link.pk, 0)
@@ -239,6 +245,7 @@ class UserLinkAdmin(LinkAdmin):
         memberships = row.memberships.filter(LibraryGroupMember.live)
         shown = memberships.select_related("group__library").order_by("group__display_name", "pk")
         library_name = settings.HOST_ADAPTER(row.account).library_name
+        prior = set(_prior_access(user=row.user_id).values_list("library", flat=True))
         return {
             **super().page(request, row),
             "group_count": memberships.count(),
@@ -250,7 +257,7 @@ class UserLinkAdmin(LinkAdmin):
                     "library_page": self._page_of(
                         request, library_model(), member.group.library_id
                     ),
-                    "granted": member.granted,
+                    "granted": member.group.library_id not in prior,
                 }
                 for member in shown[:MEMBERS_SHOWN]
             ],
@@ -300,6 +307,9 @@ class LibraryGroupLinkAdmin(LinkAdmin):
 
     def page(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         members = row.members.select_related("user").order_by("pk")[:MEMBERS_SHOWN]
+        users = [member.user.user_id for member in members]
+        prior = _prior_access(library=row.library_id, user__in=users)
+        prior = set(prior.values_list("user", flat=True))
         return {
             **super().page(request, row),
             "members": [
@@ -307,7 +317,7 @@ class LibraryGroupLinkAdmin(LinkAdmin):
                     "name": member.user.user_name,
                     "display": member.display,
                     "page": self._page_of(request, UserLink, member.user_id),
-                    "granted": member.granted,
+                    "granted": member.user.user_id not in prior,
                 }
                 for member in members
             ],
@@ -332,6 +342,11 @@ def _any_adapter(request: HttpRequest) -> HostAdapter:
     return settings.HOST_ADAPTER(next(iter(accounts_of(request)), ""))
 
 
+def _prior_access(**of: Any) -> Any:
+    """The access that people gave before SCIM did."""
+    return PriorAccess.objects.filter(**of)
+
+
 def _library_counts(users: Collection[UserLink]) -> dict[UUID, int]:
     """To how many Libraries groups give each of the users access."""
     members = LibraryGroupMember.objects.filter(LibraryGroupMember.live, user__in=users)
@@ -347,10 +362,9 @@ def _member_counts(groups: Collection[LibraryGroupLink]) -> dict[UUID, int]:
 
 def _attributes(link: Link, resource_type: ResourceType) -> list[tuple[str, Any]]:
     """The attributes of a resource, but for those that are never returned."""
-    change = Change()
-    document = documents.read(link, settings.HOST_ADAPTER(link.account))
-    change.compare({}, {"id": str(link.pk), **document}, resource_type)
-    return [(name, value) for name, (_nothing, value) in change.attributes.items()]
+    document = {"id": str(link.pk), **document_of(link, settings.HOST_ADAPTER(link.account))}
+    attributes = differences({}, document, resource_type)
+    return [(name, value) for name, (_nothing, value) in attributes.items()]
 
 
 def _name(model: type[UserLink | LibraryGroupLink], key: str) -> str:

@@ -36,7 +36,7 @@ class UserState(TextChoices):
         if self is UserState.LET_GO:
             return ~UserLink.live
         path = adapter.user_fields.get("active")
-        is_active = Q(active=True) & Q((f"user__{path}", True)) if path else ~Q(pk__in=[])
+        is_active = Q(suspended=False) & Q((f"user__{path}", True)) if path else ~Q(pk__in=[])
         return UserLink.live & (is_active if self is UserState.ACTIVE else ~is_active)
 
     @property

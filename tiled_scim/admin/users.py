@@ -17,7 +17,7 @@ from tiled_scim.admin.states import UserState
 from tiled_scim.conf import settings
 from tiled_scim.host import adapter_class
 from tiled_scim.models import LibraryGroupMember, UserLink
-from tiled_scim.provisioning.documents import host_values
+from tiled_scim.provisioning.reading import host_values_of
 
 if TYPE_CHECKING:
     BaseModelAdmin = admin.ModelAdmin[Any]
@@ -72,7 +72,7 @@ class ManagedByScim(BaseModelAdmin):
         return {
             "link": link,
             "page": page,
-            "state": UserState.of(link, host_values(link, adapter)),
+            "state": UserState.of(link, host_values_of(link, adapter)),
             "libraries": [
                 adapter.library_name(member.group.library) for member in members[:LIBRARIES_SHOWN]
             ],

@@ -7,21 +7,24 @@ to what another one creates, whatever their order; two may refer to each other.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any
 
+from tiled_scim.api.endpoints import Endpoint, sent_name
 from tiled_scim.api.etags import if_match
 from tiled_scim.api.exceptions import as_scim_error
 from tiled_scim.api.parsers import MAX_BODY_BYTES
+from tiled_scim.api.rendering import Renderer
+from tiled_scim.api.request_log import RequestLog
 from tiled_scim.audit.events import Change
 from tiled_scim.errors import invalid_syntax, invalid_value, too_large
-from tiled_scim.models import Link
-from tiled_scim.provisioning.endpoints import Endpoint
-from tiled_scim.provisioning.resources import Renderer, Resource, version
+from tiled_scim.host import HostAdapter
+from tiled_scim.provisioning.documents import StoredResource
 from tiled_scim.schemas import RESOURCE_TYPES
 from tiled_scim.scim.cleaning import is_storable, named_values
+from tiled_scim.scim.selection import Resource
 
 RESPONSE_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:BulkResponse"
 
@@ -29,7 +32,13 @@ RESPONSE_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:BulkResponse"
 MAX_OPERATIONS = 1000
 MAX_PAYLOAD_BYTES = MAX_BODY_BYTES
 
-METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+# The methods, each with the status of a success.
+STATUSES = {
+    "POST": HTTPStatus.CREATED,
+    "PUT": HTTPStatus.OK,
+    "PATCH": HTTPStatus.OK,
+    "DELETE": HTTPStatus.NO_CONTENT,
+}
 ENDPOINTS = {type_.endpoint.strip("/").lower(): type_ for type_ in RESOURCE_TYPES}
 PATH = re.compile(r"/?(?P<endpoint>Users|Groups)(?:/(?P<key>[^/]+))?/?", re.IGNORECASE)
 REFERENCE = "bulkid:"
@@ -81,13 +90,15 @@ class Bulk:
     """One bulk request.
 
     Args:
-        renderer: knows the account, and the locations of resources.
-        note: is told of each operation: what it changed, its status and its error, if any.
+        adapter: the host, for the account that is calling.
+        renderer: knows the locations of resources.
+        log: keeps an event of each operation.
     """
 
-    def __init__(self, renderer: Renderer, note: Callable[..., None]) -> None:
+    def __init__(self, adapter: HostAdapter, renderer: Renderer, log: RequestLog) -> None:
+        self.adapter = adapter
         self.renderer = renderer
-        self.note = note
+        self.log = log
         # The bulkIds of what is still to be created, and the ids by bulkId of what has been.
         self.pending: set[str] = set()
         self.keys: dict[str, str] = {}
@@ -155,33 +166,35 @@ class Bulk:
         result: Resource = {"method": operation.method}
         if operation.bulk_id:
             result["bulkId"] = operation.bulk_id
-        endpoint, error = None, None
+        endpoint: Endpoint | None = None
+        key: str | None = None
         try:
             endpoint, key = self._target(operation)
             if key:
                 result["location"] = self.renderer.location(endpoint.resource_type, key)
-            link = self._carry_out(operation, endpoint, key)
-            result |= self._success(operation, endpoint, link)
+            result |= self._success(operation, endpoint, self._carry_out(operation, endpoint, key))
         except Exception as exception:  # noqa: BLE001 (as_scim_error logs what is a fault of ours)
             error = as_scim_error(exception).body
             result |= {"status": error["status"], "response": error}
+            change = _tried(operation, endpoint, key)
+            status, method = int(result["status"]), operation.method
+            self.log.record_failure(change, status, error, method=method)
         finally:
             if operation.creates():
                 self.pending.discard(operation.bulk_id)
-        change = (endpoint.change if endpoint else None) or Change()
-        self.note(change, int(result["status"]), error, method=operation.method)
         return result
 
-    def _success(self, operation: Operation, endpoint: Endpoint, link: Link | None) -> Resource:
-        if link is None:
+    def _success(
+        self, operation: Operation, endpoint: Endpoint, resource: StoredResource | None
+    ) -> Resource:
+        if resource is None:
             return {"status": str(int(HTTPStatus.NO_CONTENT))}
         if operation.creates():
-            self.keys[operation.bulk_id] = str(link.pk)
-        status = HTTPStatus.CREATED if operation.creates() else HTTPStatus.OK
+            self.keys[operation.bulk_id] = resource.key
         return {
-            "location": self.renderer.location(endpoint.resource_type, link.pk),
-            "version": version(link, endpoint.adapter),
-            "status": str(int(status)),
+            "location": self.renderer.location(endpoint.resource_type, resource.key),
+            "version": resource.version,
+            "status": str(int(STATUSES[operation.method])),
         }
 
     def _target(self, operation: Operation) -> tuple[Endpoint, str | None]:
@@ -193,26 +206,28 @@ class Bulk:
         match = PATH.fullmatch(operation.path)
         if match is None:
             raise invalid_value("The path of a bulk operation is /Users, /Groups or below.")
-        if operation.method not in METHODS:
+        if operation.method not in STATUSES:
             raise invalid_value("The method of a bulk operation is POST, PUT, PATCH or DELETE.")
         if operation.creates() == bool(match["key"]):
             raise invalid_value("POST needs a path without an id, every other method one with it.")
         if operation.creates() and not operation.bulk_id:
             raise invalid_value("A bulk operation with POST needs a bulkId, which is text.")
         resource_type = ENDPOINTS[match["endpoint"].lower()]
-        return Endpoint(resource_type, self.renderer.adapter), self._resolved(match["key"])
+        return Endpoint(resource_type, self.adapter), self._resolved(match["key"])
 
-    def _carry_out(self, operation: Operation, endpoint: Endpoint, key: str | None) -> Link | None:
+    def _carry_out(
+        self, operation: Operation, endpoint: Endpoint, key: str | None
+    ) -> StoredResource | None:
         body = self._resolved(operation.body)
+        record = self.log.recorder(operation.method, STATUSES[operation.method])
         if key is None:
-            return endpoint.create(body)
-        precondition = if_match(operation.version, endpoint.adapter)
+            return endpoint.create(body, record).resource
+        precondition = if_match(operation.version)
         if operation.method == "PUT":
-            return endpoint.replace(key, body, precondition)
+            return endpoint.replace(key, body, record, precondition).resource
         if operation.method == "PATCH":
-            return endpoint.patch(key, body, precondition)
-        endpoint.delete(key, precondition)
-        return None
+            return endpoint.patch(key, body, record, precondition).resource
+        return endpoint.delete(key, record, precondition).resource
 
     def _complete(self) -> None:
         """Complete what refers to nothing any more that is still to be created."""
@@ -255,6 +270,14 @@ class Bulk:
         """Whether a value is, or an element refers to, what is still to be created."""
         values = value.values() if isinstance(value, Mapping) else [value]
         return any(_is_reference(part) and _referred(part) in self.pending for part in values)
+
+
+def _tried(operation: Operation, endpoint: Endpoint | None, key: str | None) -> Change:
+    """What an operation was about, as far as it is known."""
+    if endpoint is None:
+        return Change()
+    name = sent_name(endpoint.resource_type, operation.body) if operation.creates() else ""
+    return Change(endpoint.resource_type.name, key or "", name)
 
 
 def _created(operations: Sequence[Operation]) -> list[str]:

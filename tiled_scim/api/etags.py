@@ -9,14 +9,11 @@ from __future__ import annotations
 from django.utils.http import parse_etags
 
 from tiled_scim.errors import precondition_failed
-from tiled_scim.host import HostAdapter
-from tiled_scim.models import Link
-from tiled_scim.provisioning.resources import version
 from tiled_scim.provisioning.service import Precondition
 
 
-def if_match(header: str | None, adapter: HostAdapter) -> Precondition | None:
-    """The precondition that an If-Match header, or the `version` of a bulk operation, asks for.
+def if_match(header: str | None) -> Precondition | None:
+    """Return the precondition of an If-Match header, or of the `version` of a bulk operation.
 
     Raises (when the precondition is checked):
         ScimError: 412.
@@ -24,8 +21,8 @@ def if_match(header: str | None, adapter: HostAdapter) -> Precondition | None:
     if header is None:
         return None
 
-    def check(link: Link) -> None:
-        if not is_listed(version(link, adapter), header):
+    def check(version: str) -> None:
+        if not is_listed(version, header):
             raise precondition_failed(
                 "The resource has been changed since it was read. Read it again, and repeat the "
                 "change on what it is now."

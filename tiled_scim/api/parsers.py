@@ -1,4 +1,4 @@
-"""`application/scim+json`: what bodies may come in, and how answers go out (RFC 7644 section 3.1).
+"""`application/scim+json`: what bodies may come in (RFC 7644 section 3.1).
 
 The classes pin what a host's `REST_FRAMEWORK` settings would change for DRF's own.
 """
@@ -12,9 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import IO, Any, cast
 
 from django.utils.http import parse_header_parameters
-from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
-from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 
 from tiled_scim.errors import ScimError, invalid_syntax, too_large, unsupported
@@ -29,21 +27,6 @@ MAX_BODY_BYTES = 16 * 1024 * 1024
 MAX_DEPTH = 32
 # Codecs of Python's own, which are no charsets.
 NO_CHARSETS = frozenset({"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"})
-
-
-class ScimNegotiation(BaseContentNegotiation):
-    """One parser and one renderer, whatever the client says: `Accept` is never a reason for 406."""
-
-    def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser:
-        return next(iter(parsers))
-
-    def select_renderer(
-        self,
-        request: Request,
-        renderers: Iterable[BaseRenderer],
-        format_suffix: str | None = None,
-    ) -> tuple[BaseRenderer, str]:
-        return next(iter(renderers)), SCIM_JSON
 
 
 class ScimParser(BaseParser):
@@ -85,19 +68,6 @@ def check_length(request: Request) -> None:
     """
     if "Transfer-Encoding" in request.headers and not request.headers.get("Content-Length"):
         raise ScimError(411, "The body came in chunks; send it whole, with a Content-Length.")
-
-
-class ScimRenderer(JSONRenderer):
-    """Compact UTF-8 JSON."""
-
-    media_type = SCIM_JSON
-    format = "scim"
-    ensure_ascii = False
-    compact = True
-    strict = True
-
-    def get_indent(self, accepted_media_type: str, renderer_context: Mapping[str, Any]) -> None:
-        return None
 
 
 def _charset(request: Request) -> str:

@@ -1,4 +1,4 @@
-"""What is noted of a request: one line in the log, and events for the host's admin."""
+"""What is noted of a request: a line in the log, and events for the host's admin."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from django.http import HttpRequest
 
 from tiled_scim.audit.events import Change, Source, record
 from tiled_scim.models import ScimToken
+from tiled_scim.provisioning.service import Record
 
 logger = logging.getLogger("tiled_scim")
 
@@ -24,8 +25,8 @@ REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 NO_ID = re.compile(r"(/Users/|/Groups/)(?!\.search/?$|[0-9a-f-]{36}/?$).+", re.IGNORECASE)
 
 
-class Activity:
-    """One request, from its arrival to its answer.
+class RequestLog:
+    """What is noted of one request, from its arrival to its answer.
 
     Args:
         request: as Django has it, before anything is known of the caller.
@@ -38,18 +39,36 @@ class Activity:
         given = request.headers.get(REQUEST_ID_HEADER, "")
         self.request_id = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
 
-    def note(
-        self, change: Change, status: int, error: Mapping[str, Any] | None, *, method: str
-    ) -> None:
-        """Keep an event of the request, or of one operation of a bulk request.
+    def recorder(self, method: str, status: int) -> Record:
+        """Return what keeps the event of a change, in the transaction that makes it.
 
         Args:
-            change: what was done, or tried.
-            error: the body of an Error answer; None for a success.
+            method: of the request, or of one operation of a bulk request.
+            status: of its answer, if the transaction is committed.
         """
+
+        def keep(change: Change) -> None:
+            record(self._source(method), change, status=status, duration=self._duration())
+
+        return keep
+
+    def record_failure(
+        self, change: Change, status: int, error: Mapping[str, Any], *, method: str
+    ) -> None:
+        """Keep the event of a request, or an operation, that was refused or failed.
+
+        Args:
+            change: what was tried.
+            error: the body of the Error answer.
+        """
+        duration = self._duration()
+        record(self._source(method), change, status=status, error=error, duration=duration)
+
+    def _duration(self) -> float:
+        """Seconds since the last event of the request, or its arrival."""
         now = time.monotonic()
-        record(self._source(method), change, status=status, error=error, duration=now - self.noted)
-        self.noted = now
+        duration, self.noted = now - self.noted, now
+        return duration
 
     def end(self, status: int) -> None:
         """Write the request's line: nothing of bodies and queries, which are about people."""

@@ -8,9 +8,9 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import QueryDict
 
+from tiled_scim.api.endpoints import Endpoint
 from tiled_scim.attributes import AttributePath, ResourceType
 from tiled_scim.errors import invalid_filter, invalid_syntax, invalid_value
-from tiled_scim.provisioning.endpoints import Endpoint
 from tiled_scim.scim.cleaning import named_values
 from tiled_scim.scim.grammar import (
     And,
@@ -72,10 +72,10 @@ def everywhere(endpoints: Sequence[Endpoint], query: Mapping[str, str]) -> Page[
     for name in ("sortBy", "cursor"):
         if name in query:
             raise invalid_value(f"{name} is for one resource type: ask /Users or /Groups.")
-    rows = [endpoint.rows() for endpoint in endpoints]
+    rows = [endpoint.reader.links() for endpoint in endpoints]
     if "filter" in query:
         rows = _filtered(endpoints, rows, query["filter"])
-    return _joined(rows, start_index(query), page_size(query))
+    return _joined(endpoints, rows, start_index(query), page_size(query))
 
 
 def _text(parameter: str, value: object) -> str:
@@ -134,13 +134,16 @@ def _holds_of_absent(expression: Expression, path: AttributePath) -> bool:
     return (expression.operator == "ne") != (expression.value is None)
 
 
-def _joined(rows: Sequence[QuerySet[Any]], first: int, count: int) -> Page[Any]:
+def _joined(
+    endpoints: Sequence[Endpoint], links: Sequence[QuerySet[Any]], first: int, count: int
+) -> Page[Any]:
     """One page of several queries, one after the other."""
     found: list[Any] = []
     total = 0
-    for query in rows:
-        page = index_page(query, max(1, first - total), count - len(found))
+    for endpoint, query in zip(endpoints, links, strict=True):
+        rows = endpoint.reader.columns(query)
+        page = index_page(rows, max(1, first - total), count - len(found))
         if first <= total + page.total:
-            found += page.rows
+            found += endpoint.reader.read(page.rows)
         total += page.total
     return Page(found, total, first)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, NoReturn, cast
 
 from django.db import connections, transaction
@@ -26,11 +27,14 @@ from tiled_scim.api.authentication import (
 )
 from tiled_scim.api.base_url import base_url
 from tiled_scim.api.bulk import Bulk
+from tiled_scim.api.endpoints import Endpoint, sent_name
 from tiled_scim.api.etags import if_match, is_listed
 from tiled_scim.api.exceptions import exception_handler
 from tiled_scim.api.filters import ScimFilterBackend, check_given_once
-from tiled_scim.api.parsers import ScimNegotiation, ScimParser, ScimRenderer, check_length
-from tiled_scim.api.request_log import REQUEST_ID_HEADER, Activity
+from tiled_scim.api.negotiation import ScimNegotiation, ScimRenderer
+from tiled_scim.api.parsers import ScimParser, check_length
+from tiled_scim.api.rendering import Renderer, encode
+from tiled_scim.api.request_log import REQUEST_ID_HEADER, RequestLog
 from tiled_scim.api.search import everywhere
 from tiled_scim.api.search import parameters as search_parameters
 from tiled_scim.api.throttling import AddressThrottle, Throttle, TokenThrottle
@@ -39,13 +43,16 @@ from tiled_scim.audit.events import Change
 from tiled_scim.conf import settings
 from tiled_scim.errors import ScimError, forbidden, not_found
 from tiled_scim.host import HostAdapter
-from tiled_scim.models import Link, ScimToken
-from tiled_scim.provisioning.endpoints import Endpoint
-from tiled_scim.provisioning.resources import Renderer, Resource, Resources, Selection, version
-from tiled_scim.provisioning.service import Precondition
+from tiled_scim.models import ScimToken
+from tiled_scim.provisioning.documents import StoredResource
+from tiled_scim.provisioning.service import Precondition, Record
 from tiled_scim.schemas import GROUP, RESOURCE_TYPES, USER
-from tiled_scim.sql.pages import Page, paginate
+from tiled_scim.scim.selection import Resource, Selection
+from tiled_scim.sql.lookups import indexed_value
+from tiled_scim.sql.pages import Page, page_size, paginate, start_index
 
+# Those of a query that may be about one unique value.
+LOOKUP_PARAMETERS = frozenset({"filter", "startIndex", "count", "attributes", "excludedAttributes"})
 LIST_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 
 
@@ -75,62 +82,54 @@ class ScimView(APIView):
     http_method_names = ("get", "post", "put", "patch", "delete", "head")
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        self.activity = Activity(request)
+        self.log = RequestLog(request)
         response = super().dispatch(request, *args, **kwargs)
-        self._note(response)
-        self.activity.end(response.status_code)
-        response.headers[REQUEST_ID_HEADER] = self.activity.request_id
+        if response.status_code >= 400:
+            self._record_failure(response)
+        self.log.end(response.status_code)
+        response.headers[REQUEST_ID_HEADER] = self.log.request_id
         return response
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         check_length(request)
         # Django would read the query in the charset of the body, or fail to.
-        self.activity.request.encoding = "utf-8"
+        self.log.request.encoding = "utf-8"
 
     def perform_authentication(self, request: Request) -> None:
         try:
             super().perform_authentication(request)
         except AuthenticationFailed as error:
             if isinstance(error, InvalidToken):
-                self.activity.token = error.token
+                self.log.token = error.token
             self.check_throttle(request, AddressThrottle)
             raise
-        self.activity.token = cast(ScimToken, request.auth)
+        self.log.token = cast(ScimToken, request.auth)
         # Before anything else is found out, so that whoever is refused is counted, too.
         self.check_throttle(request, TokenThrottle)
 
-    def _note(self, response: Any) -> None:
-        """Keep an event of a write, and of every request that was refused or failed."""
-        error = response.data if response.status_code >= 400 else None
-        change = self.change or (self.target if error else None)
-        if change is not None:
-            method = self.request.method or ""
-            self.activity.note(change, response.status_code, error, method=method)
-
-    @property
-    def change(self) -> Change | None:
-        """What the request did to a resource, or tried to; None where it was to read."""
-        return None
+    def _record_failure(self, response: Any) -> None:
+        method = self.request.method or ""
+        self.log.record_failure(self.target, response.status_code, response.data, method=method)
 
     @property
     def target(self) -> Change:
-        """What the request is about, as far as its path tells."""
+        """What the request is about, as far as it is known."""
         return Change()
 
-    @property
+    @cached_property
     def adapter(self) -> HostAdapter:
         """The host, for the account that is calling."""
         return settings.HOST_ADAPTER(account_of(self.request))
 
-    @property
+    @cached_property
     def parameters(self) -> QueryDict:
         """The query: of the URL, or of a SearchRequest message."""
         if getattr(self, "action", None) == "search":
             return search_parameters(self.request.data)
         return self.request.query_params
 
-    @property
+    @cached_property
     def base_url(self) -> str:
         """The SCIM base URL, without a slash at its end."""
         return base_url(self.request)
@@ -165,69 +164,91 @@ class ResourceViewSet(ViewSetMixin, ScimView):
     """What Users and Groups have in common."""
 
     resource_type: ClassVar[ResourceType]
+    # The body of a request that creates, once it has been read.
+    sent: object = None
 
     @cached_property
     def endpoint(self) -> Endpoint:
         return Endpoint(self.resource_type, self.adapter)
 
-    @property
-    def change(self) -> Change | None:
-        # Before there is an endpoint, it is not known whose.
-        endpoint: Endpoint | None = vars(self).get("endpoint")
-        return endpoint.change if endpoint else None
+    @cached_property
+    def renderer(self) -> Renderer:
+        return Renderer(self.base_url, Selection.parse(self.parameters, self.resource_type))
 
     @property
     def target(self) -> Change:
-        return Change(self.resource_type.name, self.kwargs.get("key", ""))
+        key, name = self.kwargs.get("key", ""), sent_name(self.resource_type, self.sent)
+        return Change(self.resource_type.name, key, name)
 
     def list(self, request: Request) -> Response:
-        rows = ScimFilterBackend().filter_queryset(request, self.endpoint.rows(), self)
-        page = paginate(rows, self.parameters, self.adapter.account)
-        return Response(list_response(self.render(page.rows), page))
+        check_given_once(self.parameters)
+        page = self._lookup() or self._page(request)
+        return Response(encode(list_response(self.renderer.render(page.rows), page)))
 
     def search(self, request: Request) -> Response:
         """`POST /.search`: a query that is no part of a URL, and of no log of URLs."""
         return self.list(request)
 
     def retrieve(self, request: Request, key: str) -> Response:
-        link = self.endpoint.get(key)
-        tag = version(link, self.adapter)
-        if is_listed(tag, request.headers.get("If-None-Match", "")):
-            return Response(status=304, headers={"ETag": tag})
-        return self.answer(link)
+        resource = self.endpoint.get(key)
+        if is_listed(resource.version, request.headers.get("If-None-Match", "")):
+            return Response(status=304, headers={"ETag": resource.version})
+        return self.answer(resource)
 
     def create(self, request: Request) -> Response:
-        return self.answer(self.endpoint.create(request.data), 201)
+        self.sent = request.data
+        result = self.endpoint.create(self.sent, self._recorder(201))
+        return self.answer(result.resource, 201)
 
     def update(self, request: Request, key: str) -> Response:
-        return self.answer(self.endpoint.replace(key, request.data, self.precondition))
+        recorder = self._recorder(200)
+        return self.answer(
+            self.endpoint.replace(key, request.data, recorder, self.precondition).resource
+        )
 
-    def partial_update(self, request: Request, key: str) -> Response:
-        return self.answer(self.endpoint.patch(key, request.data, self.precondition))
+    def partial_update(self, request: Request, key: str, status: int = 200) -> Response:
+        recorder = self._recorder(status)
+        result = self.endpoint.patch(key, request.data, recorder, self.precondition)
+        return self.answer(result.resource, status)
 
     def destroy(self, request: Request, key: str) -> Response:
-        self.endpoint.delete(key, self.precondition)
+        self.endpoint.delete(key, self._recorder(204), self.precondition)
         return Response(status=204)
 
-    def answer(self, link: Link, status: int = 200) -> Response:
-        """One resource, or for a status of 204 nothing, with its entity tag and location."""
-        headers = {"ETag": version(link, self.adapter)}
+    def answer(self, resource: StoredResource | None, status: int = 200) -> Response:
+        """Answer with one resource, or for a status of 204 with nothing but its entity tag."""
+        resource = cast(StoredResource, resource)
+        headers = {"ETag": resource.version}
         if status == 201:
-            headers["Location"] = self.renderer.location(self.resource_type, link.pk)
-        body = None if status == 204 else self.render([link])[0]
+            headers["Location"] = self.renderer.location(self.resource_type, resource.key)
+        body = None if status == 204 else encode(self.renderer.render([resource])[0])
         return Response(body, status=status, headers=headers)
-
-    def render(self, links: Sequence[Link]) -> Resources:
-        return self.renderer.render(links)
-
-    @property
-    def renderer(self) -> Renderer:
-        selection = Selection.parse(self.parameters, self.resource_type)
-        return Renderer(self.adapter, self.base_url, selection)
 
     @property
     def precondition(self) -> Precondition | None:
-        return if_match(self.request.headers.get("If-Match"), self.adapter)
+        return if_match(self.request.headers.get("If-Match"))
+
+    def _recorder(self, status: int) -> Record:
+        return self.log.recorder(self.request.method or "", status)
+
+    def _lookup(self) -> Page[StoredResource] | None:
+        """The page of a filter for one indexed value, which needs no parser, form and queryset."""
+        if not LOOKUP_PARAMETERS.issuperset(self.parameters):
+            return None
+        wanted = indexed_value(self.parameters.get("filter", ""), self.resource_type)
+        if wanted is None:
+            return None
+        first, count = start_index(self.parameters), page_size(self.parameters)
+        found = self.endpoint.reader.find(*wanted)
+        if len(found) > 1:
+            return None  # an externalId may be that of any number
+        return Page(found[first - 1 : first - 1 + count], len(found), first)
+
+    def _page(self, request: Request) -> Page[StoredResource]:
+        reader = self.endpoint.reader
+        links = ScimFilterBackend().filter_queryset(request, reader.links(), self)
+        page = paginate(reader.columns(links), self.parameters, self.adapter.account)
+        return replace(page, rows=reader.read(page.rows))
 
 
 class UserViewSet(ResourceViewSet):
@@ -241,10 +262,11 @@ class GroupViewSet(ResourceViewSet):
 
     resource_type = GROUP
 
-    def partial_update(self, request: Request, key: str) -> Response:
+    def partial_update(self, request: Request, key: str, status: int = 204) -> Response:
         """204 without a body (RFC 7644 section 3.5.2): a large group need not be sent back."""
-        link = self.endpoint.patch(key, request.data, self.precondition)
-        return self.answer(link, 200 if "attributes" in request.query_params else 204)
+        if "attributes" in request.query_params:
+            status = 200
+        return super().partial_update(request, key, status)
 
 
 class RootViewSet(ViewSetMixin, ScimView):
@@ -256,26 +278,25 @@ class RootViewSet(ViewSetMixin, ScimView):
         page = everywhere(endpoints, self.parameters)
         resources = [
             resource
-            for endpoint in endpoints
-            for resource in self.renderer(endpoint.resource_type).render(
-                [row for row in page.rows if isinstance(row, endpoint.provisioning.model)]
+            for resource_type in RESOURCE_TYPES
+            for resource in self.renderer(resource_type).render(
+                [row for row in page.rows if row.resource_type is resource_type]
             )
         ]
-        return Response(list_response(resources, page))
+        return Response(encode(list_response(resources, page)))
 
     def search(self, request: Request) -> Response:
         return self.list(request)
 
     def renderer(self, resource_type: ResourceType) -> Renderer:
-        selection = Selection.parse(self.parameters, resource_type)
-        return Renderer(self.adapter, self.base_url, selection)
+        return Renderer(self.base_url, Selection.parse(self.parameters, resource_type))
 
 
 class BulkView(ScimView):
     """`/Bulk`."""
 
     def post(self, request: Request) -> Response:
-        bulk = Bulk(Renderer(self.adapter, self.base_url), self.activity.note)
+        bulk = Bulk(self.adapter, Renderer(self.base_url), self.log)
         return Response(bulk.run(request.data))
 
 

@@ -282,7 +282,7 @@ class Health:
     def _is_active(self) -> Q:
         """What the links of active users fulfil: all, where the host does not tell them apart."""
         path = settings.HOST_ADAPTER(self.account).user_fields.get("active")
-        return Q(("active", True), (f"user__{path}", True)) if path else Q()
+        return Q(("suspended", False), (f"user__{path}", True)) if path else Q()
 
 
 @dataclass(frozen=True)

@@ -1,20 +1,20 @@
 """What happened, as the host's admin sees it: changes, and the events that are kept of them.
 
-An event is written when all is over, in a query of its own: so that of a failed request survives
-the rollback, and one that cannot be written breaks nothing.
+The event of a change is written in the transaction that makes the change, so that there is never
+one without the other. The event of a request that failed is written when all is over.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import router
+from django.db import router, transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -34,6 +34,7 @@ from tiled_scim.scim.cleaning import Document
 from tiled_scim.scim.identifiers import as_uuid
 from tiled_scim.scim.selection import ALL
 from tiled_scim.scim.text import fold
+from tiled_scim.sql.compiled import insert
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +53,7 @@ LINKS: dict[str, type[UserLink | LibraryGroupLink]] = {
 }
 
 
-@dataclass
+@dataclass(frozen=True)
 class Change:
     """What was done to one resource, or tried.
 
@@ -60,42 +61,48 @@ class Change:
         resource_type: its name, such as User; empty where the request was about none.
         key: the SCIM id, as far as it is known, or what a client gave for one.
         name: the userName or displayName.
-        action: what happened.
+        action: what happened, of `Action`.
         attributes: the old and the new value of each attribute that changed.
-        added: the names of new members of a group; `removed`: of those it lost; `skipped`: the ids
-            that are nobody's.
+        added: the names of new members of a group.
+        removed: the names of members that a group lost.
+        skipped: the ids of members that are nobody's.
     """
 
     resource_type: str = ""
     key: str = ""
     name: str = ""
     action: str = ""
-    attributes: dict[str, list[Any]] = field(default_factory=dict)
-    added: list[str] = field(default_factory=list)
-    removed: list[str] = field(default_factory=list)
-    skipped: list[str] = field(default_factory=list)
-
-    def restart(self) -> None:
-        """Forget what an attempt did that lost against another transaction."""
-        self.action = ""
-        self.attributes, self.added, self.removed, self.skipped = {}, [], [], []
-
-    def compare(self, before: Document, after: Document, resource_type: ResourceType) -> None:
-        """Note in which attributes two documents of one resource differ.
-
-        The values of attributes that are never returned, such as secrets, are not kept.
-        """
-        old, new = _flat(before), _flat(after)
-        shown_old = _flat(ALL.apply(before, resource_type))
-        shown_new = _flat(ALL.apply(after, resource_type))
-        for name in {**old, **new}:
-            if old.get(name) != new.get(name):
-                self.attributes[name] = [_short(shown_old.get(name)), _short(shown_new.get(name))]
+    attributes: Mapping[str, list[Any]] = field(default_factory=dict)
+    added: Sequence[str] = ()
+    removed: Sequence[str] = ()
+    skipped: Sequence[str] = ()
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing was changed."""
         return not (self.action or self.attributes or self.added or self.removed)
+
+
+def differences(
+    before: Document, after: Document, resource_type: ResourceType
+) -> dict[str, list[Any]]:
+    """Return the old and the new value of each attribute in which two documents differ.
+
+    The values of attributes that are never returned, such as secrets, are not in it.
+    """
+    names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+    if not names:
+        return {}
+    old_part = {name: before[name] for name in names if name in before}
+    new_part = {name: after[name] for name in names if name in after}
+    old, new = _flat(old_part), _flat(new_part)
+    shown_old = _flat(ALL.apply(old_part, resource_type))
+    shown_new = _flat(ALL.apply(new_part, resource_type))
+    return {
+        name: [_short(shown_old.get(name)), _short(shown_new.get(name))]
+        for name in {**old, **new}
+        if old.get(name) != new.get(name)
+    }
 
 
 @dataclass(frozen=True)
@@ -127,22 +134,35 @@ def record(
     error: Mapping[str, Any] | None = None,
     duration: float = 0,
 ) -> None:
-    """Keep an event of what happened.
+    """Keep an event of what happened; in the transaction that is running, if one is.
+
+    An event that cannot be kept is logged, and breaks nothing: it has a savepoint of its own.
 
     Args:
         status: the HTTP status of the answer.
         error: the body of an Error answer; None where the request succeeded.
         duration: in seconds.
+
+    Raises:
+        DatabaseError: the transaction is lost, and the change with it.
     """
+    using = router.db_for_write(ScimEvent)
     try:
         event = _event(source, change, status, error)
         event.duration = round(duration * 1000)
-        if status in REPEATED_STATUSES and _repeats(event):
-            return
-        using = router.db_for_write(ScimEvent)
-        ScimEvent.objects.using(using).bulk_create(_split(event, change))
+        with transaction.atomic(using=using):
+            if status not in REPEATED_STATUSES or not _repeats(event):
+                _insert(_split(event, change), using)
     except Exception:
+        if transaction.get_connection(using).needs_rollback:
+            raise
         logger.exception("An event could not be kept")
+
+
+def _insert(events: Sequence[ScimEvent], using: str) -> None:
+    names = [field.attname for field in ScimEvent._meta.concrete_fields if not field.primary_key]
+    rows = [[getattr(event, name) for name in names] for event in events]
+    insert(ScimEvent, names, rows, using)
 
 
 def _event(
@@ -195,7 +215,7 @@ def _changes(change: Change) -> dict[str, Any]:
         for name, names in members.items()
         if names
     }
-    return ({"attributes": change.attributes} if change.attributes else {}) | counted
+    return ({"attributes": dict(change.attributes)} if change.attributes else {}) | counted
 
 
 def _split(event: ScimEvent, change: Change) -> list[ScimEvent]:

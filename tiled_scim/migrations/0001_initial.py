@@ -381,11 +381,10 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
-                    "active",
-                    models.BooleanField(
-                        default=True, editable=False, verbose_name="active in the account"
-                    ),
+                    "suspended",
+                    models.BooleanField(default=False, editable=False, verbose_name="suspended"),
                 ),
+                ("hidden_values", models.JSONField(blank=True, default=dict, editable=False)),
                 (
                     "user",
                     models.ForeignKey(
@@ -459,7 +458,6 @@ class Migration(migrations.Migration):
                         blank=True, max_length=255, verbose_name="display"
                     ),
                 ),
-                ("granted", models.BooleanField(default=True, verbose_name="granted by SCIM")),
                 (
                     "created_at",
                     models.DateTimeField(
@@ -491,6 +489,44 @@ class Migration(migrations.Migration):
                 "constraints": [
                     models.UniqueConstraint(
                         fields=("group", "user"), name="tiled_scim_group_member"
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="PriorAccess",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "library",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=scim_settings.LIBRARY_MODEL,
+                        verbose_name="Library",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="user",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "prior access",
+                "verbose_name_plural": "prior access",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("library", "user"), name="tiled_scim_prior_access"
                     ),
                 ],
             },

@@ -1,256 +1,330 @@
-"""Link rows <-> documents: what is kept in a column, on the host user, or as JSON.
+"""Where the values of a resource are stored, and the document that they make up.
 
-A document is a resource of clean values (see `values`). The host user keeps the attributes of
-`HostAdapter.user_fields`, so that an edit in the host shows at once; the link's columns keep the
-identifiers; everything else is the link's JSON and comes back as it was sent.
+A document is a resource of clean values (see `scim.cleaning`). Its values are in three places: the
+host user has those of `HostAdapter.user_fields`, so that an edit in the host shows at once; columns
+of the link have what resources are looked up by; the link's JSON has everything else, as it was
+sent. A value that is nothing is absent, in each of them; only `host_input` knows empty strings.
 
-Where the host keeps one value of a multi-valued attribute (`emails.value`), that of the preferred
-element, the JSON has the element without it: the **placeholder**. There is always exactly one.
+Of a multi-valued attribute the host keeps one value, such as that of `emails.value`: the preferred
+element's. In the JSON that element has no value: it is the placeholder, and there is one always.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from copy import deepcopy
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, cast
+from functools import cached_property, lru_cache
+from typing import Any, Protocol, cast
+from uuid import UUID
 
 from django.utils import timezone
 
 from tiled_scim.attributes import Attribute, AttributePath, ResourceType
 from tiled_scim.host import HostAdapter
-from tiled_scim.models import LibraryGroupLink, Link, UserLink
+from tiled_scim.models import LibraryGroupLink, UserLink
 from tiled_scim.schemas import GROUP, USER
 from tiled_scim.scim.cleaning import KEPT, TEXT_TYPES, Document, check_length
 from tiled_scim.scim.matching import comparable
 
 Element = dict[str, Any]
 
-# The key, in the link's JSON, of the host's booleans that a client removed or never gave, each with
-# the value that the host has all the same: it is not shown, but another one, which people gave
-# since, is. No attribute has this name.
-UNASSIGNED = "unassigned"
+MODELS: dict[str, type[UserLink | LibraryGroupLink]] = {
+    USER.name: UserLink,
+    GROUP.name: LibraryGroupLink,
+}
+
+
+class StoredUser(Protocol):
+    """A row of `UserLink`, or the link itself."""
+
+    attributes: Document
+    external_id: str | None
+    user_name: str
+    suspended: bool
+    hidden_values: dict[str, bool]
+
+
+class StoredGroup(Protocol):
+    """A row of `LibraryGroupLink`, or the link itself."""
+
+    attributes: Document
+    external_id: str | None
+    display_name: str
 
 
 @dataclass(frozen=True)
-class Parts:
-    """A document, taken apart by the place where each value is kept."""
-
-    columns: dict[str, Any]
-    host: dict[str, Any]
-    attributes: Document
-
-
-def read(link: Link, adapter: HostAdapter) -> Document:
-    """The document that a link, and the host user behind it, make up."""
-    resource_type = _resource_type(link)
-    document = cast(Document, deepcopy(link.attributes))
-    for attribute in _column_attributes(resource_type):
-        if value := getattr(link, cast(str, attribute.column)):
-            document[attribute.name] = value
-    if isinstance(link, UserLink):
-        values = host_values(link, adapter)
-        for path in _host_paths(adapter):
-            value = values[str(path)]
-            if link.attributes.get(UNASSIGNED, {}).get(str(path)) is not value:
-                _put(document, path, _as_json(cast(Attribute, path.leaf), value))
-    return _in_order(document, resource_type)
-
-
-def host_values(link: UserLink, adapter: HostAdapter) -> dict[str, Any]:
-    """The values of the host user as the account has them: `active` is the link's, too."""
-    values = adapter.read_user(link.user)
-    return values if link.active or "active" not in values else {**values, "active": False}
-
-
-def take_apart(
-    document: Document, link: Link, adapter: HostAdapter, *, removes: bool = False
-) -> Parts:
-    """The inverse of `read`; a boolean of the host's that is absent here is left as it is there.
+class HostField:
+    """An attribute that the host user has.
 
     Args:
-        removes: whether such an absence means that a client removed the attribute. Then it is not
-            shown any more, and what it gave is taken away; but for `active`, since nobody loses
-            access without being told so.
+        name: its canonical name, such as `name.givenName`.
+        path: where it is in a document.
+        column: ORM path of the value, from the user.
+    """
+
+    name: str
+    path: AttributePath
+    column: str
+
+    @cached_property
+    def leaf(self) -> Attribute:
+        """The innermost attribute of the path."""
+        return cast(Attribute, self.path.leaf)
+
+    @cached_property
+    def is_writable(self) -> bool:
+        """Whether clients write the value; what is read-only is the host's alone."""
+        parts = (self.path.attribute, self.path.leaf)
+        return all(part.mutability in KEPT for part in parts if part)
+
+    @cached_property
+    def is_boolean(self) -> bool:
+        """Whether it may be about access, which absence never changes."""
+        return self.leaf.type == "boolean"
+
+
+HostFields = tuple[HostField, ...]
+HostValues = dict[str, Any]
+
+
+def host_fields(adapter: HostAdapter) -> HostFields:
+    """Return the attributes that the host user has.
 
     Raises:
-        ScimError: 400, where a column has no room for its value.
+        LookupError: `HostAdapter.user_fields` names an attribute that no schema has.
     """
-    attributes = deepcopy(document)
-    columns = {}
-    for attribute in _column_attributes(_resource_type(link)):
-        column, value = cast(str, attribute.column), attributes.pop(attribute.name, None)
-        length = getattr(link._meta.get_field(column), "max_length", None)
-        check_length(attribute.name, value, length)
-        columns[column] = value
-    host: dict[str, Any] = {}
-    unassigned: dict[str, bool] = {}
-    if isinstance(link, UserLink):
-        taken = [(path, _take(attributes, path)) for path in _host_paths(adapter)]
-        host = {str(path): value for path, value in taken if _is_writable(path)}
-        unassigned = _unassigned(host, link, adapter, removes=removes)
-    attributes = {name: value for name, value in attributes.items() if value not in ({}, [])}
-    values = {name: value for name, value in host.items() if value is not None}
-    if removes:
-        values = unassigned | values
-    if unassigned:
-        attributes[UNASSIGNED] = unassigned
-    return Parts(columns, values, attributes)
+    return _host_fields(tuple(adapter.user_fields.items()))
 
 
-def _unassigned(
-    host: dict[str, Any], link: UserLink, adapter: HostAdapter, *, removes: bool
-) -> dict[str, bool]:
-    """The booleans of the host's that have no value to show from now on: see `UNASSIGNED`.
+@lru_cache
+def _host_fields(columns: tuple[tuple[str, str], ...]) -> HostFields:
+    return tuple(_host_field(name, column) for name, column in columns)
+
+
+def _host_field(name: str, column: str) -> HostField:
+    path = USER.resolve(name)
+    if path is None or path.attribute is None:
+        raise LookupError(f"HostAdapter.user_fields names “{name}”, which no schema has")
+    return HostField(str(path), path, column)
+
+
+# Reading
+
+
+def read_user(stored: StoredUser, host: HostValues, fields: HostFields) -> Document:
+    """Return the document of a user.
 
     Args:
-        host: the values for the host user, as `_take` has them.
+        stored: what SCIM keeps of the user.
+        host: the host user's values, from `values_of_row` or `values_of_user`.
+        fields: the attributes that the host user has.
     """
-    if not hasattr(link, "user"):
-        return {}  # a new person's host user is still to be found, or made
-    current = host_values(link, adapter)
-    absent = [name for name, value in host.items() if value is None]
-    if link._state.adding:
-        return {name: False for name in absent if current[name] is False}
-    before = link.attributes.get(UNASSIGNED, {})
-    # What people gave since is shown: to send it back changes nothing.
-    unassigned = {
-        name: before[name]
-        for name, value in host.items()
-        if name in before and (value is None or value == current[name] != before[name])
+    document = dict(stored.attributes)
+    document["userName"] = stored.user_name
+    if stored.external_id:
+        document["externalId"] = stored.external_id
+    hidden = stored.hidden_values
+    for field in fields:
+        value = host.get(field.name)
+        if value is None or hidden.get(field.name) is not value:
+            _put(document, field, value)
+    return _in_order(document, USER)
+
+
+def read_group(stored: StoredGroup) -> Document:
+    """Return the document of a group, without its members."""
+    document = dict(stored.attributes)
+    document["displayName"] = stored.display_name
+    if stored.external_id:
+        document["externalId"] = stored.external_id
+    return _in_order(document, GROUP)
+
+
+def values_of_row(values: Iterable[Any], fields: HostFields, *, suspended: bool) -> HostValues:
+    """Return the host user's values as the account sees them; those that are nothing are absent.
+
+    Args:
+        values: what is in the column of each of the fields.
+        suspended: whether the user is inactive in the account, whatever the host says.
+    """
+    found = {
+        field.name: _as_json(field.leaf, value)
+        for field, value in zip(fields, values, strict=True)
+        if value is not None and value != ""
     }
-    if removes:
-        unassigned |= {name: name == "active" and bool(current[name]) for name in absent}
-    return unassigned
+    if any(field.name == "active" for field in fields):
+        found["active"] = bool(found.get("active")) and not suspended
+    return found
 
 
-def differing(values: Mapping[str, Any], link: UserLink, adapter: HostAdapter) -> dict[str, Any]:
-    """Those of the values, which are `Parts.host`, that the host user does not have."""
-    current = host_values(link, adapter)
-    leaves = {str(path): cast(Attribute, path.leaf) for path in _host_paths(adapter)}
-    return {
-        name: value
-        for name, value in values.items()
-        if not _is_same(leaves[name], value, _as_json(leaves[name], current[name]))
-    }
+def values_of_user(link: UserLink, fields: HostFields, *, suspended: bool) -> HostValues:
+    """As `values_of_row`, from a link whose host user has been read."""
+    values = (_follow(link.user, field.column) for field in fields)
+    return values_of_row(values, fields, suspended=suspended)
 
 
-def _is_same(attribute: Attribute, value: Any, current: Any) -> bool:
-    """Whether two values are one: dates by their moment, and nothing in any form is nothing."""
-    if attribute.type == "dateTime" and value and current:
-        return comparable(attribute, value) == comparable(attribute, current)
-    return (value or None) == (current or None)
+def is_active(host: HostValues) -> bool:
+    """Whether a user with these values is active; all are, where the host has no such field."""
+    return bool(host.get("active", True))
+
+
+def _follow(instance: Any, path: str) -> Any:
+    """The value at an ORM path such as `profile__title`."""
+    for name in path.split("__"):
+        instance = getattr(instance, name)
+    return instance
 
 
 def _as_json(attribute: Attribute, value: Any) -> Any:
-    """A value of a host's field as its attribute has it: a date or a number may stand for text."""
+    """A value of the host's as its attribute has it: a date or a number may stand for text."""
     if isinstance(value, datetime):
         return date_time(value)
-    is_text = attribute.type in TEXT_TYPES and value is not None
-    return str(value) if is_text else value
+    return str(value) if attribute.type in TEXT_TYPES else value
 
 
 def date_time(moment: datetime) -> str:
-    """The moment as RFC 7643 section 2.3.5 wants it, in UTC, also where the host has USE_TZ off."""
+    """Return a moment in UTC, as RFC 7643 section 2.3.5 has it; the host may have USE_TZ off."""
     aware = timezone.make_aware(moment) if timezone.is_naive(moment) else moment
-    return aware.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    text = aware.astimezone(UTC).isoformat()
+    return f"{text.removesuffix('+00:00')}Z"
 
 
-def _resource_type(link: Link) -> ResourceType:
-    return GROUP if isinstance(link, LibraryGroupLink) else USER
+def _put(document: Document, field: HostField, value: Any) -> None:
+    """Set the host's value in a document whose parts are not its own."""
+    path, attribute = field.path, cast(Attribute, field.path.attribute)
+    container = document
+    if path.is_extension:
+        container = dict(cast(Document, document.get(path.schema.urn, {})))
+    if attribute.multi_valued:
+        _set(container, attribute.name, _filled(container, field, value))
+    elif path.sub_attribute:
+        part = dict(cast(Element, container.get(attribute.name, {})))
+        _set(part, field.leaf.name, value)
+        _set(container, attribute.name, part)
+    else:
+        _set(container, attribute.name, value)
+    if path.is_extension:
+        _set(document, path.schema.urn, container)
 
 
-def _column_attributes(resource_type: ResourceType) -> Iterator[Attribute]:
-    """The attributes that a client writes and a link has a column for."""
-    for attribute in (*resource_type.common.attributes, *resource_type.schema.attributes):
-        if attribute.column and attribute.mutability != "readOnly":
-            yield attribute
+def _filled(container: Document, field: HostField, value: Any) -> list[Element]:
+    """The elements with the placeholder's value; without one there is no such element."""
+    attribute, name = cast(Attribute, field.path.attribute), field.leaf.name
+    elements = cast("list[Element]", container.get(attribute.name, [{"primary": True}]))
+    return [
+        element if name in element else {name: value, **element}
+        for element in elements
+        if name in element or value is not None
+    ]
 
 
-def _host_paths(adapter: HostAdapter) -> Iterator[AttributePath]:
-    for name in adapter.user_fields:
-        path = USER.resolve(name)
-        if path is None or path.attribute is None:
-            raise LookupError(f"HostAdapter.user_fields names “{name}”, which no schema has")
-        yield path
-
-
-def _is_writable(path: AttributePath) -> bool:
-    """Whether clients write what is at a path; what is read-only is the host's alone."""
-    return all(part.mutability in KEPT for part in (path.attribute, path.leaf) if part)
+def _set(container: Element, name: str, value: Any) -> None:
+    """Put a value in its place, where nothing is absent."""
+    if value is None or value == {} or value == []:
+        container.pop(name, None)
+    else:
+        container[name] = value
 
 
 def _in_order(document: Document, resource_type: ResourceType) -> Document:
     """The document in the order of the attribute table."""
-    names = [
-        *(attribute.name for attribute in resource_type.common.attributes),
-        *(attribute.name for attribute in resource_type.schema.attributes),
-        *(extension.urn for extension in resource_type.extensions),
-    ]
+    names = _order(resource_type.name, tuple(schema.urn for schema in resource_type.extensions))
     return {name: document[name] for name in names if name in document}
 
 
-def _put(document: Document, path: AttributePath, value: Any) -> None:
-    """Set the host's value at a path; None and "" are unassigned."""
-    container, attribute = _container(document, path), cast(Attribute, path.attribute)
-    if attribute.multi_valued:
-        _put_element(container, path, value)
-        return
-    target: Element = container
-    if path.sub_attribute:
-        target = cast(Element, container.setdefault(attribute.name, {}))
-    if value is not None and value != "":
-        target[cast(Attribute, path.leaf).name] = value
-    if path.sub_attribute and not target:
-        del container[attribute.name]
-    if path.is_extension and not container:
-        del document[path.schema.urn]
+@lru_cache
+def _order(name: str, extensions: tuple[str, ...]) -> tuple[str, ...]:
+    resource_type = USER if name == USER.name else GROUP
+    core = (*resource_type.common.attributes, *resource_type.schema.attributes)
+    return (*(attribute.name for attribute in core), *extensions)
 
 
-def _put_element(container: Document, path: AttributePath, value: Any) -> None:
-    """Fill the placeholder; without a value there is no such element."""
-    name, sub_name = cast(Attribute, path.attribute).name, cast(Attribute, path.leaf).name
-    elements = cast(list[Element], container.get(name, [{"primary": True}]))
-    filled = (
-        element if sub_name in element else {sub_name: value, **element}
-        for element in elements
-        if sub_name in element or value
-    )
-    container[name] = list(filled)
-    if not container[name]:
-        del container[name]
+# Storing
 
 
-def _take(attributes: Document, path: AttributePath) -> Any:
-    """Remove the host's value from the document and return it: "" where there is none.
+@dataclass(frozen=True)
+class StoredValues:
+    """A document, divided by the place where each value is stored.
 
-    For a boolean that is absent, None: absence never changes access.
+    Args:
+        columns: by the name of the link's column; None where there is no value.
+        host: by the name of the attribute.
+        attributes: the link's JSON.
     """
-    attribute, leaf = cast(Attribute, path.attribute), cast(Attribute, path.leaf)
-    container = _container(attributes, path)
-    absent = None if leaf.type == "boolean" else ""
+
+    columns: dict[str, Any]
+    host: HostValues
+    attributes: Document
+
+
+def split(document: Document, resource_type: ResourceType, fields: HostFields) -> StoredValues:
+    """Divide a document: the inverse of `read_user` and `read_group`.
+
+    Args:
+        fields: the attributes that the host user has; none for a group.
+
+    Raises:
+        ScimError: 400, where a column has no room for its value.
+    """
+    attributes = dict(document)
+    columns: dict[str, Any] = {}
+    for attribute, column, length in _columns(resource_type.name):
+        value = attributes.pop(attribute, None)
+        check_length(attribute, value, length)
+        columns[column] = value
+    taken = [(field, _take(attributes, field)) for field in fields]
+    host = {field.name: value for field, value in taken if field.is_writable and value is not None}
+    attributes = {name: value for name, value in attributes.items() if value not in ({}, [])}
+    return StoredValues(columns, host, attributes)
+
+
+@lru_cache
+def _columns(resource_type: str) -> tuple[tuple[str, str, int | None], ...]:
+    """The attributes that have a column which clients write: name, column, and room in it."""
+    types = {USER.name: USER, GROUP.name: GROUP}
+    opts = MODELS[resource_type]._meta
+    known = types[resource_type]
+    attributes = (*known.common.attributes, *known.schema.attributes)
+    return tuple(
+        (attribute.name, attribute.column, opts.get_field(attribute.column).max_length)
+        for attribute in attributes
+        if attribute.column and attribute.mutability != "readOnly"
+    )
+
+
+def _take(attributes: Document, field: HostField) -> Any:
+    """Remove the host's value from a document, whose parts are not its own, and return it."""
+    path, attribute = field.path, cast(Attribute, field.path.attribute)
+    container = attributes
+    if path.is_extension:
+        container = dict(cast(Document, attributes.get(path.schema.urn, {})))
+    value: Any
     if attribute.multi_valued:
-        value = _take_element(container, attribute.name, leaf.name)
+        elements = cast("list[Element]", container.get(attribute.name, []))
+        value, container[attribute.name] = _emptied(elements, field.leaf.name)
     elif path.sub_attribute:
-        parent = cast(Element, container.get(attribute.name, {}))
-        value = parent.pop(leaf.name, absent)
-        if not parent:
-            container.pop(attribute.name, None)
+        part = dict(cast(Element, container.get(attribute.name, {})))
+        value = part.pop(field.leaf.name, None)
+        _set(container, attribute.name, part)
     else:
-        value = container.pop(leaf.name, absent)
-    if path.is_extension and not container:
-        attributes.pop(path.schema.urn, None)
-    return value
+        value = container.pop(attribute.name, None)
+    if path.is_extension:
+        _set(attributes, path.schema.urn, container)
+    return None if value == "" else value
 
 
-def _take_element(container: Document, name: str, sub_name: str) -> Any:
-    """Make the preferred element the placeholder and return its value."""
-    elements = cast(list[Element], container.get(name, []))
-    elements = [element for element in elements if element.get(sub_name)]
-    preferred = min(elements, key=_preference, default={"primary": True})
-    container[name] = elements or [preferred]
-    return preferred.pop(sub_name, "")
+def _emptied(elements: Iterable[Element], name: str) -> tuple[Any, list[Element]]:
+    """The preferred element's value, and the elements with that one as the placeholder."""
+    valued = [element for element in elements if element.get(name)]
+    preferred = min(valued, key=_preference, default=None)
+    if preferred is None:
+        return None, [{"primary": True}]
+    placeholder = {part: value for part, value in preferred.items() if part != name}
+    kept = [placeholder if element is preferred else element for element in valued]
+    return preferred[name], kept
 
 
 def _preference(element: Element) -> int:
@@ -260,8 +334,118 @@ def _preference(element: Element) -> int:
     return 1 if element.get("type") == "work" else 2
 
 
-def _container(document: Document, path: AttributePath) -> Document:
-    """The part of the document that has the path's schema; an extension's is made if need be."""
-    if not path.is_extension:
-        return document
-    return cast(Document, document.setdefault(path.schema.urn, {}))
+# Comparing
+
+
+def hidden_values(
+    host: HostValues,
+    current: HostValues,
+    before: Mapping[str, bool],
+    fields: HostFields,
+    *,
+    removes: bool,
+) -> dict[str, bool]:
+    """Return the host's booleans that will not be shown, with the value that the host has.
+
+    Args:
+        host: the values that the client wants the host user to have.
+        current: those that the host user has.
+        before: what was hidden until now.
+        removes: whether a client that leaves a boolean out removes it, as a PATCH does. What it
+            gave is taken away then, but for `active`: nobody loses access without being told so.
+    """
+    hidden = {}
+    for field in fields:
+        name, wanted = field.name, host.get(field.name)
+        if not (field.is_boolean and field.is_writable):
+            continue
+        if wanted is None and removes:
+            hidden[name] = name == "active" and bool(current.get(name))
+        elif name in before and (wanted is None or wanted == current.get(name) != before[name]):
+            # What people gave since is shown: to send it back changes nothing.
+            hidden[name] = before[name]
+    return hidden
+
+
+def host_changes(
+    host: HostValues,
+    current: HostValues,
+    fields: HostFields,
+    *,
+    hidden: Mapping[str, bool],
+    clears: bool = True,
+) -> HostValues:
+    """Return the values of the host user that will differ; None where one is to be cleared.
+
+    Args:
+        host: the values that the client wants the host user to have.
+        current: those that the host user has.
+        hidden: the booleans that are removed, with the value that they have from now on.
+        clears: whether values that are absent are cleared, if they have nothing to do with access.
+    """
+    changes: HostValues = {}
+    for field in fields:
+        name, wanted = field.name, host.get(field.name)
+        if not field.is_writable:
+            continue
+        if wanted is None and field.is_boolean:
+            if name not in hidden:
+                continue
+            wanted = hidden[name]
+        if wanted is None and not clears:
+            continue
+        if not _is_same(field.leaf, wanted, current.get(name)):
+            changes[name] = wanted
+    return changes
+
+
+def host_input(values: HostValues) -> HostValues:
+    """Return values as `HostAdapter` takes them: an attribute that is cleared is an empty text."""
+    return {name: "" if value is None else value for name, value in values.items()}
+
+
+def _is_same(attribute: Attribute, value: Any, current: Any) -> bool:
+    """Whether two values are one; dates are, where they are one moment."""
+    if attribute.type == "dateTime" and value and current:
+        return comparable(attribute, value) == comparable(attribute, current)
+    if attribute.type == "boolean":
+        return bool(value) == bool(current)
+    return bool(value == current)
+
+
+# Resources
+
+
+@dataclass(frozen=True)
+class StoredResource:
+    """One user or group as it is in the database, read once.
+
+    Args:
+        key: the SCIM id.
+        document: its values, without groups and members.
+        number: the version of the link.
+        groups: the id and displayName of each group that a user is in, by displayName.
+    """
+
+    resource_type: ResourceType
+    key: str
+    document: Document
+    number: int
+    created_at: datetime
+    updated_at: datetime
+    groups: tuple[tuple[str, str], ...] = ()
+
+    @cached_property
+    def version(self) -> str:
+        """The weak entity tag: it changes with all that a GET shows of the resource.
+
+        Of a group's members nothing is looked at: every change of them changes `number`.
+        """
+        content = json.dumps([self.number, self.document, self.groups], sort_keys=True)
+        return f'W/"{hashlib.sha256(content.encode()).hexdigest()[:32]}"'
+
+
+def groups_of_json(rows: Sequence[Mapping[str, str]] | None) -> tuple[tuple[str, str], ...]:
+    """Return the id and displayName of each group in a JSON array of the database, by name."""
+    groups = ((str(UUID(row["value"])), row["display"]) for row in rows or ())
+    return tuple(sorted(groups, key=lambda group: group[1]))

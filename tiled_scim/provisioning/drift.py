@@ -18,11 +18,10 @@ from django.db.models import QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from tiled_scim.audit.events import Change
-from tiled_scim.host import CHUNK, HostAdapter, adapter_class
+from tiled_scim.host import HostAdapter, adapter_class
 from tiled_scim.models import LibraryGroupLink, UserLink
-from tiled_scim.provisioning.group_members import Access, Member
-from tiled_scim.scim.text import fold
+from tiled_scim.provisioning.group_members import GroupMembers, Member
+from tiled_scim.sql.compiled import CHUNK
 
 AnyLink = TypeVar("AnyLink", UserLink, LibraryGroupLink)
 
@@ -59,10 +58,6 @@ FOREIGN_USER = Kind(
     _("The group “%(name)s” has members of another account: %(people)s."),
     _("ending their memberships, and the access that they gave"),
 )
-USER_SUSPENDED = Kind(
-    _("The group “%(name)s” gives access to people who are inactive in the account: %(people)s."),
-    _("taking that access away; they stay members"),
-)
 LIBRARY_DELETED = Kind(
     _("The Library of the group “%(name)s” was deleted in the host."),
     _("making a new Library of the group's name, and giving its members access to it"),
@@ -72,7 +67,7 @@ ACCESS_LACKING = Kind(
     _("giving them access"),
 )
 # What can be wrong with members, in the order in which it can be mended.
-MEMBER_KINDS = (GROUP_LET_GO, USER_LET_GO, FOREIGN_USER, USER_SUSPENDED, ACCESS_LACKING)
+MEMBER_KINDS = (GROUP_LET_GO, USER_LET_GO, FOREIGN_USER, ACCESS_LACKING)
 
 
 @dataclass(frozen=True)
@@ -121,17 +116,17 @@ def count(account: str | None = None) -> int:
 def of(link: UserLink | LibraryGroupLink, adapter: HostAdapter | None = None) -> Iterator[Finding]:
     """The drift of one link, in the order in which it can be mended."""
     # One that SCIM does not see may have given up its name.
-    if link.folded_name != fold(link.name) and (link.folded_name is not None or link.is_live):
+    if not link.holds_name and (link.folded_name is not None or link.is_live):
         yield Finding(NAME, link)
     if isinstance(link, LibraryGroupLink):
         yield from _of_members(link, adapter or adapter_class()(link.account))
 
 
 def _of_members(group: LibraryGroupLink, adapter: HostAdapter) -> Iterator[Finding]:
-    access = Access(group, adapter, _database(), Change())
+    members = GroupMembers(group, adapter, _database())
     people: dict[Kind, dict[UUID, str]] = {kind: {} for kind in MEMBER_KINDS}
-    for page in access.pages():
-        for kind, member in _of_page(page, access):
+    for page in members.pages():
+        for kind, member in _of_page(page, members):
             people[kind][member.link] = member.name
     for kind, found in people.items():
         if found:
@@ -140,12 +135,12 @@ def _of_members(group: LibraryGroupLink, adapter: HostAdapter) -> Iterator[Findi
         yield Finding(LIBRARY_DELETED, group)
 
 
-def _of_page(page: list[Member], access: Access) -> Iterator[tuple[Kind, Member]]:
+def _of_page(page: list[Member], members: GroupMembers) -> Iterator[tuple[Kind, Member]]:
     for member in page:
-        if kind := _misplaced(access.group, member):
+        if kind := _misplaced(members.group, member):
             yield kind, member
-    if access.group.is_live:
-        yield from ((ACCESS_LACKING, member) for member in access.lacking(page))
+    if members.group.is_live:
+        yield from ((ACCESS_LACKING, member) for member in members.lacking(page))
 
 
 def _misplaced(group: LibraryGroupLink, member: Member) -> Kind | None:
@@ -154,9 +149,7 @@ def _misplaced(group: LibraryGroupLink, member: Member) -> Kind | None:
         return GROUP_LET_GO
     if member.account != group.account:
         return FOREIGN_USER
-    if member.unlinked_at is not None:
-        return USER_LET_GO
-    return USER_SUSPENDED if member.granted and not member.active else None
+    return USER_LET_GO if member.unlinked_at is not None else None
 
 
 def _database() -> str:

@@ -1,37 +1,49 @@
-"""Who has access to a Library through which pushed group.
+"""Who is in a pushed group, and who has access to its Library by that.
 
-Members are changed as sets: only the rows that change are touched. What people granted by hand in
-the host is told apart from what a group granted, and is never taken away.
+Members are changed as sets, in a few statements whatever their number. Access that people gave
+before SCIM did is a row of `PriorAccess`, and is never revoked; all other access of members is
+SCIM's, and goes with the last group that gives it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
 from typing import Any, NamedTuple, cast
 from uuid import UUID
 
-from django.db import models
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef, Prefetch, QuerySet, Subquery, Value
 from django.dispatch import Signal
 from django.utils import timezone
 
 from tiled_scim import signals
 from tiled_scim.attributes import Attribute
-from tiled_scim.audit.events import Change
 from tiled_scim.conf import settings
 from tiled_scim.errors import invalid_value
-from tiled_scim.host import CHUNK, HostAdapter, chunks, library_model
-from tiled_scim.models import NAME_LENGTH, LibraryGroupLink, LibraryGroupMember, UserLink
+from tiled_scim.host import HostAdapter, library_model
+from tiled_scim.models import (
+    NAME_LENGTH,
+    LibraryGroupLink,
+    LibraryGroupMember,
+    PriorAccess,
+    UserLink,
+)
 from tiled_scim.schemas import GROUP
 from tiled_scim.scim.grammar import Expression, quoted
 from tiled_scim.scim.identifiers import as_uuid
 from tiled_scim.scim.matching import predicate
 from tiled_scim.scim.member_changes import MemberChange
+from tiled_scim.sql.compiled import CHUNK, Parameter, chunks, compiled, insert, rows_of_keys
+from tiled_scim.sql.rows import locked
 
 # How many unknown ids an error names.
 IDS_NAMED = 10
+
+GROUP_PARAMETER = Parameter("group", LibraryGroupLink._meta.pk)
+ACCOUNT_PARAMETER = Parameter("account", LibraryGroupLink._meta.get_field("account"))
+LIBRARY_PARAMETER = Parameter("library", PriorAccess._meta.get_field("library"))
+ACCESS = ("is_prior", "is_given_elsewhere")
 
 
 class Member(NamedTuple):
@@ -41,174 +53,186 @@ class Member(NamedTuple):
         link: the id of the UserLink.
         user: the primary key of the host user.
         name: the userName.
-        granted: whether the access to the Library is SCIM's.
         account: that of the UserLink.
-        unlinked_at: when SCIM let go of the user.
-        active: whether the account gives the user access, as far as it alone decides.
+        unlinked_at: when SCIM unlinked the user.
+        suspended: whether the user is inactive in the account.
     """
 
     link: UUID
     user: Any
     name: str
-    granted: bool
     account: str
     unlinked_at: datetime | None
-    active: bool
+    suspended: bool
 
 
 MEMBER_COLUMNS = (
     "user_id",
     "user__user_id",
     "user__user_name",
-    "granted",
     "user__account",
     "user__unlinked_at",
-    "user__active",
+    "user__suspended",
 )
 
 
-class Access:
-    """The members of one group, whose link row whoever changes them has locked.
+class GroupUser(NamedTuple):
+    """A user as a group has them, or will have them.
+
+    Args:
+        link: the id of the UserLink.
+        user: the primary key of the host user.
+        name: the userName.
+        suspended: whether the user is inactive in the account, and so has no access.
+        display: the name to show in the group; None for one who is not a member.
+        is_prior: whether people gave access to the Library before SCIM did.
+        is_given_elsewhere: whether another group gives the user access to the same Library.
+    """
+
+    link: UUID
+    user: Any
+    name: str
+    suspended: bool
+    display: str | None
+    is_prior: bool
+    is_given_elsewhere: bool
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether this group alone gives a member access, while not suspended."""
+        return not (self.is_prior or self.is_given_elsewhere)
+
+
+@dataclass(frozen=True)
+class MembersChanged:
+    """What became of a group's members.
+
+    Args:
+        added: the userNames of those who are members now, or have access again.
+        removed: the userNames of those who are members no more, or have no access.
+        skipped: ids that are nobody's.
+        is_changed: whether anything changed that a client can see.
+    """
+
+    added: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    is_changed: bool = False
+
+    def __add__(self, other: MembersChanged) -> MembersChanged:
+        return MembersChanged(
+            self.added + other.added,
+            self.removed + other.removed,
+            self.skipped + other.skipped,
+            self.is_changed or other.is_changed,
+        )
+
+
+NOTHING = MembersChanged()
+
+
+class GroupMembers:
+    """The members of one group, which is locked together with its Library.
 
     Args:
         group: a group; without a Library, its members can only be removed.
         adapter: the host, for the group's account.
         using: the alias of the database to write to.
-        change: where it is noted who comes and goes.
+        is_shared: whether another group feeds the same Library; looked up where it is not given.
     """
 
     def __init__(
-        self, group: LibraryGroupLink, adapter: HostAdapter, using: str, change: Change
+        self,
+        group: LibraryGroupLink,
+        adapter: HostAdapter,
+        using: str,
+        is_shared: bool | None = None,
     ) -> None:
         self.group = group
-        self.change = change
         self.library: Any = group.library
         self.adapter = adapter
         self.using = using
         self.rows = LibraryGroupMember.objects.using(using)
+        if is_shared is None:
+            groups = LibraryGroupLink.objects.using(using).filter(library=group.library_id)
+            is_shared = group.library_id is not None and groups.exclude(pk=group.pk).exists()
+        self.queries = _Queries(using, is_shared)
 
-    def apply(self, change: MemberChange) -> bool:
-        """Add, remove or overwrite members; tell whether anything changed.
+    def change(self, change: MemberChange) -> MembersChanged:
+        """Add, remove or overwrite members.
 
         Raises:
             ScimError: invalidValue for an id that is no user, where `TILED_SCIM_UNKNOWN_MEMBERS`
                 is "reject".
         """
-        users = self._users(change.added)
-        removed: Collection[UUID] = _uuids(change.removed)
         if change.overwrite:
-            removed = self._current() - users.keys()
-        was_removed = self.remove(removed)
-        return self._add(users, change.displays) or was_removed
+            return self._overwrite(change)
+        users = self._locked(_uuids(change.added))
+        skipped = self._skipped(change.added, users)
+        removed = self.remove(_uuids(change.removed))
+        return skipped + removed + self._add(users, change.displays)
 
-    def _add(self, users: Mapping[UUID, UserLink], sent_displays: Mapping[str, str]) -> bool:
-        """Make users members, and give access to those who lack it.
+    def add(self, links: Iterable[UUID]) -> MembersChanged:
+        """Make users members, and give access to those who lack it."""
+        return self._add(self._locked(links), {})
 
-        A member whose access people took away by hand gets it again: a push says who has access.
-        """
-        if not users:
-            return False
-        names = {user.user_id: user.user_name for user in users.values()}
-        had_access = self.adapter.members(self.library, names)
-        missing = {
-            user.user_id
-            for user in users.values()
-            if user.active and user.user_id not in had_access
-        }
-        displays = {
-            link: name for key, name in sent_displays.items() if (link := as_uuid(key)) in users
-        }
-        rows = self._rows_of(names)
-        members = {row.user_id for row in rows if row.group_id == self.group.pk}
-        given = {*missing, *(row.host for row in rows if row.granted)}
-        is_changed = self._note_access(rows, given, displays)
-        new = [
-            LibraryGroupMember(
-                group=self.group,
-                user=user,
-                display=(displays.get(link) or user.user_name)[:NAME_LENGTH],
-                granted=user.user_id in given,
-            )
-            for link, user in users.items()
-            if link not in members
-        ]
-        self.rows.bulk_create(new)
-        self.change.added += [
-            user.user_name
-            for link, user in users.items()
-            if link not in members or user.user_id in missing
-        ]
-        self._grant(missing)
-        return bool(new or missing) or is_changed
-
-    def remove(self, links: Collection[UUID]) -> bool:
+    def remove(self, links: Iterable[UUID]) -> MembersChanged:
         """End memberships, and the access that nothing else gives."""
-        rows = [
-            row
-            for chunk in chunks(links)
-            for row in self.rows.filter(group=self.group, user__in=chunk).values_list(
-                "pk", "granted", "user__user_id", "user__user_name"
-            )
-        ]
-        if not rows:
-            return False
-        for chunk in chunks([pk for pk, *_ in rows]):
-            self.rows.filter(pk__in=chunk).delete()
-        self.change.removed += [name for *_, name in rows]
-        granted = {key for _, was_granted, key, _ in rows if was_granted}
-        self._revoke(granted - self._given(granted, self.rows))
-        return True
+        return self._remove(self.queries.members(self.group, links))
 
-    def suspend(self, user: UserLink) -> None:
-        """Take away the access that the group gives a member, who stays one."""
-        given = self.rows.filter(group=self.group, user=user, granted=True)
-        if given.update(granted=False):
-            self._revoke({user.user_id} - self._given({user.user_id}, self.rows))
+    def remove_all(self) -> MembersChanged:
+        """End every membership."""
+        return self._remove(self.queries.all_members(self.group))
 
-    def enter(self) -> None:
-        """Give all members access to a Library that the group has just begun to feed.
+    def suspend(self, links: Iterable[UUID]) -> None:
+        """Take away the access that the group gives to members, who stay members."""
+        self._revoke([user for user in self.queries.members(self.group, links) if user.is_ours])
 
-        Whoever has access there by hand already keeps it when the group goes.
-        """
-        missing: dict[Any, str] = {}
+    def resume(self, links: Iterable[UUID]) -> None:
+        """Give members access who were suspended. What they have already, people gave."""
+        users = self._locked(links)
+        had_access = self.adapter.members(self.library, [user.user for user in users])
+        self._note_prior(user for user in users if user.user in had_access)
+        self._grant([user for user in users if user.user not in had_access])
+
+    def grant_all(self) -> MembersChanged:
+        """Give all members access to a Library that the group has just begun to feed."""
+        changed = NOTHING
         for page in self.pages():
-            users = [member.user for member in self.settled(page)]
-            lacking = {member.user: member.name for member in self.lacking(page)}
-            rows = self._rows_of(users)
-            others = {row.host for row in rows if row.granted and row.group_id != self.group.pk}
-            self._note_access(rows, others | lacking.keys())
-            missing |= lacking
-        self.change.added += missing.values()
-        self._grant(list(missing))
+            users = self._locked(member.link for member in self.eligible(page))
+            had_access = self.adapter.members(self.library, [user.user for user in users])
+            self._note_prior(
+                user for user in users if user.user in had_access and not user.is_given_elsewhere
+            )
+            changed += self._grant([user for user in users if user.user not in had_access])
+        return changed
 
-    def leave(self) -> None:
+    def revoke_all(self) -> MembersChanged:
         """Take away the access that the group gives, while its members stay members."""
-        losing = self.losing()
-        self.change.removed += losing.values()
+        users = self.queries.all_members(self.group)
+        self._forget_prior(users)
+        losing = _losing(users)
         self._revoke(losing)
+        return MembersChanged(removed=[user.name for user in losing])
 
-    def losing(self) -> dict[Any, str]:
-        """Who has access through this group alone, by primary key of the host, with userNames."""
-        if self.library is None:
-            return {}
-        given = {
-            member.user: member.name for page in self.pages() for member in page if member.granted
-        }
-        kept = self._given(given, self.rows.exclude(group=self.group))
-        return {key: name for key, name in given.items() if key not in kept}
+    def losing(self) -> list[GroupUser]:
+        """Return the members who have access through this group alone."""
+        return [] if self.library is None else _losing(self.queries.all_members(self.group))
 
     def lacking(self, members: Iterable[Member]) -> list[Member]:
-        """Which members should have access to the Library, and have none."""
-        settled = self.settled(members)
-        have_access = self.adapter.members(self.library, [member.user for member in settled])
-        return [member for member in settled if member.user not in have_access]
+        """Return which members should have access to the Library, and have none."""
+        eligible = self.eligible(members)
+        have_access = self.adapter.members(self.library, [member.user for member in eligible])
+        return [member for member in eligible if member.user not in have_access]
 
-    def settled(self, members: Iterable[Member]) -> list[Member]:
-        """Which members are users whom SCIM manages, and has not suspended, in the account."""
+    def eligible(self, members: Iterable[Member]) -> list[Member]:
+        """Return which members are users of the account whom SCIM manages and has not suspended."""
         return [
             member
             for member in members
-            if member.unlinked_at is None and member.account == self.group.account and member.active
+            if member.unlinked_at is None
+            and member.account == self.group.account
+            and not member.suspended
         ]
 
     def pages(self) -> Iterator[list[Member]]:
@@ -222,7 +246,7 @@ class Access:
             page = [Member(*row) for row in rows.filter(user_id__gt=page[-1].link)[:CHUNK]]
 
     def select(self, expression: Expression) -> list[str]:
-        """The ids of the members that the filter of a PATCH path fits."""
+        """Return the ids of the members that the filter of a PATCH path fits."""
         fits = predicate(expression, cast(Attribute, GROUP.attribute("members")))
         rows = self.rows.filter(group=self.group).values_list("user_id", "display")
         return [
@@ -231,96 +255,131 @@ class Access:
             if fits({"value": str(user), "display": display, "type": "User"})
         ]
 
-    def remove_all(self) -> None:
-        """End every membership."""
-        self.remove(self._current())
+    def prior_access(self) -> set[UUID]:
+        """Return the members whom people gave access to the Library before SCIM did."""
+        return {user.link for user in self.queries.all_members(self.group) if user.is_prior}
 
-    def _current(self) -> set[UUID]:
-        return set(self.rows.filter(group=self.group).values_list("user_id", flat=True))
+    # Inside
 
-    def _rows_of(self, users: Collection[Any]) -> list[Any]:
-        """The rows of host users in all groups of the Library, each with `host`, the user's key."""
-        return [
-            row
-            for chunk in chunks(users)
-            for row in self.rows.filter(self._feeds_library, user__user__in=chunk).annotate(
-                host=F("user__user_id")
-            )
-        ]
+    def _overwrite(self, change: MemberChange) -> MembersChanged:
+        members = self.queries.all_members(self.group)
+        wanted = _uuids(change.added)
+        known = {user.link for user in members}
+        # Members need no lock: whoever unlinks a user locks all their groups first.
+        users = self._locked(link for link in wanted if link not in known)
+        staying = [user for user in members if str(user.link) in change.added]
+        leaving = [user for user in members if str(user.link) not in change.added]
+        skipped = self._skipped(change.added, [*staying, *users])
+        return skipped + self._remove(leaving) + self._add([*staying, *users], change.displays)
 
-    def _given(self, users: Collection[Any], rows: models.QuerySet[LibraryGroupMember]) -> set[Any]:
-        """Which host users have access to the Library by what these rows grant."""
-        return {
-            key
-            for chunk in chunks(users)
-            for key in rows.filter(
-                self._feeds_library, granted=True, user__user__in=chunk
-            ).values_list("user__user_id", flat=True)
-        }
+    def _locked(self, links: Iterable[UUID]) -> list[GroupUser]:
+        """The live users of the account with these ids, locked."""
+        return self.queries.users(self.group, links)
 
-    @cached_property
-    def _feeds_library(self) -> models.Q:
-        """What the rows of the Library's groups fulfil.
+    def _skipped(self, ids: Collection[str], users: Sequence[GroupUser]) -> MembersChanged:
+        """The ids that are nobody's.
 
-        As an alternative, for which PostgreSQL looks up the users that are asked for: by their
-        Library it reads all members of a group instead, where that is a large one.
+        Raises:
+            ScimError: invalidValue, see `change`.
         """
-        groups = LibraryGroupLink.objects.using(self.using).filter(library=self.library)
-        return models.Q(group=self.group) | models.Q(group__in=groups.exclude(pk=self.group.pk))
+        if len(users) == len(ids):
+            return NOTHING
+        known = {user.link for user in users}
+        unknown = sorted(id_ for id_ in ids if as_uuid(id_) not in known)
+        if unknown and settings.UNKNOWN_MEMBERS == "reject":
+            first = ", ".join(quoted(id_) for id_ in unknown[:IDS_NAMED])
+            raise invalid_value(f"members: there is no user with the id {first}.")
+        return MembersChanged(skipped=unknown)
 
-    def _note_access(
-        self,
-        rows: Iterable[Any],
-        given: Collection[Any],
-        displays: Mapping[UUID | None, str] | None = None,
-    ) -> bool:
-        """Note on rows of `_rows_of` whether the access is SCIM's; tell whether that is new.
+    def _add(self, users: Sequence[GroupUser], displays: Mapping[str, str]) -> MembersChanged:
+        """Make users members, and give access to those who lack it.
 
-        It is one access, however many groups give it: the rows of all groups agree.
+        A member whose access people took away by hand gets it again: a push says who has access.
 
         Args:
-            given: the host users whose access is SCIM's.
-            displays: the names to show in this group that a push gave, by the id of the user.
+            displays: the names to show that a client sent, by id.
         """
-        changed = []
-        for row in rows:
-            display = (displays or {}).get(row.user_id) if row.group_id == self.group.pk else None
-            new = (display or row.display)[:NAME_LENGTH], row.host in given
-            if new != (row.display, row.granted):
-                row.display, row.granted = new
-                changed.append(row)
-        self.rows.bulk_update(changed, ["display", "granted"], batch_size=CHUNK)
-        return bool(changed)
+        if not users:
+            return NOTHING
+        active = [user for user in users if not user.suspended]
+        had_access = self.adapter.members(self.library, [user.user for user in active])
+        missing = [user for user in active if user.user not in had_access]
+        new = [user for user in users if user.display is None]
+        self._note_prior(
+            user for user in new if user.user in had_access and not user.is_given_elsewhere
+        )
+        self._insert(new, displays)
+        is_renamed = self._rename(users, displays)
+        self._grant(missing)
+        added = {user.link for user in (*new, *missing)}
+        names = [user.name for user in users if user.link in added]
+        return MembersChanged(names, is_changed=bool(added) or is_renamed)
 
-    def _grant(self, users: Collection[Any]) -> None:
-        if users:
-            self.adapter.grant(self.library, users)
-            self._announce(signals.access_granted, users)
+    def _insert(self, users: Sequence[GroupUser], displays: Mapping[str, str]) -> None:
+        now = timezone.now()
+        rows = [(self.group.pk, user.link, _shown(user, displays), now) for user in users]
+        columns = ("group_id", "user_id", "display", "created_at")
+        insert(LibraryGroupMember, columns, rows, self.using)
 
-    def _revoke(self, users: Collection[Any]) -> None:
-        if users and self.library is not None:
-            self.adapter.revoke(self.library, users)
-            self._announce(signals.access_revoked, users)
-
-    def _users(self, ids: Collection[str]) -> dict[UUID, UserLink]:
-        """The live users with these ids, locked, so that none is let go of meanwhile."""
-        live = UserLink.objects.using(self.using).live(self.group.account)
-        users = {
-            user.pk: user
-            for chunk in chunks(_uuids(ids))
-            for user in live.filter(pk__in=chunk)
-            .select_for_update()
-            .order_by("pk")
-            .only("pk", "user_id", "user_name", "active")
+    def _rename(self, users: Iterable[GroupUser], displays: Mapping[str, str]) -> bool:
+        """Show members under the names that a push gave; tell whether any is new."""
+        if not displays:
+            return False
+        names = {
+            user.link: _shown(user, displays)
+            for user in users
+            if user.display is not None and _shown(user, displays) != user.display
         }
-        unknown = {id_ for id_ in ids if as_uuid(id_) not in users}
-        if unknown and settings.UNKNOWN_MEMBERS == "reject":
-            first = ", ".join(quoted(id_) for id_ in sorted(unknown)[:IDS_NAMED])
-            raise invalid_value(f"members: there is no user with the id {first}.")
-        self.change.skipped += sorted(unknown)
-        return users
+        for chunk in chunks(names):
+            rows = list(self.rows.filter(group=self.group, user__in=chunk))
+            for row in rows:
+                row.display = names[row.user_id]
+            self.rows.bulk_update(rows, ["display"])
+        return bool(names)
 
-    def _announce(self, signal: Signal, users: Collection[Any]) -> None:
+    def _remove(self, users: Sequence[GroupUser]) -> MembersChanged:
+        if not users:
+            return NOTHING
+        for chunk in chunks(user.link for user in users):
+            self.rows.filter(group=self.group, user__in=chunk).delete()
+        self._forget_prior(users)
+        self._revoke(_losing(users))
+        return MembersChanged(removed=[user.name for user in users], is_changed=True)
+
+    def _grant(self, users: Sequence[GroupUser]) -> MembersChanged:
+        """Give access to users who have none. From now on it is SCIM's."""
+        if not users:
+            return NOTHING
+        self._delete_prior(user.user for user in users if user.is_prior)
+        keys = [user.user for user in users]
+        self.adapter.grant(self.library, keys)
+        self._announce(signals.access_granted, keys)
+        return MembersChanged([user.name for user in users], is_changed=True)
+
+    def _revoke(self, users: Sequence[GroupUser]) -> None:
+        if not users or self.library is None:
+            return
+        keys = [user.user for user in users]
+        self.adapter.revoke(self.library, keys)
+        self._announce(signals.access_revoked, keys)
+
+    def _note_prior(self, users: Iterable[GroupUser]) -> None:
+        """Note that people gave these users access to the Library before SCIM did."""
+        rows = [(self.library.pk, user.user) for user in users if not user.is_prior]
+        insert(PriorAccess, ("library_id", "user_id"), rows, self.using, ignore_conflicts=True)
+
+    def _forget_prior(self, users: Iterable[GroupUser]) -> None:
+        """Forget how those got access whom no group of the Library has any more."""
+        self._delete_prior(
+            user.user for user in users if user.is_prior and not user.is_given_elsewhere
+        )
+
+    def _delete_prior(self, users: Iterable[Any]) -> None:
+        for chunk in chunks(users):
+            rows = PriorAccess.objects.using(self.using)
+            rows.filter(library=self.library.pk, user__in=chunk).delete()
+
+    def _announce(self, signal: Signal, users: list[Any]) -> None:
         signals.announce(
             signal,
             LibraryGroupLink,
@@ -328,13 +387,86 @@ class Access:
             account=self.group.account,
             link=self.group,
             library=self.library,
-            users=list(users),
+            users=users,
         )
 
 
+class _Queries:
+    """The queries about a group's members, each compiled once.
+
+    Args:
+        using: the alias of the database to write to.
+        is_shared: whether another group feeds the same Library.
+    """
+
+    def __init__(self, using: str, is_shared: bool) -> None:
+        self.using = using
+        self.is_shared = is_shared
+
+    def users(self, group: LibraryGroupLink, links: Iterable[UUID]) -> list[GroupUser]:
+        """Return the live users of the account with these ids, locked in the order of their ids."""
+        found = rows_of_keys(
+            ("users to add", self.is_shared),
+            lambda is_one_of: self._users().filter(is_one_of(F("pk"))),
+            UserLink._meta.pk,
+            list(links),
+            self.using,
+            group=group.pk,
+            library=group.library_id,
+            account=group.account,
+        )
+        return [GroupUser(*row) for row in found]
+
+    def members(self, group: LibraryGroupLink, links: Iterable[UUID]) -> list[GroupUser]:
+        """Return the members with these ids."""
+        found = rows_of_keys(
+            ("members", self.is_shared),
+            lambda is_one_of: self._members().filter(is_one_of(F("user_id"))),
+            UserLink._meta.pk,
+            list(links),
+            self.using,
+            group=group.pk,
+            library=group.library_id,
+        )
+        return [GroupUser(*row) for row in found]
+
+    def all_members(self, group: LibraryGroupLink) -> list[GroupUser]:
+        """Return all members."""
+        query = compiled(("all members", self.is_shared, self.using), self._members)
+        return [GroupUser(*row) for row in query.rows(group=group.pk, library=group.library_id)]
+
+    def _users(self) -> QuerySet[Any, Any]:
+        own = LibraryGroupMember.objects.filter(group=GROUP_PARAMETER, user=OuterRef("pk"))
+        rows: Any = UserLink.objects.using(self.using)
+        rows = rows.live(ACCOUNT_PARAMETER).order_by("pk")
+        rows = rows.annotate(
+            shown=Subquery(own.values("display")), **self._access(OuterRef("user"))
+        )
+        names = ("pk", "user_id", "user_name", "suspended", "shown", *ACCESS)
+        return locked(rows, self.using).values_list(*names)
+
+    def _members(self) -> QuerySet[Any, Any]:
+        rows = LibraryGroupMember.objects.using(self.using).filter(group=GROUP_PARAMETER)
+        rows = rows.annotate(**self._access(OuterRef("user__user")))
+        names = ("user_id", "user__user_id", "user__user_name", "user__suspended", "display")
+        return rows.values_list(*names, *ACCESS)
+
+    def _access(self, user: OuterRef) -> dict[str, Any]:
+        """How a host user has access to the Library, but for this group."""
+        prior = PriorAccess.objects.filter(library=LIBRARY_PARAMETER, user=user)
+        others = LibraryGroupMember.objects.filter(
+            group__library=LIBRARY_PARAMETER, user__suspended=False, user__user=user
+        )
+        elsewhere = Exists(others.exclude(group=GROUP_PARAMETER))
+        return {
+            "is_prior": Exists(prior),
+            "is_given_elsewhere": elsewhere if self.is_shared else Value(False),
+        }
+
+
 def locked_groups(user: UUID, account: str, using: str) -> list[LibraryGroupLink]:
-    """The groups of an account that a user is in, locked; those without a Library, too."""
-    libraries = models.Prefetch("library", library_model()._base_manager.using(using))
+    """Return the groups of an account that a user is in, locked; those without a Library, too."""
+    libraries = Prefetch("library", library_model()._base_manager.using(using))
     groups = LibraryGroupLink.objects.using(using).filter(account=account, unlinked_at=None)
     groups = groups.prefetch_related(libraries)
     return list(groups.filter(members__user=user).order_by("pk").select_for_update())
@@ -361,6 +493,16 @@ def note_deletion_of_member(
 ) -> None:
     """The host deletes a user, and the link with them: a receiver of `pre_delete`."""
     note_change_of_member(instance, using)
+
+
+def _shown(user: GroupUser, displays: Mapping[str, str]) -> str:
+    """The name to show for a user: as it was sent, else as it was, else the userName."""
+    return (displays.get(str(user.link)) or user.display or user.name)[:NAME_LENGTH]
+
+
+def _losing(users: Iterable[GroupUser]) -> list[GroupUser]:
+    """Those who have access through this group alone."""
+    return [user for user in users if user.is_ours and not user.suspended]
 
 
 def _uuids(ids: Iterable[str]) -> list[UUID]:

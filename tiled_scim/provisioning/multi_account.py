@@ -1,96 +1,87 @@
-"""People whom several accounts of the host have: each account has an `active` of its own.
+"""Users whom several accounts of the host have: each account has an `active` of its own.
 
-The host user has one, for all of them. So an account shows a person as active where the host user
-is and the account's link is (`UserLink.active`), and what the client of one account says of it
-changes nothing that another one shows:
+The host user has one `active`, for all of them. So an account shows a user as active where the host
+user is, and the account's link is not suspended. What one account says of it changes nothing that
+another one shows:
 
-- Who is deactivated in one account while another has them active stays active in the host.
-- Who is activated in one account becomes active in the host, and not in the others for which they
-  were inactive.
+- A user who is deactivated in one account, and active in another, stays active in the host.
+- A user who is activated in one account becomes active in the host, and is suspended in those that
+  showed the user as inactive.
 
-A link that is not active, whatever the host user is, is **suspended**: the person stays a member of
-the account's groups, without the access that these give. While one account alone has a person it
-suspends nobody, and the host user decides, so that people can activate and deactivate by hand.
+A suspended user stays a member of the account's groups, without the access that these give. Where
+one account alone has the user, nobody is suspended: the host user decides, so that people can
+activate and deactivate by hand.
 """
 
 from __future__ import annotations
 
-from functools import cached_property
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-from tiled_scim.audit.events import Change
 from tiled_scim.host import HostAdapter
 from tiled_scim.models import UserLink
-from tiled_scim.provisioning.group_members import Access, locked_groups
-from tiled_scim.scim.member_changes import MemberChange
+from tiled_scim.provisioning.group_members import GroupMembers, locked_groups
 
 
-class Sharing:
-    """One person in one account, and in the others.
+@dataclass(frozen=True)
+class Activation:
+    """What activating or deactivating a user in one account comes to.
 
     Args:
-        link: of the person in the account; locked, and the host user with it.
-        adapter: the host, for the account.
-        using: the alias of the database to write to.
+        suspended: whether the account's link is suspended.
+        host: whether the host user is to be active; None where nothing changes.
+        suspending: the links of other accounts that are suspended by it.
     """
 
-    def __init__(self, link: UserLink, adapter: HostAdapter, using: str) -> None:
-        self.link = link
-        self.adapter = adapter
-        self.using = using
-        self.was_active = link.active
+    suspended: bool
+    host: bool | None
+    suspending: list[UserLink] = field(default_factory=list)
 
-    @cached_property
-    def others(self) -> list[UserLink]:
-        """The live links of other accounts to the host user."""
-        links = UserLink.objects.using(self.using).filter(UserLink.live, user=self.link.user_id)
-        return list(links.exclude(account=self.link.account))
 
-    @property
-    def is_active_elsewhere(self) -> bool:
-        """Whether another account shows the person as active."""
-        return self._is_active_in_host and any(other.active for other in self.others)
+def activation(active: bool, host_is_active: bool, others: Sequence[UserLink]) -> Activation:
+    """Plan what an account's `active` comes to.
 
-    def settle(self, values: dict[str, Any]) -> dict[str, Any]:
-        """Divide what changes of `active` between link and host user. The caller saves the link.
+    Args:
+        active: what the account says.
+        host_is_active: whether the host user is active now.
+        others: the live links of other accounts to the host user.
+    """
+    is_active_in_host = active or is_active_elsewhere(host_is_active, others)
+    showed_inactive = active and not host_is_active
+    return Activation(
+        suspended=is_active_in_host and not active,
+        host=None if is_active_in_host == host_is_active else is_active_in_host,
+        suspending=[other for other in others if not other.suspended] if showed_inactive else [],
+    )
 
-        Args:
-            values: what the account is to have, of what differs from `documents.host_values`.
 
-        Returns:
-            What the host user is to have.
-        """
-        if "active" not in values:
-            return values
-        is_active, was_active_in_host = values["active"], self._is_active_in_host
-        is_active_in_host = is_active or self.is_active_elsewhere
-        self.link.active = is_active or not is_active_in_host
-        if is_active and not was_active_in_host:
-            self._suspend_others()
-        if is_active_in_host == was_active_in_host:
-            return {name: value for name, value in values.items() if name != "active"}
-        return {**values, "active": is_active_in_host}
+def is_active_elsewhere(host_is_active: bool, others: Sequence[UserLink]) -> bool:
+    """Whether another account shows the user as active."""
+    return host_is_active and any(not other.suspended for other in others)
 
-    def follow(self) -> None:
-        """Give or take the access of the account's groups, as the saved link now has it."""
-        if self.link.active == self.was_active:
-            return
-        groups = locked_groups(self.link.pk, self.link.account, self.using)
-        for group in (group for group in groups if group.is_live):
-            access = Access(group, self.adapter, self.using, Change())
-            if self.link.active:
-                access.apply(MemberChange(added={str(self.link.pk)}))
-            else:
-                access.suspend(self.link)
 
-    @property
-    def _is_active_in_host(self) -> bool:
-        return bool(self.adapter.read_user(self.link.user).get("active", True))
+def links_of_others(link: UserLink, using: str) -> list[UserLink]:
+    """Return the live links of other accounts to the host user."""
+    links = UserLink.objects.using(using).filter(UserLink.live, user=link.user_id)
+    return list(links.exclude(account=link.account))
 
-    def _suspend_others(self) -> None:
-        """Let those accounts go on without the person for which the host user was inactive."""
-        for other in (other for other in self.others if other.active):
-            sharing = Sharing(other, type(self.adapter)(other.account), self.using)
-            other.active = False
-            other.save(using=self.using, update_fields=["active"])
-            sharing.follow()
+
+def suspend_others(links: Sequence[UserLink], adapter: HostAdapter, using: str) -> None:
+    """Suspend the links of other accounts, which showed the user as inactive anyway."""
+    for link in links:
+        link.suspended = True
+        link.save(using=using, update_fields=["suspended"])
+        follow_suspension(link, type(adapter)(link.account), using)
+
+
+def follow_suspension(link: UserLink, adapter: HostAdapter, using: str) -> None:
+    """Take or give the access of the account's groups, as the saved link now has it."""
+    groups = locked_groups(link.pk, link.account, using)
+    # The access is one, however many groups of a Library give it.
+    by_library = {group.library_id: group for group in groups if group.is_live}
+    for group in by_library.values():
+        members = GroupMembers(group, adapter, using)
+        if link.suspended:
+            members.suspend([link.pk])
+        else:
+            members.resume([link.pk])

@@ -1,106 +1,156 @@
-"""Mending drift: what `drift` finds is put right, one link in one transaction."""
+"""Repairing drift: what `drift` finds is put right, one link in one transaction."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 from tiled_scim import signals
-from tiled_scim.audit.events import Change, Source, record
-from tiled_scim.host import adapter_class, chunks
+from tiled_scim.audit.events import Change, Source
+from tiled_scim.host import adapter_class
 from tiled_scim.models import Action, LibraryGroupLink, UserLink
 from tiled_scim.provisioning import drift
+from tiled_scim.provisioning.documents import StoredResource, read_group
 from tiled_scim.provisioning.drift import Finding, Kind
-from tiled_scim.provisioning.resources_tmp import GroupProvisioning, UserProvisioning
-from tiled_scim.provisioning.service import AnyLink, Precondition, Provisioning
-from tiled_scim.provisioning.transactions import atomic
-from tiled_scim.scim.member_changes import MemberChange
+from tiled_scim.provisioning.group_members import NOTHING, MembersChanged
+from tiled_scim.provisioning.groups import GroupService, resource_of
+from tiled_scim.provisioning.service import (
+    AnyLink,
+    Precondition,
+    Result,
+    Service,
+    record_of,
+    recorded,
+)
+from tiled_scim.provisioning.users import LockedUser, UserService
+from tiled_scim.sql.rows import lock_user
+
+# What became of members, and of attributes.
+Repaired = tuple[MembersChanged, dict[str, list[Any]]]
 
 
-class Mending(Provisioning[AnyLink]):
-    """Mends links of one kind. `name_action` is what it is to mend nothing but the name."""
+class Repair(Service[AnyLink]):
+    """Repairs links of one kind. `name_action` is what it is to repair nothing but the name."""
 
     name_action: ClassVar[Action]
+    name_attribute: ClassVar[str]
 
-    @atomic
-    def mend(self, key: UUID, precondition: Precondition | None = None) -> None:
+    @recorded
+    def repair(self, key: UUID, precondition: Precondition | None = None) -> Result:
         """Put right all that is wrong with a link now, whether it is live or not.
 
         Raises:
             ScimError: 404; 409 where a name that is needed is taken; what the host refuses.
         """
-        link = self._locked_of(self._rows.filter(account=self.account), key, precondition)
+        link = self.lock_any(key)
+        if precondition is not None:
+            precondition(self.resource(link).version)
         findings = list(drift.of(link, self.adapter))
         if not findings:
-            return
+            return Result(self.changed(link))
+        members, attributes = NOTHING, {}
         for finding in findings:
-            self._mends[finding.kind](link, finding)
-        self._save(link)
+            of_members, of_attributes = self.repairs[finding.kind](link, finding)
+            members, attributes = members + of_members, attributes | of_attributes
+        self.save(link)
         is_name = all(finding.kind is drift.NAME for finding in findings)
-        self.change.action = self.name_action if is_name else Action.ACCESS_MENDED
+        change = self.changed(
+            link,
+            action=self.name_action if is_name else Action.ACCESS_MENDED,
+            attributes=attributes,
+            added=members.added,
+            removed=members.removed,
+        )
+        return Result(change)
 
     @property
-    def _mends(self) -> dict[Kind, Callable[[AnyLink, Finding], None]]:
-        return {drift.NAME: self._mend_name}
+    def repairs(self) -> dict[Kind, Callable[[AnyLink, Finding], Repaired]]:
+        """What repairs each kind of drift."""
+        return {drift.NAME: self._repair_name}
 
-    def _mend_name(self, link: AnyLink, finding: Finding) -> None:
+    def lock_any(self, key: UUID) -> AnyLink:
+        """Return the link with this id, live or not, locked.
+
+        Raises:
+            ScimError: 404.
+        """
+        raise NotImplementedError
+
+    def resource(self, link: AnyLink) -> StoredResource:
+        """Return the resource of a link."""
+        raise NotImplementedError
+
+    def _repair_name(self, link: AnyLink, finding: Finding) -> Repaired:
         before = link.folded_name
-        if link.is_live or self._named(link.name) is None:
-            self._take_name(link, link.name)
+        if link.is_live or not self.links.named(self.account, link.name).exists():
+            self.take_name(link, link.name)
         else:
             link.give_up_name()
-        self.change.attributes[self.name_attribute] = [before, link.folded_name]
+        return NOTHING, {self.name_attribute: [before, link.folded_name]}
 
 
-class UserMending(Mending[UserLink], UserProvisioning):
+class UserRepair(Repair[UserLink], UserService):
     name_action = Action.USER_UPDATED
+    name_attribute = "userName"
+
+    def lock_any(self, key: UUID) -> UserLink:
+        link: UserLink | None = lock_user("pk", key, self.account, self.using, live=False)
+        if link is None:
+            raise self.unknown(key)
+        return link
+
+    def resource(self, link: UserLink) -> StoredResource:
+        user = LockedUser(link, self.fields)
+        return user.resource(user.document())
 
 
-class GroupMending(Mending[LibraryGroupLink], GroupProvisioning):
+class GroupRepair(Repair[LibraryGroupLink], GroupService):
     name_action = Action.LIBRARY_UPDATED
+    name_attribute = "displayName"
+
+    def lock_any(self, key: UUID) -> LibraryGroupLink:
+        link = self.lock_by("pk", key)
+        if link is None:
+            raise self.unknown(key)
+        return link
+
+    def resource(self, link: LibraryGroupLink) -> StoredResource:
+        return resource_of(link, read_group(link))
 
     @property
-    def _mends(self) -> dict[Kind, Callable[[LibraryGroupLink, Finding], None]]:
+    def repairs(self) -> dict[Kind, Callable[[LibraryGroupLink, Finding], Repaired]]:
         return {
-            **super()._mends,
+            **super().repairs,
             drift.GROUP_LET_GO: self._remove,
             drift.USER_LET_GO: self._remove,
             drift.FOREIGN_USER: self._remove,
-            drift.USER_SUSPENDED: self._suspend,
             drift.ACCESS_LACKING: self._give,
             drift.LIBRARY_DELETED: self._renew_library,
         }
 
-    def _remove(self, link: LibraryGroupLink, finding: Finding) -> None:
-        self._access(link).remove(finding.people)
+    def _remove(self, link: LibraryGroupLink, finding: Finding) -> Repaired:
+        return self.members(link).remove(finding.people), {}
 
-    def _suspend(self, link: LibraryGroupLink, finding: Finding) -> None:
-        access = self._access(link)
-        for chunk in chunks(finding.people):
-            for user in UserLink.objects.using(self.using).filter(pk__in=chunk):
-                access.suspend(user)
-        self.change.removed += finding.people.values()
+    def _give(self, link: LibraryGroupLink, finding: Finding) -> Repaired:
+        return self.members(link).add(finding.people), {}
 
-    def _give(self, link: LibraryGroupLink, finding: Finding) -> None:
-        self._access(link).apply(MemberChange(added={str(key) for key in finding.people}))
-
-    def _renew_library(self, link: LibraryGroupLink, finding: Finding) -> None:
-        self._take_name(link, link.name)  # which it may have given up meanwhile
-        link.library = self._new_library(link.name)
+    def _renew_library(self, link: LibraryGroupLink, finding: Finding) -> Repaired:
+        self.take_name(link, link.name)  # which it may have given up meanwhile
+        self.give_library(link, link.name)
         link.save(using=self.using)
-        self.change.attributes["library"] = [None, self.adapter.library_name(link.library)]
-        self._announce(signals.library_linked, link, library=link.library)
-        self._access(link).enter()
+        self.announce(signals.library_linked, link, library=link.library)
+        name = self.adapter.library_name(link.library)
+        return self.members(link).grant_all(), {"library": [None, name]}
 
 
-MENDING: dict[type, type[UserMending | GroupMending]] = {
-    UserLink: UserMending,
-    LibraryGroupLink: GroupMending,
+REPAIRS: dict[type, type[UserRepair | GroupRepair]] = {
+    UserLink: UserRepair,
+    LibraryGroupLink: GroupRepair,
 }
 
 
-def mend(
+def repair(
     link: UserLink | LibraryGroupLink, client: str, precondition: Precondition | None = None
 ) -> Change:
     """Put right what is wrong with a link, and keep an event of it.
@@ -112,10 +162,8 @@ def mend(
         What was done; empty where nothing was wrong any more.
 
     Raises:
-        ScimError: see `Mending.mend`. Then all is as it was.
+        ScimError: see `Repair.repair`. Then all is as it was.
     """
-    mending = MENDING[type(link)](adapter_class()(link.account))
-    mending.mend(link.pk, precondition)
-    if not mending.change.is_empty:
-        record(Source(link.account, client=client), mending.change)
-    return mending.change
+    source = Source(link.account, client=client)
+    service = REPAIRS[type(link)](adapter_class()(link.account), record_of(source))
+    return service.repair(link.pk, precondition).change

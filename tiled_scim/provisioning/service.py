@@ -1,28 +1,37 @@
-"""Links as SCIM changes them: found, locked, renamed and saved; what users and groups share."""
+"""What the services of users and of groups have in common.
+
+A service makes one change in one transaction: it locks what is there, plans what will differ,
+checks the plan, and applies it. It returns what it did, and keeps an event of it in the same
+transaction.
+"""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
-from typing import Any, ClassVar, Generic, TypeVar, cast
+from dataclasses import dataclass
+from typing import Any, ClassVar, Concatenate, Generic, ParamSpec, TypeVar, cast
 from uuid import UUID
 
-from django.db import connections, models, router
+from django.db import router
 from django.dispatch import Signal
 
 from tiled_scim import signals
 from tiled_scim.attributes import ResourceType
-from tiled_scim.audit.events import Change
+from tiled_scim.audit.events import Change, Source, record
 from tiled_scim.errors import ScimError, not_found, uniqueness
 from tiled_scim.host import HostAdapter
-from tiled_scim.models import Action, LibraryGroupLink, Link, UserLink
-from tiled_scim.provisioning import documents
-from tiled_scim.scim.cleaning import Document
-from tiled_scim.scim.text import fold
+from tiled_scim.models import Action, LibraryGroupLink, UserLink
+from tiled_scim.provisioning.documents import StoredResource, StoredValues
+from tiled_scim.provisioning.transactions import atomic
 
 AnyLink = TypeVar("AnyLink", UserLink, LibraryGroupLink)
+P = ParamSpec("P")
 
-# Looks at a locked link before it is changed, and raises where it must not be.
-Precondition = Callable[[Link], None]
+# Looks at the version of a locked resource, and raises where it must not be changed.
+Precondition = Callable[[str], None]
+# Keeps an event of a change, in the transaction that makes it.
+Record = Callable[[Change], None]
 
 ACTIONS = {
     signals.user_provisioned: Action.USER_PROVISIONED,
@@ -36,139 +45,130 @@ ACTIONS = {
 }
 
 
-class Provisioning(Generic[AnyLink]):
-    """Changes of one kind of link, for one account.
+@dataclass(frozen=True)
+class Result:
+    """What a service did.
 
-    `host_field` is the link's foreign key to the host's row, which is locked with the link where
-    `locks_host` says so, and `name_attribute` what its resources are known by. `change` says what
-    the last method did, or what it was about where it raised.
+    Args:
+        change: as an event has it.
+        resource: as it is now; None where SCIM does not see it any more.
+    """
+
+    change: Change
+    resource: StoredResource | None = None
+
+
+def record_of(source: Source) -> Record:
+    """Return what keeps the events of changes that this source asked for, not over HTTP.
+
+    Where nothing was changed, there is no event.
+    """
+
+    def keep(change: Change) -> None:
+        if not change.is_empty:
+            record(source, change)
+
+    return keep
+
+
+Self_ = TypeVar("Self_", bound="Service[Any]")
+
+
+def recorded(
+    method: Callable[Concatenate[Self_, P], Result],
+) -> Callable[Concatenate[Self_, P], Result]:
+    """Run a method in one transaction, with the event of what it did."""
+
+    @functools.wraps(method)
+    def run(self: Self_, /, *args: P.args, **kwargs: P.kwargs) -> Result:
+        result = method(self, *args, **kwargs)
+        self.record(result.change)
+        return result
+
+    return atomic(run)
+
+
+class Service(Generic[AnyLink]):
+    """Changes of one kind of resource, for one account.
 
     Args:
         adapter: the host, for the account.
+        record: keeps an event of a change.
     """
 
     model: ClassVar[type[UserLink | LibraryGroupLink]]
-    host_field: ClassVar[str]
-    locks_host: ClassVar[bool] = False
     resource_type: ClassVar[ResourceType]
-    name_attribute: ClassVar[str]
 
-    def __init__(self, adapter: HostAdapter) -> None:
+    def __init__(self, adapter: HostAdapter, record: Record) -> None:
         self.adapter = adapter
+        self.record = record
         self.account = adapter.account
         self.using = router.db_for_write(self.model)
-        self.change = Change(self.resource_type.name)
-
-    def delete(self, key: UUID, precondition: Precondition | None = None) -> None:
-        """DELETE: let go of what SCIM sees."""
-        raise NotImplementedError
-
-    def let_go(self, key: UUID, precondition: Precondition | None = None) -> None:
-        """As `delete`, for people, who also see a group whose Library was deleted."""
-        self.delete(key, precondition)
 
     @property
-    def _rows(self) -> Any:
-        return self.model.objects.using(self.using)
+    def links(self) -> Any:
+        """The links of the account, live or not."""
+        return self.model.objects.using(self.using).filter(account=self.account)
 
-    def _lock(self, rows: models.QuerySet[AnyLink]) -> AnyLink | None:
-        """The first of the rows, locked until the transaction ends.
-
-        The host's row behind it is read where it is written to: a replica may lag behind.
-        """
-        link = rows.select_for_update().first()
-        if link is None:
-            return None
-        setattr(link, self.host_field, self._host_row(getattr(link, f"{self.host_field}_id")))
-        return link
-
-    def _host_row(self, key: Any) -> Any:
-        """The host's row with this primary key, or None."""
-        field = cast("models.ForeignKey[Any, Any]", self.model._meta.get_field(self.host_field))
-        host_rows = field.related_model._base_manager.using(self.using)
-        if self.locks_host:
-            host_rows = self._locking(host_rows)
-        return host_rows.filter(pk=key).first()
-
-    def _locking(self, rows: Any) -> Any:
-        """The host's rows, locked as they are read; not against rows that refer to them."""
-        features = connections[self.using].features
-        return rows.select_for_update(no_key=features.has_select_for_no_key_update)
-
-    def _begin(self, document: Document) -> None:
-        """Note what an attempt to create is about."""
-        self.change.restart()
-        self.change.name = cast(str, document[self.name_attribute])
-
-    def _locked(self, key: UUID, precondition: Precondition | None = None) -> AnyLink:
-        """The live link with this id, locked."""
-        return self._locked_of(self._rows.live(self.account), key, precondition)
-
-    def _locked_of(self, rows: Any, key: UUID, precondition: Precondition | None = None) -> AnyLink:
-        """The one of the rows with this id, locked."""
-        self.change.restart()
-        self.change.key = str(key)
-        link = self._lock(rows.filter(pk=key))
-        if link is None:
-            raise self._unknown(key)
-        self.change.name = link.name
-        if precondition is not None:
-            precondition(self._reread(link))
-        return link
-
-    def _unknown(self, key: UUID) -> ScimError:
+    def unknown(self, key: UUID) -> ScimError:
+        """404: there is no resource with this id."""
         return not_found(f"There is no {self.resource_type.name} with the id {key}.")
 
-    def _reread(self, link: AnyLink) -> AnyLink:
-        """The link as a GET shows it, from the database that was written to."""
-        return link
-
-    def _named(self, name: str) -> AnyLink | None:
-        """The link with this name, live or not, locked."""
-        return self._lock(self._rows.named(self.account, name))
-
-    def _taken(self, link: AnyLink) -> ScimError:
+    def taken(self, link: AnyLink) -> ScimError:
+        """409: a resource has the name already."""
         return uniqueness(
             f"There is a {self.resource_type.name} “{link.name}” already; its id is {link.pk}."
         )
 
-    def _rename(self, link: AnyLink, name: str) -> bool:
-        """Give a link another name; tell whether it is another one."""
-        if link.name == name and link.folded_name == fold(name):
-            return False
-        self._take_name(link, name)
-        return True
+    def take_name(self, link: AnyLink, name: str) -> None:
+        """Give a link a name. Another one that is unlinked gives it up.
 
-    def _take_name(self, link: AnyLink, name: str) -> None:
-        """Give a link a name; another one that is unlinked gives it up for it."""
-        other = self._named(name)
+        Raises:
+            ScimError: 409 where a live one has it.
+        """
+        other = self.links.named(self.account, name).select_for_update().first()
         if other is not None and other.pk != link.pk:
             if other.is_live:
-                raise self._taken(other)
+                raise self.taken(other)
             other.give_up_name()
             other.save(using=self.using)
         link.rename(name)
 
-    def _store(self, link: AnyLink, parts: documents.Parts) -> bool:
-        """Set the columns and the JSON that differ; tell whether any did. The caller saves."""
-        changed = self._rename(link, parts.columns.pop(link.name_field))
-        for column, value in (*parts.columns.items(), ("attributes", parts.attributes)):
-            if getattr(link, column) != value:
-                setattr(link, column, value)
-                changed = True
-        return changed
+    def column_changes(self, link: AnyLink, stored: StoredValues) -> dict[str, Any]:
+        """Return the columns of a link that will differ, its JSON included."""
+        wanted = {**stored.columns, "attributes": stored.attributes}
+        changes = {name: value for name, value in wanted.items() if getattr(link, name) != value}
+        if not link.holds_name:
+            changes[link.name_field] = wanted[link.name_field]
+        return changes
 
-    def _save(self, link: AnyLink) -> None:
+    def set_columns(self, link: AnyLink, changes: dict[str, Any]) -> None:
+        """Set the columns of a link that differ; the caller saves it.
+
+        Raises:
+            ScimError: 409 for a name that another live link has.
+        """
+        for column, value in changes.items():
+            if column == link.name_field:
+                self.take_name(link, value)
+            else:
+                setattr(link, column, value)
+
+    def save(self, link: AnyLink) -> None:
         """Save a link that changed, or is new."""
         if link._state.adding:
             link.updated_at = link.created_at
         else:
             link.touch()
         link.save(using=self.using)
-        self.change.key, self.change.name = str(link.pk), link.name
 
-    def _announce(self, signal: Signal, link: AnyLink, **arguments: Any) -> None:
-        self.change.action = ACTIONS[signal]
+    def announce(self, signal: Signal, link: AnyLink, **arguments: Any) -> str:
+        """Send a signal once the transaction is committed, and return what it is called."""
         signals.announce(
             signal, self.model, self.using, account=self.account, link=link, **arguments
         )
+        return cast(str, ACTIONS[signal])
+
+    def changed(self, link: AnyLink, **what: Any) -> Change:
+        """Return a change of a link."""
+        return Change(self.resource_type.name, str(link.pk), link.name, **what)

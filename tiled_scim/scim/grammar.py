@@ -214,7 +214,12 @@ def _check_place(token: Any, previous: str, text: str) -> None:
         raise invalid_filter(f"The operator {quoted(token.value)} is not supported.")
 
 
-def _string(text: str) -> str:
+def string_literal(text: str) -> str:
+    """Return the value of a JSON string.
+
+    Raises:
+        ScimError: 400 `invalidFilter`.
+    """
     try:
         value: str = json.loads(text, strict=False)
         value.encode()  # refuses lone surrogates
@@ -236,7 +241,7 @@ def _number(text: str) -> int | float:
 
 
 _LITERALS: dict[str, Callable[[str], Literal]] = {
-    "COMP_VALUE": _string,
+    "COMP_VALUE": string_literal,
     "NUMBER": _number,
     "TRUE": lambda _: True,
     "FALSE": lambda _: False,

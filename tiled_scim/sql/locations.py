@@ -26,7 +26,6 @@ from django.utils import timezone
 
 from tiled_scim.attributes import Attribute
 from tiled_scim.errors import invalid_filter
-from tiled_scim.provisioning.documents import UNASSIGNED
 from tiled_scim.scim.cleaning import TEXT_TYPES
 from tiled_scim.scim.grammar import Comparison
 from tiled_scim.scim.matching import Comparable, literal
@@ -125,15 +124,15 @@ def in_host_field(attribute: Attribute, path: str, name: str) -> Stored:
     """
     if attribute.type == "boolean":
         value = _active(path) if name == "active" else F(path)
-        return Stored(attribute, NullIf(value, JSONBoolean(F("attributes"), UNASSIGNED, name)))
+        return Stored(attribute, NullIf(value, JSONBoolean(F("hidden_values"), name)))
     if attribute.type not in TEXT_TYPES:
         return Stored(attribute, F(path))
     return in_text(attribute, NonEmpty(ExactText(ColumnText(F(path)))))
 
 
 def _active(path: str) -> Expression:
-    """`active`, which is the link's and the host user's: see `documents.host_values`."""
-    inactive = When(active=False, then=Value(False))
+    """`active`, which is the link's and the host user's: see `provisioning.multi_account`."""
+    inactive = When(suspended=True, then=Value(False))
     return Case(inactive, default=F(path), output_field=BooleanField())
 
 

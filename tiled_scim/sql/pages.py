@@ -11,14 +11,14 @@ from typing import Any, Generic, TypeVar
 
 from django.core import signing
 from django.db import connections
-from django.db.models import F, Model, Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.db.models.expressions import Col, OrderBy
 
 from tiled_scim.conf import settings
 from tiled_scim.errors import ScimError, invalid_value
 from tiled_scim.sql.expressions import Among
 
-Row = TypeVar("Row", bound=Model)
+Row = TypeVar("Row")
 
 # The largest that every supported database takes; no host has as many rows.
 MAX_OFFSET = 2**31 - 1

@@ -76,7 +76,7 @@ class Command(BaseCommand):
     def _mend(self, link: UserLink | LibraryGroupLink) -> str:
         """Mend a link; returns what is in the way, if anything is."""
         try:
-            repair.mend(link, CLIENT)
+            repair.repair(link, CLIENT)
         except ScimError as error:
             return error.detail
         return ""

@@ -1,0 +1,127 @@
+"""`/Users` and `/Groups` for one account: ids and bodies in, results out.
+
+What a body must be is checked here, before anything is written. A bulk request is the same
+operations as single ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+from uuid import UUID
+
+from tiled_scim.attributes import ResourceType
+from tiled_scim.errors import ScimError, invalid_syntax, not_found
+from tiled_scim.host import HostAdapter
+from tiled_scim.provisioning.documents import StoredResource
+from tiled_scim.provisioning.groups import GroupService
+from tiled_scim.provisioning.reading import Reader
+from tiled_scim.provisioning.service import Precondition, Record, Result
+from tiled_scim.provisioning.users import UserService
+from tiled_scim.schemas import GROUP, USER
+from tiled_scim.scim import patch
+from tiled_scim.scim.cleaning import Document, clean_document, is_storable
+
+SERVICES: dict[str, type[UserService | GroupService]] = {
+    USER.name: UserService,
+    GROUP.name: GroupService,
+}
+NAMES = {USER.name: "username", GROUP.name: "displayname"}
+
+
+class Endpoint:
+    """One endpoint.
+
+    Args:
+        resource_type: the kind of resource that is there.
+        adapter: the host, for the account that is calling.
+    """
+
+    def __init__(self, resource_type: ResourceType, adapter: HostAdapter) -> None:
+        self.resource_type = resource_type
+        self.adapter = adapter
+
+    @cached_property
+    def reader(self) -> Reader:
+        """What reads the resources."""
+        return Reader(self.resource_type, self.adapter)
+
+    def get(self, key: str) -> StoredResource:
+        """GET: the resource with this id.
+
+        Raises:
+            ScimError: 404.
+        """
+        resource = self.reader.get(self._uuid(key))
+        if resource is None:
+            raise self._unknown(key)
+        return resource
+
+    def create(self, body: object, record: Record) -> Result:
+        """POST.
+
+        Args:
+            record: keeps an event of the change.
+
+        Raises:
+            ScimError: 400 for the body; see the services for others.
+        """
+        return self._service(record).create(self._document(body))
+
+    def replace(
+        self, key: str, body: object, record: Record, precondition: Precondition | None = None
+    ) -> Result:
+        """PUT.
+
+        Raises:
+            ScimError: 400 for the body; 412; see the services for others.
+        """
+        document = self._document(body)
+        return self._service(record).replace(self._uuid(key), document, precondition)
+
+    def patch(
+        self, key: str, body: object, record: Record, precondition: Precondition | None = None
+    ) -> Result:
+        """PATCH.
+
+        Raises:
+            ScimError: 400 for the body; 412; see the services for others.
+        """
+        operations = patch.parse(body, self.resource_type)
+        return self._service(record).patch(self._uuid(key), operations, precondition)
+
+    def delete(self, key: str, record: Record, precondition: Precondition | None = None) -> Result:
+        """DELETE.
+
+        Raises:
+            ScimError: 412; see the services for others.
+        """
+        return self._service(record).delete(self._uuid(key), precondition)
+
+    def _service(self, record: Record) -> Any:
+        # One of two classes with the same methods.
+        return SERVICES[self.resource_type.name](self.adapter, record)
+
+    def _document(self, body: object) -> Document:
+        if not isinstance(body, Mapping):
+            raise invalid_syntax("The body must be one JSON object.")
+        return clean_document(self.resource_type, body)
+
+    def _uuid(self, key: str) -> UUID:
+        """The id of a path; one that is no UUID is nobody's."""
+        try:
+            return UUID(key)
+        except ValueError:
+            raise self._unknown(key) from None
+
+    def _unknown(self, key: str) -> ScimError:
+        return not_found(f"There is no {self.resource_type.name} with the id {key}.")
+
+
+def sent_name(resource_type: ResourceType, body: object) -> str:
+    """Return the userName or displayName of a body, which may be wrong in any way; or ""."""
+    sent = body.items() if isinstance(body, Mapping) else ()
+    wanted = NAMES[resource_type.name]
+    name = next((value for name, value in sent if str(name).lower() == wanted), None)
+    return name if isinstance(name, str) and is_storable(name) else ""

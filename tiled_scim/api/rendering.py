@@ -1,0 +1,170 @@
+"""Resources as the JSON that a client sees: RFC 7643 section 3, RFC 7644 sections 3.4.2 and 3.9."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from io import BytesIO
+from json.encoder import encode_basestring
+from typing import Any
+from uuid import UUID, uuid4
+
+from rest_framework.utils.encoders import JSONEncoder
+
+from tiled_scim.attributes import ResourceType
+from tiled_scim.provisioning.documents import StoredResource, date_time
+from tiled_scim.schemas import GROUP, USER
+from tiled_scim.scim.selection import ALL, Resource, Selection
+from tiled_scim.sql.rows import member_rows, member_rows_of
+
+Resources = list[Resource]
+
+# A member, and the JSON of each part: of the id and the display name, which is JSON already.
+MEMBER: dict[str, str] = {"value": "", "$ref": "", "type": "User", "display": ""}
+# What is escaped in a JSON string of ours.
+BRACES = str.maketrans({"{": "{{", "}": "}}"})
+
+
+@dataclass(frozen=True)
+class Renderer:
+    """Makes the JSON of resources.
+
+    Args:
+        base_url: the SCIM base URL, without a slash at its end.
+        selection: the attributes that the client asked for.
+    """
+
+    base_url: str
+    selection: Selection = field(default=ALL)
+
+    def render(self, resources: Sequence[StoredResource]) -> Resources:
+        """Return resources of one type as JSON objects, for `encode`."""
+        if resources and resources[0].resource_type is GROUP and self.selection.wants("members"):
+            return self._with_members(resources)
+        return [self._resource(each, each.document) for each in resources]
+
+    def location(self, resource_type: ResourceType, key: str) -> str:
+        """Return the URI of a resource."""
+        return f"{self.base_url}{resource_type.endpoint}/{key}"
+
+    def _resource(self, stored: StoredResource, document: Resource) -> Resource:
+        resource_type = stored.resource_type
+        extensions = [each.urn for each in resource_type.extensions if each.urn in document]
+        resource = {
+            "schemas": [resource_type.schema.urn, *extensions],
+            "id": stored.key,
+            **document,
+        }
+        if stored.groups:
+            resource["groups"] = [self._group(*group) for group in stored.groups]
+        resource["meta"] = {
+            "resourceType": resource_type.name,
+            "created": date_time(stored.created_at),
+            "lastModified": date_time(stored.updated_at),
+            "location": self.location(resource_type, stored.key),
+            "version": stored.version,
+        }
+        return self.selection.apply(resource, resource_type)
+
+    def _group(self, key: str, name: str) -> Resource:
+        reference = self.location(GROUP, key)
+        return {"value": key, "$ref": reference, "display": name, "type": "direct"}
+
+    def _with_members(self, groups: Sequence[StoredResource]) -> Resources:
+        """Groups with their members, which are many: they are encoded as they are read."""
+        sample = self.selection.apply({"members": [MEMBER]}, GROUP).get("members")
+        parts = sample[0] if sample else {}
+        resources = [self._resource(each, each.document) for each in groups]
+        if parts:
+            template = self._template(parts)
+            for resource, members in zip(resources, _members(groups), strict=True):
+                _insert_before_meta(resource, Members(members, template))
+        return resources
+
+    def _template(self, parts: Resource) -> str:
+        """The JSON of a member, to be formatted with the id and the JSON of the display name."""
+        reference = json.dumps(self.location(USER, ""), ensure_ascii=False)[1:-1]
+        templates = {
+            "value": '"value":"{0}"',
+            "$ref": f'"$ref":"{reference.translate(BRACES)}{{0}}"',
+            "type": '"type":"User"',
+            "display": '"display":{1}',
+        }
+        return f"{{{{{','.join(templates[part] for part in parts)}}}}}"
+
+
+@dataclass(frozen=True)
+class Members:
+    """The members of one group, as JSON in the making.
+
+    Args:
+        pages: their ids and display names.
+        template: see `Renderer`.
+    """
+
+    pages: Iterator[list[Any]]
+    template: str
+
+    def write(self, buffer: BytesIO) -> None:
+        """Write the JSON array."""
+        one, separator = self.template.format, b"["
+        for page in self.pages:
+            text = ",".join([one(key, encode_basestring(name)) for key, name in page])
+            buffer.write(separator)
+            buffer.write(text.encode())
+            separator = b","
+        buffer.write(b"[]" if separator == b"[" else b"]")
+
+
+def encode(content: Any) -> bytes:
+    """Return JSON in UTF-8.
+
+    Args:
+        content: JSON, in which `Members` may stand for an array.
+
+    Raises:
+        ValueError: a number that JSON does not have.
+    """
+    members: list[Members] = []
+    marker = uuid4().hex
+
+    def default(value: Any) -> Any:
+        if isinstance(value, Members):
+            members.append(value)
+            return marker
+        return JSONEncoder().default(value)
+
+    text = json.dumps(
+        content, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=default
+    )
+    if not members:
+        return text.encode()
+    first, *rest = text.split(f'"{marker}"')
+    # One buffer: a group of 100,000 has 20 MB, which are not to be in memory twice.
+    buffer = BytesIO()
+    buffer.write(first.encode())
+    for array, part in zip(members, rest, strict=True):
+        array.write(buffer)
+        buffer.write(part.encode())
+    return buffer.getvalue()
+
+
+def _members(groups: Sequence[StoredResource]) -> Iterator[Iterator[list[Any]]]:
+    """The members of each of the groups, in pages."""
+    if len(groups) == 1:
+        yield member_rows(UUID(groups[0].key))
+        return
+    found: dict[str, list[Any]] = {}
+    for group, key, name in member_rows_of([UUID(group.key) for group in groups]):
+        found.setdefault(str(group), []).append((key, name))
+    for group in groups:
+        yield iter([found[group.key]] if group.key in found else [])
+
+
+def _insert_before_meta(resource: Resource, members: Members) -> None:
+    """Put members where the attribute table has them."""
+    meta = resource.pop("meta", None)
+    resource["members"] = members
+    if meta is not None:
+        resource["meta"] = meta

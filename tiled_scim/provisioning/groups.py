@@ -1,0 +1,218 @@
+"""What SCIM does to groups: create, replace, patch and unlink them, and change their members."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+from uuid import UUID
+
+from django.utils import timezone
+
+from tiled_scim import signals
+from tiled_scim.audit.events import differences
+from tiled_scim.host import library_model
+from tiled_scim.models import LibraryGroupLink
+from tiled_scim.provisioning.documents import StoredResource, read_group, split
+from tiled_scim.provisioning.group_members import NOTHING, GroupMembers, MembersChanged
+from tiled_scim.provisioning.service import Precondition, Result, Service, recorded
+from tiled_scim.schemas import GROUP
+from tiled_scim.scim import patch
+from tiled_scim.scim.cleaning import Document, check_immutable
+from tiled_scim.scim.member_changes import MemberChange, member_change, split_members
+from tiled_scim.scim.patch import Operation
+from tiled_scim.scim.text import fold
+from tiled_scim.sql.rows import lock_group, locked
+
+
+class GroupService(Service[LibraryGroupLink]):
+    """Creates, replaces, patches and unlinks groups. Each method is one transaction."""
+
+    model = LibraryGroupLink
+    resource_type = GROUP
+
+    @recorded
+    def create(self, document: Document) -> Result:
+        """Link a group to a new Library, or to the one that it had before it was unlinked.
+
+        Raises:
+            ScimError: 409 where a group, or a Library with a unique name, has the name already.
+        """
+        members, document = split_members(document)
+        name = cast(str, document["displayName"])
+        lookup_name = LibraryGroupLink.lookup_name(name)
+        link = self.lock_by("display_name_folded", lookup_name) or LibraryGroupLink(
+            account=self.account
+        )
+        if link.is_live:
+            raise self.taken(link)
+        is_new = link._state.adding
+        before = {} if is_new else read_group(link)
+        if link.library is None:
+            # The rows of a Library that people deleted say nothing about the new one.
+            if not is_new:
+                link.members.using(self.using).all().delete()
+            self.give_library(link, name)
+        else:
+            self._rename_library(link.library, link.display_name, name)
+        link.unlinked_at = None
+        if is_new:
+            link.rename(name)
+        self.set_columns(link, self.column_changes(link, split(document, GROUP, ())))
+        self.save(link)
+        action = self.announce(signals.library_linked, link, library=link.library)
+        changed = self._change_members(link, members)
+        return self._result(link, before, changed, action)
+
+    @recorded
+    def replace(
+        self, key: UUID, document: Document, precondition: Precondition | None = None
+    ) -> Result:
+        """PUT: the members are exactly those sent; where none are sent they stay as they are.
+
+        Raises:
+            ScimError: 404, 409 for a taken displayName, 400 for a change of an immutable value.
+        """
+        link, before = self._changeable(key, precondition)
+        members, document = split_members(document)
+        check_immutable(before, document, GROUP)
+        return self._update(link, before, document, members)
+
+    @recorded
+    def patch(
+        self,
+        key: UUID,
+        operations: Sequence[Operation],
+        precondition: Precondition | None = None,
+    ) -> Result:
+        """PATCH: all operations in order, or none; members as sets, whatever the group's size.
+
+        Raises:
+            ScimError: as `replace`, and those of `patch.apply`.
+        """
+        link, before = self._changeable(key, precondition)
+        others = [operation for operation in operations if not patch.is_member_operation(operation)]
+        document = patch.apply(before, others, GROUP) if others else before
+        members = member_change(operations, lambda filter_: self.members(link).select(filter_))
+        return self._update(link, before, document, members)
+
+    @recorded
+    def delete(self, key: UUID, precondition: Precondition | None = None) -> Result:
+        """Unlink a group: its members lose the access that it gave, the Library stays.
+
+        Raises:
+            ScimError: 404.
+        """
+        link, _before = self._changeable(key, precondition)
+        return self._unlink(link)
+
+    @recorded
+    def unlink(self, key: UUID, precondition: Precondition | None = None) -> Result:
+        """As `delete`, for people, who also see a group whose Library was deleted.
+
+        Raises:
+            ScimError: 404.
+        """
+        return self._unlink(self.lock_linked(key, precondition))
+
+    def members(self, link: LibraryGroupLink) -> GroupMembers:
+        """Return the members of a locked group."""
+        return GroupMembers(link, self.adapter, self.using, link.is_shared)
+
+    def lock_linked(self, key: UUID, precondition: Precondition | None = None) -> LibraryGroupLink:
+        """Return the group with this id, locked; also one whose Library was deleted.
+
+        Raises:
+            ScimError: 404, and those of the precondition.
+        """
+        link = self.lock_by("pk", key)
+        if link is None or link.unlinked_at is not None:
+            raise self.unknown(key)
+        if precondition is not None:
+            precondition(resource_of(link, read_group(link)).version)
+        return link
+
+    def lock_by(self, column: str, value: Any) -> LibraryGroupLink | None:
+        """Return the group whose unique column has this value, live or not, locked; or None."""
+        link = lock_group(column, value, self.account, self.using, live=False)
+        if link is not None and link.library_id is not None:
+            libraries = library_model()._base_manager.using(self.using)
+            link.library = locked(libraries, self.using).filter(pk=link.library_id).first()
+        return cast("LibraryGroupLink | None", link)
+
+    def _changeable(
+        self, key: UUID, precondition: Precondition | None
+    ) -> tuple[LibraryGroupLink, Document]:
+        """The live group with this id, locked, and its document.
+
+        Raises:
+            ScimError: 404, and those of the precondition.
+        """
+        link = lock_group("pk", key, self.account, self.using)
+        if link is None:
+            raise self.unknown(key)
+        document = read_group(link)
+        if precondition is not None:
+            precondition(resource_of(link, document).version)
+        return link, document
+
+    def _unlink(self, link: LibraryGroupLink) -> Result:
+        removed = self.members(link).remove_all().removed
+        link.unlinked_at = timezone.now()
+        self.save(link)
+        action = self.announce(signals.library_unlinked, link, library=link.library)
+        return Result(self.changed(link, action=action, removed=removed))
+
+    def _update(
+        self,
+        link: LibraryGroupLink,
+        before: Document,
+        document: Document,
+        members: MemberChange | None,
+    ) -> Result:
+        old_name, action = link.display_name, ""
+        columns = self.column_changes(link, split(document, GROUP, ()))
+        self.set_columns(link, columns)
+        if link.display_name != old_name:
+            self._rename_library(link.library, old_name, link.display_name)
+            action = self.announce(signals.library_renamed, link, library=link.library)
+        changed = self._change_members(link, members)
+        if changed.is_changed or columns:
+            self.save(link)
+        return self._result(link, before, changed, action)
+
+    def _result(
+        self, link: LibraryGroupLink, before: Document, changed: MembersChanged, action: str
+    ) -> Result:
+        after = read_group(link)
+        change = self.changed(
+            link,
+            action=action,
+            attributes=differences(before, after, GROUP),
+            added=changed.added,
+            removed=changed.removed,
+            skipped=changed.skipped,
+        )
+        return Result(change, resource_of(link, after))
+
+    def _change_members(
+        self, link: LibraryGroupLink, members: MemberChange | None
+    ) -> MembersChanged:
+        return NOTHING if members is None else self.members(link).change(members)
+
+    def give_library(self, link: LibraryGroupLink, name: str) -> None:
+        """Give a group that has no Library one that it may take over, or a new one."""
+        found = self.adapter.find_library(name)
+        link.library = cast(Any, found or self.adapter.create_library(name))
+        link.is_shared = None if found else False
+
+    def _rename_library(self, library: Any, old_name: str, name: str) -> None:
+        """Give a Library its group's new name, unless it has one that people gave."""
+        if fold(self.adapter.library_name(library)) == fold(old_name):
+            self.adapter.rename_library(library, name)
+
+
+def resource_of(link: LibraryGroupLink, document: Document) -> StoredResource:
+    """Return a group as an answer has it."""
+    return StoredResource(
+        GROUP, str(link.pk), document, link.version, link.created_at, link.updated_at
+    )

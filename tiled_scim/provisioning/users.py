@@ -1,0 +1,465 @@
+"""What SCIM does to users: create, replace, patch and unlink them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+from uuid import UUID
+
+from django.contrib.auth import get_user_model
+from django.db import transaction
+from django.db.models import ProtectedError, RestrictedError
+from django.utils import timezone
+
+from tiled_scim import signals
+from tiled_scim.audit.events import differences
+from tiled_scim.conf import settings
+from tiled_scim.errors import forbidden, uniqueness
+from tiled_scim.host import TILED_ADMIN, normalized, objects
+from tiled_scim.models import ScimToken, UserLink
+from tiled_scim.provisioning import multi_account
+from tiled_scim.provisioning.documents import (
+    HostFields,
+    HostValues,
+    StoredResource,
+    StoredValues,
+    groups_of_json,
+    hidden_values,
+    host_changes,
+    host_fields,
+    host_input,
+    is_active,
+    read_user,
+    split,
+    values_of_user,
+)
+from tiled_scim.provisioning.group_members import (
+    GroupMembers,
+    locked_groups,
+    note_rename_of_member,
+)
+from tiled_scim.provisioning.service import Precondition, Result, Service, recorded
+from tiled_scim.schemas import USER
+from tiled_scim.scim import patch
+from tiled_scim.scim.cleaning import Document, check_immutable
+from tiled_scim.scim.patch import Operation
+from tiled_scim.scim.text import fold
+from tiled_scim.sql.rows import lock_user, locked
+
+logger = logging.getLogger(__name__)
+
+# A user who is pushed again after a DELETE may be somebody else with the same name.
+UNLINKED: HostValues = {"active": False, TILED_ADMIN: False}
+
+
+@dataclass
+class LockedUser:
+    """A user, locked until the transaction ends.
+
+    Args:
+        link: with the host user; one that is new has none before it is created.
+        fields: the attributes that the host user has.
+    """
+
+    link: UserLink
+    fields: HostFields
+    host: HostValues = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.has_host_user:
+            self.read_host()
+
+    def read_host(self) -> None:
+        """Take up the values that the host user has now."""
+        self.host = values_of_user(self.link, self.fields, suspended=self.link.suspended)
+
+    @property
+    def has_host_user(self) -> bool:
+        return self.link.user_id is not None
+
+    @property
+    def is_new(self) -> bool:
+        """Whether SCIM has never known the user."""
+        return self.link._state.adding
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the account shows the user as active."""
+        return is_active(self.host)
+
+    @property
+    def host_is_active(self) -> bool:
+        """Whether the host user is active, whatever the account says."""
+        return is_active(values_of_user(self.link, self.fields, suspended=False))
+
+    @property
+    def others(self) -> list[UserLink]:
+        """The live links of other accounts to the host user."""
+        if self.link.is_shared is False:
+            return []
+        return multi_account.links_of_others(self.link, cast(str, self.link.user._state.db))
+
+    def document(self) -> Document:
+        """The user's document, as it is now."""
+        return {} if self.is_new else read_user(self.link, self.host, self.fields)
+
+    def resource(self, document: Document) -> StoredResource:
+        """The user as an answer has it."""
+        link = self.link
+        groups = groups_of_json(link.group_rows)
+        return StoredResource(
+            USER, str(link.pk), document, link.version, link.created_at, link.updated_at, groups
+        )
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What will differ.
+
+    Args:
+        columns: of the link, its JSON included.
+        host: of the host user, by attribute; None where a value is cleared.
+    """
+
+    columns: dict[str, Any]
+    host: HostValues
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.columns or self.host)
+
+
+class UserService(Service[UserLink]):
+    """Creates, replaces, patches and unlinks users. Each method is one transaction."""
+
+    model = UserLink
+    resource_type = USER
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.fields = host_fields(self.adapter)
+
+    @recorded
+    def create(self, document: Document) -> Result:
+        """Provision a user: a new host user, one that existed, or an inactive one again.
+
+        Raises:
+            ScimError: 409 where the user is active already, or protected.
+        """
+        self._take_turn()
+        document = {"active": True, **document}
+        stored = split(document, USER, self.fields)
+        user = self._find(document, stored)
+        if user.link.is_live and not user.is_new and user.is_active:
+            raise self.taken(user.link)
+        before, was_new = user.document(), user.is_new
+        if not user.has_host_user:
+            self._create_host_user(user, document, stored)
+        if self.adapter.is_protected(user.link.user):
+            raise uniqueness(
+                f"The user “{document['userName']}” exists in the host and is protected: SCIM may "
+                "not take it over."
+            )
+        self._apply(user, self._plan(user, stored, document), is_back=True)
+        signal = signals.user_provisioned if was_new else signals.user_reactivated
+        action = self.announce(signal, user.link, user=user.link.user)
+        return self._result(user, before, action)
+
+    @recorded
+    def replace(
+        self, key: UUID, document: Document, precondition: Precondition | None = None
+    ) -> Result:
+        """PUT: profile attributes that are absent are cleared, access that is absent stays.
+
+        Raises:
+            ScimError: 404, 403 for a protected user, 409 for a userName that is taken, 400 for a
+                change of an immutable value.
+        """
+        user, before = self._changeable(key, precondition)
+        check_immutable(before, document, USER)
+        return self._update(user, before, document)
+
+    @recorded
+    def patch(
+        self,
+        key: UUID,
+        operations: Sequence[Operation],
+        precondition: Precondition | None = None,
+    ) -> Result:
+        """PATCH: all operations in order, or none.
+
+        Raises:
+            ScimError: as `replace`, and those of `patch.apply`.
+        """
+        user, before = self._changeable(key, precondition)
+        document = patch.apply(before, operations, USER)
+        return self._update(user, before, document, removes=True)
+
+    @recorded
+    def delete(self, key: UUID, precondition: Precondition | None = None) -> Result:
+        """Unlink a user, who loses all that SCIM gave.
+
+        Raises:
+            ScimError: 404, 403 for a protected user.
+        """
+        # Groups are locked before users, as a PATCH of a group does, so that the two seldom
+        # deadlock. Once the user is locked, nobody can add them to another group.
+        locked_groups(key, self.account, self.using)
+        user, _document = self._changeable(key, precondition)
+        self._check_admin_stays(user, UNLINKED)
+        groups = locked_groups(key, self.account, self.using)
+        for group in groups:
+            GroupMembers(group, self.adapter, self.using).remove([key])
+            group.touch()
+            group.save(using=self.using)
+        names = ", ".join(group.name for group in groups)
+        attributes = {"groups": [names, None]} if groups else {}
+        action = self.announce(signals.user_unlinked, user.link, user=user.link.user)
+        change = self.changed(user.link, action=action, attributes=attributes)
+        self._unlink(user)
+        return Result(change)
+
+    unlink = delete
+
+    def _unlink(self, user: LockedUser) -> None:
+        link, others = user.link, user.others
+        if settings.USER_DELETE == "delete" and not others and self._delete_host_user(link):
+            return
+        if not multi_account.is_active_elsewhere(user.host_is_active, others):
+            self.adapter.update_user(link.user, UNLINKED)
+        link.unlinked_at = timezone.now()
+        self.save(link)
+
+    def _delete_host_user(self, link: UserLink) -> bool:
+        """Delete for good; tell whether the host lets that be, which may refer to the user."""
+        try:
+            with transaction.atomic(using=self.using):
+                self.adapter.delete_user(link.user)
+        except (ProtectedError, RestrictedError):
+            logger.warning("The host protects the user of %s from being deleted", link.pk)
+            return False
+        return True
+
+    # Finding
+
+    def _changeable(
+        self, key: UUID, precondition: Precondition | None
+    ) -> tuple[LockedUser, Document]:
+        """The live user with this id, locked, and its document.
+
+        Raises:
+            ScimError: 404, 403 for a protected user, and those of the precondition.
+        """
+        link = lock_user("pk", key, self.account, self.using)
+        if link is None:
+            raise self.unknown(key)
+        user = LockedUser(link, self.fields)
+        document = user.document()
+        if precondition is not None:
+            precondition(user.resource(document).version)
+        if self.adapter.is_protected(link.user):
+            raise forbidden(
+                f"The user “{link.user_name}” is protected in the host: SCIM may not change it."
+            )
+        return user, document
+
+    def _find(self, document: Document, stored: StoredValues) -> LockedUser:
+        """The user whom a client wants to create, locked, as far as there is one.
+
+        Raises:
+            ScimError: 409 where the user is managed under another userName.
+        """
+        name = cast(str, document["userName"])
+        lookup_name = UserLink.lookup_name(name)
+        link = lock_user("user_name_folded", lookup_name, self.account, self.using, live=False)
+        return LockedUser(link or self._of_host_user(name, stored), self.fields)
+
+    def _of_host_user(self, name: str, stored: StoredValues) -> UserLink:
+        """A link to the host user that a client means: one that exists, or a new one."""
+        link = UserLink(account=self.account)
+        link.rename(name)
+        host_user = self.adapter.find_user(self._host_input(name, stored))
+        if host_user is None:
+            return link
+        existing = lock_user("user", host_user.pk, self.account, self.using, live=False)
+        if existing is None:
+            rows = locked(get_user_model()._base_manager.using(self.using), self.using)
+            # People may have deleted the user meanwhile.
+            link.user = cast(Any, rows.filter(pk=host_user.pk).first())
+            return link
+        if existing.is_live and LockedUser(existing, self.fields).is_active:
+            raise self.taken(existing)
+        return cast(UserLink, existing)
+
+    def _host_input(self, name: str, stored: StoredValues) -> HostValues:
+        """What the host is told of a user whom it may not have yet."""
+        values = {
+            each.name: stored.host.get(each.name)
+            for each in self.fields
+            if each.is_writable and not (each.is_boolean and each.name not in stored.host)
+        }
+        return {"userName": name, **host_input(values)}
+
+    def _create_host_user(self, user: LockedUser, document: Document, stored: StoredValues) -> None:
+        values = self._host_input(cast(str, document["userName"]), stored)
+        self.adapter.check_identity(values)
+        user.link.user = cast(Any, self.adapter.create_user(values))
+        user.link.is_shared = False
+        user.read_host()
+
+    # Planning
+
+    def _plan(
+        self, user: LockedUser, stored: StoredValues, document: Document, *, removes: bool = False
+    ) -> Plan:
+        """What will differ.
+
+        Args:
+            removes: whether a boolean that is absent is removed, see `hidden_values`.
+        """
+        link, current = user.link, user.host
+        hidden = self._hidden_values(user, stored, removes=removes)
+        host = host_changes(
+            stored.host,
+            current,
+            self.fields,
+            hidden=hidden if removes else {},
+            # Of somebody whom people made, what the client does not know stays.
+            clears=not user.is_new,
+        )
+        if link.user_name != document["userName"] and self._host_name_follows(link):
+            host["userName"] = document["userName"]
+        columns = self.column_changes(link, stored)
+        if hidden != link.hidden_values:
+            columns["hidden_values"] = hidden
+        return Plan(columns, host)
+
+    def _hidden_values(
+        self, user: LockedUser, stored: StoredValues, *, removes: bool
+    ) -> dict[str, bool]:
+        if not user.is_new:
+            before = user.link.hidden_values
+            return hidden_values(stored.host, user.host, before, self.fields, removes=removes)
+        return {
+            each.name: False
+            for each in self.fields
+            if each.is_boolean
+            and each.name not in stored.host
+            and user.host.get(each.name) is False
+        }
+
+    def _host_name_follows(self, link: UserLink) -> bool:
+        """Whether the host's own username is the one that is about to change with userName.
+
+        A user who was adopted by e-mail keeps the username that people gave.
+        """
+        return fold(link.user.get_username()) == fold(normalized(link.user_name))
+
+    # Checking and applying
+
+    def _update(
+        self, user: LockedUser, before: Document, document: Document, *, removes: bool = False
+    ) -> Result:
+        stored = split(document, USER, self.fields)
+        plan = self._plan(user, stored, document, removes=removes)
+        if plan.is_empty:
+            return Result(self.changed(user.link), user.resource(before))
+        was_active = user.is_active
+        self._apply(user, plan)
+        action = self.announce(signals.user_updated, user.link, user=user.link.user)
+        if user.is_active != was_active:
+            signal = signals.user_deactivated if was_active else signals.user_reactivated
+            action = self.announce(signal, user.link, user=user.link.user)
+        return self._result(user, before, action)
+
+    def _apply(self, user: LockedUser, plan: Plan, *, is_back: bool = False) -> None:
+        """Check a plan, and carry it out.
+
+        Args:
+            is_back: whether the user is new or was away, so that the link changes in any case.
+        """
+        link, old_name = user.link, user.link.user_name
+        self._check_admin_stays(user, plan.host)
+        if is_back:
+            link.unlinked_at = None
+        self.set_columns(link, plan.columns)
+        if not user.is_new and link.user_name != old_name:
+            note_rename_of_member(link, old_name, self.using)
+        self._check_identity(user, plan, old_name)
+        activation = self._activation(user, plan.host)
+        was_suspended = link.suspended
+        host = {name: value for name, value in plan.host.items() if name != "active"}
+        if activation is not None:
+            link.suspended = activation.suspended
+            if activation.host is not None:
+                host["active"] = activation.host
+        if host:
+            self.adapter.update_user(link.user, host_input(host))
+        self.save(link)
+        if activation is not None:
+            multi_account.suspend_others(activation.suspending, self.adapter, self.using)
+        if link.suspended != was_suspended:
+            multi_account.follow_suspension(link, self.adapter, self.using)
+        user.read_host()
+
+    def _activation(self, user: LockedUser, host: HostValues) -> multi_account.Activation | None:
+        if "active" not in host:
+            return None
+        return multi_account.activation(host["active"], user.host_is_active, user.others)
+
+    def _check_identity(self, user: LockedUser, plan: Plan, old_name: str) -> None:
+        """Refuse what another host user is known by.
+
+        Raises:
+            ScimError: 409.
+        """
+        values = host_input(plan.host)
+        if "emails.value" in values:
+            self._take_turn()
+        if fold(user.link.user_name) != fold(old_name):
+            values["userName"] = user.link.user_name
+        self.adapter.check_identity(values, user.link.user)
+
+    def _take_turn(self) -> None:
+        """Let one request at a time give people the addresses that they are known by.
+
+        The usernames of an account are unique by a constraint, addresses are not.
+        """
+        if settings.ADOPT_USERS == "email":
+            current = ScimToken.objects.using(self.using).filter(current_account=self.account)
+            list(current.select_for_update().values_list("pk"))
+
+    def _check_admin_stays(self, user: LockedUser, changes: Mapping[str, Any]) -> None:
+        """Refuse to remove the account's last active admin.
+
+        The admins are locked, so that two of them who leave at once see each other go.
+
+        Raises:
+            ScimError: 403.
+        """
+        if settings.REMOVE_LAST_ADMIN or not _is_admin(user.host):
+            return
+        if _is_admin({**user.host, **changes}):
+            return
+        admins = self.adapter.admins().values("pk")
+        # Not the query itself: a host's may have a DISTINCT or an outer join, which has no lock.
+        rows = objects(get_user_model()).filter(pk__in=admins).order_by("pk")
+        list(rows.select_for_update().values_list("pk"))
+        if not admins.exclude(pk=user.link.user_id).exists():
+            raise forbidden(
+                f"“{user.link.user_name}” is the last active Tiled Admin, and stays so. Make "
+                "somebody else Tiled Admin first."
+            )
+
+    def _result(self, user: LockedUser, before: Document, action: str) -> Result:
+        after = user.document()
+        attributes = differences(before, after, USER)
+        change = self.changed(user.link, action=action, attributes=attributes)
+        return Result(change, user.resource(after))
+
+
+def _is_admin(values: Mapping[str, Any]) -> bool:
+    """Whether a host user with these values is an active administrator."""
+    return bool(values.get("active", True) and values.get(TILED_ADMIN))

@@ -1,0 +1,292 @@
+"""Queries that are compiled once, and statements for any number of rows.
+
+Django compiles a queryset to SQL each time it is run, which costs more than most of our queries
+take to run. A query of a hot path is built as a queryset with `Parameter`s in place of values, and
+compiled once for each database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
+from functools import partial
+from itertools import islice
+from typing import Any, cast
+
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import BooleanField, Field, JSONField, Lookup, Model, QuerySet
+from django.db.models.constants import OnConflict
+from django.db.models.expressions import Expression
+from django.db.models.lookups import In
+from django.db.models.sql.compiler import SQLCompiler
+
+SQL = tuple[str, tuple[Any, ...]]
+
+# Under the least number of query parameters that a supported database takes.
+CHUNK = 500
+# Rows that are in memory at once, where a query may have any number.
+PAGE = 2000
+
+
+class Parameter(Expression):
+    """A value that is given each time that a compiled query runs.
+
+    Args:
+        name: the keyword under which `CompiledQuery.rows` takes the value.
+        field: the model field that the value is compared with; it prepares the value.
+    """
+
+    def __init__(self, name: str, field: Field[Any, Any]) -> None:
+        super().__init__(output_field=field)
+        self.name = name
+
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> SQL:
+        return "%s", (self,)
+
+    def prepared(self, value: Any, connection: BaseDatabaseWrapper) -> Any:
+        """Return a value in the form that the database takes."""
+        return cast("Field[Any, Any]", self.output_field).get_db_prep_value(value, connection)
+
+
+class KeysParameter(Parameter):
+    """Any number of values, as one array; PostgreSQL only."""
+
+    def prepared(self, value: Any, connection: BaseDatabaseWrapper) -> Any:
+        prepare = super().prepared
+        return [prepare(key, connection) for key in value]
+
+
+class AnyOf(Lookup):  # type: ignore[type-arg]  # generic in the stubs only
+    """Whether a column is one of the values of an array; PostgreSQL only."""
+
+    lookup_name = "any_of"
+    prepare_rhs = False
+    output_field = BooleanField()
+
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> SQL:
+        left, left_parameters = self.process_lhs(compiler, connection)
+        right, right_parameters = self.process_rhs(compiler, connection)
+        cast_type = cast(Any, self.lhs).output_field.rel_db_type(connection)
+        parameters = (*left_parameters, *right_parameters)
+        return f"{left} = ANY(({right})::{cast_type}[])", parameters
+
+
+class CompiledQuery:
+    """The SQL of a `values_list` queryset, to run with other parameters each time.
+
+    Args:
+        rows: a queryset of `values_list`, with `Parameter`s for what changes.
+    """
+
+    def __init__(self, rows: QuerySet[Any, Any]) -> None:
+        self.using = rows.db
+        compiler = rows.query.get_compiler(using=self.using)
+        self.sql, parameters = compiler.as_sql()
+        self.parameters = tuple(parameters)
+        selected = [column[0] for column in cast(Any, compiler.select)]
+        self.converters = list(compiler.get_converters(selected).items())
+
+    def rows(self, **values: Any) -> list[Any]:
+        """Run the query and return its rows, as sequences of Python values.
+
+        Args:
+            values: a value for each `Parameter`, by its name.
+        """
+        connection = connections[self.using]
+        with connection.cursor() as cursor:
+            cursor.execute(self.sql, self._parameters(values, connection))
+            return self._converted(cursor.fetchall(), connection)
+
+    def pages(self, **values: Any) -> Iterator[list[Any]]:
+        """Run the query and return its rows in lists, so that not all are in memory at once."""
+        connection = connections[self.using]
+        with connection.cursor() as cursor:
+            cursor.execute(self.sql, self._parameters(values, connection))
+            while page := cursor.fetchmany(PAGE):
+                yield self._converted(page, connection)
+
+    def row(self, **values: Any) -> Any:
+        """Run the query and return its first row, or None."""
+        return next(iter(self.rows(**values)), None)
+
+    def _parameters(self, values: dict[str, Any], connection: BaseDatabaseWrapper) -> list[Any]:
+        return [
+            each.prepared(values[each.name], connection) if isinstance(each, Parameter) else each
+            for each in self.parameters
+        ]
+
+    def _converted(self, rows: Sequence[Any], connection: BaseDatabaseWrapper) -> list[Any]:
+        if not self.converters:
+            return list(rows)
+        converted = [list(row) for row in rows]
+        for position, (converters, expression) in self.converters:
+            for convert in converters:
+                for row in converted:
+                    row[position] = convert(row[position], expression, connection)
+        return converted
+
+
+class CompiledInstances(CompiledQuery):
+    """A compiled query for rows of a model, each with one row that it refers to.
+
+    Args:
+        rows: a queryset with `select_related` of the relation, and annotations.
+        relation: the name of the foreign key.
+    """
+
+    def __init__(self, rows: QuerySet[Any, Any], relation: str) -> None:
+        super().__init__(rows)
+        self.relation = relation
+        compiler = rows.query.get_compiler(using=self.using)
+        compiler.as_sql()
+        own = cast(dict[str, Any], compiler.klass_info)
+        (related,) = own["related_klass_infos"]
+        self.own = _Columns(own, compiler)
+        self.related = _Columns(related, compiler)
+        self.annotations = dict(compiler.annotation_col_map or {})
+
+    def instances(self, **values: Any) -> list[Any]:
+        """Run the query and return model instances, annotations included."""
+        return [self._instance(row) for row in self.rows(**values)]
+
+    def instance(self, **values: Any) -> Any:
+        """Run the query and return its first instance, or None."""
+        return next(iter(self.instances(**values)), None)
+
+    def _instance(self, row: Sequence[Any]) -> Any:
+        instance = self.own.instance(row, self.using)
+        setattr(instance, self.relation, self.related.instance(row, self.using))
+        for name, position in self.annotations.items():
+            setattr(instance, name, row[position])
+        return instance
+
+
+class _Columns:
+    """The columns of a query that make up an instance of one model."""
+
+    def __init__(self, klass_info: dict[str, Any], compiler: SQLCompiler) -> None:
+        self.model: type[Model] = klass_info["model"]
+        self.positions: list[int] = klass_info["select_fields"]
+        selected = [cast(Any, compiler.select)[position][0] for position in self.positions]
+        self.names = [column.target.attname for column in selected]
+
+    def instance(self, row: Sequence[Any], using: str) -> Model:
+        return self.model.from_db(using, self.names, [row[each] for each in self.positions])
+
+
+_COMPILED: dict[Hashable, Any] = {}
+
+
+def compiled_instances(
+    key: Hashable, relation: str, build: Callable[[], QuerySet[Any, Any]]
+) -> CompiledInstances:
+    """As `compiled`, for a query that gives model instances."""
+    query = _COMPILED.get(key)
+    if query is None:
+        query = _COMPILED[key] = CompiledInstances(build(), relation)
+    return cast(CompiledInstances, query)
+
+
+def compiled(key: Hashable, build: Callable[[], QuerySet[Any, Any]]) -> CompiledQuery:
+    """Return the query with this key, compiled the first time that it is asked for.
+
+    Args:
+        key: all that decides what `build` returns, the alias of the database included.
+        build: makes the queryset.
+    """
+    query = _COMPILED.get(key)
+    if query is None:
+        query = _COMPILED[key] = CompiledQuery(build())
+    return cast(CompiledQuery, query)
+
+
+def rows_of_keys(
+    name: Hashable,
+    build: Callable[[Callable[[Any], Any]], QuerySet[Any, Any]],
+    field: Field[Any, Any],
+    keys: Collection[Any],
+    using: str,
+    **values: Any,
+) -> list[Any]:
+    """Run a query that is about any number of keys.
+
+    On PostgreSQL it is one statement, compiled once; elsewhere one for each `CHUNK` of keys.
+
+    Args:
+        name: all that decides what `build` returns, but for the keys and the database.
+        build: makes the queryset, given a function that compares an expression with the keys.
+        field: the field that has the keys.
+        keys: in the order in which rows are to be locked.
+        values: a value for each `Parameter` of the queryset.
+    """
+    if not keys:
+        return []
+    if connections[using].vendor == "postgresql":
+        parameter = KeysParameter("keys", field)
+        query = compiled((name, using), lambda: build(lambda each: AnyOf(each, parameter)))
+        return query.rows(keys=keys, **values)
+    found: list[Any] = []
+    for chunk in chunks(keys):
+        found += CompiledQuery(build(partial(_one_of, chunk))).rows(**values)
+    return found
+
+
+def _one_of(keys: list[Any], each: Any) -> Any:
+    return In(each, keys)
+
+
+def chunks(values: Iterable[Any]) -> Iterator[list[Any]]:
+    """The values in lists that fit into one query."""
+    iterator = iter(values)
+    while chunk := list(islice(iterator, CHUNK)):
+        yield chunk
+
+
+def insert(
+    model: type[Model],
+    columns: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    using: str,
+    *,
+    ignore_conflicts: bool = False,
+) -> None:
+    """Insert rows without making model instances. No signal of the model is sent.
+
+    Args:
+        columns: the `attname` of each field that the rows have a value of; the database has
+            defaults for the others, or numbers them.
+        rows: a value for each of the columns.
+        ignore_conflicts: whether to leave out rows that are there already.
+    """
+    connection = connections[using]
+    fields = [_field(model, name) for name in columns]
+    names = ", ".join(connection.ops.quote_name(field.column) for field in fields)
+    on_conflict = OnConflict.IGNORE if ignore_conflicts else None
+    head = connection.ops.insert_statement(on_conflict=on_conflict)
+    suffix = connection.ops.on_conflict_suffix_sql(fields, on_conflict, [], [])
+    for chunk in chunks(rows):
+        prepared = [
+            [field.get_db_prep_save(row[position], connection) for row in chunk]
+            for position, field in enumerate(fields)
+        ]
+        values, parameters = _values(fields, prepared, connection)
+        table = connection.ops.quote_name(model._meta.db_table)
+        with connection.cursor() as cursor:
+            cursor.execute(f"{head} {table} ({names}) {values} {suffix}".rstrip(), parameters)
+
+
+def _field(model: type[Model], attname: str) -> Any:
+    return next(field for field in model._meta.concrete_fields if field.attname == attname)
+
+
+def _values(
+    fields: Sequence[Any], columns: list[list[Any]], connection: BaseDatabaseWrapper
+) -> tuple[str, list[Any]]:
+    """The rows of an INSERT, given by columns; PostgreSQL takes each column as one array."""
+    is_plain = not any(isinstance(field, JSONField) for field in fields)
+    if connection.vendor == "postgresql" and is_plain:
+        arrays = ", ".join(f"(%s)::{field.db_type(connection)}[]" for field in fields)
+        return f"SELECT * FROM UNNEST({arrays})", columns  # noqa: S608 (types of columns)
+    one = f"({', '.join(['%s'] * len(fields))})"
+    rows = ", ".join([one] * len(columns[0]))
+    return f"VALUES {rows}", [value for row in zip(*columns, strict=True) for value in row]

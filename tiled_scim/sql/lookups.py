@@ -1,0 +1,54 @@
+"""Filters for one value of an indexed column, such as `userName eq "ann@example.com"`.
+
+They are most of what identity providers send, and need neither the parser nor a queryset.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from uuid import UUID
+
+from tiled_scim.attributes import ResourceType
+from tiled_scim.schemas import GROUP, USER
+from tiled_scim.scim.grammar import MAX_LENGTH, Comparison, string_literal
+from tiled_scim.scim.matching import literal
+
+EQUALITY = re.compile(r'\s*([a-z][a-z0-9:.]*)\s+eq\s+("(?:[^"\\]|\\.)*")\s*', re.IGNORECASE)
+# The indexed columns of links, by the attribute that is looked up.
+COLUMNS = {
+    USER.name: {"id": "pk", "userName": "user_name_folded", "externalId": "external_id"},
+    GROUP.name: {"id": "pk", "displayName": "display_name_folded", "externalId": "external_id"},
+}
+
+
+def indexed_value(text: str, resource_type: ResourceType) -> tuple[str, Any] | None:
+    """Return the column and the value that a filter is about, or None for any other filter.
+
+    Args:
+        text: the filter as it was sent.
+        resource_type: the kind of resource that is looked for.
+
+    Raises:
+        ScimError: 400 `invalidFilter` for a literal that is no JSON string.
+    """
+    match = EQUALITY.fullmatch(text) if len(text) <= MAX_LENGTH else None
+    path = resource_type.resolve(match[1]) if match else None
+    if match is None or path is None or path.attribute is None or path.sub_attribute:
+        return None
+    column = COLUMNS[resource_type.name].get(str(path))
+    value = string_literal(match[2]) if column else ""
+    if column is None or not value:
+        return None
+    if column == "pk":
+        return _key(value)
+    return column, literal(path.attribute, Comparison(match[1], "eq", value))
+
+
+def _key(value: str) -> tuple[str, UUID] | None:
+    """An id in the one spelling that SCIM gives it; in another, it is nobody's."""
+    try:
+        key = UUID(value)
+    except ValueError:
+        return None
+    return ("pk", key) if str(key) == value else None
