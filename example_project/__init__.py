@@ -1,1 +1,1 @@
-"""A small host product: people get access to Libraries, and Okta decides who."""
+"""A small host product: users have access to Libraries, and Okta manages who has access."""

@@ -1,4 +1,4 @@
-"""The example project as a ASGI application."""
+"""The example project as an ASGI application."""
 
 import os
 

@@ -1,13 +1,13 @@
-"""Settings of the example host, which the tests run with too.
+"""Settings of the example host, which the tests also use.
 
-The lines that matter to a host that plugs `tiled_scim` in are marked with "SCIM:". The rest is an
-ordinary Django project that takes its deployment from the environment:
+The lines that a host needs for `tiled_scim` are marked with "SCIM:". The rest is an ordinary Django
+project. These environment variables configure its deployment:
 
-DATABASE_URL    a database URL; without it a SQLite file beside manage.py
-SECRET_KEY      needed as soon as ALLOWED_HOSTS is more than this machine
-ALLOWED_HOSTS   host names, separated by commas; without it this machine only
-HTTPS_ONLY      1 behind a proxy that ends TLS: secure cookies, HSTS, a redirect from http
-DEBUG           1 for Django's error pages; never where others can reach the server
+DATABASE_URL    a database URL; the default is a SQLite file next to manage.py
+SECRET_KEY      required if ALLOWED_HOSTS includes other hosts than this machine
+ALLOWED_HOSTS   host names, separated by commas; the default is this machine only
+HTTPS_ONLY      1 behind a proxy that terminates TLS: secure cookies, HSTS, redirects from http
+DEBUG           1 for Django's error pages; never if others can reach the server
 """
 
 import os
@@ -20,14 +20,14 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 
 def flag(name: str) -> bool:
-    """Whether the environment turns `name` on."""
+    """Return whether an environment variable is set to a true value."""
     return os.environ.get(name, "").strip().lower() in {"1", "true", "yes", "on"}
 
 
 # Security ---------------------------------------------------------------------------------------
 
 LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
-# No secret, and said so: everybody can read it here, so it will do for this machine only.
+# Not a secret, because it is published. It is only used on this machine.
 PUBLISHED_KEY = "django-insecure-published-with-the-source-good-for-this-machine-only"
 
 DEBUG = flag("DEBUG")
@@ -37,17 +37,19 @@ ALLOWED_HOSTS = [
 SECRET_KEY = os.environ.get("SECRET_KEY") or PUBLISHED_KEY
 
 if SECRET_KEY == PUBLISHED_KEY and not set(ALLOWED_HOSTS) <= set(LOCAL_HOSTS):
-    raise ImproperlyConfigured("Set SECRET_KEY: ALLOWED_HOSTS lets others reach this server.")
+    raise ImproperlyConfigured(
+        "Set SECRET_KEY, because ALLOWED_HOSTS allows access from other machines."
+    )
 
 HTTPS_ONLY = flag("HTTPS_ONLY")
 SECURE_SSL_REDIRECT = HTTPS_ONLY
 SESSION_COOKIE_SECURE = HTTPS_ONLY
 CSRF_COOKIE_SECURE = HTTPS_ONLY
 SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if HTTPS_ONLY else 0
-# True only because HTTPS_ONLY promises a proxy which sets this header itself: without such a proxy
-# a client could forge it.
+# Safe only because HTTPS_ONLY requires a proxy that sets this header. Without such a proxy, clients
+# could forge it.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS_ONLY else None
-# HSTS for this host alone: whether its sibling domains speak https is not ours to say.
+# HSTS is for this host only, because its sibling domains may not support https.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
 AUTH_PASSWORD_VALIDATORS = [
@@ -70,13 +72,13 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "example_project.libraries",
-    # SCIM: the app, and the two that it is built on.
+    # SCIM: the app and the two apps that it requires.
     "rest_framework",
     "django_filters",
     "tiled_scim",
 ]
 
-# SCIM: which model the pushed groups become. Without this line they become Django groups.
+# SCIM: the model for pushed groups. The default is Django's Group.
 TILED_SCIM_LIBRARY_MODEL = "libraries.Library"
 
 MIDDLEWARE = [
@@ -123,9 +125,9 @@ DATABASES = {
 }
 
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    # Okta sends several requests at once. A transaction that begins as a reader and writes later
-    # fails at once when another one writes ("database is locked"), whatever the timeout; one that
-    # asks for the write lock as it begins waits its turn. WAL lets readers go on meanwhile.
+    # Okta sends several requests at once. A transaction that first reads and then writes fails
+    # immediately if another one is writing ("database is locked"), whatever the timeout. With
+    # IMMEDIATE, transactions wait for the write lock when they begin. WAL lets readers continue.
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
@@ -140,7 +142,7 @@ USE_I18N = True
 USE_TZ = True
 
 STATIC_URL = "static/"
-# Serves the admin's files from the installed apps, with DEBUG off and no collectstatic step.
+# Serve static files from the installed apps without collectstatic, even if DEBUG is off.
 WHITENOISE_USE_FINDERS = True
 
 # Logging ----------------------------------------------------------------------------------------
@@ -155,7 +157,7 @@ LOGGING = {
         "console": {"class": "logging.StreamHandler", "formatter": "line"},
     },
     "loggers": {
-        # SCIM: one line for what Okta did and what failed. Tokens are never in it.
+        # SCIM: one line per request or failure. Tokens are never logged.
         "tiled_scim": {"handlers": ["console"], "level": "INFO"},
     },
 }

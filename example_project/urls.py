@@ -9,6 +9,6 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("accounts/login/", LoginView.as_view(), name="login"),
     path("accounts/logout/", LogoutView.as_view(), name="logout"),
-    # SCIM: Okta's base URL is this address. Choose one without "_": Okta refuses it.
+    # SCIM: the base URL for Okta. It must not contain "_", which Okta rejects.
     path("scim/v2/", include("tiled_scim.urls")),
 ]

@@ -1,7 +1,9 @@
-"""Load and faults: real servers under many clients, killed, cut off and hung up on.
+"""Load and fault tests of real servers with many concurrent clients.
+
+The faults are killed processes, an unavailable database, and clients that disconnect.
 
     make resilience
     python -m resilience [--short] [--seed N] [--only TEXT] [--logs FOLDER] [DATABASE ...]
 
-Each database gets a server of its own, in several processes, and a table of what came of it.
+For each database, a server with several processes is started, and a table shows the results.
 """

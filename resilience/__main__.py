@@ -1,4 +1,4 @@
-"""`python -m resilience`: each database in a process of its own, since its settings are others."""
+"""`python -m resilience`: test each database in a separate process with its own settings."""
 
 from __future__ import annotations
 
@@ -38,10 +38,14 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m resilience", description=__doc__)
-    parser.add_argument("--short", action="store_true", help="a minute instead of ten")
-    parser.add_argument("--seed", type=int, default=random.randrange(10_000), help="of chance")
-    parser.add_argument("--only", default="", help="scenarios with this in their names")
-    parser.add_argument("--logs", type=Path, help="a folder to be made, for the servers' logs")
+    parser.add_argument("--short", action="store_true", help="take one minute instead of ten")
+    parser.add_argument(
+        "--seed", type=int, default=random.randrange(10_000), help="seed of the random numbers"
+    )
+    parser.add_argument(
+        "--only", default="", help="run only scenarios whose names contain this text"
+    )
+    parser.add_argument("--logs", type=Path, help="a new folder for the servers' logs")
     parser.add_argument("databases", nargs="*", choices=[[], *NAMES], metavar="database")
     options = parser.parse_args()
     options.databases = options.databases or list(NAMES)
@@ -53,16 +57,16 @@ def _try(name: str, options: argparse.Namespace) -> int:
         os.environ["DATABASE_URL"] = url(name, folder)
         os.environ["DJANGO_SETTINGS_MODULE"] = "resilience.settings"
         django.setup()
-        # It imports models.
-        from . import trial
+        # The import needs the models.
+        from . import runner
 
-        extent = trial.SHORT if options.short else trial.FULL
-        return 0 if trial.run(extent, options.seed, options.only, folder) else 1
+        extent = runner.SHORT if options.short else runner.FULL
+        return 0 if runner.run(extent, options.seed, options.only, folder) else 1
 
 
 @contextmanager
 def _folder(logs: Path | None, name: str) -> Iterator[Path]:
-    """Where the servers of one database write."""
+    """Create the folder for the files of one database's servers."""
     if logs is None:
         with tempfile.TemporaryDirectory(prefix="resilience-") as temporary:
             yield Path(temporary)

@@ -1,4 +1,4 @@
-"""A client that keeps its connection, comes again when it is told to, and counts."""
+"""A client that keeps its connection, retries when told to, and counts results."""
 
 from __future__ import annotations
 
@@ -16,27 +16,33 @@ from .tally import Tally
 
 BASE_PATH = "/scim/v2"
 SCIM_JSON = "application/scim+json"
-# Longer than any answer may take.
+# Longer than any response may take.
 TIMEOUT_SECONDS = 60
 ATTEMPTS = 10
-# Seconds before a client comes again whose connection broke.
+# Seconds before a client retries after a broken connection.
 PAUSE = 0.2
 
 
 class StoppedError(Exception):
-    """A scenario cannot go on."""
+    """Raised when a scenario cannot continue."""
 
 
 class NoAnswerError(StoppedError):
-    """The connection broke."""
+    """Raised when the connection broke."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back, and when; the moments are those of `time.monotonic`.
+    """A response, with its times from `time.monotonic`.
 
     Args:
-        attempts: how often the request was sent.
+        request: The request.
+        status: The HTTP status.
+        headers: The headers, with names in lower case.
+        body: The body.
+        began: When the request was sent.
+        ended: When the response was complete.
+        attempts: How often the request was sent.
     """
 
     request: Request
@@ -53,10 +59,10 @@ class Answer:
 
     @property
     def key(self) -> str:
-        """The SCIM id of what was created.
+        """Return the SCIM id of the created resource.
 
         Raises:
-            StoppedError: nothing was.
+            StoppedError: Nothing was created.
         """
         if self.status != 201:
             raise StoppedError(f"nothing was created: {self}")
@@ -64,20 +70,20 @@ class Answer:
 
     @property
     def retry_after(self) -> int | None:
-        """In how many seconds to come again, if the answer says so."""
+        """Return the number of seconds after which to retry, or None."""
         seconds = self.headers.get("retry-after", "")
         return int(seconds) if self.status == 503 and seconds.isdigit() else None
 
     @property
     def fault(self) -> str:
-        """What is wrong with the answer, whatever was asked; empty for nothing."""
+        """Return what is wrong with the format of the response, or ""."""
         if self.status < 400:
             return ""
         if (
             self.headers.get("content-type") != SCIM_JSON
             or ERROR_SCHEMA not in self.json["schemas"]
         ):
-            return f"no SCIM error: {self}"
+            return f"not a SCIM error: {self}"
         return ""
 
     def __str__(self) -> str:
@@ -87,14 +93,16 @@ class Answer:
 
 @dataclass
 class Client:
-    """One client of many.
+    """One of many clients.
 
     Args:
-        port: of the server, on this machine.
-        expects_failure: whether 500 is what should come.
-        longest_pause: seconds after which it comes again at the latest, whatever it is told.
-        attempts: how often it sends one request at most.
-        extra_headers: sent with every request.
+        port: The port of the server on this machine.
+        token: The bearer token.
+        tally: Where results are counted.
+        expects_failure: Whether 500 is an expected status.
+        longest_pause: The maximum number of seconds before a retry.
+        attempts: The maximum number of times that a request is sent.
+        extra_headers: Headers to send with every request.
     """
 
     port: int
@@ -109,7 +117,7 @@ class Client:
         self._connection = HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT_SECONDS)
 
     def send(self, request: Request) -> Answer:
-        """Send a request until there is an answer to it that is not “come again”."""
+        """Send a request, and retry until there is a response without `Retry-After`."""
         for attempt in range(1, self.attempts + 1):
             try:
                 answer = self.send_once(request, attempt)
@@ -119,13 +127,15 @@ class Client:
             if answer.retry_after is None:
                 return answer
             time.sleep(min(answer.retry_after, self.longest_pause))
-        raise NoAnswerError(f"{request.method} {request.path}: none in {self.attempts} attempts")
+        raise NoAnswerError(
+            f"{request.method} {request.path}: no response in {self.attempts} attempts"
+        )
 
     def send_once(self, request: Request, attempt: int = 1) -> Answer:
-        """Send a request.
+        """Send a request once.
 
         Raises:
-            NoAnswerError: the connection broke.
+            NoAnswerError: The connection broke.
         """
         self.tally.count("sent")
         began = time.monotonic()
@@ -135,7 +145,7 @@ class Client:
             self._connection.close()
             self.tally.count("unanswered")
             raise NoAnswerError(f"{request.method} {request.path}") from error
-        self._judge(answer)
+        self._count_result(answer)
         return answer
 
     def _exchange(self, request: Request, began: float, attempt: int) -> Answer:
@@ -148,7 +158,7 @@ class Client:
         names = {name.lower(): value for name, value in response.getheaders()}
         return Answer(request, response.status, names, body, began, time.monotonic(), attempt)
 
-    def _judge(self, answer: Answer) -> None:
+    def _count_result(self, answer: Answer) -> None:
         if answer.fault:
             self.tally.count("violations", problem=answer.fault)
         if answer.retry_after is not None:
@@ -158,7 +168,7 @@ class Client:
 
 
 def at_once(clients: list[Client], requests: list[Request]) -> list[Answer]:
-    """Send requests from all clients at the same time; the answers, in the requests' order."""
+    """Send requests from all clients concurrently, and return the responses in the same order."""
     shares = [requests[number :: len(clients)] for number in range(len(clients))]
 
     def run(client: Client, share: list[Request]) -> list[Answer]:

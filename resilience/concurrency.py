@@ -1,4 +1,4 @@
-"""Many clients at once: nobody is lost, nothing is there twice, and no failure reaches a client."""
+"""Scenarios with concurrent clients: no write may be lost, duplicated or fail."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ ATTRIBUTES = (
     *("title", "nickName", "locale", "timezone", "userType", "displayName"),
     *("preferredLanguage", "profileUrl", "externalId"),
 )
-# Whom each client provisions.
+# The number of people that each client provisions.
 PEOPLE_EACH = 5
-# How often a token is replaced, and how long each is used.
+# How often the token is replaced, and for how many seconds each token is used.
 REPLACEMENTS = 3
 TOKEN_SECONDS = 0.4
 
@@ -66,7 +66,7 @@ def adds_and_removes(stage: Stage) -> None:
 
 
 def overlapping_sets(stage: Stage) -> None:
-    """Each client pushes most of the people to each group, in an order of its own."""
+    """Push most people to each group, in a different order from each client."""
     people = stage.people(stage.crowd)
     groups = {f"group{number}": stage.group(f"group{number}") for number in range(4)}
     keys = list(people.values())
@@ -113,7 +113,7 @@ def attributes_of_one_person(stage: Stage) -> None:
 
 
 def push_now_against_adds(stage: Stage) -> None:
-    """Whoever was added before the push is out by it, and whoever came after it is in."""
+    """Members added before the push must be removed by it, and those added after it must stay."""
     people = stage.people(stage.crowd)
     pushed, added = _halves(people)
     sales = stage.group("sales")
@@ -123,7 +123,7 @@ def push_now_against_adds(stage: Stage) -> None:
     answers = stage.at_once(requests)
     stage.require(answers, 200, 204)
     [replaced] = [answer for answer in answers if answer.request is push]
-    stage.settle()
+    stage.wait_until_idle()
     found = state.facts()
     members = {
         name
@@ -157,7 +157,7 @@ def deletes_of_people_against_everything(stage: Stage) -> None:
     stage.require(stage.at_once(requests), 200, 204, 404)
     expected = state.people(staying)
     for name in leaving:
-        expected += state.let_go(name)
+        expected += state.unlinked(name)
     for name in groups:
         expected += state.group(name, staying)
     stage.check(expected)
@@ -177,16 +177,16 @@ def deletes_of_groups_against_everything(stage: Stage) -> None:
     stage.require(stage.at_once(requests), 200, 204, 404)
     expected = state.people(people)
     for name in groups:
-        expected += state.group_let_go(name)
+        expected += state.group_unlinked(name)
     stage.check(expected)
 
 
-def token_replaced_under_fire(stage: Stage) -> None:
-    """Until it is replaced a token opens the API, from then on it does not."""
+def token_replaced_under_load(stage: Stage) -> None:
+    """A token must work until it is replaced, and not afterwards."""
     ended: dict[str, tuple[float, float]] = {}
-    fire = Fire(stage)
+    load = Load(stage)
     with ThreadPoolExecutor(stage.crowd) as pool:
-        shots = [pool.submit(fire.shoot, number) for number in range(stage.crowd)]
+        runs = [pool.submit(load.run, number) for number in range(stage.crowd)]
         for _ in range(REPLACEMENTS):
             time.sleep(TOKEN_SECONDS)
             old, began = stage.token, time.monotonic()
@@ -194,8 +194,8 @@ def token_replaced_under_fire(stage: Stage) -> None:
             ended[old] = began, time.monotonic()
             stage.tally.count("faults")
         time.sleep(TOKEN_SECONDS)
-        fire.ceases = True
-        answers = [each for shot in shots for each in shot.result()]
+        load.is_over = True
+        answers = [each for run in runs for each in run.result()]
     for token, answer in answers:
         began, done = ended.get(token, (float("inf"), float("inf")))
         if answer.ended < began:
@@ -206,18 +206,18 @@ def token_replaced_under_fire(stage: Stage) -> None:
     stage.check(state.people(created))
 
 
-class Fire:
-    """Clients that make people without a pause, each with the token that it has last heard of."""
+class Load:
+    """Clients that create people continuously, each with the last token that worked."""
 
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
-        self.ceases = False
+        self.is_over = False
 
-    def shoot(self, number: int) -> list[tuple[str, Answer]]:
-        """Returns the answers, each with the token that was sent."""
+    def run(self, number: int) -> list[tuple[str, Answer]]:
+        """Create people until it is over, and return the responses with the tokens used."""
         answers: list[tuple[str, Answer]] = []
         client: Client = self.stage.client()
-        while not self.ceases:
+        while not self.is_over:
             answer = client.send(create_user(f"person{number}.{len(answers)}"))
             answers.append((client.token, answer))
             if answer.status == 401:
@@ -226,7 +226,7 @@ class Fire:
 
 
 SCENARIOS = {
-    "people made, added and changed": steady_provisioning,
+    "people created, added and changed": steady_provisioning,
     "members added to one group": adds_to_one_group,
     "members added and removed": adds_and_removes,
     "overlapping sets of members in any order": overlapping_sets,
@@ -235,9 +235,9 @@ SCENARIOS = {
     "different attributes of one person": attributes_of_one_person,
     "Push Now against added members": push_now_against_adds,
     "deactivation against other attributes": deactivation_against_patches,
-    "people deleted while all else happens": deletes_of_people_against_everything,
-    "groups deleted while all else happens": deletes_of_groups_against_everything,
-    "token replaced under fire": token_replaced_under_fire,
+    "people deleted during other requests": deletes_of_people_against_everything,
+    "groups deleted during other requests": deletes_of_groups_against_everything,
+    "token replaced under load": token_replaced_under_load,
 }
 
 
@@ -255,7 +255,10 @@ def _without(answers: list[Answer], other: Answer) -> list[Answer]:
 
 
 def _is_in(added: Answer, replaced: Answer, is_found: int) -> bool:
-    """Whether somebody must be a member, where only the order of the answers can tell."""
+    """Return whether a person must be a member, judging by the order of the requests.
+
+    If the requests overlapped, both results are correct, so the actual one is returned.
+    """
     if added.began > replaced.ended:
         return True
     if added.ended < replaced.began:

@@ -1,4 +1,4 @@
-"""Clients that hang up: in the middle of what they say, or before they hear the answer."""
+"""Scenarios with clients that disconnect during a request or before the response."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from .stage import Stage
 
 HANG_UPS = 10
 SETTLED_SECONDS = 10
-# Lingering for no time at all.
+# SO_LINGER with a timeout of zero: close with a reset.
 RESET = struct.pack("ii", 1, 0)
 RESET_AFTER_SECONDS = 0.005
 
-# How much of a request is sent, from its head and its body.
+# Returns the part of a request that is sent, from its head and its body.
 Part = Callable[[bytes, bytes], bytes]
 
 HALVES: dict[str, Part] = {
@@ -33,19 +33,19 @@ HALVES: dict[str, Part] = {
 
 
 def in_the_middle_of_a_request(stage: Stage) -> None:
-    """Nothing comes of half a request, and it is no failure of the server's."""
+    """An incomplete request must have no effect, and must not be recorded as a failure."""
     for number in range(HANG_UPS * stage.extent.rounds):
         for part in HALVES.values():
             _hang_up(stage, create_user(f"half{number}"), part)
     people = stage.people(stage.crowd)
     failed = ScimEvent.objects.filter(outcome=Outcome.FAILED)
     for event in failed:
-        stage.tally.count("violations", problem=f"noted as a failure: {event.detail}")
+        stage.tally.count("violations", problem=f"recorded as a failure: {event.detail}")
     stage.check(state.people(people))
 
 
 def before_the_answer(stage: Stage) -> None:
-    """What was asked for is done, though nobody hears of it."""
+    """A complete request must be processed, even if the client does not read the response."""
     names = [f"person{number}" for number in range(HANG_UPS * stage.extent.rounds)]
     for name in names:
         _hang_up(stage, create_user(name), lambda head, body: head + body)
@@ -57,12 +57,14 @@ def before_the_answer(stage: Stage) -> None:
 
 
 def with_half_a_request_open(stage: Stage) -> None:
-    """Others are served while some say half of what they want, and no more.
+    """Other clients must be served while some clients leave their request incomplete.
 
-    Each keeps one process busy, which has no proxy before it: there are fewer of them.
+    Without a proxy, each of these clients blocks one server process, so there are fewer of them.
     """
     head, body = _message(stage, create_user("idle"))
-    idle = [_said(stage, head + body[:5]) for _ in range(len(stage.server.workers()) - 1)]
+    idle = [
+        _connection_after(stage, head + body[:5]) for _ in range(len(stage.server.workers()) - 1)
+    ]
     stage.tally.count("faults", len(idle))
     people = stage.people(stage.crowd)
     sales = stage.group("sales", *people.values())
@@ -73,25 +75,25 @@ def with_half_a_request_open(stage: Stage) -> None:
 
 
 SCENARIOS = {
-    "clients hang up in the middle of a request": in_the_middle_of_a_request,
-    "clients hang up before the answer": before_the_answer,
-    "clients leave half a request open": with_half_a_request_open,
+    "clients disconnect during a request": in_the_middle_of_a_request,
+    "clients disconnect before the response": before_the_answer,
+    "clients leave a request incomplete": with_half_a_request_open,
 }
 
 
 def _hang_up(stage: Stage, request: Request, part: Part) -> None:
-    """Hang up politely, and again as a machine does that goes away: by a reset."""
+    """Send a part of a request and disconnect, either normally or with a reset."""
     stage.tally.count("faults")
-    connection = _said(stage, part(*_message(stage, request)))
+    connection = _connection_after(stage, part(*_message(stage, request)))
     if stage.chance.random() < 0.5:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-        # The server has begun to read.
+        # By now, the server has begun to read.
         time.sleep(RESET_AFTER_SECONDS)
     connection.close()
 
 
-def _said(stage: Stage, content: bytes) -> socket.socket:
-    """A connection on which so much has been sent."""
+def _connection_after(stage: Stage, content: bytes) -> socket.socket:
+    """Open a connection, send the content and return the connection."""
     stage.tally.count("sent")
     connection = socket.create_connection(("127.0.0.1", stage.server.port))
     connection.sendall(content)
@@ -99,7 +101,7 @@ def _said(stage: Stage, content: bytes) -> socket.socket:
 
 
 def _message(stage: Stage, request: Request) -> tuple[bytes, bytes]:
-    """Head and body of a request, as they go over the wire."""
+    """Return the head and the body of a request as bytes."""
     body = json.dumps(request.body).encode()
     lines = [
         f"{request.method} {BASE_PATH}{request.path} HTTP/1.1",

@@ -1,4 +1,4 @@
-"""A host whose adapter and signal receivers fail, or take their time, where a name says so."""
+"""A host whose adapter and signal receivers fail or are slow for certain names."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tiled_scim import signals
 from tiled_scim.host import HostAdapter
 
 SLOW_SECONDS = 0.2
-# What a userName or displayName begins with, so that the host fails or is slow after its work.
+# Prefixes of userName or displayName that make the host fail or wait after its work.
 ADAPTER_FAILS = "adapter-fails-"
 ADAPTER_IS_SLOW = "adapter-is-slow-"
 RECEIVER_FAILS = "receiver-fails-"
@@ -22,7 +22,7 @@ RECEIVER_IS_SLOW = "receiver-is-slow-"
 
 
 class MisbehaviourError(Exception):
-    """The host's own code has failed."""
+    """Raised by the host's own code."""
 
 
 class MisbehavingAdapter(HostAdapter):
@@ -49,7 +49,7 @@ class MisbehavingAdapter(HostAdapter):
 
 
 def listen() -> None:
-    """Hear of everything that SCIM does."""
+    """Connect a receiver to all signals."""
     for signal in vars(signals).values():
         if isinstance(signal, Signal):
             signal.connect(_receive)

@@ -1,4 +1,4 @@
-"""What must hold whatever happened: that all that SCIM keeps accounts for all that the host has."""
+"""Invariants: the data of SCIM and the data of the host must match."""
 
 from __future__ import annotations
 
@@ -13,37 +13,40 @@ from tiled_scim.provisioning import drift
 
 
 def violations() -> Iterator[str]:
-    """What does not agree, in sentences: drift, and what would be none where people had a hand."""
+    """Describe all violations: drift, and host data that SCIM did not create.
+
+    Without manual changes, all host data must have been created by SCIM.
+    """
     yield from map(str, drift.find())
-    for check in (_of_users, _of_libraries, _of_access, _of_tokens):
+    for check in (_user_violations, _library_violations, _access_violations, _token_violations):
         yield from check()
 
 
-def _of_users() -> Iterator[str]:
+def _user_violations() -> Iterator[str]:
     users = User.objects.filter(is_superuser=False)
     for user in users.filter(scim_links__isnull=True):
         yield f"The host user {user} has no link."
     for user in users.filter(is_active=True, scim_links__unlinked_at__isnull=False):
-        yield f"SCIM has let go of {user}, who is active in the host."
+        yield f"The user {user} is unlinked, but active in the host."
     for link in UserLink.objects.select_related("user"):
         if link.user.username.lower() != link.user_name.lower():
             yield f"The link {link} has the host user {link.user}."
 
 
-def _of_libraries() -> Iterator[str]:
+def _library_violations() -> Iterator[str]:
     for library in Library.objects.filter(scim_links__isnull=True):
         yield f"The Library {library} has no link."
 
 
-def _of_access() -> Iterator[str]:
+def _access_violations() -> Iterator[str]:
     rows = LibraryGroupMember.objects.filter(user__suspended=False)
     granted: set[tuple[Any, ...]] = set(rows.values_list("group__library", "user__user"))
     for access in Library.members.through.objects.values_list("library", "user"):
         if access not in granted:
-            yield f"Somebody has access that no group gives: Library and user {access}."
+            yield f"A user has access that no group gives: Library and user {access}."
 
 
-def _of_tokens() -> Iterator[str]:
+def _token_violations() -> Iterator[str]:
     current = ScimToken.objects.filter(current_account="").count()
     if current != 1:
-        yield f"{current} tokens are current."
+        yield f"There are {current} current tokens."

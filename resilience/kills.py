@@ -1,9 +1,9 @@
-"""A server process is killed in the middle of a write: the write is whole, or has not been.
+"""Scenarios that kill a server process during a write: it must be complete or have no effect.
 
-Each write is done undisturbed first: so it is known how long it takes, and which states of the
-database are whole. Then it is done to others again and again, and the process that has it is killed
-at a random moment. What is left must be one of those states, and sending the request again, as Okta
-does when its admin says so, must lead to the last of them.
+Each write is first rehearsed without a kill, to learn its duration and the valid states of the
+database. Then it is repeated with other data, and its process is killed at a random time. The
+resulting state must be one of the valid ones. Sending the request again, as Okta does when its
+admin retries a task, must lead to the final state.
 """
 
 from __future__ import annotations
@@ -36,25 +36,27 @@ from .provisioning import check_provisioned, provisioning
 from .server import ANNOUNCED_HEADER
 from .stage import Stage
 
-# People of each write's own: those in its group, and others.
+# The number of people for each write: members of its group, and others.
 MEMBERS, OTHERS = 4, 4
 REHEARSALS = 2
-# The last moment to kill at, as a part of the time that the write takes undisturbed.
+# The latest time to kill, as a fraction of the write's duration.
 LATEST = 1
 ANNOUNCED_WITHIN_SECONDS = 10
 # Seconds between two kills under load.
 PAUSE = 0.1
-# Kills that may come too late, for each that comes in time.
+# The maximum number of kills that come too late for each one that comes in time.
 MOST_MISSES = 9
 
 
 @dataclass
-class Cast:
-    """The people and the group that one write is about, all with the same beginning of their names.
+class Subject:
+    """The people and the group that one write changes.
 
     Args:
-        members: the ids of the people in the group; `others`: of the rest.
-        group: the id of the group.
+        name: The prefix of all names.
+        members: The ids of the people in the group.
+        others: The ids of the other people.
+        group: The id of the group.
     """
 
     name: str
@@ -63,37 +65,43 @@ class Cast:
     group: str
 
 
-# The requests of a write. Only those of a bulk request are several.
-Write = Callable[[Cast], list[Request]]
+# Returns the requests of a write. Only a bulk request has several.
+Write = Callable[[Subject], list[Request]]
 
 WRITES: dict[str, Write] = {
-    "POST of a user": lambda cast: [create_user(f"{cast.name}new", title="x", externalId="00u1")],
-    "PUT of a user": lambda cast: [
-        replace_user(cast.members[0], f"{cast.name}renamed", title="x", nickName="y")
+    "POST of a user": lambda subject: [
+        create_user(f"{subject.name}new", title="x", externalId="00u1")
     ],
-    "PATCH of a user": lambda cast: [
-        set_attributes(cast.members[0], active=False, title="x", name={"familyName": "Other"})
+    "PUT of a user": lambda subject: [
+        replace_user(subject.members[0], f"{subject.name}renamed", title="x", nickName="y")
     ],
-    "DELETE of a user": lambda cast: [delete_user(cast.members[0])],
-    "POST of a group": lambda cast: [
-        create_group(f"{cast.name}new", *cast.members, *cast.others),
+    "PATCH of a user": lambda subject: [
+        set_attributes(subject.members[0], active=False, title="x", name={"familyName": "Other"})
     ],
-    "PUT of a group": lambda cast: [
-        replace_group(cast.group, f"{cast.name}renamed", *cast.members[:2], *cast.others)
+    "DELETE of a user": lambda subject: [delete_user(subject.members[0])],
+    "POST of a group": lambda subject: [
+        create_group(f"{subject.name}new", *subject.members, *subject.others),
     ],
-    "PATCH of a group, add": lambda cast: [add_members(cast.group, *cast.others)],
-    "PATCH of a group, remove": lambda cast: [remove_members(cast.group, *cast.members)],
-    "PATCH of a group, replace": lambda cast: [
-        replace_members(cast.group, *cast.members[:2], *cast.others)
+    "PUT of a group": lambda subject: [
+        replace_group(
+            subject.group, f"{subject.name}renamed", *subject.members[:2], *subject.others
+        )
     ],
-    "DELETE of a group": lambda cast: [delete_group(cast.group)],
-    "bulk request": lambda cast: [
-        create_user(f"{cast.name}new"),
-        set_attributes(cast.members[0], active=False),
-        replace_group(cast.group, f"{cast.name}renamed", *cast.members[:2], *cast.others),
-        delete_user(cast.members[1]),
-        create_group(f"{cast.name}new", *cast.members),
-        delete_group(cast.group),
+    "PATCH of a group, add": lambda subject: [add_members(subject.group, *subject.others)],
+    "PATCH of a group, remove": lambda subject: [remove_members(subject.group, *subject.members)],
+    "PATCH of a group, replace": lambda subject: [
+        replace_members(subject.group, *subject.members[:2], *subject.others)
+    ],
+    "DELETE of a group": lambda subject: [delete_group(subject.group)],
+    "bulk request": lambda subject: [
+        create_user(f"{subject.name}new"),
+        set_attributes(subject.members[0], active=False),
+        replace_group(
+            subject.group, f"{subject.name}renamed", *subject.members[:2], *subject.others
+        ),
+        delete_user(subject.members[1]),
+        create_group(f"{subject.name}new", *subject.members),
+        delete_group(subject.group),
     ],
 }
 
@@ -101,11 +109,11 @@ State = list[list[tuple[str, ...]]]
 
 
 class Rehearsal(NamedTuple):
-    """What is known of an undisturbed write.
+    """The result of a write without a kill.
 
     Args:
-        states: those before it and after each of its requests.
-        seconds: how long it takes.
+        states: The states before the write and after each of its requests.
+        seconds: The duration of the write.
     """
 
     states: list[State]
@@ -113,7 +121,7 @@ class Rehearsal(NamedTuple):
 
 
 def kills_in_writes(stage: Stage) -> None:
-    """Kill until as many as there should be have hit a write, equally many of each kind."""
+    """Kill processes until enough kills have interrupted a write, the same number for each kind."""
     killer = Killer(stage)
     shares = itertools.cycle(WRITES)
     planned = list(itertools.islice(shares, stage.extent.kills))
@@ -124,7 +132,7 @@ def kills_in_writes(stage: Stage) -> None:
 
 
 def kills_under_load(stage: Stage) -> None:
-    """Processes are killed while all clients provision, who send again what was not answered."""
+    """Kill processes while all clients provision and retry requests without a response."""
     with provisioning(stage) as names:
         for _ in range(stage.extent.kills // 2):
             sleep(PAUSE)
@@ -134,7 +142,7 @@ def kills_under_load(stage: Stage) -> None:
 
 
 class Killer:
-    """Kills server processes, and looks at what is left."""
+    """Kill server processes and check the resulting state."""
 
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
@@ -142,20 +150,20 @@ class Killer:
         self.rehearsals: dict[str, Rehearsal] = {}
 
     def rehearse(self, name: str, write: Write) -> None:
-        """Do a write undisturbed: request by request for its states, and as it is for its time."""
-        cast = self._cast()
-        states = [state.snapshot(cast.name)]
-        for request in write(cast):
+        """Perform a write without a kill, to learn its states and its duration."""
+        subject = self._create_subject()
+        states = [state.snapshot(subject.name)]
+        for request in write(subject):
             self._client().send(request)
-            states.append(state.snapshot(cast.name))
+            states.append(state.snapshot(subject.name))
         seconds = []
         for _ in range(REHEARSALS):
-            answer = self._client().send(_as_one(write(self._cast())))
+            answer = self._client().send(_as_one(write(self._create_subject())))
             seconds.append(answer.ended - answer.began)
         self.rehearsals[name] = Rehearsal(states, statistics.median(seconds))
 
     def kill(self, name: str, write: Write, times: int) -> None:
-        """Kill the process that has a write, until so many had not answered it yet."""
+        """Kill the process of a write until this many kills came before the response."""
         hits = 0
         for _ in range(times * (1 + MOST_MISSES)):
             if hits == times:
@@ -163,24 +171,24 @@ class Killer:
             hits += self._kill_once(name, write)
 
     def _kill_once(self, name: str, write: Write) -> bool:
-        cast = self._cast()
-        request = _as_one(write(cast))
+        subject = self._create_subject()
+        request = _as_one(write(subject))
         rehearsal = self.rehearsals[name]
         answer = self._interrupted(
             request, self.stage.chance.uniform(0, LATEST * rehearsal.seconds)
         )
-        self.stage.settle()
-        found = state.snapshot(cast.name)
+        self.stage.wait_until_idle()
+        found = state.snapshot(subject.name)
         self._compare(name, rehearsal.states, found)
         if answer is None:
             self.stage.tally.count("faults")
-            self.stage.tally.notes[_extent(rehearsal.states, found)] += 1
+            self.stage.tally.notes[_describe_progress(rehearsal.states, found)] += 1
         self._client().send(request)
-        self._compare(f"{name}, again", rehearsal.states[-1:], state.snapshot(cast.name))
+        self._compare(f"{name}, again", rehearsal.states[-1:], state.snapshot(subject.name))
         return answer is None
 
     def _interrupted(self, request: Request, delay: float) -> Answer | None:
-        """Send a request, and kill the process that has it after a while; the answer, if any."""
+        """Send a request, kill its process after a delay, and return the response if any."""
         client = self._client()
         client.extra_headers[ANNOUNCED_HEADER] = "1"
         with ThreadPoolExecutor(1) as pool:
@@ -194,15 +202,15 @@ class Killer:
             except NoAnswerError:
                 return None
 
-    def _cast(self) -> Cast:
-        name = f"cast{next(self.numbers)}-"
+    def _create_subject(self) -> Subject:
+        name = f"subject{next(self.numbers)}-"
         people = [create_user(f"{name}person{number}") for number in range(MEMBERS + OTHERS)]
         members = [f"bulkId:{number}" for number in range(MEMBERS)]
         answer = self._client().send(bulk(*people, create_group(f"{name}group", *members)))
         *keys, group = (
             operation["location"].rpartition("/")[2] for operation in answer.json["Operations"]
         )
-        return Cast(name, keys[:MEMBERS], keys[MEMBERS:], group)
+        return Subject(name, keys[:MEMBERS], keys[MEMBERS:], group)
 
     def _client(self) -> Client:
         return self.stage.client()
@@ -212,11 +220,11 @@ class Killer:
             self.stage.tally.count("lost", problem=f"{name} is half done: {found}")
 
 
-def _extent(states: list[State], found: State) -> str:
-    """How far a killed write came."""
+def _describe_progress(states: list[State], found: State) -> str:
+    """Describe how much of a killed write was done."""
     if found == states[0]:
-        return "of the killed writes had not happened"
-    return f"of them had {'happened' if found == states[-1] else 'happened in part (bulk)'}"
+        return "of the killed writes had no effect"
+    return f"of them were {'complete' if found == states[-1] else 'done in part (bulk)'}"
 
 
 def _as_one(requests: list[Request]) -> Request:
@@ -224,6 +232,6 @@ def _as_one(requests: list[Request]) -> Request:
 
 
 SCENARIOS = {
-    "processes killed in the middle of writes": kills_in_writes,
+    "processes killed during writes": kills_in_writes,
     "processes killed under load": kills_under_load,
 }

@@ -1,4 +1,4 @@
-"""What Okta sends."""
+"""Requests as Okta sends them."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def replace_user(key: str, name: str, **attributes: Any) -> Request:
 
 
 def replace_group(key: str, name: str, *members: str) -> Request:
-    """Push Now."""
+    """Return the request of Push Now."""
     return Request("PUT", f"/Groups/{key}", group(name, *members))
 
 
@@ -78,7 +78,7 @@ def delete_group(key: str) -> Request:
 
 
 def bulk(*requests: Request) -> Request:
-    """Several requests in one."""
+    """Combine several requests in one."""
     operations: list[Json] = []
     for number, (method, path, body) in enumerate(requests):
         operation = {"method": method, "path": path, "bulkId": str(number)}

@@ -1,4 +1,4 @@
-"""The host's own code fails or is slow: see `host.py` for how it is told to."""
+"""Scenarios in which the host's own code fails or is slow (see `host.py`)."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ from .messages import (
 from .stage import Stage
 
 EVERYTHING = ""
-# SQLite's transactions begin with a lock on everything.
+# On SQLite, a transaction locks the whole database.
 HOLD_EVENTS = {
     "postgresql": "LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE",
     "mysql": "LOCK TABLES {table} WRITE",
     "sqlite": "SELECT 1",
 }
-# Clients that wait for a slow host at once.
+# The number of clients that wait for a slow host.
 WAITING = 4
 
 
 def failing_adapter(stage: Stage) -> None:
-    """500 as a SCIM error, and nothing half done."""
+    """A request must fail with a SCIM error 500 and without partial changes."""
     people = stage.people(3)
     (name, key), *_ = people.items()
     sales = stage.group("sales", *people.values())
@@ -65,7 +65,7 @@ def failing_adapter(stage: Stage) -> None:
 
 
 def slow_adapter(stage: Stage) -> None:
-    """Others wait for it, and are served in the end."""
+    """Other requests must wait and succeed."""
     name = f"{ADAPTER_IS_SLOW}sales"
     people = stage.people(WAITING)
     sales = stage.group(name)
@@ -76,19 +76,19 @@ def slow_adapter(stage: Stage) -> None:
 
 
 def failing_receiver(stage: Stage) -> None:
-    _hear_of_everything(stage, RECEIVER_FAILS)
+    _trigger_all_signals(stage, RECEIVER_FAILS)
 
 
 def slow_receiver(stage: Stage) -> None:
-    _hear_of_everything(stage, RECEIVER_IS_SLOW)
+    _trigger_all_signals(stage, RECEIVER_IS_SLOW)
 
 
 def failing_event_writer(stage: Stage) -> None:
-    """The events' table is gone, and everything else goes on."""
+    """Without the table of events, everything else must still work."""
     people = stage.people(stage.crowd)
     sales = stage.group("sales")
     requests = [add_members(sales, key) for key in people.values()]
-    with _events_away():
+    with _events_table_missing():
         stage.tally.count("faults")
         stage.require(stage.at_once(requests), 204)
         stage.require([stage.client().send(create_user("person0"))], 409)
@@ -100,11 +100,11 @@ def failing_event_writer(stage: Stage) -> None:
 
 
 def slow_event_writer(stage: Stage) -> None:
-    """The events' table is held by somebody, and requests wait for it."""
+    """While the table of events is locked, requests must wait."""
     people = stage.people(WAITING)
     sales = stage.group("sales")
     requests = [add_members(sales, key) for key in people.values()]
-    with ThreadPoolExecutor(1) as pool, _events_held():
+    with ThreadPoolExecutor(1) as pool, _events_table_locked():
         stage.tally.count("faults")
         answers = pool.submit(stage.at_once, requests)
         time.sleep(SLOW_SECONDS)
@@ -122,8 +122,8 @@ SCENARIOS = {
 }
 
 
-def _hear_of_everything(stage: Stage, prefix: str) -> None:
-    """Whatever the host makes of it, what SCIM did is done."""
+def _trigger_all_signals(stage: Stage, prefix: str) -> None:
+    """Changes must be saved, whatever the receivers do."""
     people = stage.people(WAITING, f"{prefix}person")
     (left, first), (inactive, second), (changed, third), (stays, fourth) = people.items()
     group, other = f"{prefix}sales", f"{prefix}other"
@@ -139,13 +139,13 @@ def _hear_of_everything(stage: Stage, prefix: str) -> None:
     for request, status in requests:
         stage.tally.count("faults")
         stage.require([stage.client().send(request)], status)
-    expected = state.let_go(left) + state.person(inactive, active=False)
+    expected = state.unlinked(left) + state.person(inactive, active=False)
     expected += state.people([changed, stays]) + state.group(group, [inactive, stays])
-    stage.check(expected + state.group_let_go(other))
+    stage.check(expected + state.group_unlinked(other))
 
 
 @contextmanager
-def _events_held() -> Iterator[None]:
+def _events_table_locked() -> Iterator[None]:
     statement = HOLD_EVENTS[connection.vendor].format(table=ScimEvent._meta.db_table)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(statement)
@@ -155,7 +155,7 @@ def _events_held() -> Iterator[None]:
 
 
 @contextmanager
-def _events_away() -> Iterator[None]:
+def _events_table_missing() -> Iterator[None]:
     table = ScimEvent._meta.db_table
     with connection.schema_editor() as editor:
         editor.alter_db_table(ScimEvent, table, f"{table}_away")

@@ -1,4 +1,4 @@
-"""The database goes away under load and comes back: 503 meanwhile, and afterwards as before."""
+"""Scenarios with an unavailable database: 503 during the outage, and no loss afterwards."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from .proxy import Proxy, proxied
 from .server import serving
 from .stage import Stage
 
-# Keeps connections alive, as a proxy before it would.
+# Keeps connections alive, as a proxy in front of the server would.
 OPTIONS = ("--worker-class", "gthread", "--threads", "4", "--keep-alive", "60")
 WORKERS = 2
 CLIENTS = 10
 # Seconds of undisturbed service before and after.
 PEACE = 0.7
 
-# Clients that wait for a lock, and the seconds for which it is held: longer than five attempts.
+# The number of clients that wait for a lock, and how long it is held: longer than five attempts.
 WAITING = 4
 HELD_SECONDS = 9
 
@@ -37,7 +37,7 @@ CONNECTIONS = {
     "kept and checked": {"CONN_MAX_AGE": "60", "CONN_HEALTH_CHECKS": "1"},
     "new each time": {"CONN_MAX_AGE": "0"},
 }
-# Ends the sessions of all others, as an administrator does, or a database that shuts down.
+# Terminates all other sessions, as an administrator or a shutdown of the database does.
 SESSIONS = {
     "postgresql": "SELECT pid FROM pg_stat_activity WHERE datname = current_database() "
     "AND pid <> pg_backend_pid()",
@@ -54,20 +54,20 @@ def _refusal(proxy: Proxy, seconds: float) -> None:
 
 
 def _silence(proxy: Proxy, seconds: float) -> None:
-    proxy.fall_silent()
+    proxy.stop_forwarding()
     time.sleep(seconds)
     proxy.recover()
 
 
 def _broken_connections(proxy: Proxy, seconds: float) -> None:
-    proxy.hang_up()
+    proxy.break_connections()
 
 
 def _ended_sessions(proxy: Proxy, seconds: float) -> None:
     with connection.cursor() as cursor:
         cursor.execute(SESSIONS[connection.vendor])
         for (session,) in cursor.fetchall():
-            with suppress(OperationalError):  # it has ended by itself
+            with suppress(OperationalError):  # it has already ended
                 cursor.execute(END_SESSION[connection.vendor], [session])
 
 
@@ -75,7 +75,7 @@ OUTAGES = (_refusal, _broken_connections, _ended_sessions, _silence)
 
 
 def database_goes_away(connections: str, stage: Stage) -> None:
-    """Clients go on provisioning, each request until it is answered; nothing may be lost."""
+    """Clients retry each request until it gets a response, and nothing may be lost."""
     settings = CONNECTIONS[connections]
     with (
         proxied(stage.url) as proxy,
@@ -88,12 +88,12 @@ def database_goes_away(connections: str, stage: Stage) -> None:
         if server.workers() != workers:
             stage.tally.count("violations", problem="a server process has ended")
     if not stage.tally.counts["retried"]:
-        stage.tally.count("violations", problem="the outages went unnoticed")
+        stage.tally.count("violations", problem="the outages had no effect")
     check_provisioned(stage, names)
 
 
 def lock_is_held(stage: Stage) -> None:
-    """Somebody holds a group's row for longer than a request tries: 503, and done in the end."""
+    """A group's row is locked for longer than a request retries: 503, then success."""
     with serving(stage.folder, stage.url, WORKERS, *OPTIONS, LOCK_SECONDS="1") as server:
         stage = replace(stage, server=server, crowd=WAITING)
         people = stage.people(WAITING)
@@ -106,7 +106,7 @@ def lock_is_held(stage: Stage) -> None:
             time.sleep(HELD_SECONDS)
         stage.require(answers.result(), 204)
         if not stage.tally.counts["retried"]:
-            stage.tally.count("violations", problem="the lock went unnoticed")
+            stage.tally.count("violations", problem="the lock had no effect")
     stage.check(state.people(people) + state.group("sales", people))
 
 
@@ -122,9 +122,6 @@ def _disturb(stage: Stage, proxy: Proxy) -> None:
 Scenario = Callable[[Stage], None]
 
 SCENARIOS: dict[str, Scenario] = {
-    **{
-        f"database away, connections {name}": partial(database_goes_away, name)
-        for name in CONNECTIONS
-    },
+    **{f"outage, connections {name}": partial(database_goes_away, name) for name in CONNECTIONS},
     "lock held for too long": lock_is_held,
 }

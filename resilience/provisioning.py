@@ -1,4 +1,4 @@
-"""What clients do all day: make people, add them to a group, and change them."""
+"""Clients that create people, add them to a group and change them."""
 
 from __future__ import annotations
 
@@ -16,18 +16,19 @@ from .messages import Request, add_members, create_user, set_attributes
 from .stage import Stage
 
 GROUP = "sales"
-# Seconds in which a client comes again whose server has troubles, sooner than it is told to: it is
-# harder on the server, and is over sooner.
+# The maximum number of seconds before a retry. It is shorter than the server requests, which puts
+# more load on the server and ends the test earlier.
 IMPATIENCE = 0.3
 ATTEMPTS = 60
 
 
 class Provisioning:
-    """One client, which sends each request until it is answered.
+    """One client, which retries each request until it gets a response.
 
     Args:
-        group: the id of the group that all people come into.
-        number: of the client.
+        stage: The environment of the scenario.
+        group: The id of the group for all people.
+        number: The number of the client.
     """
 
     def __init__(self, stage: Stage, group: str, number: int) -> None:
@@ -37,7 +38,7 @@ class Provisioning:
         self.client = stage.client()
 
     def provision(self, number: int) -> str:
-        """Make a person with everything; returns the name."""
+        """Create a person, add it to the group and set a title. Return the name."""
         name = f"person{self.number}.{number}"
         key = self._create(name)
         self._send(add_members(self.group, key), 204)
@@ -45,7 +46,7 @@ class Provisioning:
         return name
 
     def _create(self, name: str) -> str:
-        """Make a person. An answer that was lost is no reason to make another one."""
+        """Create a person, or find it if a lost response had created it. Return the id."""
         answer = self.client.send(create_user(name))
         if answer.status == 201:
             return answer.key
@@ -60,15 +61,15 @@ class Provisioning:
 
 @contextmanager
 def provisioning(stage: Stage) -> Iterator[list[str]]:
-    """Have the whole crowd provision, without a pause or a doubt, until the context is left.
+    """Provision continuously with all clients while the context is active.
 
     Yields:
-        The names of all whom it has provisioned, once it has been left.
+        A list that contains the names of all provisioned people after the context has ended.
     """
     group, over, names = stage.group(GROUP), Event(), list[str]()
     with ThreadPoolExecutor(stage.crowd) as pool:
         shares = [
-            pool.submit(_go_on, Provisioning(stage, group, number), over)
+            pool.submit(_provision_until, Provisioning(stage, group, number), over)
             for number in range(stage.crowd)
         ]
         try:
@@ -79,7 +80,7 @@ def provisioning(stage: Stage) -> Iterator[list[str]]:
 
 
 def check_provisioned(stage: Stage, names: Iterable[str]) -> None:
-    """Look for all people, with everything."""
+    """Check that all people, titles and memberships exist."""
     names = list(names)
     links = UserLink.objects.all()
     titles = Counter(
@@ -89,8 +90,8 @@ def check_provisioned(stage: Stage, names: Iterable[str]) -> None:
     stage.check(state.people(names) + state.group(GROUP, names))
 
 
-def _go_on(provisioning: Provisioning, over: Event) -> list[str]:
-    """Returns the names of all who have been provisioned."""
+def _provision_until(provisioning: Provisioning, over: Event) -> list[str]:
+    """Provision people until the event is set, and return their names."""
     provisioning.client.longest_pause = IMPATIENCE
     provisioning.client.attempts = ATTEMPTS
     names: list[str] = []

@@ -1,4 +1,4 @@
-"""A proxy before a database, over which the database can go away and come back."""
+"""A proxy in front of a database that can make the database unavailable and available again."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit
 
 BLOCK_BYTES = 65536
-# Where a database listens whose URL has no port.
+# The default ports.
 PORTS = {"postgres": 5432, "postgresql": 5432, "mysql": 3306}
 
 
 class Proxy:
-    """Passes on what comes, until it is told not to.
+    """Forward data in both directions until told to stop.
 
     Args:
-        url: of the database behind it.
+        url: The URL of the database.
     """
 
     def __init__(self, url: str) -> None:
@@ -31,36 +31,36 @@ class Proxy:
 
     @property
     def url(self) -> str:
-        """The database's, by way of the proxy."""
+        """Return the URL of the database through the proxy."""
         credentials, at, _ = self._behind.netloc.rpartition("@")
         address = f"127.0.0.1:{self._listener.getsockname()[1]}"
         return self._behind._replace(netloc=credentials + at + address).geturl()
 
     def refuse(self) -> None:
-        """The database is down: connections break, and no new one comes about."""
+        """Break all connections and refuse new ones, as if the database was down."""
         self._refuses = True
-        self.hang_up()
+        self.break_connections()
 
-    def fall_silent(self) -> None:
-        """The network swallows everything: nothing breaks, and nothing is answered."""
+    def stop_forwarding(self) -> None:
+        """Keep connections open without forwarding data, as if the network lost all packets."""
         self._flows.clear()
 
-    def hang_up(self) -> None:
-        """All connections break."""
+    def break_connections(self) -> None:
+        """Break all connections."""
         with self._lock:
             for end in self._open:
                 with suppress(OSError):
                     end.shutdown(socket.SHUT_RDWR)
 
     def recover(self) -> None:
-        """The database is there again; connections from before silence are not."""
+        """Make the database available again, and break connections that were not forwarded."""
         if not self._flows.is_set():
-            self.hang_up()
+            self.break_connections()
         self._refuses = False
         self._flows.set()
 
     def serve(self) -> None:
-        """Take connections until `close`."""
+        """Accept connections until `close` is called."""
         with suppress(OSError):
             while True:
                 near, _ = self._listener.accept()
@@ -73,7 +73,7 @@ class Proxy:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self._flows.set()
-        self.hang_up()
+        self.break_connections()
 
     def _connect(self, near: socket.socket) -> None:
         port = self._behind.port or PORTS[self._behind.scheme]
@@ -100,7 +100,7 @@ class Proxy:
 
 @contextmanager
 def proxied(url: str) -> Iterator[Proxy]:
-    """A proxy before the database with this URL."""
+    """Run a proxy for the database with this URL."""
     proxy = Proxy(url)
     thread = threading.Thread(target=proxy.serve)
     thread.start()

@@ -1,9 +1,9 @@
-"""The example project with a host that misbehaves when it is told to, over a proxy that can be cut.
+"""Settings of the example project with a host that can fail, and a proxy for its database.
 
-DATABASE_URL         the database, or the proxy before it
-CONN_MAX_AGE         seconds for which a connection is kept
-CONN_HEALTH_CHECKS   1 to look at a kept connection before it is used
-LOCK_SECONDS         how long a transaction waits for a lock; without it, as long as by default
+DATABASE_URL         the database, or the proxy in front of it
+CONN_MAX_AGE         the number of seconds to keep a connection
+CONN_HEALTH_CHECKS   1 to check a kept connection before it is used
+LOCK_SECONDS         the number of seconds to wait for a lock; the default is the database's
 """
 
 import os
@@ -15,7 +15,7 @@ from example_project.settings import DATABASES, INSTALLED_APPS, flag
 INSTALLED_APPS = [*INSTALLED_APPS, "resilience"]
 TILED_SCIM_HOST_ADAPTER = "resilience.host.MisbehavingAdapter"
 
-# A database that does not answer must not hold a server process for ever.
+# An unresponsive database must not block a server process forever.
 CONNECT_SECONDS = 2
 ANSWER_SECONDS = 4
 TIMEOUTS: dict[str, dict[str, Any]] = {

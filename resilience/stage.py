@@ -1,4 +1,4 @@
-"""Where a scenario plays: a server, its database, a token, and the crowd of clients."""
+"""The environment of a scenario: a server, its database, a token and the clients."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ SETTLE_SECONDS = 20
 
 
 class Extent(NamedTuple):
-    """How much is tried.
+    """The extent of a run.
 
     Args:
-        rounds: how often each scenario of concurrency is played.
-        kills: of server processes in the middle of a write.
-        outage_seconds: how long the database is away each time.
-        cuts: how often it goes away under each kind of connection.
-        left_out: the names of scenarios that are not played.
+        rounds: How often each concurrency scenario runs.
+        kills: The number of processes to kill during a write.
+        outage_seconds: The duration of each outage of the database.
+        cuts: The number of outages for each kind of connection.
+        left_out: The names of scenarios to skip.
     """
 
     rounds: int
@@ -39,13 +39,17 @@ class Extent(NamedTuple):
 
 @dataclass
 class Stage:
-    """What a scenario needs.
+    """The environment of a scenario.
 
     Args:
-        url: of the database, without a proxy.
-        folder: for files of the server's.
-        chance: the seeded source of all that is random.
-        crowd: how many clients there are at once.
+        server: The server.
+        token: The current token.
+        url: The URL of the database, without a proxy.
+        folder: The folder for the server's files.
+        extent: The extent of the run.
+        chance: The seeded random number generator.
+        tally: Where results are counted.
+        crowd: The number of concurrent clients.
     """
 
     server: Server
@@ -64,39 +68,39 @@ class Stage:
         return [self.client() for _ in range(self.crowd)]
 
     def at_once(self, requests: Sequence[Request]) -> list[Answer]:
-        """Send requests from the whole crowd, in a random order; the answers in that given here."""
+        """Send requests from all clients in random order, and return the responses in order."""
         order = self.chance.sample(range(len(requests)), len(requests))
         answers = at_once(self.clients(), [requests[place] for place in order])
         return [answer for _, answer in sorted(zip(order, answers, strict=True), key=_place)]
 
     def people(self, count: int, prefix: str = "person") -> dict[str, str]:
-        """Provision people, all at once; their ids by userName."""
+        """Provision people concurrently, and return their ids by userName."""
         names = [f"{prefix}{number}" for number in range(count)]
         answers = self.at_once([messages.create_user(name) for name in names])
         self.require(answers, 201)
         return {name: answer.key for name, answer in zip(names, answers, strict=True)}
 
     def group(self, name: str, *members: str) -> str:
-        """Push a group with these members (ids); its id."""
+        """Push a group with these members (ids), and return its id."""
         answer = self.client().send(messages.create_group(name, *members))
         self.require([answer], 201)
         return answer.key
 
     def require(self, answers: Sequence[Answer], *statuses: int) -> None:
-        """Count each answer that has none of the statuses."""
+        """Count each response with another status as a violation."""
         for answer in answers:
             if answer.status not in statuses:
                 self.tally.count("violations", problem=f"unexpected: {answer}")
 
     def require_statuses(self, answers: Sequence[Answer], expected: dict[int, int]) -> None:
-        """Count it as one violation where the statuses came in other numbers."""
+        """Count one violation if the numbers of responses by status differ."""
         found = Counter(answer.status for answer in answers)
         if found != expected:
             self.tally.count("violations", problem=f"statuses {dict(found)}, not {expected}")
 
     def check(self, expected: state.Facts) -> None:
-        """Compare what there is with what there should be, and look at the invariants."""
-        self.settle()
+        """Compare the state with the expected facts, and check the invariants."""
+        self.wait_until_idle()
         self.tally.compare(expected, state.facts())
         self.check_invariants()
 
@@ -104,8 +108,8 @@ class Stage:
         for violation in invariants.violations():
             self.tally.count("violations", problem=violation)
 
-    def settle(self) -> None:
-        """Wait until the database has done with all that was sent, by the killed as well."""
+    def wait_until_idle(self) -> None:
+        """Wait until the database has finished all statements, also of killed processes."""
         deadline = time.monotonic() + SETTLE_SECONDS
         while state.running():
             if time.monotonic() > deadline:

@@ -1,4 +1,4 @@
-"""What the database holds, as facts that a scenario can spell out."""
+"""The state of the database, as facts that a scenario can compare."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, PriorAccess,
 
 Facts = Counter[str]
 
-# The columns that tell whether a change is whole, of each table; the first has the name.
+# The columns to compare for each table. The first one contains the name.
 COLUMNS: dict[type[Model], tuple[str, ...]] = {
     User: ("username", "first_name", "last_name", "email", "is_active", "is_staff"),
     UserLink: (
@@ -29,11 +29,11 @@ COLUMNS: dict[type[Model], tuple[str, ...]] = {
     Library.members.through: ("library__name", "user__username"),
 }
 
-# What is still going on in the database, but for this question.
+# Queries for the number of other active sessions.
 RUNNING = {
     "postgresql": "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
     "AND pid <> pg_backend_pid() AND state <> 'idle'",
-    # What transactions are open is hidden from who has not the privilege PROCESS.
+    # Listing open transactions requires the privilege PROCESS.
     "mysql": "SELECT count(*) FROM information_schema.processlist WHERE db = database() "
     "AND id <> connection_id() AND command <> 'Sleep'",
     "sqlite": "SELECT 0",
@@ -41,40 +41,40 @@ RUNNING = {
 
 
 def person(name: str, *, active: bool = True) -> Facts:
-    """A provisioned person, as facts."""
+    """Return the facts about a provisioned person."""
     return Counter([_user(name, active), f"{name} is provisioned"])
 
 
 def people(names: Iterable[str]) -> Facts:
-    """Active ones."""
+    """Return the facts about active people."""
     return _sum(person(name) for name in names)
 
 
-def let_go(name: str) -> Facts:
-    """A person whom SCIM has let go of."""
-    return Counter([_user(name, False), f"{name} was let go of"])
+def unlinked(name: str) -> Facts:
+    """Return the facts about an unlinked person."""
+    return Counter([_user(name, False), f"{name} is unlinked"])
 
 
 def group(name: str, members: Iterable[str] = ()) -> Facts:
-    """A pushed group with its Library and its members, each with access."""
+    """Return the facts about a pushed group, its Library, and its members with access."""
     facts = Counter([f"{name} is pushed", f"{name} is a Library"])
     for member in members:
         facts += Counter([f"{member} is in {name}", f"{member} may open {name}"])
     return facts
 
 
-def group_let_go(name: str) -> Facts:
-    """A group that SCIM has let go of, whose Library stays."""
-    return Counter([f"{name} was let go of", f"{name} is a Library"])
+def group_unlinked(name: str) -> Facts:
+    """Return the facts about an unlinked group, whose Library is kept."""
+    return Counter([f"{name} is unlinked", f"{name} is a Library"])
 
 
 def facts() -> Facts:
-    """All that there is. Names are in lower case."""
+    """Return all facts, with names in lower case."""
     return Counter(_facts())
 
 
 def snapshot(subject: str) -> list[list[tuple[str, ...]]]:
-    """Every value of all rows that have the subject in their name, with the subject left out."""
+    """Return all values of the rows whose names start with the subject, without the subject."""
     tables = []
     for model, (name, *others) in COLUMNS.items():
         rows = model._default_manager.filter(**{f"{name}__startswith": subject})
@@ -84,14 +84,14 @@ def snapshot(subject: str) -> list[list[tuple[str, ...]]]:
 
 
 def wipe() -> None:
-    """Forget everything but tokens and superusers."""
+    """Delete everything except tokens and superusers."""
     for model in (ScimEvent, LibraryGroupMember, PriorAccess, LibraryGroupLink, UserLink, Library):
         model.objects.all().delete()
     User.objects.filter(is_superuser=False).delete()
 
 
 def running() -> int:
-    """How much the server's processes, or those killed, still have the database do."""
+    """Return the number of other active sessions, including those of killed processes."""
     with connection.cursor() as cursor:
         cursor.execute(RUNNING[connection.vendor])
         return int(cursor.fetchone()[0])
@@ -102,10 +102,10 @@ def _facts() -> Iterator[str]:
         "username", "is_active"
     ):
         yield _user(name.lower(), active)
-    for name, unlinked in UserLink.objects.values_list("user_name", "unlinked_at"):
-        yield f"{name.lower()} {'was let go of' if unlinked else 'is provisioned'}"
-    for name, unlinked in LibraryGroupLink.objects.values_list("display_name", "unlinked_at"):
-        yield f"{name.lower()} {'was let go of' if unlinked else 'is pushed'}"
+    for name, unlinked_at in UserLink.objects.values_list("user_name", "unlinked_at"):
+        yield f"{name.lower()} {'is unlinked' if unlinked_at else 'is provisioned'}"
+    for name, unlinked_at in LibraryGroupLink.objects.values_list("display_name", "unlinked_at"):
+        yield f"{name.lower()} {'is unlinked' if unlinked_at else 'is pushed'}"
     for name in Library.objects.values_list("name", flat=True):
         yield f"{name.lower()} is a Library"
     rows = LibraryGroupMember.objects.values_list("user__user_name", "group__display_name")
@@ -117,7 +117,7 @@ def _facts() -> Iterator[str]:
 
 
 def _shown(value: object, subject: str) -> str:
-    return "a moment" if isinstance(value, datetime) else str(value).replace(subject, "")
+    return "a time" if isinstance(value, datetime) else str(value).replace(subject, "")
 
 
 def _user(name: str, active: bool) -> str:

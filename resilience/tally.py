@@ -1,4 +1,4 @@
-"""What came of a scenario, in numbers, and the table of them."""
+"""The results of a scenario in numbers, and their table."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from dataclasses import dataclass, field
 from threading import Lock
 
 NAME_WIDTH = 44
-# As many problems of a scenario as somebody would read.
+# The maximum number of problems to show for each scenario.
 PROBLEMS_SHOWN = 10
 
 COLUMNS = ("sent", "faults", "retried", "unanswered", "lost", "duplicated", "5xx", "violations")
-# Those that must be zero.
+# The columns that must be zero.
 FAILURES = COLUMNS[4:]
 
 
 @dataclass
 class Tally:
-    """The numbers of one scenario. Clients in several threads count in it.
+    """The results of one scenario. Clients count from several threads.
 
-    `sent`: requests. `faults`: kills, cuts and the like. `retried`: answers with 503 and
-    `Retry-After`, after which the client came again. `unanswered`: connections that broke. `lost`
-    and `duplicated`: rows that should be there and are not, and the other way round. `5xx`: any
-    other failure of the server. `violations`: of invariants, or of what an answer must be.
+    The columns are `sent`: requests; `faults`: kills, outages and similar; `retried`: responses
+    with 503 and `Retry-After`; `unanswered`: broken connections; `lost`: missing rows;
+    `duplicated`: unexpected rows; `5xx`: other server errors; `violations`: of invariants or
+    expected responses.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Tally:
                 self.problems.append(f"{column}: {problem}")
 
     def compare(self, expected: Counter[str], found: Counter[str]) -> None:
-        """Count what is missing, and what is there that should not be."""
+        """Count missing facts as lost, and unexpected facts as duplicated."""
         for column, difference in (("lost", expected - found), ("duplicated", found - expected)):
             for fact, number in difference.items():
                 self.count(column, number, fact)
@@ -50,7 +50,7 @@ class Tally:
         return any(self.counts[column] for column in FAILURES)
 
     def lines(self) -> list[str]:
-        """The row of the table, and what was wrong."""
+        """Return the row of the table, with notes and problems below it."""
         hidden = len(self.problems) - PROBLEMS_SHOWN
         return [
             row(self.name, [str(self.counts[column]) for column in COLUMNS], f"{self.seconds:.1f}"),
@@ -61,7 +61,7 @@ class Tally:
 
 
 def total(tallies: Iterable[Tally]) -> Tally:
-    """All of them together, without their problems, which have been said."""
+    """Add up tallies, without their problems, which have already been shown."""
     summed = Tally("total")
     for tally in tallies:
         summed.counts.update(tally.counts)

@@ -1,4 +1,4 @@
-"""The example project; each request says which process has it, so that this one can be killed."""
+"""The example project, which announces the process of a request, so that it can be killed."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from .server import ANNOUNCED_HEADER, ANNOUNCEMENTS
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-# As WSGI names the header.
+# The WSGI name of the header.
 ANNOUNCED = f"HTTP_{ANNOUNCED_HEADER.upper().replace('-', '_')}"
 
 django = get_wsgi_application()
-# Here once, and not in each process that takes the place of a killed one.
+# Imported once, before the server forks its workers.
 import_module(settings.ROOT_URLCONF)
 
 

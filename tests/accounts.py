@@ -1,4 +1,4 @@
-"""Hosts with several accounts."""
+"""Tests of the page for hosts with several accounts."""
 
 from __future__ import annotations
 

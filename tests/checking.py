@@ -1,4 +1,4 @@
-"""Running `scim_check` in tests."""
+"""Run `scim_check` in tests."""
 
 from __future__ import annotations
 
@@ -18,50 +18,54 @@ SECRET = "tscim_only-for-servers-that-take-anything"
 
 
 class Terminal(StringIO):
-    """What a person looks at."""
+    """An output stream that claims to be a terminal."""
 
     def isatty(self) -> bool:
         return True
 
 
 class Check:
-    """Runs `scim_check` with a token, and sees to it that the token is never shown."""
+    """Run `scim_check` with a token, and assert that the token is never shown."""
 
     def __init__(self, token: str) -> None:
         self.token = token
         self.output = ""
         self.errors = ""
-        self.refusal = ""
+        self.error_message = ""
         self.code = 0
 
     def run(self, url: str, *, on_terminal: bool = False, **options: Any) -> bool:
-        """Whether the server passed; `output`, `errors`, `refusal` and `code` tell the rest."""
+        """Run the check, and keep its `output`, `errors`, `error_message` and exit `code`.
+
+        Returns:
+            Whether the server passed.
+        """
         kind = Terminal if on_terminal else StringIO
         stdout, stderr = kind(), kind()
-        self.refusal, self.code = "", 0
+        self.error_message, self.code = "", 0
         try:
             call_command(
                 "scim_check", url=url, token=self.token, stdout=stdout, stderr=stderr, **options
             )
         except CommandError as error:
-            self.refusal, self.code = str(error), error.returncode
+            self.error_message, self.code = str(error), error.returncode
         self.output, self.errors = stdout.getvalue(), stderr.getvalue()
-        assert self.token not in self.output + self.errors + self.refusal
-        return not self.refusal
+        assert self.token not in self.output + self.errors + self.error_message
+        return not self.error_message
 
-    def record(self, url: str, **options: Any) -> Any:
-        """The JSON document of a run, which must be all that standard output has."""
+    def json(self, url: str, **options: Any) -> Any:
+        """Return the JSON document of a run, which must be the only output."""
         self.run(url, is_json=True, **options)
         return json.loads(self.output)
 
 
 def step_of(document: Any, name: str) -> Any:
-    """The step of this name in the JSON document."""
+    """Return the step with this name in the JSON document."""
     return next(step for step in document["steps"] if step["name"] == name)
 
 
 def failed_steps(document: Any) -> list[str]:
-    """The names of those that failed."""
+    """Return the names of the failed steps."""
     return [step["name"] for step in document["steps"] if step["outcome"] == "failed"]
 
 

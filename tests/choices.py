@@ -1,4 +1,4 @@
-"""What SCIM servers do otherwise than ours, and may: to put before ours."""
+"""Allowed differences between SCIM servers, added to our server by a proxy."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def without_empty_resources(page: dict[str, Any]) -> None:
 
 
 def nobody_is_created_again(call: Call, forward: Forward) -> Reply:
-    """A userName is taken for as long as there is a user of it, as RFC 7644 has it."""
+    """Respond with 409 to the userName of any existing user, as RFC 7644 defines it."""
     if (call.method, call.path[-6:]) != ("POST", "/Users"):
         return forward(call)
     path = f"{call.path}?filter=userName+eq+%22{call.json['userName']}%22"
@@ -103,8 +103,8 @@ def nobody_is_deleted(call: Call, forward: Forward) -> Reply:
     return nobody_is_created_again(call, forward)
 
 
-# What the RFCs ask and Okta does without: the server, the step, and the note on it.
-LAPSES: list[tuple[Fault, str, str]] = [
+# Violations of the RFCs that do not affect Okta: the server, the step, and its note.
+VIOLATIONS: list[tuple[Fault, str, str]] = [
     (
         without_header("www-authenticate"),
         "A wrong token is refused",
@@ -117,32 +117,32 @@ LAPSES: list[tuple[Fault, str, str]] = [
     ),
     (
         in_users(lambda user: user["meta"].update(resourceType="user")),
-        "Assign a person (create)",
+        "Assign a user (create)",
         "meta.resourceType is 'user', not 'User'.",
     ),
     (
         in_users(lambda user: user["meta"].update(location="/Users/")),
-        "Assign a person (create)",
+        "Assign a user (create)",
         "meta.location is '/Users/', not the URL of the resource.",
     ),
     (
         in_users(lambda user: user["meta"].update(created="yesterday")),
-        "Assign a person (create)",
+        "Assign a user (create)",
         "meta.created is 'yesterday', not a date and time in ISO 8601.",
     ),
     (
         in_users(lambda user: user.pop("meta")),
-        "Assign a person (create)",
+        "Assign a user (create)",
         "meta.resourceType is None, not 'User'.",
     ),
     (
         in_users(core_only),
-        "Assign a person (create)",
-        "locale comes back as None, not as it was sent.",
+        "Assign a user (create)",
+        "locale was returned as None, not as it was sent.",
     ),
 ]
 
-# What a server may do otherwise: the server, and the steps that it then does not offer.
+# Allowed differences: the server, and the steps that it does not support.
 CHOICES: list[tuple[Fault, set[str]]] = [
     (plain_json, set()),
     (no_versions, set()),

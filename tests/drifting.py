@@ -1,4 +1,4 @@
-"""What people do in the host, so that it does not agree with SCIM any more; and who hears of it."""
+"""Create drift between the host and SCIM, and record the signals and output that follow."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tiled_scim.host import HostAdapter
 from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, PriorAccess, UserLink
 from tiled_scim.provisioning import drift
 
-# After it, nothing more is to be read from a terminal.
+# Marks the end of the output of a terminal.
 END = "|end"
 
 
@@ -29,7 +29,7 @@ class TwoAccounts(HostAdapter):
 
 
 def found(account: str | None = None) -> list[tuple[drift.Kind, str, list[str]]]:
-    """All drift: the kind, the name of the user or group, and the members whom it is about."""
+    """Return all findings of drift: kind, name of the user or group, and affected members."""
     return [
         (finding.kind, finding.link.name, sorted(finding.people.values()))
         for finding in drift.find(account)
@@ -37,17 +37,17 @@ def found(account: str | None = None) -> list[tuple[drift.Kind, str, list[str]]]
 
 
 def take_away(library: str, *usernames: str) -> None:
-    """Take people's access away by hand."""
+    """Remove access manually."""
     Library.objects.get(name=library).members.remove(*_people(usernames))
 
 
 def give(library: str, *usernames: str) -> None:
-    """Give people access by hand."""
+    """Give access manually."""
     Library.objects.get(name=library).members.add(*_people(usernames))
 
 
 def granted(group: str) -> dict[str, bool]:
-    """Whether the access of each member of a group is SCIM's."""
+    """Return for each member of a group whether SCIM granted the access."""
     rows = LibraryGroupMember.objects.filter(group__display_name=group)
     prior = set(PriorAccess.objects.values_list("library", "user"))
     return {
@@ -66,7 +66,7 @@ def user_link(name: str, account: str = "") -> UserLink:
 
 
 def link_in(account: str, username: str) -> UserLink:
-    """A second link of a host user, in another account."""
+    """Create a second link to a host user, in another account."""
     link = UserLink(account=account, user=User.objects.get(username=username))
     link.rename(username)
     link.save()
@@ -75,7 +75,7 @@ def link_in(account: str, username: str) -> UserLink:
 
 @contextmanager
 def hearing() -> Iterator[list[tuple[str, str, set[str]]]]:
-    """What is heard of access once all is committed: "granted" or "revoked", where, and whose."""
+    """Record the access signals: "granted" or "revoked", the Library and the users."""
     heard: list[tuple[str, str, set[str]]] = []
 
     def receiver(what: str) -> Any:
@@ -100,7 +100,7 @@ def hearing() -> Iterator[list[tuple[str, str, set[str]]]]:
 
 
 def shown_on_a_terminal(run: Callable[[], object]) -> str:
-    """What is written to standard error, where that is a terminal."""
+    """Record what is written to standard error, which is a terminal."""
     screen, keyboard = pty.openpty()
     termios.tcsetwinsize(keyboard, (24, 80))
     with os.fdopen(keyboard, "w") as stream, redirect_stderr(stream):

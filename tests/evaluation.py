@@ -11,7 +11,7 @@ from typing import Any
 
 from tiled_scim.attributes import Attribute, ResourceType
 from tiled_scim.scim.grammar import And, Comparison, ElementFilter, Expression, Not, Or, Present
-from tiled_scim.scim.text import fold
+from tiled_scim.scim.text import canonical, fold
 
 Resource = dict[str, Any]
 
@@ -126,7 +126,9 @@ def comparable(attribute: Attribute, value: Any) -> Any:
     if attribute.type == "dateTime" and isinstance(value, str):
         return datetime.fromisoformat(value)
     is_text = isinstance(value, str) and attribute.type != "binary"
-    return fold(value) if is_text and not attribute.case_exact else value
+    if not is_text or attribute.case_exact:
+        return value
+    return canonical(value) if attribute.folded_column else fold(value)
 
 
 def in_order(

@@ -1,4 +1,4 @@
-"""What SCIM servers do wrong: faults to put before a right one."""
+"""Faults of SCIM servers, added to a correct server by a proxy."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TAKEN = Reply(409, {"content-type": "application/json"}).with_json(
 
 
 def in_bodies(with_key: str, change: Change) -> Fault:
-    """A fault in every body that has a key: `userName`, `totalResults` or `detail`."""
+    """Change every response body that contains a key."""
 
     def fault(call: Call, forward: Forward) -> Reply:
         reply = forward(call)
@@ -41,7 +41,7 @@ def in_users(change: Change) -> Fault:
 
 
 def on(method: str, path: str, reply: Reply) -> Fault:
-    """A fault that answers one kind of call by itself."""
+    """Replace the response to some requests."""
 
     def fault(call: Call, forward: Forward) -> Reply:
         return reply if call.method == method and re.search(path, call.path) else forward(call)
@@ -94,7 +94,7 @@ def conflict_with_an_inactive_person() -> Fault:
     def fault(call: Call, forward: Forward) -> Reply:
         nonlocal creates
         creates += call.method == "POST" and call.path.endswith("/Users")
-        if creates == 3:  # the first one, the conflict that there must be, and this one
+        if creates == 3:  # after the first create and the expected conflict
             creates += 1
             return TAKEN
         return forward(call)
@@ -157,7 +157,7 @@ def groups_found_by_their_old_name(call: Call, forward: Forward) -> Reply:
 
 
 def groups_found_by_any_name(call: Call, forward: Forward) -> Reply:
-    """The last group that was asked for is always found, as if it had been pushed."""
+    """Find a group by any name, as if it had been pushed."""
     reply = forward(call)
     if "/Groups?filter" not in call.path or reply.json["totalResults"]:
         return reply
@@ -193,33 +193,33 @@ FAULTS: list[tuple[Fault, str, str]] = [
     (any_token, "A wrong token is refused", "The status is 200, not 401."),
     (
         no_bare_token_can_be_read,
-        "The token without Bearer before it",
+        "Send the token without Bearer",
         "The status is 500, not 200.",
     ),
     (
         on("GET", "/Users/0091", HTML),
         "Unknown users are not found",
-        "The answer is an HTML page.",
+        "The response is an HTML page.",
     ),
     (
         letter_case_counts,
-        "Look the person up in another letter case",
-        "The lookup does not find the test person.",
+        "Look up the user in another letter case",
+        "The lookup did not find the test user.",
     ),
     (
         filters_ignored,
-        "Look the person up in another letter case",
-        "A userName that nobody has finds somebody.",
+        "Look up the user in another letter case",
+        "The lookup of an unknown userName found a user.",
     ),
     (
         in_bodies("totalResults", found_twice),
-        "Look the person up in another letter case",
-        "The lookup finds 2, or 2 by totalResults,",
+        "Look up the user in another letter case",
+        "The lookup found 2 resources (totalResults: 2).",
     ),
     (
         in_bodies("totalResults", lambda page: page.update(totalResults=0)),
-        "Look the person up in another letter case",
-        "There are more Resources than totalResults says.",
+        "Look up the user in another letter case",
+        "There are more Resources than totalResults.",
     ),
     (
         in_bodies("detail", lambda error: error.update(detail=" ")),
@@ -237,61 +237,61 @@ FAULTS: list[tuple[Fault, str, str]] = [
         "schemas does not list urn:ietf:params:scim:api:messages:2.0:Error.",
     ),
     (always_the_first_page, "Import page by page", "Two pages of one user each have these ids"),
-    (without_header("location"), "Assign a person (create)", "The Location header is '', not"),
+    (without_header("location"), "Assign a user (create)", "The Location header is '', not"),
     (
         in_users(lambda user: user.update(password="x")),
-        "Assign a person (create)",
-        "The answer has a password in it",
+        "Assign a user (create)",
+        "The response contains a password",
     ),
     (
         in_users(lambda user: user.update(active=str(user["active"]))),
-        "Assign a person (create)",
+        "Assign a user (create)",
         "active is a string ('True'), not a boolean.",
     ),
     (
         in_users(lambda user: user.update(emails=[])),
-        "Assign a person (create)",
-        f"emails is [] and lacks {{'value': '{USER_NAME}'}}.",
+        "Assign a user (create)",
+        f"emails is [] and does not contain {{'value': '{USER_NAME}'}}.",
     ),
-    (in_users(lambda user: user.update(id="")), "Assign a person (create)", "id is empty."),
-    (on("POST", "/Users$", HTML), "Assign a person (create)", "The status is 500, not 201."),
+    (in_users(lambda user: user.update(id="")), "Assign a user (create)", "id is empty."),
+    (on("POST", "/Users$", HTML), "Assign a user (create)", "The status is 500, not 201."),
     (
         patches_of_users_dropped,
-        "Unassign the person (deactivate by PATCH)",
+        "Unassign the user (deactivate with PATCH)",
         "active is True, not False.",
     ),
     (
         conflict_with_an_inactive_person(),
-        "Assign the inactive person by a fresh create",
+        "Assign the inactive user with a new create",
         "The server says: Taken.",
     ),
     (
         another_id_on_reassignment(),
-        "Assign the inactive person by a fresh create",
+        "Assign the inactive user with a new create",
         "and now has another.",
     ),
     (
         groups_found_by_any_name,
-        "Look up a group that is not there",
-        "A group that was not pushed is found.",
+        "Look up a group that does not exist",
+        "The lookup found a group that was not pushed.",
     ),
     (
         groups_found_by_their_old_name,
         "Rename the group",
-        "The group is still found by its old name.",
+        "The lookup still found the group by its old name.",
     ),
     (
         on("PUT", "/Users/", Reply(428)),
         "Update the profile (GET, then PUT)",
         "The status is 428, not 200.",
     ),
-    (groups_never_found, "Rename the group", "The group is not found by its new name."),
+    (groups_never_found, "Rename the group", "The lookup did not find the group by its new name."),
     (
         removal_empties_the_group,
-        "Remove the person from the group, and nobody else",
+        "Remove the user from the group, and no other member",
         "The members are [], not",
     ),
-    (members_twice, "Add the person to the group, twice", "The members are ["),
+    (members_twice, "Add the user to the group, twice", "The members are ["),
     (on("PATCH", "/Groups/", Reply(501)), "Rename the group", "The status is 501, not 200 or 204."),
     (on("DELETE", "/Groups/", Reply(405)), "Unlink the group and delete it", "not 204."),
 ]

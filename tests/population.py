@@ -121,6 +121,7 @@ GROUPS: tuple[tuple[dict[str, Any], tuple[int, ...]], ...] = (
     ({"displayName": "Émigrés "}, ()),
     ({"displayName": "émigrés", "externalId": "G1"}, (7,)),
 )
+ADMIN = f"{TILED_USER}:tiledAdmin"
 # A group whose Library is gone, and which nobody sees any more.
 GONE = "Gone"
 
@@ -173,6 +174,8 @@ def _fill(link: Link, number: int, document: dict[str, Any]) -> documents.Stored
     link.id = identifier(link, number)
     link.created_at = link.updated_at = BEGIN + timedelta(minutes=number // 2)
     link.attributes = stored.attributes
+    if isinstance(link, UserLink):
+        link.hidden_values = {} if ADMIN in stored.host else {ADMIN: False}
     for column, value in stored.columns.items():
         setattr(link, column, value)
     link.rename(link.name)

@@ -1,4 +1,4 @@
-"""Servers for tests of a client: a faulty one before a real one, and some that talk nonsense."""
+"""Servers for tests of clients: a proxy that adds faults to a real server, and invalid servers."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ Fault = Callable[[Call, Forward], Reply]
 
 
 class Recorder:
-    """Answers every call alike and keeps the calls."""
+    """Return the same response to every call, and record the calls."""
 
     def __init__(self, reply: Reply) -> None:
         self.calls: list[Call] = []
@@ -71,9 +71,9 @@ class Recorder:
 
 @contextmanager
 def answering(answer: Callable[[Call], Reply]) -> Iterator[str]:
-    """Serve on a free port with a function that answers every call; yields the server's URL.
+    """Serve on a free port with a function that answers every call, and yield the server's URL.
 
-    Where the function raises ConnectionAbortedError, the connection is closed without an answer.
+    If the function raises ConnectionAbortedError, the connection is closed without a response.
     """
 
     class Handler(BaseHTTPRequestHandler):
@@ -95,7 +95,7 @@ def answering(answer: Callable[[Call], Reply]) -> Iterator[str]:
         do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_call  # noqa: N815
 
         def log_message(self, *args: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
@@ -111,7 +111,7 @@ def answering(answer: Callable[[Call], Reply]) -> Iterator[str]:
 
 @contextmanager
 def faulty(url: str, fault: Fault) -> Iterator[str]:
-    """Serve what the server at `url` serves, but for a fault; yields the URL to use instead."""
+    """Serve what the server at `url` serves, with a fault, and yield the URL to use instead."""
     target = urlsplit(url)
 
     def forward(call: Call) -> Reply:
@@ -129,18 +129,18 @@ def faulty(url: str, fault: Fault) -> Iterator[str]:
 
 
 def _end_to_end(headers: Headers) -> Headers:
-    """Without what each connection says anew."""
+    """Return the headers without those that are specific to a connection."""
     own = {"connection", "content-length", "date", "server", "transfer-encoding"}
     return {name: value for name, value in headers.items() if name not in own}
 
 
 @contextmanager
 def speaking(said: bytes, tls: ssl.SSLContext | None = None) -> Iterator[str]:
-    """Listen, say the same to everybody and hang up; yields an http URL."""
+    """Listen, send the same bytes to every client and close the connection. Yield an http URL."""
     listener = socket.create_server(("127.0.0.1", 0))
 
     def serve() -> None:
-        with suppress(OSError):  # the listener is closed, or the client does not like us
+        with suppress(OSError):  # the listener or the client closed the connection
             while True:
                 peer, _ = listener.accept()
                 with peer, suppress(OSError):
@@ -160,7 +160,7 @@ def speaking(said: bytes, tls: ssl.SSLContext | None = None) -> Iterator[str]:
 
 
 def self_signed(folder: Path) -> ssl.SSLContext:
-    """A server's TLS with a certificate that nobody trusts."""
+    """Return a TLS context for a server with an untrusted certificate."""
     key, certificate = folder / "key.pem", folder / "certificate.pem"
     command = ["openssl", "req", "-x509", "-nodes", "-newkey", "rsa:2048", "-subj", "/CN=test"]
     subprocess.run(

@@ -1,4 +1,4 @@
-"""The system checks: each finds its misconfiguration, and says what to write instead."""
+"""Tests of the system checks: each detects a wrong setting and says what to write instead."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 class NoSubclass:
-    """Looks like an adapter and is none."""
+    """A class that is not an adapter."""
 
 
 class OwnMembership(HostAdapter):
     def grant(self, library: models.Model, users: Collection[Any]) -> None:
-        """Nothing: it is never called."""
+        """Do nothing: it is never called."""
 
 
 class OwnUserFields(HostAdapter):
@@ -42,18 +42,18 @@ class OwnUserFields(HostAdapter):
 
 
 class WelcomingBackend(AllowAllUsersModelBackend):
-    """Lets everybody in, under a name that does not say so."""
+    """A backend that accepts inactive users, which its name does not show."""
 
 
 class SilentBackend:
-    """Finds users, and nobody can ask it whom it lets in."""
+    """A backend that returns users without a `user_can_authenticate()`."""
 
     def get_user(self, user_id: int) -> User | None:
         return User.objects.filter(pk=user_id).first()
 
 
 def found(**settings: object) -> list[CheckMessage]:
-    """What the checks say in a host with these settings."""
+    """Return the messages of the checks with these settings."""
     with override_settings(**settings):
         return checks.check_host()
 
@@ -67,11 +67,11 @@ def case(
 
 OF_OTHERS = {"AUTHENTICATION_BACKENDS", "REST_FRAMEWORK", "SIMPLE_JWT"}
 LIBRARY_MODEL_HINT = 'Write it as "app_label.Model", such as "libraries.Library"'
-ADAPTER_HINT = 'Write the dotted path of a class, such as "myapp.scim.MyHostAdapter".'
-ENABLED_HINT = "Write True, False, a callable that takes the account's key, or its dotted path."
-WHOLE_NUMBER_HINT = "Write a whole number above zero."
-PERIOD_HINT = "Write None, or a timedelta above zero and of at most 36500 days."
-THROTTLE_HINT = 'Write None, or a number of requests and a period, such as "600/min".'
+ADAPTER_HINT = 'Set it to the dotted path of a class, such as "myapp.scim.MyHostAdapter".'
+ENABLED_HINT = "Set it to True, False, or a callable that takes the account's key, or its path."
+WHOLE_NUMBER_HINT = "Set it to a positive integer."
+PERIOD_HINT = "Set it to None or to a positive timedelta of at most 36500 days."
+THROTTLE_HINT = 'Set it to None or to a number of requests and a period, such as "600/min".'
 ALLOW_ALL = "django.contrib.auth.backends.AllowAllUsersModelBackend"
 ALLOW_ALL_REMOTE = "django.contrib.auth.backends.AllowAllUsersRemoteUserBackend"
 SILENT = "tests.test_checks.SilentBackend"
@@ -89,14 +89,14 @@ CASES = [
     case("LIBRARY_NAME_FIELD", "title", "E002", "Library has no field “title”", "_NAME_FIELD"),
     case("LIBRARY_NAME_FIELD", "scim_links", "E002", "“scim_links”", "TILED_SCIM_LIBRARY_NAME"),
     case("LIBRARY_MODEL", "contenttypes.ContentType", "E003", "has 0: none", "_MEMBERS_FIELD"),
-    case("LIBRARY_MEMBERS_FIELD", "name", "E004", "“name”, which is no many-to-many", "members"),
-    case("LIBRARY_MEMBERS_FIELD", "people", "E004", "“people”", "It can be: members."),
+    case("LIBRARY_MEMBERS_FIELD", "name", "E004", "“name”, which is not a many-to-many", "members"),
+    case("LIBRARY_MEMBERS_FIELD", "people", "E004", "“people”", "Possible values: members."),
     case("HOST_ADAPTER", "nowhere.Adapter", "E005", "No module named 'nowhere'", ADAPTER_HINT),
     case("HOST_ADAPTER", "tiled_scim.host.Nobody", "E005", '“Nobody”|"Nobody"', ADAPTER_HINT),
     case("HOST_ADAPTER", "Adapter", "E005", "Adapter", ADAPTER_HINT),
     case("HOST_ADAPTER", NoSubclass, "E006", "NoSubclass", "tiled_scim.host.HostAdapter"),
-    case("HOST_ADAPTER", HostAdapter(), "E006", "HostAdapter", "Derive it", "an instance"),
-    case("HOST_ADAPTER", "tiled_scim.host.chunks", "E006", "chunks", "Derive it"),
+    case("HOST_ADAPTER", HostAdapter(), "E006", "HostAdapter", "Inherit from", "an instance"),
+    case("HOST_ADAPTER", "tiled_scim.host.chunks", "E006", "chunks", "Inherit from"),
     case("ENABLED", "nowhere.is_enabled", "E007", "No module named 'nowhere'", ENABLED_HINT),
     case("ENABLED", "yes", "E007", "yes", ENABLED_HINT),
     case("ADOPT_USERS", "name", "E008", "ADOPT_USERS is 'name'", "'username', 'email', None"),
@@ -116,13 +116,13 @@ CASES = [
     case("THROTTLE", "600/fortnight", "E010", "THROTTLE is '600/fortnight'", THROTTLE_HINT),
     case("THROTTLE", "600/", "E010", "THROTTLE is '600/'", THROTTLE_HINT),
     case("THROTTLE", 600, "E010", "THROTTLE is 600", THROTTLE_HINT),
-    case("ADMIN_FIELD", "is_superuser", "E011", "SCIM never makes superusers", "another boolean"),
+    case("ADMIN_FIELD", "is_superuser", "E011", "SCIM never creates superusers", "another boolean"),
     case("ADMIN_FIELD", "is_boss", "W001", "no field “is_boss”", "TILED_SCIM_ADMIN_FIELD"),
     case("AUTHENTICATION_BACKENDS", [ALLOW_ALL], "W002", ALLOW_ALL, "the same name without"),
     case("AUTHENTICATION_BACKENDS", [ALLOW_ALL_REMOTE], "W002", ALLOW_ALL_REMOTE, "AllowAllUsers"),
     case("AUTHENTICATION_BACKENDS", [SILENT], "W003", SILENT, "user_can_authenticate"),
     case("REST_FRAMEWORK", STATELESS, "W004", "JWTStatelessUser", "JWTAuthentication", "stateless"),
-    case("SIMPLE_JWT", ANYBODY, "W005", "CHECK_USER_IS_ACTIVE", "Leave it out"),
+    case("SIMPLE_JWT", ANYBODY, "W005", "CHECK_USER_IS_ACTIVE", "Remove it"),
 ]
 
 
@@ -144,12 +144,13 @@ class TestOneProblem:
     ) -> None:
         ids = {message.id for message in found(**{setting: value})}
 
-        # A model without a name has none for its members either.
+        # A model without a name field has no field for its members either.
         assert ids - {"tiled_scim.E002"} <= {f"tiled_scim.{check_id}"}
 
     def test_every_check_has_a_case(self) -> None:
         written = set(re.findall(r"tiled_scim\.([EW]\d{3})", getsource(checks)))
-        elsewhere = {"E012", "E014"}  # what a user model lacks, and a membership model wants
+        # What a user model lacks, and a membership model wants; and what a database lacks.
+        elsewhere = {"E012", "E014", "W006"}
 
         assert {parameters.values[2] for parameters in CASES} | elsewhere == written
 
@@ -187,7 +188,7 @@ class TestNoProblem:
 class TestMembers:
     @pytest.fixture
     def two_memberships(self, monkeypatch: pytest.MonkeyPatch) -> type[models.Model]:
-        """A Library model that reaches users in two ways."""
+        """A Library model with two relations to users."""
         with isolate_apps("example_project.libraries") as apps:
 
             class Shelf(models.Model):
@@ -208,7 +209,7 @@ class TestMembers:
         (message,) = found(TILED_SCIM_LIBRARY_MODEL="libraries.Shelf")
 
         assert message.id == "tiled_scim.E003"
-        assert "it has 2: readers, writers" in message.msg
+        assert "but has 2: readers, writers" in message.msg
         assert "TILED_SCIM_LIBRARY_MEMBERS_FIELD" in (message.hint or "")
 
     @pytest.mark.parametrize(
@@ -225,13 +226,13 @@ class TestMembers:
 
 
 class TestMembershipModel:
-    """The `through` model of a Library's members."""
+    """Return the `through` model of a Library's members."""
 
     @pytest.fixture(params=["forward", "reverse"])
     def members_with_roles(
         self, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
     ) -> str:
-        """Makes a Library model whose members have roles; gives the accessor of the members."""
+        """Create a Library model whose members have roles, and return their accessor."""
         side = request.param
         with isolate_apps("example_project.libraries") as apps:
 
@@ -282,7 +283,7 @@ class TestMembershipModel:
         (message,) = found(TILED_SCIM_LIBRARY_MODEL="libraries.Shelf")
 
         assert message.id == "tiled_scim.E014"
-        assert "Members of Shelf need name, floor besides the user" in message.msg
+        assert "Members of Shelf require name, floor in addition to the user" in message.msg
         assert 'library.readers.add(*chunk, through_defaults={"name": …, "floor": …})' in (
             message.hint or ""
         )
@@ -294,7 +295,7 @@ class TestMembershipModel:
 
 
 class TestUserModel:
-    """One that is no user model at all: it has not one of the fields that SCIM writes."""
+    """A model without any of the fields that SCIM writes."""
 
     def test_must_be_able_to_deactivate(self) -> None:
         messages = {message.id: message for message in found(AUTH_USER_MODEL="libraries.Library")}
@@ -345,7 +346,7 @@ class TestJsonWebTokens:
 
 
 class TestAtTheCommandLine:
-    """In a process that starts with the wrong setting, which a foreign key needs early."""
+    """Tests in a new process, because a foreign key needs the setting when models load."""
 
     def check(self, setting: str, value: str, folder: Path) -> subprocess.CompletedProcess[str]:
         lines = ["from example_project.settings import *", f"{setting} = {value!r}"]

@@ -1,4 +1,4 @@
-"""The settings: their defaults, and that each is read anew every time it is asked for."""
+"""Tests of the settings: their defaults, and that they are read on every access."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tiled_scim.host import HostAdapter
 
 
 class Adapter(HostAdapter):
-    """One of the host's own."""
+    """A function of the host."""
 
 
 def is_premium(account: str) -> bool:

@@ -1,4 +1,4 @@
-"""The demo: its directory as Okta pushes it, and `manage.py demo` as a person runs it."""
+"""Tests of the demo: its directory, pushed as Okta does, and `manage.py demo`."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ from example_project.libraries.management import directory, summary
 from example_project.libraries.models import Library
 from tiled_scim.models import ScimToken
 from tiled_scim.okta_check.client import OktaClient
-from tiled_scim.okta_check.conversation import Conversation
+from tiled_scim.okta_check.session import Session
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture
-def okta(live_server: LiveServer, transactional_db: None) -> Conversation:
-    return Conversation(OktaClient(f"{live_server.url}/scim/v2", ScimToken.objects.generate()[1]))
+def okta(live_server: LiveServer, transactional_db: None) -> Session:
+    return Session(OktaClient(f"{live_server.url}/scim/v2", ScimToken.objects.generate()[1]))
 
 
 def openers() -> dict[str, list[str]]:
-    """Who can open which Library: the first names of its active members."""
+    """Return the first names of the active members of each Library."""
     return {
         library.name: sorted(
             library.members.filter(is_active=True).values_list("first_name", flat=True)
@@ -47,7 +47,7 @@ def openers() -> dict[str, list[str]]:
 
 
 class TestDirectory:
-    def test_people_and_groups_become_users_and_libraries(self, okta: Conversation) -> None:
+    def test_people_and_groups_become_users_and_libraries(self, okta: Session) -> None:
         said = list(directory.push(okta))
 
         assert len(said) == 9
@@ -60,7 +60,7 @@ class TestDirectory:
         assert [user.first_name for user in User.objects.filter(is_active=False)] == ["Alan"]
         assert not any(user.has_usable_password() for user in User.objects.all())
 
-    def test_pushing_it_again_changes_nothing(self, okta: Conversation) -> None:
+    def test_pushing_it_again_changes_nothing(self, okta: Session) -> None:
         list(directory.push(okta))
         before = openers(), list(User.objects.order_by("pk").values_list("pk", "is_active"))
 
@@ -71,7 +71,7 @@ class TestDirectory:
             list(User.objects.order_by("pk").values_list("pk", "is_active")),
         )
 
-    def test_the_summary_says_who_can_open_what(self, okta: Conversation) -> None:
+    def test_the_summary_says_who_can_open_what(self, okta: Session) -> None:
         list(directory.push(okta))
         Library.objects.create(name="Empty")
         User.objects.create_superuser("admin")
@@ -89,7 +89,7 @@ class TestDirectory:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A copy of the example project, with a demo database of its own."""
+    """A copy of the example project with its own demo database."""
     shutil.copytree(ROOT / "example_project", tmp_path / "example_project")
     shutil.copy(ROOT / "manage.py", tmp_path)
     return tmp_path
@@ -104,7 +104,7 @@ def port() -> int:
 
 @contextmanager
 def demo(project: Path, *arguments: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
-    """Start `manage.py demo` with the given environment variables, and none of the tests' own."""
+    """Start `manage.py demo` with these environment variables, without those of the tests."""
     process = subprocess.Popen(
         [sys.executable, "manage.py", "demo", *arguments],
         cwd=project,
@@ -121,7 +121,7 @@ def demo(project: Path, *arguments: str, **environment: str) -> Iterator[subproc
 
 
 def read_until(process: subprocess.Popen[str], end: str) -> str:
-    """What the process says up to the line that begins with `end`, or all of it."""
+    """Return the output up to the line that starts with `end`, or all of it."""
     said = []
     assert process.stdout is not None
     for line in process.stdout:
@@ -197,7 +197,7 @@ class TestDemo:
                 assert process.wait() == 1
 
         suggestion = re.fullmatch(
-            rf"CommandError: Port {port} is taken; run make demo PORT=(\d+)\n", said
+            rf"CommandError: Port {port} is in use; run make demo PORT=(\d+)\n", said
         )
         assert suggestion is not None
         assert is_free(int(suggestion[1]))
@@ -213,7 +213,7 @@ class TestDemo:
                 said = read_until(process, "Serving at")
                 assert process.wait() == 1
 
-        assert said == "CommandError: Another demo runs here: end it first with Ctrl-C.\n"
+        assert said == "CommandError: Another demo is running here: stop it first with Ctrl-C.\n"
         assert database.read_text() == "in use"
 
     def test_a_database_of_ones_own_is_used_and_not_emptied(self, project: Path, port: int) -> None:
@@ -225,7 +225,7 @@ class TestDemo:
                 process.send_signal(signal.SIGINT)
                 assert process.wait() == 0, said
 
-        assert "Sign in   admin, with the password that you know" in said
+        assert "Sign in   admin, with the existing password" in said
         assert not (project / "demo.sqlite3").exists()
 
     @pytest.mark.parametrize("number", ["0", "65536", "http", "-1", ""])

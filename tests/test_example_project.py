@@ -1,4 +1,4 @@
-"""The example host: what its people see, and that its settings are fit to be copied."""
+"""Tests of the example host: what its users see, and that its settings can be copied."""
 
 import json
 import os
@@ -64,7 +64,9 @@ class TestLibraries:
     ) -> None:
         client.force_login(person)
 
-        assert "No Library is open to you yet" in client.get(reverse("libraries:list")).text
+        assert (
+            "You do not have access to a Library yet" in client.get(reverse("libraries:list")).text
+        )
 
     def test_a_library_shows_who_can_open_it_and_leaves_out_who_cannot_any_more(
         self, client: Client, person: User
@@ -196,7 +198,7 @@ class TestAdministration:
 
 
 class Okta:
-    """What calls the SCIM endpoints with a token of its own, away from any person's session."""
+    """A SCIM client with its own token, separate from any user's session."""
 
     def __init__(self) -> None:
         _, token = ScimToken.objects.generate()
@@ -235,9 +237,9 @@ class TestProvisioning:
 
 class TestSettings:
     def manage(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run manage.py with the given environment variables, and none that the tests run with.
+        """Run manage.py with these environment variables, without those of the tests.
 
-        The database is one in memory, since Django 6.1 connects to it for its checks.
+        The database is in memory, because Django 6.1 connects to it for its checks.
         """
         defaults = {"PATH": os.environ["PATH"], "DATABASE_URL": "sqlite://:memory:"}
         return subprocess.run(

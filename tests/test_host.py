@@ -16,9 +16,9 @@ from pytest_django import DjangoAssertNumQueries
 
 from example_project.libraries.models import Library
 from tests.factories import make_user
+from tiled_scim.database.compiled import CHUNK
 from tiled_scim.errors import ScimError
 from tiled_scim.host import (
-    CHUNK,
     TILED_ADMIN,
     HostAdapter,
     chunks,

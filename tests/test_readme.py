@@ -1,4 +1,4 @@
-"""The README and docs/ are true: the names, defaults, commands and examples in them are tried."""
+"""Tests that the names, defaults, commands and examples in the README and docs/ are correct."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ every_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path:
 
 
 def setting_defaults() -> dict[str, str]:
-    """The settings that conf.py reads, in order, with their defaults as they are written there."""
+    """Return the settings in conf.py, in order, with the source code of their defaults."""
     calls = [
         node
         for node in ast.walk(ast.parse((PACKAGE / "conf.py").read_text()))
@@ -51,7 +51,7 @@ def setting_defaults() -> dict[str, str]:
 
 
 def plain(cell: str) -> str:
-    """A cell without its backquotes."""
+    """Return a cell without its backquotes."""
     return cell.strip("`")
 
 
@@ -89,7 +89,7 @@ def make_commands() -> Iterator[list[str]]:
 
 
 def manage_commands() -> Iterator[tuple[str, list[str]]]:
-    """The name and the arguments of each command of Django's that the documents give."""
+    """Return the name and arguments of each Django command in the documents."""
     for document in DOCUMENTS:
         for words in commands(document):
             if words[:2] == ["python", "manage.py"]:
@@ -175,7 +175,7 @@ class TestHosts:
 
 
 def plugging_in() -> list[list[str]]:
-    """The commands that the README gives a host developer, up to the one that makes the tables."""
+    """Return the README's commands for host developers, up to the migration."""
     names = [[name, *options] for name, options in manage_commands()]
     return names[: names.index(["migrate"]) + 1]
 
@@ -214,8 +214,8 @@ class TestEndpoints:
 
 
 def scim_types() -> Iterator[tuple[int, str]]:
-    """The status and scimType of each ScimError that the code makes with both."""
-    for path in PACKAGE.glob("*.py"):
+    """Return the status and scimType of each ScimError that the code creates with both."""
+    for path in PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             match node:
                 case ast.Call(
@@ -256,7 +256,7 @@ class TestProtocol:
 
 
 def package_modules() -> dict[str, Path]:
-    """The modules of the package, by their path in it."""
+    """Return the modules of the package by path."""
     paths = {path.relative_to(PACKAGE).as_posix(): path for path in PACKAGE.rglob("*.py")}
     return {
         name: path
@@ -276,7 +276,7 @@ def layers() -> list[list[str]]:
 
 
 def imported(path: Path) -> set[str]:
-    """The modules of the package that a module imports as it loads."""
+    """Return the modules of the package that a module imports when it is loaded."""
     names = set()
     for node in ast.parse(path.read_text()).body:
         if isinstance(node, ast.ImportFrom) and node.level == 1:

@@ -1,4 +1,4 @@
-"""The harness of `make resilience`: what it counts, and what it fails for."""
+"""Tests of the harness of `make resilience`: what it counts and when it fails."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ BUSY = unavailable("Busy.", 0)
 
 
 class Answers:
-    """Gives one answer after the other, and the last one for ever; None is none."""
+    """Return the responses one after another, and repeat the last one. None is no response."""
 
     def __init__(self, *replies: Reply | None) -> None:
         self.replies = list(replies)
@@ -102,7 +102,7 @@ class TestClient:
         assert not tally.has_failed
 
     def test_gives_up(self, tally: Tally) -> None:
-        with pytest.raises(StoppedError, match="POST /Users: none in 2 attempts"):
+        with pytest.raises(StoppedError, match="POST /Users: no response in 2 attempts"):
             self.send(tally, scim_error(BUSY), attempts=2)
 
     @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ class TestProxy:
                         return False
 
             states = [is_there()]
-            for action in (proxy.refuse, proxy.recover, proxy.fall_silent, proxy.recover):
+            for action in (proxy.refuse, proxy.recover, proxy.stop_forwarding, proxy.recover):
                 action()
                 states.append(is_there())
 
@@ -187,7 +187,7 @@ class TestState:
 
         scim.delete(f"/Groups/{sales}")
 
-        assert state.facts() == state.people([ANN, BOB]) + state.group_let_go("sales")
+        assert state.facts() == state.people([ANN, BOB]) + state.group_unlinked("sales")
         assert state.snapshot("") != before
         assert list(violations()) == []
 

@@ -1,4 +1,4 @@
-"""After all that can happen, no token and no password is anywhere: not in rows, logs or cookies."""
+"""Tests that tokens and passwords are never stored: not in rows, logs or cookies."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_no_secret_is_left_anywhere(
 
 
 def push(okta: Scim, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Passwords in every request that can carry one: done, refused and failed."""
+    """Send passwords in every request that can contain one: successful, refused and failed."""
     ann = okta.post("/Users", user(ANN, password=PASSWORD)).json["id"]
     okta.put(f"/Users/{ann}", user(ANN, password=ANOTHER))
     change = {"op": "replace", "path": "password", "value": PATCHED}
@@ -96,7 +96,7 @@ def pages() -> Iterator[str]:
 
 
 def rows() -> Iterator[str]:
-    """Every row of every table."""
+    """Return every row of every table."""
     with connection.cursor() as cursor:
         for table in connection.introspection.table_names(cursor):
             cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")  # noqa: S608 (a name)

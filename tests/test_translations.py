@@ -1,4 +1,4 @@
-"""The catalogues in tiled_scim/locale/ are complete, and what is compiled is what is written."""
+"""Tests that the catalogs in tiled_scim/locale/ are complete and compiled."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def compiled(path: Path) -> dict[object, str]:
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The texts that are in the package now."""
+    """A catalog of all texts in the package."""
     folder = tmp_path_factory.mktemp("messages") / "tiled_scim"
     shutil.copytree(PACKAGE, folder, ignore=shutil.ignore_patterns("__pycache__", "*.po", "*.mo"))
     command = [sys.executable, "-m", "django", "makemessages", "--locale=de", "--keep-pot"]

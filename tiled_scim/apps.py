@@ -15,7 +15,7 @@ class TiledScimConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from tiled_scim.checks import check_host
+        from tiled_scim.checks import check_host, check_indexes
         from tiled_scim.models import UserLink
         from tiled_scim.provisioning.group_members import note_deletion_of_member
         from tiled_scim.sql.expressions import register_functions
@@ -24,5 +24,6 @@ class TiledScimConfig(AppConfig):
             # Registers what describes our views, by being imported.
             import_module("tiled_scim.api.openapi")
         checks.register(check_host, checks.Tags.compatibility)
+        checks.register(check_indexes, checks.Tags.database)
         connection_created.connect(register_functions, dispatch_uid="tiled_scim")
         pre_delete.connect(note_deletion_of_member, UserLink, dispatch_uid="tiled_scim")

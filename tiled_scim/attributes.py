@@ -28,7 +28,8 @@ class Attribute:
     Args:
         column: ORM path of the value, from the link row; for a sub-attribute of an attribute with a
             `relation`, from the related row.
-        folded_column: ORM path of the case-folded value, where case does not count.
+        folded_column: ORM path of the canonical form, of a name that is compared by it (see
+            `text.canonical`).
         relation: reverse relation of the link whose rows are this attribute's elements.
         constant: the value that every element of a relation has.
     """
@@ -67,6 +68,11 @@ class Schema:
     name: str
     description: str
     attributes: tuple[Attribute, ...]
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The names of the attributes, in order."""
+        return tuple(attribute.name for attribute in self.attributes)
 
     @cached_property
     def _by_folded_name(self) -> dict[str, Attribute]:

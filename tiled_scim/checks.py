@@ -1,8 +1,8 @@
-"""System checks: what is wrong with a host's settings, and what to write instead."""
+"""System checks for the host's settings. Each says what is wrong and how to correct it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import timedelta
 from typing import Any, cast
 
@@ -17,47 +17,82 @@ from rest_framework.settings import api_settings
 from rest_framework.throttling import SimpleRateThrottle
 
 from tiled_scim.conf import LONGEST_PERIOD, PREFIX, settings
-from tiled_scim.host import HostAdapter, has_field, library_model, membership_accessors
+from tiled_scim.host import (
+    HostAdapter,
+    has_field,
+    library_model,
+    membership_accessors,
+    searched_columns,
+)
+from tiled_scim.sql.host_columns import State
 
-Found = Iterator[checks.CheckMessage]
+Messages = Iterator[checks.CheckMessage]
 
 CHOICES = {
     "ADOPT_USERS": ("username", "email", None),
     "UNKNOWN_MEMBERS": ("skip", "reject"),
     "USER_DELETE": ("deactivate", "delete"),
 }
-# simplejwt's class that never asks the database.
-STATELESS = "JWTStatelessUserAuthentication"
+# Rows of the host's user table from which on a lookup without an index is slow.
+LARGE_TABLE = 50_000
+LACKING = {State.MISSING, State.INVALID, State.CASE_SENSITIVE}
+# The class of simplejwt that does not read the user from the database.
+STATELESS_AUTHENTICATION = "JWTStatelessUserAuthentication"
 
 
 def check_host(
     app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
 ) -> list[checks.CheckMessage]:
-    """All checks of the host's settings."""
+    """Run all checks."""
     return [message for check in CHECKS for message in check()]
 
 
-def check_library_model() -> Found:
+def check_indexes(
+    app_configs: Sequence[AppConfig] | None = None,
+    databases: Collection[str] | None = None,
+    **kwargs: Any,
+) -> list[checks.CheckMessage]:
+    """Warn of lookups that read all of a large table of the host's.
+
+    Args:
+        databases: the aliases of those that may be asked; none, unless `--database` names them.
+    """
+    if not databases or list(check_adapter()):
+        return []
+    columns = (column for column in searched_columns() if column.using in databases)
+    return [
+        checks.Warning(
+            f"{column} has no index for lookups in any letter case, and the table is large: each "
+            "new person, and each search by email, reads all of it.",
+            hint="Run manage.py scim_index. It creates the index, or says what is in the way.",
+            id="tiled_scim.W006",
+        )
+        for column in columns
+        if column.rows() > LARGE_TABLE and column.state() in LACKING
+    ]
+
+
+def check_library_model() -> Messages:
     try:
         library_model()
     except (LookupError, ValueError):
         yield checks.Error(
-            f"{PREFIX}LIBRARY_MODEL is “{settings.LIBRARY_MODEL}”, and no installed app has that "
+            f"{PREFIX}LIBRARY_MODEL is “{settings.LIBRARY_MODEL}”, but no installed app has that "
             "model.",
-            hint='Write it as "app_label.Model", such as "libraries.Library", and have its app in '
+            hint='Write it as "app_label.Model", such as "libraries.Library", and add its app to '
             "INSTALLED_APPS.",
             id="tiled_scim.E001",
         )
 
 
-def check_library_fields() -> Found:
+def check_library_fields() -> Messages:
     model = _library_model()
     if model is None:
         return
     if not has_field(model, settings.LIBRARY_NAME_FIELD):
         yield checks.Error(
-            f"{model.__name__} has no field “{settings.LIBRARY_NAME_FIELD}” for a Library's name.",
-            hint=f"Name the field in {PREFIX}LIBRARY_NAME_FIELD.",
+            f"{model.__name__} has no field “{settings.LIBRARY_NAME_FIELD}” for its name.",
+            hint=f"Set {PREFIX}LIBRARY_NAME_FIELD to the name of the field.",
             id="tiled_scim.E002",
         )
     if not _uses_default("grant"):
@@ -66,24 +101,24 @@ def check_library_fields() -> Found:
     if settings.LIBRARY_MEMBERS_FIELD is None and len(accessors) != 1:
         found = ", ".join(accessors) or "none"
         yield checks.Error(
-            f"{model.__name__} must have one many-to-many to the user model, for its members; it "
-            f"has {len(accessors)}: {found}.",
-            hint=f"Name the field in {PREFIX}LIBRARY_MEMBERS_FIELD, or give members in another way "
-            f"with {PREFIX}HOST_ADAPTER.",
+            f"{model.__name__} must have exactly one many-to-many field to the user model for its "
+            f"members, but has {len(accessors)}: {found}.",
+            hint=f"Set {PREFIX}LIBRARY_MEMBERS_FIELD to the name of the field, or manage members "
+            f"in a {PREFIX}HOST_ADAPTER.",
             id="tiled_scim.E003",
         )
     named = settings.LIBRARY_MEMBERS_FIELD
     if named is not None and named not in accessors:
         yield checks.Error(
-            f"{PREFIX}LIBRARY_MEMBERS_FIELD is “{named}”, which is no many-to-many of "
+            f"{PREFIX}LIBRARY_MEMBERS_FIELD is “{named}”, which is not a many-to-many field from "
             f"{model.__name__} to the user model.",
-            hint=f"It can be: {', '.join(accessors) or 'none'}.",
+            hint=f"Possible values: {', '.join(accessors) or 'none'}.",
             id="tiled_scim.E004",
         )
 
 
-def check_memberships() -> Found:
-    """A membership model may want to know more than who and where."""
+def check_memberships() -> Messages:
+    """Check for required fields of a membership model that SCIM cannot fill."""
     model = _library_model()
     if model is None or not _uses_default("grant"):
         return
@@ -96,66 +131,66 @@ def check_memberships() -> Found:
     if required:
         defaults = ", ".join(f'"{name}": …' for name in required)
         yield checks.Error(
-            f"Members of {model.__name__} need {', '.join(required)} besides the user, and nothing "
-            "says what that is for those who are pushed.",
-            hint=f"Say it in a {PREFIX}HOST_ADAPTER, whose grant() is: for chunk in chunks(users): "
+            f"Members of {model.__name__} require {', '.join(required)} in addition to the user, "
+            "but SCIM has no values for them.",
+            hint=f"Set them in the grant() of a {PREFIX}HOST_ADAPTER: for chunk in chunks(users): "
             f"library.{accessor}.add(*chunk, through_defaults={{{defaults}}})",
             id="tiled_scim.E014",
         )
 
 
-def check_adapter() -> Found:
+def check_adapter() -> Messages:
     try:
         adapter: object = settings.HOST_ADAPTER
     except (ImportError, ValueError) as error:
         yield checks.Error(
             f"{PREFIX}HOST_ADAPTER cannot be imported: {error}.",
-            hint='Write the dotted path of a class, such as "myapp.scim.MyHostAdapter".',
+            hint='Set it to the dotted path of a class, such as "myapp.scim.MyHostAdapter".',
             id="tiled_scim.E005",
         )
         return
     if not (isinstance(adapter, type) and issubclass(adapter, HostAdapter)):
         yield checks.Error(
-            f"{PREFIX}HOST_ADAPTER is {adapter!r}, which is no subclass of HostAdapter.",
-            hint="Derive it from tiled_scim.host.HostAdapter.",
+            f"{PREFIX}HOST_ADAPTER is {adapter!r}, which is not a subclass of HostAdapter.",
+            hint="Inherit from tiled_scim.host.HostAdapter.",
             id="tiled_scim.E006",
         )
 
 
-def check_enabled() -> Found:
+def check_enabled() -> Messages:
     try:
         _ = settings.ENABLED
     except (ImportError, ValueError) as error:
         yield checks.Error(
             f"{PREFIX}ENABLED cannot be imported: {error}.",
-            hint="Write True, False, a callable that takes the account's key, or its dotted path.",
+            hint="Set it to True, False, or a callable that takes the account's key, or its path.",
             id="tiled_scim.E007",
         )
 
 
-def check_choices() -> Found:
+def check_choices() -> Messages:
     for name, choices in CHOICES.items():
         value = getattr(settings, name)
         if value not in choices:
             yield checks.Error(
                 f"{PREFIX}{name} is {value!r}.",
-                hint=f"Write one of {', '.join(map(repr, choices))}.",
+                hint=f"Set it to one of {', '.join(map(repr, choices))}.",
                 id="tiled_scim.E008",
             )
 
 
-def check_page_sizes() -> Found:
+def check_page_sizes() -> Messages:
     for name in ("PAGE_SIZE", "MAX_PAGE_SIZE"):
         value = getattr(settings, name)
         if not isinstance(value, int) or value < 1:
             yield checks.Error(
                 f"{PREFIX}{name} is {value!r}.",
-                hint="Write a whole number above zero.",
+                hint="Set it to a positive integer.",
                 id="tiled_scim.E009",
             )
 
 
-def check_periods() -> Found:
+def check_periods() -> Messages:
     for name in ("TOKEN_LIFETIME", "EVENT_RETENTION"):
         value: object = getattr(settings, name)
         if value is None:
@@ -163,102 +198,102 @@ def check_periods() -> Found:
         if not isinstance(value, timedelta) or not timedelta(0) < value <= LONGEST_PERIOD:
             yield checks.Error(
                 f"{PREFIX}{name} is {value!r}.",
-                hint="Write None, or a timedelta above zero and of at most "
+                hint="Set it to None or to a positive timedelta of at most "
                 f"{LONGEST_PERIOD.days} days.",
                 id="tiled_scim.E013",
             )
 
 
-def check_throttle() -> Found:
+def check_throttle() -> Messages:
     try:
-        # It looks at nothing of the throttle, and making one would read the rate already.
+        # parse_rate() does not use the instance, and creating one would already read the rate.
         SimpleRateThrottle.parse_rate(object(), settings.THROTTLE)  # type: ignore[arg-type]
     except (ValueError, KeyError, AttributeError, IndexError):
         yield checks.Error(
             f"{PREFIX}THROTTLE is {settings.THROTTLE!r}.",
-            hint='Write None, or a number of requests and a period, such as "600/min".',
+            hint='Set it to None or to a number of requests and a period, such as "600/min".',
             id="tiled_scim.E010",
         )
 
 
-def check_admin_field() -> Found:
+def check_admin_field() -> Messages:
     if settings.ADMIN_FIELD == "is_superuser":
         yield checks.Error(
-            f"{PREFIX}ADMIN_FIELD is “is_superuser”: SCIM never makes superusers.",
-            hint="Name another boolean of the user model.",
+            f"{PREFIX}ADMIN_FIELD is “is_superuser”, but SCIM never creates superusers.",
+            hint="Set it to another boolean field of the user model.",
             id="tiled_scim.E011",
         )
     elif not has_field(get_user_model(), settings.ADMIN_FIELD):
         yield checks.Warning(
-            f"The user model has no field “{settings.ADMIN_FIELD}”, so that Tiled Admin is kept "
-            "and given back, but has no effect.",
-            hint=f"Name a boolean of the user model in {PREFIX}ADMIN_FIELD.",
+            f"The user model has no field “{settings.ADMIN_FIELD}”. Tiled Admin is stored and "
+            "returned, but has no effect.",
+            hint=f"Set {PREFIX}ADMIN_FIELD to a boolean field of the user model.",
             id="tiled_scim.W001",
         )
 
 
-def check_active_field() -> Found:
+def check_active_field() -> Messages:
     if not has_field(get_user_model(), "is_active") and _uses_default("user_fields"):
         yield checks.Error(
-            "The user model has no field “is_active”, so that deactivation would have no effect.",
-            hint=f"Say where the host keeps it, in user_fields of a {PREFIX}HOST_ADAPTER.",
+            "The user model has no field “is_active”. Deactivating users would have no effect.",
+            hint=f"Name the host's field in the user_fields of a {PREFIX}HOST_ADAPTER.",
             id="tiled_scim.E012",
         )
 
 
-def check_backends() -> Found:
+def check_backends() -> Messages:
     for path in django_settings.AUTHENTICATION_BACKENDS:
-        if _lets_inactive_in(path):
+        if _accepts_inactive_users(path):
             yield checks.Warning(
-                f"The authentication backend {path} lets inactive users in, so that people who "
-                "were deactivated by SCIM keep their access.",
-                hint="Use one whose user_can_authenticate() refuses them: of Django's own, that of "
-                "the same name without “AllowAllUsers”.",
+                f"The authentication backend {path} accepts inactive users. Users who are "
+                "deactivated by SCIM keep their access.",
+                hint="Use a backend whose user_can_authenticate() rejects them, such as Django's "
+                "backend of the same name without “AllowAllUsers”.",
                 id="tiled_scim.W002",
             )
-        if _does_not_say(path):
+        if _is_unverifiable(path):
             yield checks.Warning(
-                f"The authentication backend {path} finds users, and does not say whether it lets "
-                "inactive ones in, such as people who were deactivated by SCIM.",
-                hint="Derive it from django.contrib.auth.backends.ModelBackend, or give it a "
-                "user_can_authenticate() that refuses them, and ask that in its get_user().",
+                f"The authentication backend {path} has no user_can_authenticate(), so it may "
+                "accept inactive users, such as those deactivated by SCIM.",
+                hint="Inherit from django.contrib.auth.backends.ModelBackend, or add a "
+                "user_can_authenticate() that rejects them, and call it in get_user().",
                 id="tiled_scim.W003",
             )
 
 
-def _lets_inactive_in(path: str) -> bool:
-    """Whether a backend says that an inactive user may sign in."""
+def _accepts_inactive_users(path: str) -> bool:
+    """Return whether a backend's `user_can_authenticate` accepts an inactive user."""
     user = get_user_model()()
     user.is_active = False
     backend: Any = load_backend(path)
     return hasattr(backend, "user_can_authenticate") and backend.user_can_authenticate(user)
 
 
-def _does_not_say(path: str) -> bool:
-    """Whether a backend finds users in its own way, and nobody can ask whom it lets in."""
+def _is_unverifiable(path: str) -> bool:
+    """Return whether a backend has its own `get_user`, but no `user_can_authenticate`."""
     backend: Any = load_backend(path)
     finds_users = getattr(type(backend), "get_user", None) not in {None, BaseBackend.get_user}
     return finds_users and not hasattr(backend, "user_can_authenticate")
 
 
-def check_json_web_tokens() -> Found:
-    """simplejwt can be told not to ask whether a token's user is active."""
+def check_json_web_tokens() -> Messages:
+    """Check that simplejwt rejects tokens of inactive users."""
     classes = cast("list[type]", api_settings.DEFAULT_AUTHENTICATION_CLASSES)
     for authentication in classes:
-        if any(base.__name__ == STATELESS for base in authentication.__mro__):
+        if any(base.__name__ == STATELESS_AUTHENTICATION for base in authentication.__mro__):
             yield checks.Warning(
-                f"The authentication class {authentication.__name__} of REST_FRAMEWORK believes a "
-                "token without a look at its user, so that people who were deactivated by SCIM "
-                "keep their access until the token expires.",
+                f"The authentication class {authentication.__name__} in REST_FRAMEWORK accepts a "
+                "token without checking its user. Users who are deactivated by SCIM keep their "
+                "access until the token expires.",
                 hint="Use rest_framework_simplejwt.authentication.JWTAuthentication, or let access "
-                "tokens live for minutes only.",
+                "tokens expire after a few minutes.",
                 id="tiled_scim.W004",
             )
     if not getattr(django_settings, "SIMPLE_JWT", {}).get("CHECK_USER_IS_ACTIVE", True):
         yield checks.Warning(
-            "CHECK_USER_IS_ACTIVE of SIMPLE_JWT is off, so that people who were deactivated by "
-            "SCIM keep their access.",
-            hint="Leave it out: it is on by default.",
+            "CHECK_USER_IS_ACTIVE in SIMPLE_JWT is off. Users who are deactivated by SCIM keep "
+            "their access.",
+            hint="Remove it: it is on by default.",
             id="tiled_scim.W005",
         )
 
@@ -271,7 +306,7 @@ def _library_model() -> type[models.Model] | None:
 
 
 def _required_fields(membership: Any) -> list[str]:
-    """What a row of the `through` model of a many-to-many needs besides its two ends."""
+    """Return the required fields of a `through` model, except its two foreign keys."""
     if membership.through._meta.auto_created:
         return []
     field = membership.rel.field
@@ -286,14 +321,14 @@ def _required_fields(membership: Any) -> list[str]:
 
 
 def _uses_default(name: str) -> bool:
-    """Whether the host's adapter has left this member of HostAdapter as it is."""
+    """Return whether the host's adapter inherits this attribute from HostAdapter unchanged."""
     try:
         return getattr(settings.HOST_ADAPTER, name, None) is getattr(HostAdapter, name)
     except (ImportError, ValueError):
         return False
 
 
-CHECKS: tuple[Callable[[], Found], ...] = (
+CHECKS: tuple[Callable[[], Messages], ...] = (
     check_library_model,
     check_library_fields,
     check_memberships,

@@ -22,12 +22,13 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db import models, router
 
 from tiled_scim.conf import settings
+from tiled_scim.database.compiled import chunks
+from tiled_scim.database.memberships import Memberships
 from tiled_scim.errors import uniqueness
 from tiled_scim.schemas import TILED_USER
 from tiled_scim.scim.cleaning import check_length
-from tiled_scim.scim.text import fold
-from tiled_scim.sql.compiled import chunks
-from tiled_scim.sql.memberships import Memberships
+from tiled_scim.scim.text import canonical, spellings
+from tiled_scim.sql.host_columns import HostColumn
 
 __all__ = ["TILED_ADMIN", "HostAdapter", "chunks", "library_model", "objects"]
 
@@ -55,8 +56,26 @@ def username_column() -> str:
 
 
 def normalized(username: str) -> str:
-    """A username as the host's user model keeps it (Unicode NFKC, by default)."""
+    """Return a username as the host's user model keeps it (Unicode NFKC, by default)."""
     return str(get_user_model().normalize_username(username))
+
+
+def canonical_username(username: str) -> str:
+    """Return the form in which usernames of the host are the same.
+
+    It is the canonical form of what the host's user model makes of a username.
+    """
+    return canonical(normalized(username))
+
+
+def searched_columns() -> list[HostColumn]:
+    """Return the columns that people are looked up by: usernames and email addresses."""
+    model = get_user_model()
+    paths = [username_column(), adapter_class()().user_fields.get("emails.value")]
+    if settings.ADOPT_USERS == "email":
+        paths.append(model.get_email_field_name())
+    columns = [HostColumn.at(model, path) for path in paths if path]
+    return list(dict.fromkeys(columns))
 
 
 def membership_accessors(model: type[models.Model]) -> list[str]:
@@ -146,15 +165,15 @@ class HostAdapter:
         found = self._spelled(field, value)
         if len(found) > 1:
             raise uniqueness(
-                f"More than one user of the host has “{value}” as {field}, but for letter case, so "
-                "that it is not clear which one is meant. Change one of them in the host."
+                f"More than one user of the host has “{value}” as {field}, in different spellings, "
+                "so that it is not clear which one is meant. Change one of them in the host."
             )
         return found[0] if found else None
 
     def check_identity(
         self, values: Mapping[str, Any], user: AbstractBaseUser | None = None
     ) -> None:
-        """Refuse what another host user is known by, in any letter case: two stay two.
+        """Refuse what another host user is known by, in any spelling: two stay two.
 
         That is the username, and the e-mail address where people are adopted by it. Looked at are
         those whom a push may take over, as in `find_user`.
@@ -310,31 +329,31 @@ class HostAdapter:
         return username_column(), self._username(values) or ""
 
     def _spelled(self, field: str, value: str) -> list[Any]:
-        """The users whom a push may take over with this value of a field, in any letter case."""
+        """The users whom a push may take over with this value of a field, in any spelling.
+
+        The database finds the usual spellings, and more than those; which of them are the same, the
+        canonical form says. So “josé” is not “jose”, whatever the collation.
+        """
         if not value:
             return []
-        # The collations of MariaDB and MySQL find “jose” for “josé”, who is somebody else.
-        return [
-            user
-            for user in self.adoptable_users().filter(**{f"{field}__iexact": value})
-            if fold(getattr(user, field)) == fold(value)
-        ]
+        users = self.adoptable_users()
+        form = canonical_username if field == username_column() else canonical
+        texts = spellings(value) | spellings(form(value))
+        found = users.filter(HostColumn(users.model, field, users.db).has_any_of(texts))
+        return [user for user in found if form(getattr(user, field)) == form(value)]
 
     def _usernames(self, values: Mapping[str, Any]) -> set[str]:
         """What a user is about to be known by to whoever asks for a username."""
-        user_name = values.get("userName")
-        return {
-            name for name in (self._username(values), user_name and normalized(user_name)) if name
-        }
+        return {name for name in (self._username(values), values.get("userName")) if name}
 
     def _username(self, values: Mapping[str, Any]) -> str | None:
-        """What the host's USERNAME_FIELD should hold: userName, or the e-mail where it is that."""
+        """What the host's username is made of: userName, or the e-mail where it is that."""
         username_field = username_column()
         username = values.get("userName")
         for name, path in self.user_fields.items():
             if path == username_field:
                 username = values[name] or username if name in values else None
-        return normalized(username) if username else None
+        return username or None
 
     def _assign(self, user: AbstractBaseUser, values: Mapping[str, Any]) -> bool:
         """Set what differs on the instance; tell whether anything did."""
@@ -344,7 +363,7 @@ class HostAdapter:
             if name in values and "__" not in path and path != username_column()
         }
         if username := self._username(values):
-            columns[username_column()] = "userName", username
+            columns[username_column()] = "userName", normalized(username)
         changed = [_set(user, column, name, value) for column, (name, value) in columns.items()]
         return any(changed)
 

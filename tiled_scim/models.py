@@ -19,14 +19,16 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from tiled_scim.conf import settings
-from tiled_scim.scim.text import fold
-from tiled_scim.sql.compiled import Parameter, compiled
-from tiled_scim.sql.fields import ExactCharField
+from tiled_scim.database.compiled import Parameter, compiled
+from tiled_scim.database.fields import ExactCharField
+from tiled_scim.scim.cleaning import check_length
+from tiled_scim.scim.text import canonical
 
 ACCOUNT_LENGTH = 128
 NAME_LENGTH = 255
 CLIENT_LENGTH = 255
-# Lower case can be longer: "İ" becomes two characters.
+# The canonical form can be longer: “İ” becomes two characters, and a few others up to 18. What does
+# not fit in is refused.
 FOLDED_NAME_LENGTH = 2 * NAME_LENGTH
 
 TOKEN_PREFIX = "tscim_"  # noqa: S105 (the beginning that secret scanners look for, not a secret)
@@ -197,7 +199,7 @@ class LinkQuerySet(models.QuerySet["AnyLink"]):
         return self.filter(self.model.live, account=account)
 
     def named(self, account: str, name: str) -> Self:
-        """The one with this userName or displayName in any letter case, live or not."""
+        """The one with this userName or displayName in any spelling, live or not."""
         column = f"{self.model.name_field}_folded"
         return self.filter(**{"account": account, column: self.model.lookup_name(name)})
 
@@ -211,8 +213,8 @@ class Link(models.Model):
     `attributes` keeps what the client sent and neither a column nor the host has a place for.
     """
 
-    # The column of the name that is unique in an account. Its folded twin, which the constraint is
-    # on, is null once another link took the name of an unlinked one.
+    # The column of the name that is unique in an account. Its twin with the canonical form, which
+    # the constraint is on, is null once another link took the name of an unlinked one.
     name_field: ClassVar[str]
     # What a row that SCIM manages now fulfils.
     live: ClassVar[models.Q] = models.Q(unlinked_at=None)
@@ -244,13 +246,13 @@ class Link(models.Model):
 
     @property
     def folded_name(self) -> str | None:
-        """What the link is found by: the name's folded form, or None where it was given up."""
+        """What the link is found by: the name's canonical form, or None where it was given up."""
         return cast("str | None", getattr(self, f"{self.name_field}_folded"))
 
     @staticmethod
     def lookup_name(name: str) -> str:
         """Return the form of a name that is unique in an account, and that lookups compare."""
-        return fold(name)
+        return canonical(name)
 
     @property
     def holds_name(self) -> bool:
@@ -263,9 +265,17 @@ class Link(models.Model):
         return self.unlinked_at is None
 
     def rename(self, name: str) -> None:
-        """Take a userName or displayName."""
+        """Take a userName or displayName.
+
+        Raises:
+            ScimError: 400, where the canonical form is too long.
+        """
+        form = self.lookup_name(name)
+        field = cast("models.Field[Any, Any]", self._meta.get_field(self.name_field))
+        label = f"The canonical form of {field.verbose_name}"
+        check_length(label, form, FOLDED_NAME_LENGTH)
         setattr(self, self.name_field, name)
-        setattr(self, f"{self.name_field}_folded", self.lookup_name(name))
+        setattr(self, f"{self.name_field}_folded", form)
 
     def give_up_name(self) -> None:
         """Let another link have the name."""

@@ -1,1 +1,1 @@
-"""Libraries and the people who may open them."""
+"""Libraries and their members."""

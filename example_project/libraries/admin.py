@@ -1,4 +1,4 @@
-"""Libraries and users in the Django admin: the product's own management of both."""
+"""Manage Libraries and users in the Django admin."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class LibraryAdmin(ModelAdmin):
 admin.site.unregister(User)
 
 
-# SCIM: the mixin, for a section on each user's page that says what SCIM manages.
+# SCIM: the mixin adds a section to each user's page that shows what SCIM manages.
 @admin.register(User)
 class ManagedUserAdmin(ManagedByScim, BaseUserAdmin):
     pass

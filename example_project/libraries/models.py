@@ -1,4 +1,4 @@
-"""What the product is about: a Library, and who may open it."""
+"""A Library and its members."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 class LibraryQuerySet(models.QuerySet["Library"]):
     def open_to(self, user: AbstractBaseUser | AnonymousUser) -> LibraryQuerySet:
-        """The Libraries that `user` may open: none for someone who is not signed in."""
+        """Return the Libraries that a user may open: none if the user is not signed in."""
         return self.filter(members=user.pk) if user.is_authenticated else self.none()
 
 

@@ -1,4 +1,4 @@
-"""What a signed-in person sees: the Libraries that are open to them, and nothing of the others."""
+"""Pages for signed-in users, who only see the Libraries that they may open."""
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -9,14 +9,14 @@ from .models import Library
 
 @login_required
 def library_list(request: HttpRequest) -> HttpResponse:
-    """The Libraries that the signed-in person may open."""
+    """Show the Libraries that the user may open."""
     libraries = Library.objects.open_to(request.user)
     return render(request, "libraries/library_list.html", {"libraries": libraries})
 
 
 @login_required
 def library_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    """One Library. Someone without access gets 404, as if there were no such Library."""
+    """Show a Library, or respond with 404 if the user has no access."""
     library = get_object_or_404(Library.objects.open_to(request.user), pk=pk)
     members = library.members.filter(is_active=True).order_by("username")
     return render(

@@ -1,4 +1,4 @@
-"""The SCIM Configuration page as a person with a browser meets it."""
+"""Helpers for tests of the SCIM Configuration page."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def signed_in(user: User, **options: Any) -> Client:
 
 
 def shown_token(response: Any) -> str:
-    """The token in an answer, which has it exactly once."""
+    """Return the token in a response that contains it exactly once."""
     (plaintext,) = PLAINTEXT.findall(response.text)
     return str(plaintext)
 
@@ -47,7 +47,7 @@ def confirmed(token: ScimToken | None) -> dict[str, str]:
 
 
 def form_fields(html: str, action: str) -> dict[str, str]:
-    """The hidden fields of the form with this action, as a browser sends them."""
+    """Return the hidden fields of the form with this action."""
     (form,) = re.findall(rf'<form [^>]*action="{re.escape(action)}".*?</form>', html, re.DOTALL)
     inputs = re.findall(r'<input type="hidden" [^>]*>', form)
     return {
@@ -64,7 +64,7 @@ def api_status(plaintext: str) -> int:
 
 
 def content(response: Any) -> str:
-    """What a person reads in the middle of the page, on one line."""
+    """Return the visible text of the page's content on one line."""
     _, _, html = response.text.partition('<div id="content-main" class="tiled-scim">')
     html, _, _ = html.partition("</main>")
     return " ".join(unescape(re.sub(r"<[^>]+>", "", html)).split())

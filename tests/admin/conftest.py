@@ -1,4 +1,4 @@
-"""Who looks at the page."""
+"""Users and clients for tests of the admin."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ def changer() -> User:
 
 @pytest.fixture
 def page(changer: User) -> Client:
-    """The browser of a person who may do everything on the page."""
+    """A browser of a user with all permissions for the page."""
     return signed_in(changer)
 
 
 @pytest.fixture
 def viewer_page() -> Client:
-    """The browser of a person who may only look."""
+    """A browser of a user with the view permission only."""
     return signed_in(staff("view_scimtoken"))
 
 
 @pytest.fixture
 def okta(db: None) -> Scim:
-    """What pushes, with the token of the only account."""
+    """A SCIM client with the token of the only account."""
     return Scim(f"Bearer {ScimToken.objects.generate()[1]}")

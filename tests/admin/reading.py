@@ -1,4 +1,4 @@
-"""The admin's lists and pages as a person reads them."""
+"""Read the visible text of the admin's lists and pages."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from typing import Any
 
 
 def text(html: str) -> str:
-    """What can be read, on one line."""
+    """Return the visible text on one line."""
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", html)).split())
 
 
 def rows(response: Any) -> list[list[str]]:
-    """The cells of each row of a list."""
+    """Return the cells of each row of a list."""
     assert response.status_code == 200, response
     found = re.findall(r'<tr>(<th class="field-.*?)</tr>', response.text, re.DOTALL)
     return [[text(cell) for cell in re.split(r"</t[hd]>", row)[:-1]] for row in found]
 
 
 def column(response: Any, number: int) -> list[str]:
-    """One cell of each row of a list."""
+    """Return one cell of each row of a list."""
     return [row[number] for row in rows(response)]
 
 
 def read(response: Any) -> str:
-    """What is in the middle of a page."""
+    """Return the content of a page without its header and navigation."""
     assert response.status_code == 200, response
     _, _, html = response.text.partition('<div id="content"')
     html, _, _ = html.partition("</main>")
@@ -33,5 +33,5 @@ def read(response: Any) -> str:
 
 
 def messages(response: Any) -> list[str]:
-    """What a page says of what was done just before."""
+    """Return the messages on a page."""
     return [str(message) for message in response.context["messages"]]

@@ -1,4 +1,4 @@
-"""Hosts with several accounts."""
+"""Tests of the page for hosts with several accounts."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ def accounts(number: int) -> type[ManyAccounts]:
 
 
 def listed(response: Any) -> list[str]:
-    """The names of the accounts to choose from."""
+    """Return the names of the accounts to choose from."""
     return re.findall(r'\?account=\w+">(.*?)</a>', response.text)
 
 
@@ -179,7 +179,7 @@ class TestManyAccounts:
         assert listed(page.get(PAGE, {"q": " cUSTOMER 2 "})) == ["Customer 2", "Customer 20"]
         assert listed(page.get(PAGE, {"q": "key7"})) == ["Customer 7"]
         response = page.get(PAGE, {"q": '"nobody"'})
-        assert "No account has this in its name or key." in content(response)
+        assert "No account matches your search." in content(response)
         assert 'name="q" value="&quot;nobody&quot;"' in response.text
 
     def test_there_are_a_hundred_on_a_page(self, page: Client, settings: LazySettings) -> None:

@@ -1,4 +1,4 @@
-"""The same form, sent by several browsers at the same moment."""
+"""Tests of a form that several browsers send at the same time."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ BROWSERS = 8
 
 
 def at_once(user: User, action: str, token: ScimToken | None) -> list[Any]:
-    """The answers to the same form, sent from every browser."""
+    """Send the same form from every browser and return the responses."""
     barrier = Barrier(BROWSERS)
 
     def send(number: int) -> Any:
@@ -47,7 +47,7 @@ def at_once(user: User, action: str, token: ScimToken | None) -> list[Any]:
 
 
 def assert_one_works(answers: list[Any]) -> None:
-    """One answer shows a token, which works; the others say that they did nothing."""
+    """Assert that one response shows a working token, and the others that nothing was changed."""
     assert Counter(answer.status_code for answer in answers) == {200: 1, 409: BROWSERS - 1}
     (answer,) = (answer for answer in answers if PLAINTEXT.search(answer.text))
     assert api_status(shown_token(answer)) == 200

@@ -1,4 +1,4 @@
-"""The list of events, and the page of each."""
+"""Tests of the list of events and the page of an event."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def viewer() -> Client:
 
 
 def make(**fields: Any) -> ScimEvent:
-    """An event, by default of a user who was updated."""
+    """Create an event, by default of an updated user."""
     known: dict[str, Any] = {
         "account": "",
         "action": "user_updated",
@@ -65,7 +65,7 @@ def names(response: Any) -> list[str]:
 
 
 def choices(response: Any) -> list[str]:
-    """The dates that can be chosen."""
+    """Return the dates to choose from."""
     found = re.search(r'<nav class="toplinks".*?</nav>', response.text, re.DOTALL)
     assert found is not None
     return [
@@ -322,7 +322,7 @@ class TestDates:
 
 
 def fill(number: int) -> None:
-    """Events of users who are there, on as many days."""
+    """Create events of existing users, each on a different day."""
     now = timezone.now()
     hosts = User.objects.bulk_create(User(username=f"p{n}-{number}") for n in range(number))
     links = UserLink.objects.bulk_create(
@@ -362,17 +362,17 @@ class TestSpeed:
 
         assert counts[0] == counts[1] <= MOST_QUERIES
 
-    def test_there_are_no_more_pages_than_anybody_leafs_through(
+    def test_the_number_of_pages_is_limited(
         self, viewer: Client, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(CappedPaginator, "MOST", 200)
         fill(200)
-        assert "more than" not in viewer.get(LIST).text
+        assert "Only the newest" not in viewer.get(LIST).text
         make()
 
         first, last = viewer.get(LIST), viewer.get(f"{LIST}?p=2")
 
-        assert "There are more than 200 events" in text(first.text)
+        assert "Only the newest 200 events are shown" in text(first.text)
         assert len(rows(first)) == len(rows(last)) == 100
         assert viewer.get(f"{LIST}?p=3")["Location"] == f"{LIST}?e=1"
 
@@ -449,7 +449,7 @@ class TestPage:
         shown = read(response)
         assert f"Added (1) {BOB}" in shown
         assert f"Removed (1) {ANN}" in shown
-        assert f"Skipped: not known here (1) {NOBODY}" in shown
+        assert f"Skipped: unknown here (1) {NOBODY}" in shown
         assert f'<a href="/admin/tiled_scim/librarygrouplink/{sales}/change/">Sales</a>' in (
             response.text
         )
@@ -470,7 +470,7 @@ class TestPage:
 
         shown = read(viewer.get(page(event)))
 
-        assert f"Outcome Refused {event.detail} What to do Somebody here has" in shown
+        assert f"Outcome Refused {event.detail} What to do Another user here already has" in shown
         assert "Request POST User → 409 uniqueness" in shown
 
     def test_tells_the_account_where_there_are_several(
@@ -489,12 +489,12 @@ class TestPage:
         shown = read(viewer.get(page(ScimEvent.objects.get())))
 
         assert "Who Unknown caller, Okta SCIM Client 1.0.0" in shown
-        assert "(2 times, shortly one after another)" in shown
-        assert "has not been let in" in shown
+        assert "(2 times in quick succession)" in shown
+        assert "because its token is unknown" in shown
 
     def test_nothing_that_was_sent_is_html(self, viewer: Client) -> None:
-        change = Change("User", NOBODY, SCRIPT, attributes={SCRIPT: [SCRIPT, None]})
-        change.added = [SCRIPT]
+        attributes = {SCRIPT: [SCRIPT, None]}
+        change = Change("User", NOBODY, SCRIPT, attributes=attributes, added=[SCRIPT])
         record(Source(client=SCRIPT), change, status=200)
         record(Source(client=SCRIPT), change, status=400, error={"detail": SCRIPT})
 

@@ -1,4 +1,4 @@
-"""What the page tells of how provisioning goes, and of what to do."""
+"""Tests of the health section and the instructions on the page."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class TestConnection:
     def test_a_new_token_is_not_connected_before_okta_has_called(self, page: Client) -> None:
         plaintext = shown_token(page.post(GENERATE, {"token": ""}))
 
-        assert "Not connected yet Nobody has called with the token yet" in content(page.get(PAGE))
+        assert "Not connected yet The token has not been used yet" in content(page.get(PAGE))
         assert api_status(plaintext) == 200
         assert "Okta is connected Last successful call just now" in content(page.get(PAGE))
 
@@ -86,7 +86,10 @@ class TestConnection:
 
         response = page.get(PAGE)
 
-        assert "Okta is connected, but silent Last successful call 1 week ago" in content(response)
+        assert (
+            "Okta is connected, but has not called recently Last successful call 1 week ago"
+            in content(response)
+        )
         assert "Okta only calls when something changes" in content(response)
         assert not steps_are_open(response)
 
@@ -170,7 +173,7 @@ class TestChart:
 
         (svg,) = re.findall(r"<svg viewBox.*?</svg>", text, re.DOTALL)
         assert 'role="img" aria-labelledby="chart-title chart-description"' in svg
-        assert '<title id="chart-title">Events a day in the last 14 days</title>' in svg
+        assert '<title id="chart-title">Events per day in the last 14 days</title>' in svg
         assert "2 done, 1 refused or failed." in svg
         assert svg.count("tiled-scim-slot") == 14
         # Of three events the ruler has five: 40 and 20 of 100.
@@ -230,7 +233,7 @@ class TestFailures:
 
         assert "Unknown caller refused 401 once, most recently just now" in text
 
-    def test_they_follow_the_token_where_it_is_what_has_to_be_mended(self, page: Client) -> None:
+    def test_they_follow_the_token_where_it_is_what_has_to_be_fixed(self, page: Client) -> None:
         make_refusal()
         text = page.get(PAGE).text
         assert text.index('id="token-heading"') < text.index('id="failures-heading"')
@@ -376,7 +379,7 @@ class TestQueries:
 
 
 def fill(number: int) -> None:
-    """Users, groups, failures of all kinds, and days with events."""
+    """Create users, groups, failures of all kinds, and events on several days."""
     start = UserLink.objects.count()
     for at in range(start, start + number):
         make_group(f"group {at}", make_link(f"user {at}"))

@@ -1,4 +1,4 @@
-"""The lists of users and of groups, the page of each, and letting go of them there."""
+"""Tests of the lists and pages of users and groups, and of unlinking them."""
 
 from __future__ import annotations
 
@@ -55,13 +55,13 @@ def ann(okta: Scim) -> str:
 
 @pytest.fixture
 def sales(okta: Scim, ann: str) -> str:
-    """A group with Ann in it."""
+    """A group with the member Ann."""
     return okta.add_group("Sales", ann)
 
 
 @pytest.fixture
 def viewer() -> Client:
-    """A person who may look at everything."""
+    """A browser of a user who may view everything."""
     models = ("userlink", "librarygrouplink", "scimevent", "user", "library")
     return signed_in(staff(*(f"view_{model}" for model in models)))
 
@@ -72,18 +72,18 @@ def changer() -> Client:
 
 
 def page(key: str) -> str:
-    """The page of a user or group."""
+    """Return the URL of the page of a user or group."""
     list_ = USERS if UserLink.objects.filter(pk=key).exists() else GROUPS
     return f"{list_}{key}/change/"
 
 
-def let_go(key: str) -> str:
-    """Where a user or group is let go of."""
+def unlink_url(key: str) -> str:
+    """Return the URL to unlink a user or group."""
     return page(key).replace("change", "let-go")
 
 
 def confirm(browser: Client, address: str, **fields: str) -> Any:
-    """Open the page of an intervention, and send its form; the page after it."""
+    """Open the page of an action, send its form and return the page that follows."""
     version = browser.get(address).context["version"]
     return browser.post(address, {"version": version, **fields}, follow=True)
 
@@ -99,7 +99,7 @@ class TestUsers:
         assert [row[:5] for row in rows(response)] == [
             [ANN, ANN, "Active", "", "1"],
             [BOB, BOB, "Deactivated", "Yes", "0"],
-            ["carl@example.com", "carl@example.com", "Let go", "", "0"],
+            ["carl@example.com", "carl@example.com", "Unlinked", "", "0"],
         ]
         host = User.objects.get(username=ANN)
         assert f'<a href="/admin/auth/user/{host.pk}/change/">{ANN}</a>' in response.text
@@ -256,18 +256,20 @@ class TestUserPage:
         key = okta.add_user(SCRIPT, title=SCRIPT, externalId=SCRIPT)
         group = okta.add_group(SCRIPT, key)
 
-        for address in (USERS, GROUPS, page(key), page(group), let_go(key), let_go(group)):
+        for address in (USERS, GROUPS, page(key), page(group), unlink_url(key), unlink_url(group)):
             response = admin_browser().get(address)
             assert SCRIPT in unescape(response.text)
             assert SCRIPT not in response.text
 
-    def test_one_that_was_let_go_says_so(self, okta: Scim, changer: Client, ann: str) -> None:
+    def test_an_unlinked_user_is_shown_as_unlinked(
+        self, okta: Scim, changer: Client, ann: str
+    ) -> None:
         okta.delete(f"/Users/{ann}")
 
         response = changer.get(page(ann))
 
-        assert "State Let go" in read(response)
-        assert "It comes back, with the same id, when it is pushed again." in read(response)
+        assert "State Unlinked" in read(response)
+        assert "If it is pushed again, it is linked again with the same id." in read(response)
         assert "let-go" not in response.text
 
     @pytest.mark.parametrize("key", [NOBODY, "x"])
@@ -276,7 +278,7 @@ class TestUserPage:
 
 
 def staff2(*codenames: str) -> User:
-    """Another member of staff."""
+    """A browser of another staff user."""
     person = make_user("other", is_staff=True)
     person.user_permissions.set(Permission.objects.filter(codename__in=codenames))
     return person
@@ -298,7 +300,7 @@ class TestGroups:
         response = viewer.get(GROUPS)
 
         assert [row[:4] for row in rows(response)] == [
-            ["Alt", "Alt", "Let go", "0"],
+            ["Alt", "Alt", "Unlinked", "0"],
             ["Mitte", "-", "Library deleted", "0"],
             ["Sales", "Verkäufe", "Linked", "1"],
         ]
@@ -344,7 +346,7 @@ class TestGroups:
         response = viewer.get(page(sales))
 
         assert "Members (151)" in read(response)
-        assert "These are 100 of them. All members" in read(response)
+        assert "Only 100 are shown. All members" in read(response)
         assert len(column(viewer.get(f"{USERS}?group={sales}&p=2"), 0)) == 51
 
     def test_a_deleted_library_is_said_to_be_so(self, viewer: Client, sales: str) -> None:
@@ -354,7 +356,7 @@ class TestGroups:
 
 
 def fill(number: int, group: LibraryGroupLink | None = None) -> None:
-    """More users, and for each a group with all of them in it, or one group with them."""
+    """Create users, and one group with all of them or a group for each user."""
     first = User.objects.count()
     hosts = User.objects.bulk_create(
         User(username=f"person{n}") for n in range(first, first + number)
@@ -414,18 +416,18 @@ class TestPermissions:
         self, viewer: Client, ann: str, sales: str
     ) -> None:
         for key in (ann, sales):
-            assert "What you can do" not in viewer.get(page(key)).text
-            assert viewer.get(let_go(key)).status_code == 403
-            assert viewer.post(let_go(key), {"version": "x"}).status_code == 403
+            assert "Actions" not in viewer.get(page(key)).text
+            assert viewer.get(unlink_url(key)).status_code == 403
+            assert viewer.post(unlink_url(key), {"version": "x"}).status_code == 403
         assert all(link.is_live for link in (*UserLink.objects.all(), *groups()))
 
-    def test_who_may_change_may_intervene_and_nothing_else(
+    def test_the_change_permission_allows_actions_only(
         self, changer: Client, ann: str, sales: str
     ) -> None:
         for key in (ann, sales):
             shown = read(changer.get(page(key)))
-            assert "What you can do" in shown
-            assert "Let go…" in shown
+            assert "Actions" in shown
+            assert "Unlink…" in shown
             assert changer.post(page(key), {"user_name": "x"}).status_code == 403
             assert changer.get(page(key).replace("change", "delete")).status_code == 403
             delete = changer.post(page(key).replace("change", "delete"), {"post": "yes"})
@@ -445,7 +447,7 @@ class TestPermissions:
     def test_who_may_not_gets_403(self, ann: str, sales: str) -> None:
         other = signed_in(staff("view_scimtoken", "delete_userlink", "add_userlink"))
 
-        for address in (USERS, GROUPS, page(ann), page(sales), let_go(ann), let_go(sales)):
+        for address in (USERS, GROUPS, page(ann), page(sales), unlink_url(ann), unlink_url(sales)):
             assert other.get(address).status_code == 403
         index = other.get("/admin/").context["app_list"]
         assert [model["name"] for app in index for model in app["models"]] == [
@@ -453,13 +455,13 @@ class TestPermissions:
         ]
 
     def test_who_is_not_signed_in_is_asked_to(self, client: Client, ann: str) -> None:
-        assert client.post(let_go(ann))["Location"].startswith("/admin/login/")
+        assert client.post(unlink_url(ann))["Location"].startswith("/admin/login/")
 
     def test_a_post_without_the_csrf_token_is_refused(self, ann: str) -> None:
         browser = signed_in(staff("change_userlink"), enforce_csrf_checks=True)
-        version = browser.get(let_go(ann)).context["version"]
+        version = browser.get(unlink_url(ann)).context["version"]
 
-        assert browser.post(let_go(ann), {"version": version}).status_code == 403
+        assert browser.post(unlink_url(ann), {"version": version}).status_code == 403
         assert UserLink.objects.get().is_live
 
 
@@ -498,14 +500,14 @@ class TestDeletionByTheHost:
         assert model_admin.get_actions(request) == {}
 
 
-class TestLettingGo:
+class TestUnlinking:
     def test_of_a_user_says_what_will_happen(self, changer: Client, ann: str, sales: str) -> None:
         before = ScimEvent.objects.count()
 
-        shown = read(changer.get(let_go(ann)))
+        shown = read(changer.get(unlink_url(ann)))
 
-        assert f"Let go of the user “{ANN}”?" in shown
-        assert "deactivated and no Tiled Admin any more" in shown
+        assert f"Unlink the user “{ANN}”?" in shown
+        assert "is deactivated and loses Tiled Admin" in shown
         assert "Groups (1) Sales" in shown
         assert UserLink.objects.get().is_live
         assert ScimEvent.objects.count() == before
@@ -514,9 +516,9 @@ class TestLettingGo:
     def test_of_a_user_is_what_a_delete_does(
         self, okta: Scim, changer: Client, ann: str, sales: str
     ) -> None:
-        response = confirm(changer, let_go(ann))
+        response = confirm(changer, unlink_url(ann))
 
-        assert messages(response) == [f"“{ANN}” has been let go of."]
+        assert messages(response) == [f"“{ANN}” has been unlinked."]
         assert response.redirect_chain == [(USERS, 302)]
         assert people()[ANN] == "inactive"
         assert access() == {"Sales": set()}
@@ -524,7 +526,7 @@ class TestLettingGo:
         assert okta.members(sales) == []
 
     def test_leaves_an_event_and_an_entry_in_the_log(self, changer: Client, ann: str) -> None:
-        confirm(changer, let_go(ann))
+        confirm(changer, unlink_url(ann))
 
         event = ScimEvent.objects.latest("pk")
         assert (event.action, event.outcome, event.client) == (
@@ -536,15 +538,15 @@ class TestLettingGo:
         assert (str(event.resource_id), event.resource_name) == (ann, ANN)
         entry = LogEntry.objects.get()
         assert (entry.object_id, entry.user.username) == (ann, "staff")
-        assert "has been let go of" in entry.get_change_message()
+        assert "has been unlinked" in entry.get_change_message()
 
     def test_of_a_user_whom_the_host_deletes(
         self, changer: Client, ann: str, settings: LazySettings
     ) -> None:
         settings.TILED_SCIM_USER_DELETE = "delete"
-        assert "deleted from this site for good" in read(changer.get(let_go(ann)))
+        assert "permanently deleted from this site" in read(changer.get(unlink_url(ann)))
 
-        confirm(changer, let_go(ann))
+        confirm(changer, unlink_url(ann))
 
         assert ANN not in people()
         assert not UserLink.objects.exists()
@@ -558,18 +560,18 @@ class TestLettingGo:
         library = Library.objects.get(name="Sales")
         LibraryGroupLink.objects.filter(pk=other).update(library=library)
 
-        shown = read(changer.get(let_go(sales)))
+        shown = read(changer.get(unlink_url(sales)))
 
-        assert "Let go of the group “Sales”?" in shown
-        assert "The Library “Sales” stays" in shown
-        assert f"Who loses access (1) {ANN} Let go" in shown
+        assert "Unlink the group “Sales”?" in shown
+        assert "The Library “Sales” and its contents are kept" in shown
+        assert f"Who loses access (1) {ANN} Unlink" in shown
 
     def test_of_a_group_is_what_a_delete_does(
         self, okta: Scim, changer: Client, sales: str
     ) -> None:
-        response = confirm(changer, let_go(sales))
+        response = confirm(changer, unlink_url(sales))
 
-        assert messages(response) == ["“Sales” has been let go of."]
+        assert messages(response) == ["“Sales” has been unlinked."]
         event = ScimEvent.objects.latest("pk")
         assert (event.action, event.client) == ("library_unlinked", "Django admin: staff")
         assert event.changes["removed"] == {"number": 1, "names": [ANN]}
@@ -580,13 +582,13 @@ class TestLettingGo:
         self, okta: Scim, changer: Client, sales: str
     ) -> None:
         Library.objects.all().delete()
-        shown = read(changer.get(let_go(sales)))
+        shown = read(changer.get(unlink_url(sales)))
 
-        response = confirm(changer, let_go(sales))
+        response = confirm(changer, unlink_url(sales))
 
         assert "The Library of the group “Sales” was deleted in the host." in shown
-        assert "stays, with all" not in shown
-        assert messages(response) == ["“Sales” has been let go of."]
+        assert "contents are kept" not in shown
+        assert messages(response) == ["“Sales” has been unlinked."]
         assert LibraryGroupLink.objects.get().unlinked_at is not None
         assert not LibraryGroupMember.objects.exists()
         assert okta.add_group("Sales") == sales
@@ -595,36 +597,36 @@ class TestLettingGo:
     def test_of_what_changed_meanwhile_is_refused(
         self, okta: Scim, changer: Client, ann: str, sales: str
     ) -> None:
-        seen = {key: changer.get(let_go(key)).context["version"] for key in (ann, sales)}
+        seen = {key: changer.get(unlink_url(key)).context["version"] for key in (ann, sales)}
         okta.add_group("Another", ann)
         bob = okta.add_user(BOB)
         okta.patch(f"/Groups/{sales}", {"op": "add", "path": "members", "value": [{"value": bob}]})
         before = ScimEvent.objects.count()
 
         for key, version in seen.items():
-            response = changer.post(let_go(key), {"version": version}, follow=True)
-            assert response.redirect_chain == [(let_go(key), 302)]
+            response = changer.post(unlink_url(key), {"version": version}, follow=True)
+            assert response.redirect_chain == [(unlink_url(key), 302)]
             (message,) = messages(response)
-            assert message.startswith("Nothing was done, because “")
-        assert changer.post(let_go(ann)).status_code == 302
+            assert message.startswith("Nothing was changed, because “")
+        assert changer.post(unlink_url(ann)).status_code == 302
         assert all(link.is_live for link in (*UserLink.objects.all(), *groups()))
         assert ScimEvent.objects.count() == before
 
-    def test_of_what_was_let_go_already(self, okta: Scim, changer: Client, ann: str) -> None:
-        version = changer.get(let_go(ann)).context["version"]
+    def test_of_an_unlinked_user(self, okta: Scim, changer: Client, ann: str) -> None:
+        version = changer.get(unlink_url(ann)).context["version"]
         okta.delete(f"/Users/{ann}")
 
         for response in (
-            changer.get(let_go(ann), follow=True),
-            changer.post(let_go(ann), {"version": version}, follow=True),
+            changer.get(unlink_url(ann), follow=True),
+            changer.post(unlink_url(ann), {"version": version}, follow=True),
         ):
             assert response.redirect_chain == [(page(ann), 302)]
-            assert messages(response) == [f"SCIM does not manage “{ANN}” any more."]
+            assert messages(response) == [f"SCIM no longer manages “{ANN}”."]
 
     def test_of_a_protected_user_is_refused_in_words(self, changer: Client, ann: str) -> None:
         User.objects.filter(username=ANN).update(is_superuser=True)
 
-        response = confirm(changer, let_go(ann))
+        response = confirm(changer, unlink_url(ann))
 
         (message,) = messages(response)
         assert "is protected in the host" in message
@@ -641,7 +643,7 @@ class TestLettingGo:
         okta = Scim(f"Bearer {ScimToken.objects.generate('acme')[1]}")
         key = okta.add_user(ANN)
 
-        confirm(changer, let_go(key))
+        confirm(changer, unlink_url(key))
 
         assert okta.get(f"/Users/{key}").status == 404
         assert ScimEvent.objects.filter(client__startswith="Django").get().account == "acme"

@@ -1,4 +1,4 @@
-"""What the host's own pages of its users tell of SCIM, with the mixin ManagedByScim."""
+"""Tests of the section about SCIM on the host's user pages, from the mixin ManagedByScim."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class TwoAccounts(HostAdapter):
 
 
 class PlainAdmin(ManagedByScim, admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
-    """That of a host with no fieldsets, which does not show permissions."""
+    """A user admin without fieldsets that does not show permissions."""
 
     exclude = ("user_permissions", "groups", "password")
 
@@ -55,7 +55,7 @@ urlpatterns = [
 
 @pytest.fixture
 def editor() -> Client:
-    """A person who edits users, and may look at SCIM's."""
+    """A browser of a user who may edit users and view those of SCIM."""
     return signed_in(staff("change_user", "add_user", "view_userlink"))
 
 
@@ -78,14 +78,14 @@ class TestSection:
         assert f'<a href="/admin/tiled_scim/userlink/{key}/change/">{ANN}</a>' in response.text
         assert "tiled_scim/admin.css" in response.text
 
-    def test_tells_of_one_who_was_deactivated_or_let_go(self, okta: Scim, editor: Client) -> None:
+    def test_shows_deactivated_and_unlinked_users(self, okta: Scim, editor: Client) -> None:
         key = okta.add_user(ANN)
         okta.deactivate(key)
         assert "State Deactivated" in read(editor.get(page()))
 
         okta.delete(f"/Users/{key}")
 
-        assert "State Let go" in read(editor.get(page()))
+        assert "State Unlinked" in read(editor.get(page()))
 
     def test_tells_of_one_whom_scim_does_not_manage(self, editor: Client) -> None:
         make_user("hope")
@@ -174,7 +174,7 @@ class TestHosts:
 
 @pytest.fixture
 def okta_user() -> User:
-    """A user who was pushed."""
+    """A pushed user."""
     user = make_user(ANN)
     UserLink.objects.create(user=user, user_name=ANN, user_name_folded=ANN)
     return user

@@ -1,4 +1,4 @@
-"""Feeding a group into another Library, and resyncing it, on the pages of the admin."""
+"""Tests of moving a group to another Library and of resyncing it in the admin."""
 
 from __future__ import annotations
 
@@ -45,18 +45,18 @@ def changer() -> Client:
 
 @pytest.fixture
 def sales(okta: Scim) -> str:
-    """A group with Ann and Bob in it."""
+    """A group with the members Ann and Bob."""
     return okta.add_group("Sales", okta.add_user(ANN), okta.add_user(BOB))
 
 
 @pytest.fixture
 def maps(sales: str) -> Library:
-    """A Library that Bob may open already."""
+    """A Library that Bob can already access."""
     return make_library("Maps", User.objects.get(username=BOB))
 
 
 def move(group: str, library: Library | None = None) -> str:
-    """The choice of a Library, or the confirmation of one."""
+    """Return the URL to choose a Library, or to confirm the chosen one."""
     return f"{GROUPS}{group}/move/" + (f"?library={library.pk}" if library else "")
 
 
@@ -65,7 +65,7 @@ def resync(group: str) -> str:
 
 
 def confirm(browser: Client, address: str) -> Any:
-    """Open the page of an intervention, and send its form; the page after it."""
+    """Open the page of an action, send its form and return the page that follows."""
     version = browser.get(address).context["version"]
     return browser.post(address, {"version": version}, follow=True)
 
@@ -76,7 +76,7 @@ class TestChoice:
     ) -> None:
         response = changer.get(move(sales))
 
-        assert "Which Library should “Sales” feed?" in read(response)
+        assert "To which Library should “Sales” be moved?" in read(response)
         assert f'<a href="?library={maps.pk}">Maps</a>' in response.text
         assert f"library={Library.objects.get(name='Sales').pk}" not in response.text
 
@@ -88,15 +88,15 @@ class TestChoice:
             response = changer.get(move(sales))
         assert len(queries) <= 10
         assert response.text.count("?library=") == 20
-        assert "There are more. Search for one by its name." in read(response)
+        assert "There are more Libraries. Search by name to find them." in read(response)
 
         found = changer.get(move(sales), {"q": "ATLAS 9999"})
 
         assert found.text.count("?library=") == 1
         assert 'value="ATLAS 9999"' in found.text
-        assert "There are more." not in read(found)
+        assert "There are more Libraries" not in read(found)
         nothing = changer.get(move(sales), {"q": "no such"})
-        assert "There is no such Library that this group may feed." in read(nothing)
+        assert "There is no matching Library that this group can be moved to." in read(nothing)
 
     def test_offers_none_of_another_account(self, changer: Client, settings: LazySettings) -> None:
         settings.TILED_SCIM_HOST_ADAPTER = TwoAccounts
@@ -127,16 +127,16 @@ class TestConfirmation:
 
         shown = read(changer.get(move(sales, maps)))
 
-        assert "Feed “Sales” into the Library “Maps”?" in shown
+        assert "Move “Sales” to the Library “Maps”?" in shown
         assert f"Who gains access to “Maps” (1) {ANN}" in shown
         assert f"Who loses access to “Sales” (2) {ANN} {BOB}" in shown
-        assert "The Library “Sales” stays" in shown
+        assert "The Library “Sales” and its contents are kept" in shown
         assert (ScimEvent.objects.count(), access()) == before
 
     def test_moves_the_access(self, okta: Scim, changer: Client, sales: str, maps: Library) -> None:
         response = confirm(changer, move(sales, maps))
 
-        assert messages(response) == ["“Sales” feeds the Library “Maps” now."]
+        assert messages(response) == ["“Sales” is now linked to the Library “Maps”."]
         assert response.redirect_chain == [(f"{GROUPS}{sales}/change/", 302)]
         assert access() == {"Sales": set(), "Maps": {ANN, BOB}}
         assert "Library Maps" in read(response)
@@ -160,14 +160,14 @@ class TestConfirmation:
         entry = LogEntry.objects.get()
         assert (entry.object_id, entry.get_change_message()) == (
             sales,
-            "“Sales” feeds the Library “Maps” now.",
+            "“Sales” is now linked to the Library “Maps”.",
         )
 
-    def test_mends_a_group_whose_library_was_deleted(
+    def test_repairs_a_group_whose_library_was_deleted(
         self, okta: Scim, changer: Client, sales: str, maps: Library
     ) -> None:
         Library.objects.get(name="Sales").delete()
-        assert "Feed into another Library" in read(changer.get(f"{GROUPS}{sales}/change/"))
+        assert "Move to another Library" in read(changer.get(f"{GROUPS}{sales}/change/"))
         shown = read(changer.get(move(sales, maps)))
         assert "Who loses access" not in shown
 
@@ -187,7 +187,7 @@ class TestConfirmation:
 
         assert response.redirect_chain == [(move(sales, maps), 302)]
         (message,) = messages(response)
-        assert message.startswith("Nothing was done, because “Sales” has changed")
+        assert message.startswith("Nothing was changed, because “Sales” has changed")
         assert "Who loses access to “Sales” (0) Nobody." in read(response)
         assert (ScimEvent.objects.count(), access()) == before
 
@@ -231,15 +231,15 @@ class TestConfirmation:
         assert "may not be fed by this group" in messages(response)[0]
         assert access()["Main office"] == set()
 
-    def test_of_a_group_that_was_let_go_is_not_offered(
+    def test_is_not_offered_for_an_unlinked_group(
         self, okta: Scim, changer: Client, sales: str, maps: Library
     ) -> None:
         okta.delete(f"/Groups/{sales}")
 
-        assert "What you can do" not in changer.get(f"{GROUPS}{sales}/change/").text
+        assert "Actions" not in changer.get(f"{GROUPS}{sales}/change/").text
         for address in (move(sales), move(sales, maps), resync(sales)):
             response = changer.get(address, follow=True)
-            assert messages(response) == ["SCIM does not manage “Sales” any more."]
+            assert messages(response) == ["SCIM no longer manages “Sales”."]
 
     @pytest.mark.parametrize("key", [NOBODY, "x"])
     def test_of_no_group(self, changer: Client, key: str) -> None:
@@ -248,7 +248,7 @@ class TestConfirmation:
 
 
 class TestResync:
-    def test_says_what_does_not_agree_and_mends_it(self, changer: Client, sales: str) -> None:
+    def test_shows_and_fixes_differences(self, changer: Client, sales: str) -> None:
         Library.objects.get(name="Sales").members.remove(User.objects.get(username=ANN))
 
         shown = read(changer.get(resync(sales)))
@@ -257,7 +257,7 @@ class TestResync:
         assert access() == {"Sales": {BOB}}
         response = confirm(changer, resync(sales))
 
-        assert messages(response) == ["“Sales” has been mended."]
+        assert messages(response) == ["“Sales” has been fixed."]
         assert access() == {"Sales": {ANN, BOB}}
         event = ScimEvent.objects.latest("pk")
         assert (event.action, event.client) == ("access_mended", "Django admin: staff")
@@ -276,7 +276,7 @@ class TestResync:
     def test_has_no_button_where_everything_agrees(self, changer: Client, sales: str) -> None:
         response = changer.get(resync(sales))
 
-        assert "There is nothing to mend." in read(response)
+        assert "There is nothing to fix." in read(response)
         assert "<button" not in response.text.partition("tiled-scim-answer")[2]
 
     def test_of_what_agrees_leaves_no_trace(self, changer: Client, sales: str) -> None:
@@ -284,7 +284,7 @@ class TestResync:
 
         response = confirm(changer, resync(sales))
 
-        assert messages(response) == ["There was nothing to do any more."]
+        assert messages(response) == ["There was nothing left to do."]
         assert ScimEvent.objects.count() == before
         assert not LogEntry.objects.exists()
 
@@ -297,7 +297,7 @@ class TestResync:
 
         response = changer.post(resync(sales), {"version": version}, follow=True)
 
-        assert "has changed since this page was opened" in messages(response)[0]
+        assert "has changed since you opened this page" in messages(response)[0]
         assert access() == {"Verkauf": set()}
 
 
@@ -308,7 +308,7 @@ class TestPermissions:
         for address in (move(sales), move(sales, maps), resync(sales)):
             assert viewer.get(address).status_code == 403
             assert viewer.post(address, {"version": "x"}).status_code == 403
-        assert "Feed into another" not in text(viewer.get(f"{GROUPS}{sales}/change/").text)
+        assert "Move to another" not in text(viewer.get(f"{GROUPS}{sales}/change/").text)
         assert LibraryGroupLink.objects.filter(library__name="Sales").exists()
 
     def test_a_post_without_the_csrf_token_is_refused(self, sales: str, maps: Library) -> None:

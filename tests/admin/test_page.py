@@ -1,4 +1,4 @@
-"""What the page shows."""
+"""Tests of what the SCIM Configuration page shows."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from tiled_scim.models import ScimToken
 pytestmark = pytest.mark.django_db
 
 
-# A host that has an admin of its own too, and forgot the SCIM URLs.
+# A host with a second admin site and without the SCIM URLs.
 backoffice = admin.AdminSite(name="backoffice")
 backoffice.register(ScimToken, ScimTokenAdmin)
 urlpatterns = [path("admin/", admin.site.urls), path("backoffice/", backoffice.urls)]
@@ -134,7 +134,7 @@ class TestState:
         expired, _ = ScimToken.objects.generate(lifetime=timedelta(seconds=-1))
 
         text = page.get(PAGE).text
-        assert "Okta cannot connect any more" in text
+        assert "Okta can no longer connect" in text
         assert "Active" not in text
         assert REVOKE not in text
         plaintext = shown_token(page.post(GENERATE, form_fields(text, GENERATE)))
@@ -176,7 +176,7 @@ class TestPremiumGate:
 
 
 class TestMarkup:
-    """What holds for every form of the page: scripts and styles are files, and ids are unique."""
+    """Assert that scripts and styles are in files, and that ids are unique."""
 
     @pytest.fixture(params=["no token", "just generated", "a token", "not confirmed"])
     def response(self, request: pytest.FixtureRequest, page: Client) -> Any:

@@ -1,4 +1,4 @@
-"""Who finds the page, who may look at it, and who may change the token."""
+"""Tests of who can find and view the page, and who can change the token."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Generating and revoking: what is shown, kept, logged and refused."""
+"""Tests of generating and revoking tokens: what is shown, stored, logged and refused."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ class TestGenerate:
         response = page.post(GENERATE, {"token": token.pk})
 
         assert response.status_code == 400
-        assert "Please tick the box to go on." in response.text
+        assert "Please confirm to continue." in response.text
         assert response.text.count('<details name="token-action"') == 2
         assert response.text.count('<details name="token-action" open>') == 1
         assert not PLAINTEXT.search(response.text)
@@ -111,7 +111,7 @@ class TestGenerate:
     def test_replacing_warns_and_ends_the_earlier_token_at_once(self, page: Client) -> None:
         earlier = generated(page)
         before = page.get(PAGE)
-        assert "The current token stops working at once" in before.text
+        assert "The current token stops working immediately" in before.text
 
         fields = form_fields(before.text, GENERATE)
         response = page.post(GENERATE, fields | {"confirm": "on"})

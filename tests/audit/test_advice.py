@@ -1,4 +1,4 @@
-"""What people are told to do about a request that was refused or failed."""
+"""Tests of the advice for requests that were refused or failed."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def okta(db: None) -> Scim:
 
 
 def last() -> object:
-    """What is advised about the last request."""
+    """Return the advice for the last request."""
     return advice(ScimEvent.objects.latest("pk"))
 
 

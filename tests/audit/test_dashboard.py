@@ -1,4 +1,4 @@
-"""How provisioning goes: the state of a connection, counts, days and failures."""
+"""Tests of the dashboard: the state of the connection, counts, days and failures."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from tiled_scim.models import (
 pytestmark = pytest.mark.django_db
 
 SECOND = timedelta(seconds=1)
-# The first of a day is the last of the day before it elsewhere, and not every offset is of hours.
+# Midnight is a different day in other time zones, and not every offset is a whole number of hours.
 ZONES = ["UTC", "Pacific/Kiritimati", "Pacific/Pago_Pago", "Asia/Kathmandu", "America/Sao_Paulo"]
 
 
@@ -53,7 +53,7 @@ def make_token(account: str = "", **fields: Any) -> ScimToken:
 
 
 def make_event(outcome: str = Outcome.DONE, before: timedelta = timedelta(), **fields: Any) -> Any:
-    """An event of the only account, so long before now."""
+    """Create an event of the only account, this long ago."""
     known: dict[str, Any] = {"account": "", "created_at": timezone.now() - before}
     return ScimEvent.objects.create(outcome=outcome, **{**known, **fields})
 
@@ -200,7 +200,7 @@ class TestCounts:
         gone = make_link("gone", is_active=False, unlinked_at=timezone.now())
         make_group("First", ann, bob, eve)
         make_group("Second", ann)
-        make_group("Let go", cid, unlinked_at=timezone.now())
+        make_group("Unlinked", cid, unlinked_at=timezone.now())
         make_group("Deleted", dan, library=None)
         make_group("Left", gone)
 
@@ -233,7 +233,7 @@ class TestCounts:
         class Staff(HostAdapter):
             @property
             def user_fields(self) -> dict[str, str]:
-                return {"active": "scim_links__user__is_staff"}  # over a relation
+                return {"active": "scim_links__user__is_staff"}  # across a relation
 
         settings.TILED_SCIM_HOST_ADAPTER = Staff
         link = make_link("ann")
@@ -251,7 +251,7 @@ class TestCounts:
 class TestDays:
     @pytest.fixture(params=[*ZONES, None])
     def midnights(self, request: pytest.FixtureRequest, settings: LazySettings) -> list[datetime]:
-        """When the last days began in a time zone, and in a host that uses none."""
+        """Return when the last days began, in a time zone and in a host without one."""
         settings.USE_TZ = request.param is not None
         settings.TIME_ZONE = request.param or "America/Chicago"
         midnights = [datetime.combine(day.date, time.min) for day in health().days]
@@ -432,7 +432,7 @@ class TestAgo:
             (timedelta(seconds=59), "just now"),
             (timedelta(minutes=3, seconds=30), "3\xa0minutes ago"),
             (timedelta(hours=26), "1\xa0day ago"),
-            (-timedelta(hours=1), "just now"),  # another server's clock
+            (-timedelta(hours=1), "just now"),  # the clock of another server differs
         ],
     )
     @pytest.mark.parametrize("use_tz", [True, False])
@@ -448,7 +448,7 @@ class TestAgo:
 
 
 def health_without_token() -> Health:
-    """As `health`, without the query for the token."""
+    """Return the health, without a query for the token."""
     return Health("", None)
 
 

@@ -38,7 +38,7 @@ from pytest_django.live_server_helper import LiveServer
 from tests.admin.browser import signed_in
 from tiled_scim.models import ScimToken
 from tiled_scim.okta_check.client import OktaClient
-from tiled_scim.okta_check.conversation import Conversation
+from tiled_scim.okta_check.session import Session
 
 from . import axe
 from .looks import KINDS, Look, Visit
@@ -126,12 +126,12 @@ def look(request: pytest.FixtureRequest, visit: Visit) -> Look:
 
 
 @pytest.fixture
-def okta(live_server: LiveServer) -> Conversation:
+def okta(live_server: LiveServer) -> Session:
     """An Okta that is connected, and has pushed the people and groups of the demo."""
     _, plaintext = ScimToken.objects.generate()
     client = OktaClient(f"{live_server.url}/scim/v2", plaintext)
     push_directory(client)
-    return Conversation(client)
+    return Session(client)
 
 
 def _sign_in(context: BrowserContext, user: User, url: str) -> None:

@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 from example_project.libraries.management import directory
 from tests.factories import make_user
 from tiled_scim.okta_check.client import OktaClient
-from tiled_scim.okta_check.conversation import Conversation
+from tiled_scim.okta_check.session import Session
 
 EVENTS = "/admin/tiled_scim/scimevent/"
 USERS = "/admin/tiled_scim/userlink/"
@@ -92,7 +92,7 @@ def status(okta: OktaClient) -> int:
 
 def push_directory(okta: OktaClient) -> None:
     """Have Okta push the people and groups of the demo."""
-    for _line in directory.push(Conversation(okta)):
+    for _line in directory.push(Session(okta)):
         pass
 
 

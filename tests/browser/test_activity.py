@@ -12,8 +12,8 @@ from example_project.libraries.management.directory import ADA, ALAN, EMMY, GRAC
 from tests.admin.browser import PAGE
 from tiled_scim.audit.advice import advice
 from tiled_scim.models import ScimEvent, UserLink
-from tiled_scim.okta_check.conversation import Conversation, replace
 from tiled_scim.okta_check.expectations import USER_SCHEMA
+from tiled_scim.okta_check.session import Session, replace
 
 from .looks import Visit
 from .people import EVENTS, column, member_of_staff
@@ -51,7 +51,7 @@ def search(page: Page, text: str) -> None:
 
 class TestAPush:
     def test_is_followed_from_the_connection_to_old_and_new_values_and_the_person(
-        self, page: Page, okta: Conversation
+        self, page: Page, okta: Session
     ) -> None:
         ada = UserLink.objects.get(user_name=ADA.user_name)
         okta.patch(f"/Users/{ada.pk}", replace({"title": "Director"}))
@@ -94,7 +94,7 @@ class TestAPush:
         recent.get_by_role("row", name="User updated").get_by_role("link").click()
         expect(page).to_have_url(event)
 
-    def test_of_a_group_tells_who_came(self, page: Page, okta: Conversation) -> None:
+    def test_of_a_group_tells_who_came(self, page: Page, okta: Session) -> None:
         page.goto(EVENTS)
 
         column(page, "time").nth(3).get_by_role("link").click()
@@ -110,7 +110,7 @@ class TestAPush:
 
 class TestARefusal:
     def test_is_followed_from_the_failures_to_its_detail_and_what_to_do(
-        self, page: Page, okta: Conversation
+        self, page: Page, okta: Session
     ) -> None:
         body = {"schemas": [USER_SCHEMA], "userName": ADA.user_name}
         refused = okta.send("POST", "/Users", body)
@@ -134,7 +134,7 @@ class TestARefusal:
 
 
 class TestTheList:
-    def test_is_narrowed_by_outcome_and_by_name(self, page: Page, okta: Conversation) -> None:
+    def test_is_narrowed_by_outcome_and_by_name(self, page: Page, okta: Session) -> None:
         body = {"schemas": [USER_SCHEMA], "userName": GRACE.user_name}
         okta.send("POST", "/Users", body)
         okta.send("POST", "/Users", {**body, "userName": ADA.user_name})
@@ -157,7 +157,7 @@ class TestTheList:
             ("User provisioned", GRACE.user_name),
         )
 
-    def test_leads_to_a_day_and_back(self, page: Page, okta: Conversation) -> None:
+    def test_leads_to_a_day_and_back(self, page: Page, okta: Session) -> None:
         people = ScimEvent.objects.filter(resource_type="User")
         people.update(created_at=datetime(2026, 2, 27, 9, 14, tzinfo=UTC))
         groups = ScimEvent.objects.filter(resource_type="Group")
@@ -181,7 +181,7 @@ class TestTheList:
 
 class TestPermissions:
     def test_who_may_only_see_the_connection_is_led_no_further(
-        self, visit: Visit, okta: Conversation
+        self, visit: Visit, okta: Session
     ) -> None:
         page = visit(member_of_staff("view_scimtoken"))
         page.goto(PAGE)

@@ -63,7 +63,7 @@ def send_unconfirmed(page: Page, name: str) -> None:
     form = action(page, name).locator("form")
     form.evaluate("form => form.noValidate = true")
     form.get_by_role("button").click()
-    expect(page.get_by_text("Please tick the box to go on.")).to_be_visible()
+    expect(page.get_by_text("Please confirm to continue.")).to_be_visible()
 
 
 def test_without_a_token(look: Look, admin: User) -> None:

@@ -14,7 +14,7 @@ from tests.factories import make_library
 from tests.wire.client import add_members
 from tests.wire.state import access, snapshot
 from tiled_scim.models import LibraryGroupLink, UserLink
-from tiled_scim.okta_check.conversation import Conversation
+from tiled_scim.okta_check.session import Session
 
 from .looks import Visit
 from .people import GROUPS, USERS, column, forge, member_of_staff
@@ -48,7 +48,7 @@ def state(page: Page) -> Locator:
     return page.get_by_role("region", name="State")
 
 
-def in_okta(okta: Conversation, group: LibraryGroupLink) -> dict[str, Any]:
+def in_okta(okta: Session, group: LibraryGroupLink) -> dict[str, Any]:
     """What Okta reads of a group, but for when it was last changed."""
     return {
         key: value for key, value in okta.read("/Groups", str(group.pk)).items() if key != "meta"
@@ -56,7 +56,7 @@ def in_okta(okta: Conversation, group: LibraryGroupLink) -> dict[str, Any]:
 
 
 class TestLists:
-    def test_show_people_and_groups_as_they_are(self, page: Page, okta: Conversation) -> None:
+    def test_show_people_and_groups_as_they_are(self, page: Page, okta: Session) -> None:
         page.goto(USERS)
 
         names = sorted(person.user_name for person in PEOPLE)
@@ -78,15 +78,13 @@ class TestLists:
 
 
 class TestAnotherLibrary:
-    def test_moves_the_access_and_okta_sees_no_difference(
-        self, page: Page, okta: Conversation
-    ) -> None:
+    def test_moves_the_access_and_okta_sees_no_difference(self, page: Page, okta: Session) -> None:
         research = LibraryGroupLink.objects.get(display_name="Research")
         seen = in_okta(okta, research)
         make_library("Archive", User.objects.get(username=ADA.user_name))
         open_row(page, GROUPS, "Research")
 
-        page.get_by_role("link", name="Feed into another Library…").click()
+        page.get_by_role("link", name="Move to another Library…").click()
         page.get_by_label("Search by name").fill("arch")
         page.get_by_role("button", name="Search").click()
         page.get_by_role("link", name="Archive").click()
@@ -95,9 +93,11 @@ class TestAnotherLibrary:
         losing = names_under(page, "Who loses access to “Research” (3)")
         expect(losing).to_have_text(sorted(PUSHED["Research"]))
         assert access() == {**PUSHED, "Archive": {ADA.user_name}}
-        page.get_by_role("button", name="Move the access").click()
+        page.get_by_role("button", name="Move").click()
 
-        expect(page.get_by_text("“Research” feeds the Library “Archive” now.")).to_be_visible()
+        expect(
+            page.get_by_text("“Research” is now linked to the Library “Archive”.")
+        ).to_be_visible()
         expect(state(page)).to_contain_text("Archive")
         assert access() == {**PUSHED, "Research": set(), "Archive": PUSHED["Research"]}
         assert in_okta(okta, research) == seen
@@ -113,46 +113,46 @@ class TestAnotherLibrary:
         assert access()["Research"] == set()
 
 
-class TestLettingGo:
-    def test_of_a_group_takes_away_what_it_alone_gave(self, page: Page, okta: Conversation) -> None:
+class TestUnlinking:
+    def test_of_a_group_takes_away_what_it_alone_gave(self, page: Page, okta: Session) -> None:
         engineering = LibraryGroupLink.objects.get(display_name="Engineering")
         open_row(page, GROUPS, "Engineering")
 
-        page.get_by_role("link", name="Let go…").click()
+        page.get_by_role("link", name="Unlink…").click()
         expect(page.get_by_text("The Library “Engineering” stays")).to_be_visible()
         losing = names_under(page, "Who loses access (3)")
         expect(losing).to_have_text(sorted(PUSHED["Engineering"]))
         page.get_by_role("link", name="No, take me back").click()
         expect(state(page)).to_contain_text("Linked")
         assert access() == PUSHED
-        page.get_by_role("link", name="Let go…").click()
-        page.get_by_role("button", name="Let go").click()
+        page.get_by_role("link", name="Unlink…").click()
+        page.get_by_role("button", name="Unlink").click()
 
-        expect(page.get_by_text("“Engineering” has been let go of.")).to_be_visible()
-        expect(column(page, "state")).to_have_text(["Let go", "Linked", "Linked"])
+        expect(page.get_by_text("“Engineering” has been unlinked.")).to_be_visible()
+        expect(column(page, "state")).to_have_text(["Unlinked", "Linked", "Linked"])
         assert access() == {**PUSHED, "Engineering": set()}
         assert okta.send("GET", f"/Groups/{engineering.pk}").status == 404
         open_row(page, GROUPS, "Engineering")
-        expect(page.get_by_role("region", name="What you can do")).to_have_count(0)
+        expect(page.get_by_role("region", name="Actions")).to_have_count(0)
 
-    def test_of_a_person_deactivates_them(self, page: Page, okta: Conversation) -> None:
+    def test_of_a_person_deactivates_them(self, page: Page, okta: Session) -> None:
         katherine = UserLink.objects.get(user_name=KATHERINE.user_name)
         open_row(page, USERS, KATHERINE.user_name)
 
-        page.get_by_role("link", name="Let go…").click()
+        page.get_by_role("link", name="Unlink…").click()
         groups = names_under(page, "Groups (2)")
         expect(groups).to_have_text(["Engineering", "Sales & Operations"])
-        page.get_by_role("button", name="Let go").click()
+        page.get_by_role("button", name="Unlink").click()
 
-        expect(page.get_by_text(f"“{KATHERINE.user_name}” has been let go of.")).to_be_visible()
-        expect(column(page, "state").last).to_have_text("Let go")
+        expect(page.get_by_text(f"“{KATHERINE.user_name}” has been unlinked.")).to_be_visible()
+        expect(column(page, "state").last).to_have_text("Unlinked")
         assert not User.objects.get(username=KATHERINE.user_name).is_active
         assert not any(KATHERINE.user_name in people for people in access().values())
         assert okta.send("GET", f"/Users/{katherine.pk}").status == 404
 
 
 class TestResync:
-    def test_gives_back_what_was_taken_away_by_hand(self, page: Page, okta: Conversation) -> None:
+    def test_gives_back_what_was_taken_away_by_hand(self, page: Page, okta: Session) -> None:
         emmy = User.objects.get(username=EMMY.user_name)
         Library.objects.get(name="Research").members.remove(emmy)
         open_row(page, GROUPS, "Research")
@@ -160,17 +160,17 @@ class TestResync:
         page.get_by_role("link", name="Resync…").click()
         lacking = f"has members without access to its Library: {EMMY.user_name}."
         expect(page.get_by_text(lacking)).to_be_visible()
-        page.get_by_role("button", name="Mend").click()
+        page.get_by_role("button", name="Fix").click()
 
-        expect(page.get_by_text("“Research” has been mended.")).to_be_visible()
+        expect(page.get_by_text("“Research” has been fixed.")).to_be_visible()
         assert access() == PUSHED
         page.get_by_role("link", name="Resync…").click()
-        expect(page.get_by_text("There is nothing to mend.")).to_be_visible()
+        expect(page.get_by_text("There is nothing to fix.")).to_be_visible()
 
 
 class TestPermissions:
     def test_who_may_only_look_sees_no_action_and_forges_in_vain(
-        self, visit: Visit, okta: Conversation
+        self, visit: Visit, okta: Session
     ) -> None:
         ada = UserLink.objects.get(user_name=ADA.user_name)
         research = LibraryGroupLink.objects.get(display_name="Research")
@@ -180,7 +180,7 @@ class TestPermissions:
         for list_, name in ((USERS, ADA.user_name), (GROUPS, "Research")):
             open_row(page, list_, name)
             expect(state(page)).to_be_visible()
-            expect(page.get_by_role("region", name="What you can do")).to_have_count(0)
+            expect(page.get_by_role("region", name="Actions")).to_have_count(0)
         for forged in (
             f"{USERS}{ada.pk}/let-go/",
             f"{GROUPS}{research.pk}/let-go/",
@@ -193,7 +193,7 @@ class TestPermissions:
 
 
 class TestTheHostsOwnPage:
-    def test_of_a_user_says_that_scim_manages_them(self, visit: Visit, okta: Conversation) -> None:
+    def test_of_a_user_says_that_scim_manages_them(self, visit: Visit, okta: Session) -> None:
         margaret = member_of_staff("view_user", "view_userlink")
         page = visit(margaret)
         ada = User.objects.get(username=ADA.user_name)

@@ -9,8 +9,8 @@ from example_project.libraries.management.directory import ADA, EMMY
 from example_project.libraries.models import Library
 from tests.factories import make_library
 from tiled_scim.models import Action, LibraryGroupLink, Outcome, ScimEvent, UserLink
-from tiled_scim.okta_check.conversation import Conversation, replace
 from tiled_scim.okta_check.expectations import USER_SCHEMA
+from tiled_scim.okta_check.session import Session, replace
 
 from .looks import CREATED, Look
 from .people import EVENTS, GROUPS, USERS, member_of_staff
@@ -30,12 +30,12 @@ def admin(transactional_db: None) -> User:
 
 
 @pytest.fixture
-def ada(okta: Conversation) -> UserLink:
+def ada(okta: Session) -> UserLink:
     return UserLink.objects.get(user_name=ADA.user_name)
 
 
 @pytest.fixture
-def research(okta: Conversation) -> LibraryGroupLink:
+def research(okta: Session) -> LibraryGroupLink:
     return LibraryGroupLink.objects.get(display_name="Research")
 
 
@@ -46,11 +46,11 @@ def backdate() -> None:
         model.objects.update(created_at=CREATED, updated_at=CREATED)
 
 
-def page_of(event: ScimEvent) -> str:
+def change_page_url(event: ScimEvent) -> str:
     return f"{EVENTS}{event.pk}/change/"
 
 
-def test_events(look: Look, admin: User, okta: Conversation, ada: UserLink) -> None:
+def test_events(look: Look, admin: User, okta: Session, ada: UserLink) -> None:
     okta.patch(f"/Users/{ada.pk}", replace({"title": "Director", "name.givenName": "Augusta"}))
     okta.send("POST", "/Users", {"schemas": [USER_SCHEMA], "userName": ADA.user_name})
     backdate()
@@ -59,11 +59,11 @@ def test_events(look: Look, admin: User, okta: Conversation, ada: UserLink) -> N
     look.inspect(page, "events")
     page.goto(f"{EVENTS}?outcome={Outcome.REFUSED}&q=ada&created_at__year=2026")
     look.inspect(page, "events-found")
-    page.goto(page_of(ScimEvent.objects.get(action=Action.USER_UPDATED)))
+    page.goto(change_page_url(ScimEvent.objects.get(action=Action.USER_UPDATED)))
     look.inspect(page, "event")
-    page.goto(page_of(ScimEvent.objects.get(outcome=Outcome.REFUSED)))
+    page.goto(change_page_url(ScimEvent.objects.get(outcome=Outcome.REFUSED)))
     look.inspect(page, "event-refused")
-    page.goto(page_of(ScimEvent.objects.filter(action=Action.ACCESS_CHANGED)[0]))
+    page.goto(change_page_url(ScimEvent.objects.filter(action=Action.ACCESS_CHANGED)[0]))
     look.inspect(page, "event-members")
 
 

@@ -1,4 +1,4 @@
-"""The command `scim_check`: against the example project, and what it takes and shows."""
+"""Tests of `scim_check`: against the example project, its output and its arguments."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ from tests.servers import HTML, Call, Forward, Recorder, Reply, answering, fault
 from tiled_scim.models import ScimToken, UserLink
 from tiled_scim.okta_check import groups, users
 from tiled_scim.okta_check.client import OktaClient
-from tiled_scim.okta_check.conversation import Conversation, Outcome
 from tiled_scim.okta_check.sequence import SEQUENCE
+from tiled_scim.okta_check.session import Outcome, Session
 from tiled_scim.okta_check.users import USER_NAME
 
 
@@ -46,7 +46,7 @@ def check(transactional_db: None) -> Check:
 
 @pytest.fixture
 def check_anything() -> Check:
-    """For servers that take any token; without the database, which the command does not need."""
+    """A check of servers that accept any token, without the database."""
     return Check(SECRET)
 
 
@@ -57,17 +57,17 @@ class TestAgainstTheExampleProject:
         assert check.run(scim_url), check.output
 
         assert f"The server is ready for Okta: {len(SEQUENCE)} passed." in check.output
-        assert f"Left on the server: the test person {USER_NAME}, deactivated" in check.output
+        assert f"Left on the server: the test user {USER_NAME}, deactivated" in check.output
         assert_only_the_deactivated_person_is_left()
 
-    def test_a_server_that_offers_everything_leaves_nothing_to_note(
+    def test_a_server_that_supports_everything_gets_no_notes(
         self, check: Check, scim_url: str
     ) -> None:
         check.run(scim_url)
 
         assert "Note:" not in check.output
 
-    def test_a_second_run_takes_up_the_person_of_the_first(
+    def test_a_second_run_uses_the_test_user_of_the_first(
         self, check: Check, scim_url: str
     ) -> None:
         assert check.run(scim_url + "/")
@@ -82,10 +82,10 @@ class TestAgainstTheExampleProject:
         "last_step",
         [users.assign, users.unassign, groups.push_group, groups.rename_group, groups.put_group],
     )
-    def test_what_an_interrupted_run_left_is_taken_up(
-        self, check: Check, scim_url: str, last_step: Callable[[Conversation], None]
+    def test_a_run_cleans_up_after_an_interrupted_one(
+        self, check: Check, scim_url: str, last_step: Callable[[Session], None]
     ) -> None:
-        interrupted = Conversation(OktaClient(scim_url, check.token))
+        interrupted = Session(OktaClient(scim_url, check.token))
         for step in SEQUENCE:
             assert interrupted.play(step).outcome is Outcome.PASSED
             if step.run is last_step:
@@ -96,7 +96,7 @@ class TestAgainstTheExampleProject:
         assert UserLink.objects.get().pk.hex == (interrupted.user_id or "").replace("-", "")
         assert_only_the_deactivated_person_is_left()
 
-    def test_an_admin_left_by_an_interrupted_run_is_one_no_longer(
+    def test_an_admin_left_by_an_interrupted_run_loses_the_role(
         self, check: Check, scim_url: str
     ) -> None:
         assert check.run(scim_url)
@@ -129,14 +129,16 @@ class TestAgainstTheExampleProject:
         with faulty(scim_url, interrupt) as url:
             assert not check.run(url)
 
-        assert (check.refusal, check.code) == ("Interrupted.", 130)
+        assert (check.error_message, check.code) == ("Interrupted.", 130)
         assert re.search(
-            r"^ 22  passed +\d+  Look up a group that is not there$", check.output, re.M
+            r"^ 22  passed +\d+  Look up a group that does not exist$", check.output, re.M
         )
         assert "Push a group\n" not in check.output  # it was in the middle of that
         assert_only_the_deactivated_person_is_left()
 
-    def test_ctrl_c_while_it_cleans_up_says_what_is_left(self, check: Check, scim_url: str) -> None:
+    def test_ctrl_c_during_the_clean_up_shows_what_is_left(
+        self, check: Check, scim_url: str
+    ) -> None:
         is_cleaning_up = False
 
         def interrupt_twice(call: Call, forward: Forward) -> Reply:
@@ -154,7 +156,7 @@ class TestAgainstTheExampleProject:
         assert "FAILED: Cleaning up\n  Interrupted.\n" in check.output
         assert f"Deactivate {USER_NAME} and delete the group" in check.output
 
-    def test_a_request_that_comes_too_soon_is_sent_again(self, check: Check, scim_url: str) -> None:
+    def test_a_throttled_request_is_retried(self, check: Check, scim_url: str) -> None:
         turns = itertools.cycle((Reply(429, {"Retry-After": "0"}), None))
 
         def refuse_every_other(call: Call, forward: Forward) -> Reply:
@@ -164,7 +166,7 @@ class TestAgainstTheExampleProject:
             assert check.run(url), check.output
 
     @pytest.mark.parametrize("retry_after", ["", "soon", "Mon, 05 Jan 2026 10:00:00 GMT", "3600"])
-    def test_a_refusal_without_a_wait_that_okta_understands_is_a_failure(
+    def test_a_429_without_a_wait_that_okta_understands_is_a_failure(
         self, check_anything: Check, retry_after: str
     ) -> None:
         with answering(lambda call: Reply(429, {"Retry-After": retry_after})) as url:
@@ -172,9 +174,7 @@ class TestAgainstTheExampleProject:
 
         assert "The status is 429, not 200." in check_anything.output
 
-    def test_a_server_that_goes_on_refusing_is_not_asked_for_ever(
-        self, check_anything: Check
-    ) -> None:
+    def test_the_number_of_retries_is_limited(self, check_anything: Check) -> None:
         recorder = Recorder(Reply(429, {"Retry-After": "0"}))
         with answering(recorder) as url:
             assert not check_anything.run(url)
@@ -184,7 +184,7 @@ class TestAgainstTheExampleProject:
     @pytest.mark.parametrize(
         ("encoding", "compress"), [("gzip", gzip.compress), ("deflate", zlib.compress)]
     )
-    def test_compressed_answers_are_read(
+    def test_compressed_responses_are_read(
         self, check: Check, scim_url: str, encoding: str, compress: Callable[[bytes], bytes]
     ) -> None:
         def compressed(call: Call, forward: Forward) -> Reply:
@@ -199,22 +199,22 @@ class TestAgainstTheExampleProject:
         with faulty(scim_url, compressed) as url:
             assert check.run(url), check.output
 
-    def test_a_server_that_creates_nobody_again_is_checked_as_often_as_wanted(
+    def test_a_server_that_does_not_reactivate_can_be_checked_repeatedly(
         self, check: Check, scim_url: str
     ) -> None:
         with faulty(scim_url, nobody_is_created_again) as url:
-            first, second = check.record(url), check.record(url)
+            first, second = check.json(url), check.json(url)
 
         assert failed_steps(first) == failed_steps(second) == ["reassign_by_post"]
         deleted = [request["method"] for request in step_of(second, "assign")["requests"]]
         assert deleted[:3] == ["POST", "DELETE", "POST"]
 
-    def test_who_can_be_neither_created_again_nor_deleted_is_activated(
+    def test_a_user_that_can_be_neither_created_again_nor_deleted_is_activated(
         self, check: Check, scim_url: str
     ) -> None:
         with faulty(scim_url, nobody_is_deleted) as url:
             check.run(url)
-            document = check.record(url)
+            document = check.json(url)
 
         assign = step_of(document, "assign")
         assert assign["outcome"] == "not_offered"
@@ -261,13 +261,15 @@ class TestWhatIsShown:
         assert "\x1b" not in check_anything.output
 
     @pytest.mark.parametrize(("body", "rest"), [(b"x" * 5000, 1000), (b"<html>" + b"x" * 994, 600)])
-    def test_a_long_answer_is_cut(self, check_anything: Check, body: bytes, rest: int) -> None:
+    def test_a_long_response_is_cut_off(
+        self, check_anything: Check, body: bytes, rest: int
+    ) -> None:
         with answering(lambda call: Reply(500, {}, body)) as url:
             check_anything.run(url)
 
-        assert f"(and {rest} characters more)" in check_anything.output
+        assert f"(and {rest} more characters)" in check_anything.output
 
-    def test_requests_are_okta_s(self, check_anything: Check) -> None:
+    def test_requests_look_like_those_of_okta(self, check_anything: Check) -> None:
         recorder = Recorder(HTML)
         with answering(recorder) as url:
             check_anything.run(f"{url}/scim/v2/")
@@ -284,9 +286,7 @@ class TestWhatIsShown:
         with answering(lambda call: HTML) as url:
             check_anything.run(f"{url}/scim_v2")
 
-        assert "  1  FAILED               The base URL is one that Okta takes\n" in (
-            check_anything.output
-        )
+        assert "  1  FAILED               Okta accepts the base URL\n" in (check_anything.output)
 
 
 class TestArguments:
@@ -298,42 +298,53 @@ class TestArguments:
             ("file:///etc/passwd", "must look like"),
             ("https://", "must look like"),
             ("https://example.com:0", "must look like"),
-            ("https://example.com:99999", "cannot be read"),
-            ("https://[::1", "cannot be read"),
-            ("https://me:secret@example.com", "no user name, query or fragment"),
-            ("https://example.com/scim/v2?a=b", "no user name, query or fragment"),
-            ("https://example.com/scim/v2#top", "no user name, query or fragment"),
-            ("https://example.com/s cim", "that no URL may have"),
-            ("https://exämple.com", "that no URL may have"),
+            ("https://example.com:99999", "The URL is invalid"),
+            ("https://[::1", "The URL is invalid"),
+            (
+                "https://me:secret@example.com",
+                "must not contain a user name, a query or a fragment",
+            ),
+            (
+                "https://example.com/scim/v2?a=b",
+                "must not contain a user name, a query or a fragment",
+            ),
+            (
+                "https://example.com/scim/v2#top",
+                "must not contain a user name, a query or a fragment",
+            ),
+            ("https://example.com/s cim", "a space or an invalid character"),
+            ("https://exämple.com", "a space or an invalid character"),
         ],
     )
-    def test_a_url_that_is_none_is_refused(
+    def test_an_invalid_url_is_refused(
         self, check_anything: Check, url: str, sentence: str
     ) -> None:
         assert not check_anything.run(url)
-        assert sentence in check_anything.refusal
+        assert sentence in check_anything.error_message
         assert not check_anything.output
 
     @pytest.mark.parametrize(
         ("token", "sentence"),
         [
             (" ", "The token is empty."),
-            ("tscim_one\r\nCookie: x", "that no token has"),
-            ("tscim_ö", "that no token has"),
+            ("tscim_one\r\nCookie: x", "contains an invalid character"),
+            ("tscim_ö", "contains an invalid character"),
         ],
     )
-    def test_a_token_that_is_none_is_refused_without_repeating_it(
+    def test_an_invalid_token_is_refused_without_showing_it(
         self, token: str, sentence: str
     ) -> None:
-        with pytest.raises(CommandError, match=sentence) as refusal:
+        with pytest.raises(CommandError, match=sentence) as error:
             call_command("scim_check", url="https://example.com", token=token)
 
-        assert token == " " or token not in str(refusal.value)
+        assert token == " " or token not in str(error.value)
 
     @pytest.mark.parametrize("timeout", ["0", "-1", "nan", "inf", "3601"])
-    def test_a_timeout_that_is_none_is_refused(self, check_anything: Check, timeout: str) -> None:
+    def test_an_invalid_timeout_is_refused(self, check_anything: Check, timeout: str) -> None:
         assert not check_anything.run("https://example.com", timeout=float(timeout))
-        assert check_anything.refusal == "The timeout must be from 0 to 3600 seconds."
+        assert check_anything.error_message == (
+            "The timeout must be above 0 and at most 3600 seconds."
+        )
 
     def test_the_token_may_come_from_the_environment(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("SCIM_TOKEN", SECRET)

@@ -1,4 +1,4 @@
-"""What `scim_check` writes, and where: progress on a terminal, times, JSON."""
+"""Tests of the output of `scim_check`: progress on a terminal, durations, JSON."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from tests.faults import on
 from tests.servers import HTML, Call, Forward, Reply, answering, faulty, speaking
 from tiled_scim.models import ScimToken
 from tiled_scim.okta_check import expectations, report
-from tiled_scim.okta_check.conversation import Outcome, Result
 from tiled_scim.okta_check.sequence import SEQUENCE
+from tiled_scim.okta_check.session import Outcome, Result
 
 
 @pytest.fixture
@@ -39,22 +39,22 @@ def check(transactional_db: None) -> Check:
 
 @pytest.fixture
 def check_anything() -> Check:
-    """For servers that take any token; without the database, which the command does not need."""
+    """A check of servers that accept any token, without the database."""
     return Check(SECRET)
 
 
 def read_all(terminal: int) -> str:
-    """What was written to a terminal that nobody has open any more; closes it."""
-    said = b""
-    with suppress(OSError):  # at the end
+    """Read what was written to a closed terminal, and close the other end."""
+    content = b""
+    with suppress(OSError):  # raised at the end
         while part := os.read(terminal, 65536):
-            said += part
+            content += part
     os.close(terminal)
-    return said.decode()
+    return content.decode()
 
 
 class TestProgress:
-    def test_a_terminal_shows_each_step_as_it_runs_and_then_what_came_of_it(
+    def test_a_terminal_shows_each_running_step_and_then_its_result(
         self, check: Check, scim_url: str
     ) -> None:
         assert check.run(scim_url, on_terminal=True), check.output
@@ -68,14 +68,16 @@ class TestProgress:
             ), step.title
         assert check.output.count("#  result") == 1
 
-    def test_a_line_on_a_terminal_is_written_over_by_one_that_is_as_long(self) -> None:
+    def test_the_lines_of_a_running_and_a_finished_step_have_the_same_length(self) -> None:
         for number, step in enumerate(SEQUENCE, start=1):
             waiting = report.pending(number, step)
             done = report.row(number, Result(step, Outcome.NOT_OFFERED, seconds=9999.999))
 
             assert len(waiting) == len(done) < 80
 
-    def test_elsewhere_only_the_result_is_written(self, check: Check, scim_url: str) -> None:
+    def test_without_a_terminal_only_the_result_is_written(
+        self, check: Check, scim_url: str
+    ) -> None:
         assert check.run(scim_url)
 
         assert "\r" not in check.output
@@ -85,7 +87,7 @@ class TestProgress:
                 rf"^{number:>3}  passed +\d* +{re.escape(step.title)}$", check.output, re.M
             )
 
-    def test_what_another_command_shows_goes_on_one_line_as_well(
+    def test_the_progress_stays_on_one_line_when_another_command_shows_it(
         self, check: Check, scim_url: str
     ) -> None:
         terminal = Terminal()
@@ -93,7 +95,7 @@ class TestProgress:
 
         assert "Test API Credentials\r  2  passed" in terminal.getvalue()
 
-    def test_a_real_terminal_is_known_as_one(self, check_anything: Check) -> None:
+    def test_a_real_terminal_is_detected(self, check_anything: Check) -> None:
         main, terminal = pty.openpty()
         with (
             answering(lambda call: HTML) as url,
@@ -106,22 +108,22 @@ class TestProgress:
         assert "  2  ...                  Test API Credentials\r" in said
 
     @pytest.mark.parametrize("on_terminal", [True, False])
-    def test_quiet_is_nothing_at_all_where_all_is_well(
+    def test_quiet_mode_writes_nothing_on_success(
         self, check: Check, scim_url: str, on_terminal: bool
     ) -> None:
         assert check.run(scim_url, verbosity=0, on_terminal=on_terminal)
 
         assert check.output + check.errors == ""
 
-    def test_quiet_is_failures_where_there_are_some(self, check: Check, scim_url: str) -> None:
+    def test_quiet_mode_writes_failures(self, check: Check, scim_url: str) -> None:
         with faulty(scim_url, on("DELETE", "/Groups/", Reply(405))) as url:
             assert not check.run(url, verbosity=0)
 
         assert check.output.startswith("\nFAILED: Unlink the group and delete it\n")
         assert "passed" not in check.output
-        assert "Requests:" not in check.output
+        assert "requests in" not in check.output
 
-    def test_each_request_is_shown_where_it_is_wanted(self, check: Check, scim_url: str) -> None:
+    def test_each_request_is_shown_with_verbosity_2(self, check: Check, scim_url: str) -> None:
         assert check.run(scim_url, verbosity=2)
 
         lines = re.findall(r"^ {26}([A-Z]+) (/\S+)  (\d{3})  \d+ ms$", check.output, re.M)
@@ -129,23 +131,23 @@ class TestProgress:
             ("GET", "/Users?startIndex=1&count=2", "200"),
             ("GET", "/Groups?startIndex=1&count=100", "200"),
         ]
-        assert f"Requests: {len(lines)}, in " in check.output
+        assert f"Sent {len(lines)} requests in " in check.output
         assert {method for method, _, _ in lines} == {"GET", "POST", "PUT", "PATCH", "DELETE"}
 
-    def test_a_request_without_an_answer_is_shown_too(self, check_anything: Check) -> None:
+    def test_a_request_without_a_response_is_shown(self, check_anything: Check) -> None:
         with speaking(b"") as url:
             check_anything.run(url, verbosity=2)
 
-        assert "GET /Users?startIndex=1&count=2  no answer  " in check_anything.output
+        assert "GET /Users?startIndex=1&count=2  no response  " in check_anything.output
 
-    def test_a_pause_that_the_server_asks_for_is_told(self, check_anything: Check) -> None:
+    def test_a_wait_that_the_server_requests_is_shown(self, check_anything: Check) -> None:
         replies = iter((Reply(429, {"Retry-After": "0"}), HTML))
         with answering(lambda call: next(replies)) as url:
             check_anything.run(url, on_terminal=True)
 
-        assert "\nThe server asks for a pause of 0 seconds.\n" in check_anything.output
+        assert "\nWaiting 0 seconds, as the server requested.\n" in check_anything.output
 
-    def test_a_reader_who_goes_away_leaves_nothing_behind(
+    def test_a_closed_output_stream_does_not_prevent_the_clean_up(
         self, check: Check, scim_url: str
     ) -> None:
         class Gone(Terminal):
@@ -161,7 +163,7 @@ class TestProgress:
 
 
 class TestTime:
-    def test_the_table_has_the_milliseconds_of_each_step_that_asked_for_anything(
+    def test_the_table_shows_the_duration_of_each_step_that_sent_requests(
         self, check: Check, scim_url: str
     ) -> None:
         check.run(scim_url)
@@ -174,22 +176,22 @@ class TestTime:
             check_anything.run(url)
 
         assert re.search(
-            r"^Requests: 1, in \d+\.\d seconds\. "
+            r"^Sent 1 request in \d+\.\d seconds\. "
             r"The slowest took \d+ ms: GET /Users\?startIndex=1&count=2$",
             check_anything.output,
             re.M,
         )
 
-    def test_what_is_slow_is_noted(
+    def test_a_slow_request_is_noted(
         self, check: Check, scim_url: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(expectations, "_SLOW_SECONDS", 0)
 
         assert check.run(scim_url)
 
-        assert re.search(r"Note: POST /Users took \d+\.\d seconds: slow", check.output)
+        assert re.search(r"Note: POST /Users took \d+\.\d seconds\. That is slow", check.output)
 
-    def test_what_is_slower_than_okta_waits_for_is_a_failure(
+    def test_a_request_that_exceeds_the_timeout_of_okta_is_a_failure(
         self, check: Check, scim_url: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(expectations, "TIMEOUT_SECONDS", 0)
@@ -197,7 +199,7 @@ class TestTime:
         assert not check.run(scim_url)
 
         assert "GET /Users?startIndex=1&count=2 took" in check.output
-        assert "and Okta gives up after 0." in check.output
+        assert "seconds. Okta gives up after 0." in check.output
 
 
 NAMES = [
@@ -261,10 +263,10 @@ REQUEST_KEYS = {"method", "path", "status", "milliseconds"}
 
 
 class TestJson:
-    """Programs read it: keys, names and values stay as they are here."""
+    """Programs read this output, so the keys, names and values must not change."""
 
     def test_a_server_that_is_ready(self, check: Check, scim_url: str) -> None:
-        document = check.record(scim_url)
+        document = check.json(scim_url)
 
         assert (check.code, check.errors) == (0, "")
         assert {name: type(value) for name, value in document.items()} == KEYS
@@ -282,7 +284,7 @@ class TestJson:
         assert document["not_cleaned_up"] == []
 
     def test_its_steps(self, check: Check, scim_url: str) -> None:
-        steps = check.record(scim_url)["steps"]
+        steps = check.json(scim_url)["steps"]
 
         assert [step["name"] for step in steps] == NAMES
         assert [step["number"] for step in steps] == list(range(1, len(NAMES) + 1))
@@ -300,7 +302,7 @@ class TestJson:
 
     def test_a_server_that_is_not_ready(self, check: Check, scim_url: str) -> None:
         with faulty(scim_url, on("DELETE", "/Groups/", Reply(405))) as url:
-            document = check.record(url)
+            document = check.json(url)
 
         assert (document["verdict"], check.code) == ("not_ready", 1)
         assert failed_steps(document) == ["delete_group"]
@@ -308,28 +310,28 @@ class TestJson:
         step = step_of(document, "delete_group")
         assert step["problem"] == "The status is 405, not 204."
         assert "“Method Not Allowed. Errors reported by remote" in step["explanation"]
-        assert "see whether a proxy or firewall before it stops" in step["advice"]
+        assert "check whether a proxy or firewall blocks" in step["advice"]
         assert document["not_cleaned_up"] == ["The status is 405, not 204."]
 
-    def test_a_server_that_does_not_answer(self, check_anything: Check) -> None:
+    def test_a_server_that_does_not_respond(self, check_anything: Check) -> None:
         with speaking(b"") as url:
-            document = check_anything.record(url)
+            document = check_anything.json(url)
 
         assert document["totals"]["not_tried"] == len(SEQUENCE) - 2
         step = step_of(document, "credentials")
         [request] = step["requests"]
         assert (request["status"], request["path"]) == (None, "/Users?startIndex=1&count=2")
-        assert "closed the connection without an answer" in step["problem"]
+        assert "closed the connection without a response" in step["problem"]
         assert step["explanation"].startswith("Test API Credentials fails in Okta")
-        assert step["advice"].startswith("Look in the log of the server")
+        assert step["advice"].startswith("Look for the cause in the logs of the server")
 
-    def test_a_run_that_cannot_begin(self, check_anything: Check) -> None:
-        document = check_anything.record("https://me:secret@example.com")
+    def test_a_run_that_cannot_start(self, check_anything: Check) -> None:
+        document = check_anything.json("https://me:secret@example.com")
 
         assert document.keys() == KEYS.keys()
         assert (document["verdict"], check_anything.code) == ("not_run", 1)
-        assert document["error"] == check_anything.refusal
-        assert "no user name" in document["error"]
+        assert document["error"] == check_anything.error_message
+        assert "must not contain a user name" in document["error"]
         assert "secret" not in check_anything.output
         assert document["totals"] == {
             "passed": 0,
@@ -346,7 +348,7 @@ class TestJson:
             return forward(call)
 
         with faulty(scim_url, interrupt) as url:
-            document = check.record(url)
+            document = check.json(url)
 
         assert (document["verdict"], check.code) == ("interrupted", 130)
         assert [step["name"] for step in document["steps"]] == ["base_url", "credentials"]
@@ -357,31 +359,31 @@ class TestJson:
             return reply.with_json({"detail": f"What is {call.headers['authorization']}?"})
 
         with answering(echo) as url:
-            document = check_anything.record(url)
+            document = check_anything.json(url)
 
         step = step_of(document, "credentials")
         assert "The server says: What is Bearer ********?" in step["problem"]
         assert "What is Bearer ********?" in step["explanation"]
 
-    def test_no_body_is_in_it(self, check: Check, scim_url: str) -> None:
-        check.record(scim_url)
+    def test_it_contains_no_request_or_response_bodies(self, check: Check, scim_url: str) -> None:
+        check.json(scim_url)
 
         assert "password" not in check.output
         assert "givenName" not in check.output
-        assert "Bearer " not in check.output.replace("Bearer before", "")
+        assert "Bearer " not in check.output
 
-    def test_progress_goes_where_the_document_does_not(self, check: Check, scim_url: str) -> None:
-        assert check.record(scim_url, on_terminal=True)["verdict"] == "ready"
+    def test_progress_is_written_to_standard_error(self, check: Check, scim_url: str) -> None:
+        assert check.json(scim_url, on_terminal=True)["verdict"] == "ready"
 
         assert "Test API Credentials\r  2  passed" in check.errors
 
-    def test_the_readme_tells_of_every_key_and_value(self) -> None:
+    def test_the_readme_documents_every_key_and_value(self) -> None:
         passage = README.read_text().partition("With `--json`")[2].partition("\n\n")[0]
-        told = set(re.findall(r"`(\w+)`", passage))
+        documented = set(re.findall(r"`(\w+)`", passage))
 
         outcomes = {"passed", "failed", "skipped", "not_offered"}
         verdicts = {"ready", "not_ready", "interrupted", "not_run"}
-        assert told == KEYS.keys() | STEP_KEYS | REQUEST_KEYS | outcomes | verdicts
+        assert documented == KEYS.keys() | STEP_KEYS | REQUEST_KEYS | outcomes | verdicts
 
     def test_options_may_be_given_by_their_names(self, check: Check, scim_url: str) -> None:
         stdout = StringIO()

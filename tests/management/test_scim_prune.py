@@ -1,4 +1,4 @@
-"""The command `scim_prune`: which events it deletes, and what it says."""
+"""Tests of `scim_prune`: the events that it deletes, and its output."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def prune(*arguments: str) -> str:
 
 @pytest.fixture(autouse=True)
 def events() -> None:
-    """One event of each of the last 100 days, a minute less than whole days ago, in disorder."""
+    """Create an event for each of the last 100 days, in random order."""
     now = timezone.now() + timedelta(minutes=1)
     ScimEvent.objects.bulk_create(
         ScimEvent(created_at=now - timedelta(days=days), outcome=Outcome.DONE, detail=str(days))
@@ -37,7 +37,7 @@ def events() -> None:
 
 
 def kept() -> set[int]:
-    """The ages in days of the events that are left."""
+    """Return the ages of the remaining events in days."""
     return {int(detail) for detail in ScimEvent.objects.values_list("detail", flat=True)}
 
 
@@ -48,10 +48,10 @@ def deletions(*arguments: str) -> int:
 
 
 def test_events_are_kept_for_ninety_days() -> None:
-    assert prune() == "Events older than 90 days that were deleted: 10.\n"
+    assert prune() == "Deleted 10 events older than 90 days.\n"
 
     assert kept() == set(range(1, 91))
-    assert prune() == "Events older than 90 days that were deleted: 0.\n"
+    assert prune() == "Deleted 0 events older than 90 days.\n"
 
 
 @pytest.mark.parametrize(
@@ -63,49 +63,49 @@ def test_events_are_kept_for_ninety_days() -> None:
         (timedelta(weeks=50), "350 days", 100),
     ],
 )
-def test_or_for_as_long_as_the_setting_says(
+def test_events_are_kept_for_the_period_in_the_setting(
     settings: Settings, retention: timedelta, spelled: str, left: int
 ) -> None:
     settings.TILED_SCIM_EVENT_RETENTION = retention
 
-    assert prune() == f"Events older than {spelled} that were deleted: {100 - left}.\n"
+    assert prune() == f"Deleted {100 - left} events older than {spelled}.\n"
 
     assert kept() == set(range(1, left + 1))
 
 
-def test_or_for_as_many_days_as_are_asked_for(settings: Settings) -> None:
+def test_events_are_kept_for_the_given_number_of_days(settings: Settings) -> None:
     settings.TILED_SCIM_EVENT_RETENTION = None
 
-    assert prune("--days", "7") == "Events older than 7 days that were deleted: 93.\n"
+    assert prune("--days", "7") == "Deleted 93 events older than 7 days.\n"
 
     assert kept() == set(range(1, 8))
 
 
-def test_or_for_ever(settings: Settings) -> None:
+def test_events_are_kept_forever(settings: Settings) -> None:
     settings.TILED_SCIM_EVENT_RETENTION = None
 
     assert prune() == (
-        "Events are kept for ever: TILED_SCIM_EVENT_RETENTION is None. None was deleted.\n"
+        "TILED_SCIM_EVENT_RETENTION is None, so events are kept forever. Nothing was deleted.\n"
     )
     assert len(kept()) == 100
 
 
 def test_a_dry_run_only_counts() -> None:
     assert prune("--dry-run", "--days", "40") == (
-        "Events older than 40 days: 60. None was deleted.\n"
+        "Found 60 events older than 40 days. Nothing was deleted.\n"
     )
 
     assert len(kept()) == 100
 
 
-def test_they_go_in_batches() -> None:
+def test_events_are_deleted_in_batches() -> None:
     assert deletions("--days", "50", "--batch-size", "20") == 3
 
     assert kept() == set(range(1, 51))
 
 
-def test_the_oldest_go_first() -> None:
-    """So that those that are left after an interruption have no gaps."""
+def test_the_oldest_events_are_deleted_first() -> None:
+    """Assert that the remaining events have no gaps after an interruption."""
     events = ScimEvent.objects.all()
 
     batches = _delete(events, 30)
@@ -115,7 +115,7 @@ def test_the_oldest_go_first() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_ctrl_c_says_what_is_done() -> None:
+def test_ctrl_c_reports_what_was_done() -> None:
     def interrupt(sender: object, instance: ScimEvent, **kwargs: object) -> None:
         if instance.detail == "94":
             raise KeyboardInterrupt
@@ -127,33 +127,33 @@ def test_ctrl_c_says_what_is_done() -> None:
     finally:
         post_delete.disconnect(interrupt, sender=ScimEvent)
 
-    sentence = "Events older than 90 days that were deleted: 5."
+    sentence = "Deleted 5 events older than 90 days."
     assert (str(caught.value), caught.value.returncode) == (f"Interrupted. {sentence}", 130)
     assert kept() == set(range(1, 96))
 
 
 @pytest.mark.parametrize("option", ["--days", "--batch-size"])
 @pytest.mark.parametrize("value", ["0", "-1", "1.5", "many", "", "٣", "9" * 20])
-def test_what_is_no_number_is_refused(option: str, value: str) -> None:
+def test_an_invalid_number_is_refused(option: str, value: str) -> None:
     with pytest.raises(CommandError, match="give a whole number"):
         prune(f"{option}={value}")
 
     assert len(kept()) == 100
 
 
-def test_quietly() -> None:
+def test_quiet_mode() -> None:
     assert prune("--verbosity", "0") == ""
 
     assert len(kept()) == 90
 
 
-def test_with_progress_on_a_terminal() -> None:
+def test_progress_is_shown_on_a_terminal() -> None:
     assert "/10 [" in shown_on_a_terminal(prune)
     assert "event" in shown_on_a_terminal(lambda: prune("--days", "50"))
     assert shown_on_a_terminal(lambda: prune("--days", "20", "--verbosity", "0")) == ""
 
 
-def test_without_it_elsewhere(capsys: pytest.CaptureFixture[str]) -> None:
+def test_progress_is_not_shown_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     prune()
 
     assert capsys.readouterr().err == ""

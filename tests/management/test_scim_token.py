@@ -1,4 +1,4 @@
-"""The command `scim_token`: what it prints, and what is in the database then."""
+"""Tests of `scim_token`: its output, and the resulting database state."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def scim_token(*arguments: str) -> str:
 
 
 def table(output: str) -> list[list[str]]:
-    """The cells of a printed table, without its header."""
+    """Return the cells of a printed table without the header."""
     return [re.split(r"  +", line) for line in output.splitlines()[1:]]
 
 
@@ -54,7 +54,7 @@ class TestGenerate:
         printed = scim_token("generate")
 
         assert len(TOKEN.findall(printed)) == 1
-        assert "it does not expire" in printed
+        assert "without expiry" in printed
         assert "cannot be shown again" in printed
         assert "stopped working" not in printed
 
@@ -77,7 +77,7 @@ class TestGenerate:
         expires_at = ScimToken.objects.get().expires_at
         assert expires_at is not None
         assert before + timedelta(days=30) <= expires_at <= timezone.now() + timedelta(days=30)
-        assert f"good until {expires_at:%Y-%m-%d}" in printed
+        assert f"valid until {expires_at:%Y-%m-%d}" in printed
 
     def test_without_a_lifetime_the_setting_counts(self, settings: Settings) -> None:
         settings.TILED_SCIM_TOKEN_LIFETIME = timedelta(days=7)
@@ -98,7 +98,7 @@ class TestGenerate:
         acme = scim_token("generate", "--account", "acme", "--quiet").strip()
         globex = scim_token("generate", "--account", "globex")
 
-        assert "of the account globex" in globex
+        assert "for the account globex" in globex
         assert "stopped working" not in globex
         current = ScimToken.objects.with_plaintext(acme)
         assert current is not None
@@ -117,11 +117,11 @@ class TestGenerate:
 
     @pytest.mark.usefixtures("two_accounts")
     def test_where_there_are_several_accounts_one_must_be_named(self) -> None:
-        with pytest.raises(CommandError, match="Say which account: --account KEY"):
+        with pytest.raises(CommandError, match="Choose an account: --account KEY"):
             scim_token("generate")
 
     def test_an_account_is_refused_where_there_is_only_one(self) -> None:
-        with pytest.raises(CommandError, match="the only one, which needs no --account"):
+        with pytest.raises(CommandError, match="the only account, without --account"):
             scim_token("generate", "--account", "acme")
 
 
@@ -174,7 +174,7 @@ class TestRevoke:
 
         printed = scim_token("revoke")
 
-        assert printed.startswith(f"The token ending in {token.last_four}, made on ")
+        assert printed.startswith(f"The token ending in {token.last_four}, created on ")
         assert printed.endswith("has stopped working.\n")
         ended = ScimToken.objects.with_plaintext(plaintext)
         assert ended == token
@@ -193,7 +193,7 @@ class TestRevoke:
 
         assert ScimToken.objects.current("acme") is not None
         assert ScimToken.objects.current("globex") is None
-        assert "of the account globex" in scim_token("revoke", "--account", "globex")
+        assert "for the account globex" in scim_token("revoke", "--account", "globex")
 
     @pytest.mark.usefixtures("two_accounts")
     def test_the_token_of_an_account_that_the_host_no_longer_has_can_be_ended(self) -> None:

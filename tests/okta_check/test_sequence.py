@@ -1,4 +1,4 @@
-"""Okta's requests, played against servers that are not right: what is found, and what is said."""
+"""Tests of the check against faulty servers: the findings, the explanations and the clean-up."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from pytest_django.live_server_helper import LiveServer
 
 from tests.checking import SECRET, Check, assert_only_the_deactivated_person_is_left
-from tests.choices import CHOICES, LAPSES
+from tests.choices import CHOICES, VIOLATIONS
 from tests.faults import (
     FAULTS,
     filters_ignored,
@@ -21,10 +21,10 @@ from tests.faults import (
 from tests.servers import HTML, Call, Fault, Forward, Reply, faulty
 from tiled_scim.models import LibraryGroupLink, ScimToken
 from tiled_scim.okta_check.client import OktaClient
-from tiled_scim.okta_check.conversation import Conversation, Outcome, Result
 from tiled_scim.okta_check.expectations import GROUP_SCHEMA, USER_SCHEMA
 from tiled_scim.okta_check.groups import GROUP_NAME, RENAMED_GROUP_NAME
 from tiled_scim.okta_check.sequence import SEQUENCE
+from tiled_scim.okta_check.session import Outcome, Result, Session
 from tiled_scim.okta_check.users import USER_NAME
 
 
@@ -40,13 +40,13 @@ def check(transactional_db: None) -> Check:
 
 @pytest.fixture
 def check_anything() -> Check:
-    """For servers that take any token; without the database, which the command does not need."""
+    """A check of servers that accept any token, without the database."""
     return Check(SECRET)
 
 
 def play_to(title: str, client: OktaClient) -> Result:
-    """Play the sequence as far as the step of this title; returns how that one went."""
-    okta = Conversation(client)
+    """Perform the sequence up to the step with this title, and return its result."""
+    okta = Session(client)
     results = (okta.play(step) for step in SEQUENCE)
     return next(result for result in results if result.step.title == title)
 
@@ -65,44 +65,46 @@ class TestAgainstServersWithAFault:
         assert result.diagnosis.explanation.startswith(result.step.consequence)
         assert result.diagnosis.advice.endswith((".", ")"))
 
-    @pytest.mark.parametrize(("lapse", "title", "note"), LAPSES)
-    def test_what_okta_does_without_is_noted_and_no_failure(
-        self, check: Check, scim_url: str, lapse: Fault, title: str, note: str
+    @pytest.mark.parametrize(("violation", "title", "note"), VIOLATIONS)
+    def test_a_violation_that_does_not_affect_okta_is_noted(
+        self, check: Check, scim_url: str, violation: Fault, title: str, note: str
     ) -> None:
-        with faulty(scim_url, lapse) as url:
+        with faulty(scim_url, violation) as url:
             result = play_to(title, OktaClient(url, check.token))
 
         assert result.outcome is Outcome.PASSED, result.findings
         assert note in " ".join(result.notes)
 
-    def test_a_note_is_made_once(self, check: Check, scim_url: str) -> None:
-        with faulty(scim_url, LAPSES[0][0]) as url:
+    def test_a_note_is_shown_once(self, check: Check, scim_url: str) -> None:
+        with faulty(scim_url, VIOLATIONS[0][0]) as url:
             assert check.run(url), check.output
             assert check.output.count("Note: A 401 has no WWW-Authenticate header") == 1
 
-    @pytest.mark.parametrize(("choice", "left_out"), CHOICES)
-    def test_what_a_server_may_do_otherwise_is_no_failure(
-        self, check: Check, scim_url: str, choice: Fault, left_out: set[str]
+    @pytest.mark.parametrize(("choice", "not_offered"), CHOICES)
+    def test_allowed_differences_between_servers_do_not_fail(
+        self, check: Check, scim_url: str, choice: Fault, not_offered: set[str]
     ) -> None:
         with faulty(scim_url, choice) as url:
-            steps = check.record(url)["steps"]
+            steps = check.json(url)["steps"]
 
         by_outcome = {
             outcome: {step["name"] for step in steps if step["outcome"] == outcome}
             for outcome in ("failed", "skipped", "not_offered")
         }
-        assert by_outcome == {"failed": set(), "skipped": set(), "not_offered": left_out}
+        assert by_outcome == {"failed": set(), "skipped": set(), "not_offered": not_offered}
         assert check.code == 0
 
-    def test_what_is_not_offered_is_told_with_a_reason(self, check: Check, scim_url: str) -> None:
+    def test_an_unsupported_feature_is_shown_with_the_reason(
+        self, check: Check, scim_url: str
+    ) -> None:
         with faulty(scim_url, on("GET", "/ServiceProviderConfig$", Reply(404))) as url:
             assert check.run(url), check.output
 
-        assert re.search(r"^  3  not offered +\d+  What the server says", check.output, re.M)
-        assert "There is no /ServiceProviderConfig or no /ResourceTypes" in check.output
+        assert re.search(r"^  3  not offered +\d+  Read the features", check.output, re.M)
+        assert "The server has no /ServiceProviderConfig or no /ResourceTypes" in check.output
         assert check.output.endswith("ready for Okta: 31 passed, 1 not offered.\n")
 
-    def test_a_failure_is_shown_with_what_was_sent_and_what_came_back(
+    def test_a_failure_is_shown_with_the_request_and_the_response(
         self, check: Check, scim_url: str
     ) -> None:
         with faulty(scim_url, on("POST", "/Groups$", HTML)) as url:
@@ -112,19 +114,19 @@ class TestAgainstServersWithAFault:
         assert failure.startswith(
             "Push a group\n"
             "  The status is 500, not 201.\n"
-            "  The answer is an HTML page.\n"
-            "  In Okta: The push fails, and the group is marked with an error in Okta. Its admin "
-            "reads, on the tab Push Groups: “Internal Server Error. Errors reported by remote "
-            "server: Invalid JSON …”\n"
-            "  What to do: Find this request in the server's log: it is a bug there, which Okta's "
-            "admin cannot mend.\n"
+            "  The response is an HTML page.\n"
+            "  In Okta: The push fails, and the group is marked with an error in Okta. Okta shows "
+            "on the tab Push Groups: “Internal Server Error. Errors reported by remote server: "
+            "Invalid JSON …”\n"
+            "  What to do: Find this request in the server's log: it is a bug in the server, not a "
+            "mistake in Okta.\n"
             "\n"
             f"  > POST {url}/Groups\n"
             "  > Authorization: ********\n"
         )
         assert "\n  < 500 text/html\n  < <html>Oh no</html>\n" in failure
 
-    def test_a_lost_write_is_shown_with_the_state_that_gives_it_away(
+    def test_a_lost_write_is_shown_with_the_resulting_state(
         self, check: Check, scim_url: str
     ) -> None:
         with faulty(scim_url, patches_of_users_dropped) as url:
@@ -133,12 +135,10 @@ class TestAgainstServersWithAFault:
         explanation = check.output.split("\nFAILED: ")[1]
         requests = re.findall(r"^  ([<>]) ([A-Z]+|\d{3}) ", explanation, re.M)
         assert requests == [(">", "PATCH"), ("<", "204"), (">", "GET"), ("<", "200")]
-        assert "Okta may show no error, since the status says that all is well." in explanation
-        assert "What to do: Take a replace without a path, and let" in explanation
+        assert "Okta may show no error, because the status indicates success." in explanation
+        assert "What to do: Accept a replace without a path, and keep" in explanation
 
-    def test_what_could_not_be_cleaned_up_is_said_and_is_a_failure(
-        self, check: Check, scim_url: str
-    ) -> None:
+    def test_an_incomplete_clean_up_is_a_failure(self, check: Check, scim_url: str) -> None:
         with faulty(scim_url, patches_of_users_dropped) as url:
             check.run(url)
 
@@ -147,37 +147,35 @@ class TestAgainstServersWithAFault:
         assert "Left on the server" not in check.output
         assert User.objects.get().is_active
 
-    def test_a_failure_in_the_middle_is_cleaned_up_behind(
-        self, check: Check, scim_url: str
-    ) -> None:
+    def test_the_check_cleans_up_after_a_failed_step(self, check: Check, scim_url: str) -> None:
         with faulty(scim_url, members_twice) as url:
             assert not check.run(url)
 
         assert "FAILED: Cleaning up" not in check.output
         assert_only_the_deactivated_person_is_left()
 
-    def test_a_server_that_goes_away_ends_the_run(self, check: Check, scim_url: str) -> None:
+    def test_a_lost_connection_ends_the_run(self, check: Check, scim_url: str) -> None:
         with faulty(scim_url, gone_after_the_first_create()) as url:
             assert not check.run(url)
 
-        assert re.search(r"^ 10  FAILED +\d+  Assign a person \(create\)$", check.output, re.M)
-        assert "The rest was not tried: it would fail in the same way." in check.output
+        assert re.search(r"^ 10  FAILED +\d+  Assign a user \(create\)$", check.output, re.M)
+        assert "The remaining steps were skipped: they would fail in the same way." in check.output
         assert re.search(
             r"FAILED: Cleaning up\n  GET http://.* closed the connection", check.output
         )
         assert User.objects.get().is_active
 
-    def test_steps_that_need_what_could_not_be_made_are_skipped(
+    def test_steps_that_depend_on_a_failed_step_are_skipped(
         self, check: Check, scim_url: str
     ) -> None:
         with faulty(scim_url, on("POST", "/Groups$", HTML)) as url:
             assert not check.run(url)
 
         assert re.search(r"^ 25  skipped +Rename the group$", check.output, re.M)
-        assert "Not tried, since there is no test group." in check.output
-        assert re.search(r": \d+ passed, \d+ failed, \d+ skipped\.$", check.refusal)
+        assert "Skipped because the test group does not exist." in check.output
+        assert re.search(r": \d+ passed, \d+ failed, \d+ skipped\.$", check.error_message)
 
-    def test_a_server_that_heeds_no_filter_loses_nobody_and_nothing(
+    def test_other_users_and_groups_are_safe_on_a_server_that_ignores_filters(
         self, check: Check, scim_url: str
     ) -> None:
         okta = OktaClient(scim_url, check.token)
@@ -191,7 +189,7 @@ class TestAgainstServersWithAFault:
         assert User.objects.get(username="ada@example.com").is_active
         assert [link.display_name for link in LibraryGroupLink.objects.live("")] == ["Surfaces"]
 
-    def test_a_create_that_answers_with_others_changes_nothing_of_theirs(
+    def test_other_users_and_groups_are_safe_when_a_create_returns_them(
         self, check: Check, scim_url: str
     ) -> None:
         okta = OktaClient(scim_url, check.token)
@@ -208,17 +206,15 @@ class TestAgainstServersWithAFault:
             return reply.with_json(others[call.path[8:]].json) if call.method == "POST" else reply
 
         with faulty(scim_url, answer_with_others) as url:
-            document = check.record(url)
+            document = check.json(url)
 
         problems = {step["name"]: step["problem"] for step in document["steps"]}
-        assert problems["assign"] == "The answer is another user: ada@example.com."
-        assert problems["push_group"] == "The answer is another group: Surfaces."
+        assert problems["assign"] == "The response is another user: ada@example.com."
+        assert problems["push_group"] == "The response is another group: Surfaces."
         assert User.objects.get(username="ada@example.com").is_active
         assert [link.display_name for link in LibraryGroupLink.objects.live("")] == ["Surfaces"]
 
-    def test_groups_that_failed_runs_left_are_all_deleted(
-        self, check: Check, scim_url: str
-    ) -> None:
+    def test_groups_left_by_failed_runs_are_deleted(self, check: Check, scim_url: str) -> None:
         okta = OktaClient(scim_url, check.token)
         for name in (GROUP_NAME, RENAMED_GROUP_NAME):
             okta.send("POST", "/Groups", {"schemas": [GROUP_SCHEMA], "displayName": name})
@@ -227,11 +223,11 @@ class TestAgainstServersWithAFault:
 
         assert not LibraryGroupLink.objects.live("").exists()
 
-    def test_what_follows_from_a_failure_is_none_of_its_own(
+    def test_a_consequence_of_a_failure_is_skipped_and_not_failed(
         self, check: Check, scim_url: str
     ) -> None:
         with faulty(scim_url, on("DELETE", "/Groups/", Reply(405))) as url:
             assert not check.run(url)
 
         assert re.search(r"^ 31  skipped +Push the group again", check.output, re.M)
-        assert "Not tried, since the test group is there already." in check.output
+        assert "Skipped because the test group already exists." in check.output

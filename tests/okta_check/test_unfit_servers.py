@@ -1,4 +1,4 @@
-"""Okta's requests, sent to what is no SCIM server, or does not answer: what is said of it."""
+"""Tests of the check against servers that do not implement SCIM or do not respond."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tiled_scim.okta_check.sequence import SEQUENCE
 
 @pytest.fixture
 def check_anything() -> Check:
-    """For servers that take any token; without the database, which the command does not need."""
+    """A check of servers that accept any token, without the database."""
     return Check(SECRET)
 
 
@@ -39,17 +39,17 @@ PAGE = b"<!doctype html><title>Hello</title>"
 AS_HTML = {"content-type": "text/html; charset=utf-8"}
 AS_JSON = {"content-type": "application/json"}
 
-# An answer, what is found wrong, what Okta's admin reads, and the advice.
+# The response, the finding, what Okta shows to its admin, and the advice.
 ANSWERS = [
     (
         Reply(200, AS_HTML, PAGE),
-        "The content type is text/html, not application/scim+json. The answer is an HTML page.",
+        "The content type is text/html, not application/scim+json. The response is an HTML page.",
         "“OK. Errors reported by remote server: Invalid JSON …”",
         "Check the path of the base URL",
     ),
     (
         Reply(404, {}, b"  " + PAGE),
-        "The status is 404, not 200. The answer is an HTML page.",
+        "The status is 404, not 200. The response is an HTML page.",
         "“Not Found. Errors reported by remote server: Invalid JSON",
         "Check the path of the base URL",
     ),
@@ -57,7 +57,7 @@ ANSWERS = [
         scim_error(404, "No such endpoint."),
         "The status is 404, not 200. The server says: No such endpoint.",
         "“Not Found. Errors reported by remote server: No such endpoint.”",
-        "Okta adds /Users to it, and nothing is found there.",
+        "Okta appends /Users, and the server does not know that URL.",
     ),
     (
         Reply(401, AS_JSON, b"{}"),
@@ -69,69 +69,79 @@ ANSWERS = [
         Reply(301, {"location": "https://example.com/scim/v2/Users"}),
         "The server redirects to https://example.com/scim/v2/Users.",
         "“Moved Permanently. ",
-        "Take the address that the server redirects to as the base URL",
+        "Use the URL that the server redirects to as the base URL",
     ),
     (
         Reply(302, LOGIN | AS_HTML, PAGE),
         "The server redirects to https://example.com/accounts/login/?next=/scim/v2/Users.",
         "“Found. ",
-        "Exempt the SCIM paths from the sign-in that people go through",
+        "Exempt the SCIM URLs from the login page",
     ),
     (
         scim_error(403, "SCIM is not in your plan.\nAsk sales."),
         "The server says: SCIM is not in your plan. Ask sales.",
         "“Forbidden. Errors reported by remote server: SCIM is not in your plan. Ask sales.”",
-        "turn SCIM on for this customer, whose plan may not have it",
+        "enable SCIM for this customer, whose plan may not include it",
     ),
     (
         Reply(403, AS_HTML, PAGE),
-        "The status is 403, not 200. The answer is an HTML page.",
+        "The status is 403, not 200. The response is an HTML page.",
         "“Forbidden. ",
-        "or have a firewall before the server let the request through",
+        "or allow the request in the firewall.",
     ),
     (Reply(405), "The status is 405, not 200.", "“Method Not Allowed. ", "PUT, PATCH or DELETE."),
-    (Reply(406), "The status is 406, not 200.", "“Not Acceptable. ", "with a charset and without"),
-    (Reply(412), "The status is 412", "“Precondition Failed. ", "Okta sends none."),
-    (Reply(413), "The status is 413", "Too Large. ", "Raise the limit on the length of a body"),
-    (Reply(429), "The status is 429", "“Too Many Requests. ", "say in Retry-After"),
-    (Reply(500, AS_HTML, PAGE), "The status is 500", "“Internal Server Error. ", "a bug there"),
+    (Reply(406), "The status is 406, not 200.", "“Not Acceptable. ", "with and without a charset"),
+    (Reply(412), "The status is 412", "“Precondition Failed. ", "Okta does not send it."),
+    (
+        Reply(413),
+        "The status is 413",
+        "Too Large. ",
+        "Raise the limit for the size of a request body",
+    ),
+    (Reply(429), "The status is 429", "“Too Many Requests. ", "or send Retry-After"),
+    (
+        Reply(500, AS_HTML, PAGE),
+        "The status is 500",
+        "“Internal Server Error. ",
+        "a bug in the server",
+    ),
     (
         Reply(502, {"content-type": "text/plain"}, b"error code: 502"),
         "The status is 502, not 200.",
         "“Bad Gateway. Errors reported by remote server: Invalid JSON …”",
-        "A proxy answers for a server that does not",
+        "The proxy got no response from the server",
     ),
-    (Reply(599), "The status is 599, not 200.", "“599. Errors reported by", "a bug there"),
+    (Reply(599), "The status is 599, not 200.", "“599. Errors reported by", "a bug in the server"),
     (
         Reply(200, {}, b"{}"),
         "The content type is missing, not application/scim+json.",
         "Okta may show no error",
-        "Answer both lists with a ListResponse",
+        "Respond to both requests with a ListResponse",
     ),
     (
         Reply(200, AS_JSON, b'{"totalResults": 1, "Resources": [{"id": "on'),
         "The body is not JSON: it ends with",
         "“OK. Errors reported by remote server: Invalid JSON",
-        "one of them may cut or replace the body",
+        "one of them may cut off or replace the body",
     ),
     (
         Reply(200, AS_JSON, b"[" * 100_000),
         "The body is not JSON: it ends with '[[",
         "Invalid JSON",
-        "one of them may cut or replace the body",
+        "one of them may cut off or replace the body",
     ),
     (
         Reply(200, AS_JSON, b"[1]"),
         "The body is not a JSON object.",
         "“OK. Errors reported by remote server: null”",
-        "Answer both lists with a ListResponse",
+        "Respond to both requests with a ListResponse",
     ),
 ]
 
 
 @contextmanager
 def dripping() -> Iterator[str]:
-    """A server whose answer never ends, and comes byte by byte."""
+    """Serve a response that never ends and is sent byte by byte."""
     is_over = threading.Event()
     listener = socket.create_server(("127.0.0.1", 0))
 
@@ -154,7 +164,7 @@ def dripping() -> Iterator[str]:
 
 
 class TestAgainstServersThatAreNotScim:
-    """Each ends the run at its first request, in a sentence that says what is the matter."""
+    """Each of these servers ends the run at its first request, with an explanation."""
 
     def assert_refused(
         self, check: Check, url: str, sentence: str, advice: str = "", **options: Any
@@ -162,20 +172,20 @@ class TestAgainstServersThatAreNotScim:
         assert not check.run(url, **options)
         assert re.search(r"^  2  FAILED +\d+  Test API Credentials$", check.output, re.M)
         assert sentence in check.output
-        [told] = re.findall(r"^  What to do: (.+\.)$", check.output, re.M)
-        assert advice in told
+        [advices] = re.findall(r"^  What to do: (.+\.)$", check.output, re.M)
+        assert advice in advices
         assert "Nothing was changed on the server." in check.output
-        assert check.refusal == (
+        assert check.error_message == (
             f"The server is not ready for Okta: 1 passed, 1 failed, {len(SEQUENCE) - 2} not tried."
         )
 
     @pytest.mark.parametrize(("reply", "finding", "shown", "advice"), ANSWERS)
-    def test_an_answer_that_is_not_scim(
+    def test_a_response_that_is_not_scim(
         self, check_anything: Check, reply: Reply, finding: str, shown: str, advice: str
     ) -> None:
         with answering(lambda call: reply) as url:
             self.assert_refused(check_anything, url, shown, advice)
-            step = check_anything.record(url)["steps"][1]
+            step = check_anything.json(url)["steps"][1]
 
         assert finding in step["problem"]
         assert shown in step["explanation"]
@@ -198,94 +208,98 @@ class TestAgainstServersThatAreNotScim:
     def test_json_of_another_shape(self, check_anything: Check, body: object) -> None:
         reply = Reply(200, {"content-type": "application/scim+json"}).with_json(body)
         with answering(lambda call: reply) as url:
-            self.assert_refused(check_anything, url, " is ", "Answer both lists")
+            self.assert_refused(check_anything, url, " is ", "Respond to both requests")
 
-    def test_nobody_listens(self, check_anything: Check) -> None:
+    def test_a_refused_connection(self, check_anything: Check) -> None:
         with socket.socket() as unused:
             unused.bind(("127.0.0.1", 0))
             url = f"http://127.0.0.1:{unused.getsockname()[1]}"
-            self.assert_refused(
-                check_anything, url, "the connection was refused.", "Start the server"
-            )
+            self.assert_refused(check_anything, url, "refused the connection.", "Start the server")
 
     @pytest.mark.parametrize("host", ["scim.invalid", "a..invalid"])
-    def test_there_is_no_such_host(self, check_anything: Check, host: str) -> None:
-        self.assert_refused(
-            check_anything, f"http://{host}", "There is no host of the name", "the spelling"
-        )
+    def test_an_unknown_host(self, check_anything: Check, host: str) -> None:
+        self.assert_refused(check_anything, f"http://{host}", "cannot be resolved", "the spelling")
 
-    def test_no_answer_comes(self, check_anything: Check) -> None:
+    def test_a_timeout(self, check_anything: Check) -> None:
         with socket.create_server(("127.0.0.1", 0)) as silent:
             url = f"http://127.0.0.1:{silent.getsockname()[1]}"
             self.assert_refused(
-                check_anything, url, "no whole answer within 0.1 s", "a firewall", timeout=0.1
+                check_anything,
+                url,
+                "did not respond completely within 0.1 s",
+                "the firewall",
+                timeout=0.1,
             )
 
-    def test_an_answer_comes_without_end(self, check_anything: Check) -> None:
+    def test_a_response_that_never_ends(self, check_anything: Check) -> None:
         with dripping() as url:
             self.assert_refused(
-                check_anything, url, "no whole answer within 0.3 s", "a firewall", timeout=0.3
+                check_anything,
+                url,
+                "did not respond completely within 0.3 s",
+                "the firewall",
+                timeout=0.3,
             )
 
     @pytest.mark.parametrize(
-        ("said", "sentence", "advice"),
+        ("content", "sentence", "advice"),
         [
-            (b"", "closed the connection without an answer", "for what ended the request"),
-            (b"SSH-2.0-OpenSSH_9.2\r\n", "is not HTTP, or broken", "something else answers"),
+            (b"", "closed the connection without a response", "Look for the cause in the logs"),
+            (b"SSH-2.0-OpenSSH_9.2\r\n", "is not valid HTTP", "another service may be using it"),
             (
                 b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}",
-                "ends in the middle: IncompleteRead(2 bytes read, 7 more expected)",
-                "A proxy in between may cut it",
+                "is incomplete: IncompleteRead(2 bytes read, 7 more expected)",
+                "A proxy may have cut it off",
             ),
             (
                 b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\n{}",
-                "ends in the middle: ",
-                "A proxy in between may cut it",
+                "is incomplete: ",
+                "A proxy may have cut it off",
             ),
             (
                 b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n"
                 + gzip.compress(b"{}", mtime=0)[:-4],
-                "ends in the middle: ",
-                "A proxy in between may cut it",
+                "is incomplete: ",
+                "A proxy may have cut it off",
             ),
             (
                 b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\nnot compressed",
-                "is not compressed as it says: Not a gzipped file",
-                "Let either the server or the proxy compress",
+                "does not match its Content-Encoding: Not a gzipped file",
+                "Compress responses in the server or in the proxy, not in both.",
             ),
             (
                 b"HTTP/1.1 200 OK\r\nContent-Encoding: deflate\r\n\r\nnot compressed",
-                "is not compressed as it says: ",
-                "Let either the server or the proxy compress",
+                "does not match its Content-Encoding: ",
+                "Compress responses in the server or in the proxy, not in both.",
             ),
         ],
     )
-    def test_what_answers_is_no_whole_answer(
-        self, check_anything: Check, said: bytes, sentence: str, advice: str
+    def test_an_invalid_or_incomplete_response(
+        self, check_anything: Check, content: bytes, sentence: str, advice: str
     ) -> None:
-        with speaking(said) as url:
+        with speaking(content) as url:
             self.assert_refused(check_anything, url, sentence, advice)
 
-    def test_https_where_there_is_only_http(self, check_anything: Check) -> None:
+    def test_https_to_a_server_that_only_supports_http(self, check_anything: Check) -> None:
         with answering(lambda call: HTML) as url:
             self.assert_refused(
                 check_anything,
                 url.replace("http:", "https:"),
-                "Is it https that answers there?",
+                "Does the server use https?",
                 "Check the port",
             )
 
     @pytest.mark.skipif(not shutil.which("openssl"), reason="openssl makes the certificate")
-    def test_a_certificate_that_nobody_trusts(self, check_anything: Check, tmp_path: Path) -> None:
+    def test_an_untrusted_certificate(self, check_anything: Check, tmp_path: Path) -> None:
         with speaking(b"", self_signed(tmp_path)) as url:
             self.assert_refused(
                 check_anything,
                 url.replace("http:", "https:"),
-                "is not trusted, and Okta would not",
-                "Serve a certificate of a public authority",
+                "is not trusted. Okta will not trust it either",
+                "Use a valid certificate of a public authority",
             )
 
-    def test_http_through_the_open_is_noted(self, check_anything: Check) -> None:
+    def test_unencrypted_http_is_noted(self, check_anything: Check) -> None:
         check_anything.run("http://scim.invalid")
 
-        assert "Note: The base URL is http" in check_anything.output
+        assert "Note: The base URL uses http" in check_anything.output

@@ -233,7 +233,7 @@ class TestSentences:
 class TestAccounts:
     @pytest.fixture(autouse=True)
     def groups(self, settings: Settings) -> None:
-        """A group in each of two accounts, whose members have lost their access by hand."""
+        """A group in each of two accounts, whose members were removed manually."""
         settings.TILED_SCIM_HOST_ADAPTER = TwoAccounts
         for account, name in (("acme", ANN), ("globex", BOB)):
             okta = Scim(f"Bearer {ScimToken.objects.generate(account)[1]}")

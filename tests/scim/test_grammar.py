@@ -1,4 +1,4 @@
-"""Filter text becomes the right tree, or an error that says what is wrong."""
+"""Tests that filter text is parsed into the right tree, or refused with a helpful error."""
 
 from __future__ import annotations
 
@@ -98,12 +98,12 @@ TREES: dict[str, Expression] = {
 }
 
 ERRORS = {
-    "": "ends too early",
-    "a": "ends too early",
-    "a eq": "ends too early",
-    'a eq "x" and': "ends too early",
-    "(a pr": "ends too early",
-    'emails[type eq "work"].value': "ends too early",
+    "": "is incomplete",
+    "a": "is incomplete",
+    "a eq": "is incomplete",
+    'a eq "x" and': "is incomplete",
+    "(a pr": "is incomplete",
+    'emails[type eq "work"].value': "is incomplete",
     "a pr)": "“)” at character 5",
     "a pr b pr": "“b” at character 6",
     "not a pr": "“a” at character 5",
@@ -130,7 +130,7 @@ ERRORS = {
     'a[b pr] eq "x"': "sub-attribute is missing after a[…]",
     "a[b pr][c pr] pr": "cannot be inside or after another",
     "a[b pr].c[d pr]": "cannot be inside or after another",
-    "a.b[c pr].d": "ends too early",
+    "a.b[c pr].d": "is incomplete",
     "emails .type pr": "“.type” at character 8",
     "emails .type[a pr]": "“.type” at character 8",
     ".type pr": "“.type” at character 1",
@@ -324,7 +324,7 @@ def _accepted(text: str) -> Expression | None:
         expression = _flat(parse(text))
     except ScimError:
         return None
-    # Where brackets may be is for those to say who know the attributes.
+    # The grammar does not check which attributes can have brackets.
     return None if "x.y [" in text or _has_brackets_in_brackets(expression) else expression
 
 
@@ -333,7 +333,7 @@ def _accepted_by_oracle(text: str) -> Expression | None:
         expression = _flat(_translated(ScimFilter(text).ast))
     except InvalidFilterException:
         return None
-    # It takes a word of the grammar for a name, where only a name can be.
+    # Reserved words are accepted where only a name is possible.
     return None if any(f"name='{word}'" in str(expression) for word in WORDS) else expression
 
 
@@ -366,7 +366,7 @@ def _translated(node: oracle.FilterNode) -> Expression:
 
 
 def _flat(expression: Expression) -> Expression:
-    """The expression with `a and (b and c)` as `a and b and c`."""
+    """Flatten `a and (b and c)` into `a and b and c`."""
     match expression:
         case And(operands):
             return And(tuple(_flat_operands(And, operands)))

@@ -264,7 +264,7 @@ class TestOurOwnFaults:
 
     def test_the_next_request_works(self, scim: Scim, monkeypatch: pytest.MonkeyPatch) -> None:
         with monkeypatch.context() as patched:
-            patched.setattr(UserService, "_reread", lambda *args: 1 / 0)
+            patched.setattr(UserService, "_result", lambda *args: 1 / 0)
             assert refused(scim, "POST", "/Users", user(ANN)).status == 500
 
         assert scim.post("/Users", user(ANN)).status == 201

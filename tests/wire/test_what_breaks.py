@@ -35,7 +35,7 @@ def bob(scim: Scim) -> str:
 
 @pytest.fixture
 def sales(scim: Scim, ann: str, bob: str) -> str:
-    """A group with Ann and Bob in it."""
+    """A group with the members Ann and Bob."""
     return scim.add_group("Sales", ann, bob)
 
 

@@ -1,4 +1,4 @@
-"""Events a day as a chart: the rectangles of an SVG, which needs no script."""
+"""The chart of events per day, drawn as the rectangles of an SVG."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from dataclasses import dataclass
 
 from tiled_scim.audit.dashboard import Day
 
-# In units of the SVG, which is stretched to the room that there is, and as `chart.html` has them.
-# They are whole numbers, since templates write others with the comma of the reader's language.
+# Sizes in units of the SVG, which is scaled to fit. `chart.html` repeats some of them. They are
+# integers, because templates would localize the decimal point of other numbers.
 HEIGHT = 100
 SLOT = 10
 BAR = 6
-LEAST = 2  # what is there can be seen
+MIN_HEIGHT = 2  # makes the smallest numbers visible
 
 
 @dataclass(frozen=True)
 class Bar:
-    """The rectangles of one day: what was done, and on top of it what was not."""
+    """The rectangles of one day: events that were done, and failed ones on top of them."""
 
     day: Day
     slot_x: int
@@ -39,23 +39,23 @@ class Bar:
 
 @dataclass(frozen=True)
 class Chart:
-    """Days side by side."""
+    """A chart with a bar for each day."""
 
     days: Sequence[Day]
 
     @property
     def top(self) -> int:
-        """The number that the upper edge stands for."""
+        """Return the number of events at the upper edge."""
         most = max(day.done + day.failed for day in self.days)
-        return next(mark for mark in _ruler() if mark >= most)
+        return next(mark for mark in _scale() if mark >= most)
 
     @property
     def bars(self) -> Iterator[Bar]:
         top = self.top
-        for place, day in enumerate(self.days):
+        for index, day in enumerate(self.days):
             failed = _height(day.failed, top)
             done = min(_height(day.done, top), HEIGHT - failed)
-            yield Bar(day, place * SLOT, done, failed)
+            yield Bar(day, index * SLOT, done, failed)
 
     @property
     def done(self) -> int:
@@ -71,11 +71,11 @@ class Chart:
 
 
 def _height(number: int, top: int) -> int:
-    return max(LEAST, round(HEIGHT * number / top)) if number else 0
+    return max(MIN_HEIGHT, round(HEIGHT * number / top)) if number else 0
 
 
-def _ruler() -> Iterator[int]:
-    """1, 2, 5, 10, 20, 50, and so on."""
+def _scale() -> Iterator[int]:
+    """Yield 1, 2, 5, 10, 20, 50, and so on."""
     unit = 1
     while True:
         yield from (unit, 2 * unit, 5 * unit)

@@ -1,7 +1,7 @@
-"""Years, months and days to choose from, above a list of what has a time.
+"""The years, months and days to choose from above a list.
 
-In place of Django's own `date_hierarchy`, which reads every row to find those that there are. Here
-they are all between the first row and the last.
+They replace those of Django's `date_hierarchy`, which reads every row to find the dates. Here, all
+dates between the first and the last row are offered.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 PARTS = ("year", "month", "day")
-# How a year, month and day are written, where it is one among others.
+# The formats of a year, a month and a day.
 FORMATS = {1: "Y", 2: "YEAR_MONTH_FORMAT", 3: "MONTH_DAY_FORMAT"}
 
 # A year, a month in its year, or a day in its month.
@@ -28,11 +28,12 @@ Period = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Calendar:
-    """What leads from one period to the others.
+    """The links from one period to the others.
 
     Args:
-        changelist: a list with a `date_hierarchy`, whose parameters are in its query.
-        first: the day of the first row; `last`: that of the last one.
+        changelist: A list with a `date_hierarchy`.
+        first: The day of the first row.
+        last: The day of the last row.
     """
 
     changelist: ChangeList
@@ -41,7 +42,7 @@ class Calendar:
 
     @property
     def chosen(self) -> Period:
-        """The period that the list shows; empty for all time."""
+        """Return the period that the list shows, or () for all dates."""
         given = (self.changelist.params.get(self._parameter(part)) for part in PARTS)
         period: Period = ()
         for value in given:
@@ -52,16 +53,16 @@ class Calendar:
 
     @property
     def back(self) -> dict[str, Any] | None:
-        """The link to the period around what the list shows; None where it shows all time."""
+        """Return the link to the enclosing period, or None if the list shows all dates."""
         if not any(name.startswith(f"{self._field}__") for name in self.changelist.params):
             return None
-        around = self.chosen[:-1]
-        title = _title(around) if around else _("All dates")
-        return {"link": self._link(around), "title": title}
+        enclosing = self.chosen[:-1]
+        title = _title(enclosing) if enclosing else _("All dates")
+        return {"link": self._link(enclosing), "title": title}
 
     @property
     def choices(self) -> list[dict[str, Any]]:
-        """The links to the periods inside the chosen one; where it is a day, its name."""
+        """Return the links to the periods within the chosen one, or the title of a chosen day."""
         if len(self.chosen) == len(PARTS):
             return [{"title": _title(self.chosen)}]
         return [
@@ -71,7 +72,7 @@ class Calendar:
 
     @property
     def _common(self) -> Period:
-        """The period that all rows are in, down to a month."""
+        """Return the smallest year or month that contains all rows, or ()."""
         if self.first.year != self.last.year:
             return ()
         if self.first.month != self.last.month:
@@ -79,10 +80,10 @@ class Calendar:
         return (self.first.year, self.first.month)
 
     def _inside(self, period: Period) -> Iterator[Period]:
-        """The periods that a period is made of, as far as there are rows around them."""
+        """Yield the parts of a period between the first and the last row."""
         for number in self._numbers(period):
             part = (*period, number)
-            if _of(self.first, len(part)) <= part <= _of(self.last, len(part)):
+            if _truncate(self.first, len(part)) <= part <= _truncate(self.last, len(part)):
                 yield part
 
     def _numbers(self, period: Period) -> range:
@@ -105,12 +106,12 @@ class Calendar:
 
 
 def day_of(moment: datetime) -> date:
-    """The day of a moment, by the host's clock, which shows no other where USE_TZ is off."""
+    """Return the day of a time in the current time zone. Times are local if USE_TZ is off."""
     return (timezone.localtime(moment) if timezone.is_aware(moment) else moment).date()
 
 
-def _of(day: date, length: int) -> Period:
-    """The year, month or day that a day is in, according to the length."""
+def _truncate(day: date, length: int) -> Period:
+    """Return the year (length 1), month (2) or day (3) of a date."""
     return (day.year, day.month, day.day)[:length]
 
 

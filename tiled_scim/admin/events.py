@@ -1,4 +1,4 @@
-"""The list of events in the Django admin: everything that was pushed, and what was refused."""
+"""The list of events in the Django admin: everything that was pushed or refused."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from django.utils.translation import gettext_lazy as _
 from tiled_scim.admin.dates import PARTS, Calendar, day_of
 from tiled_scim.admin.lists import (
     AccountFilter,
-    AskedFilter,
+    AnnotatedChangeList,
     CappedPaginator,
     ColumnFilter,
-    DescribedChangeList,
+    OnDemandFilter,
     ReadOnlyAdmin,
+    account_labels,
     accounts_of,
+    as_link,
     badge,
-    begins_with,
-    labels,
-    linked,
-    page_of,
+    change_page_url,
+    starts_with,
 )
 from tiled_scim.audit.advice import advice
 from tiled_scim.audit.events import LINKS
@@ -47,9 +47,9 @@ KINDS = {
     Outcome.REFUSED: "warn",
     Outcome.FAILED: "bad",
 }
-# The value of the account filter for callers without a token that is known; no account's key.
+# The value of the account filter for callers with an unknown token. It is not an account key.
 UNKNOWN = "?"
-MEMBERS = {"added": _("Added"), "removed": _("Removed"), "skipped": _("Skipped: not known here")}
+MEMBERS = {"added": _("Added"), "removed": _("Removed"), "skipped": _("Skipped: unknown here")}
 
 
 class OutcomeFilter(ColumnFilter):
@@ -71,7 +71,7 @@ class ResourceTypeFilter(ColumnFilter):
 
 
 class CallerFilter(AccountFilter):
-    """As everywhere, and those who are not known to be of an account."""
+    """The account filter, with an additional choice for unknown callers."""
 
     def lookups(
         self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]
@@ -83,7 +83,7 @@ class CallerFilter(AccountFilter):
         return Q(account=None) if value == UNKNOWN else super().condition(value)
 
 
-class ResourceFilter(AskedFilter):
+class ResourceFilter(OnDemandFilter):
     title = _("resource")
     parameter_name = "resource"
     column = "resource_id"
@@ -93,7 +93,7 @@ class ResourceFilter(AskedFilter):
         return events.values_list("resource_name", flat=True).first() or value
 
 
-class StatusFilter(AskedFilter):
+class StatusFilter(OnDemandFilter):
     title = _("status")
     parameter_name = column = "status"
 
@@ -101,7 +101,7 @@ class StatusFilter(AskedFilter):
         return str(int(value))
 
 
-class ScimTypeFilter(AskedFilter):
+class ScimTypeFilter(OnDemandFilter):
     title = "scimType"
     parameter_name = column = "scim_type"
 
@@ -111,10 +111,10 @@ class ScimTypeFilter(AskedFilter):
         return value
 
 
-class EventChangeList(DescribedChangeList):
+class EventChangeList(AnnotatedChangeList):
     @cached_property
     def calendar(self) -> Calendar | None:
-        """The dates to choose from; None where there are no events."""
+        """Return the dates to choose from, or None if there are no events."""
         newest = ScimEvent.objects.order_by("-created_at", "-id").values("created_at")[:1]
         oldest = ScimEvent.objects.order_by("created_at", "id").annotate(newest=Subquery(newest))
         span = oldest.values_list("created_at", "newest").first()
@@ -123,7 +123,7 @@ class EventChangeList(DescribedChangeList):
 
 @dataclass(frozen=True)
 class Members:
-    """Members of whom an event tells: `more` are those whose names were not kept."""
+    """The members in an event. `more` is the number of members whose names were not stored."""
 
     title: str
     number: int
@@ -136,7 +136,7 @@ class Members:
 
 @admin.register(ScimEvent)
 class ScimEventAdmin(ReadOnlyAdmin):
-    """A list that is fast at a million rows: each of its queries is answered by an index."""
+    """The list of events. Every query uses an index, so it is fast with a million rows."""
 
     list_display = ("time", "what", "resource", "outcome_badge", "short_detail", "who")
     list_filter = (
@@ -151,7 +151,9 @@ class ScimEventAdmin(ReadOnlyAdmin):
     extra_lookups = frozenset({"created_at__gte", "created_at__lt"})
     date_hierarchy = "created_at"
     search_fields = ("resource_name",)
-    search_help_text = _("The beginning of a name; or a whole SCIM id, request id or IP address.")
+    search_help_text = _(
+        "Enter the beginning of a name, or a complete SCIM id, request id or IP address."
+    )
     paginator = CappedPaginator
     change_list_template = "tiled_scim/admin/events.html"
     change_form_template = "tiled_scim/admin/event.html"
@@ -160,7 +162,7 @@ class ScimEventAdmin(ReadOnlyAdmin):
         return EventChangeList
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
-        # Django makes a range of a year, and of a month or day in it; not of a month in any year.
+        # Django turns a year, and a month or day within it, into a range that an index supports.
         years = {f"{self.date_hierarchy}__{part}" for part in PARTS}
         if lookup in years:
             return request is not None and f"{self.date_hierarchy}__year" in request.GET
@@ -169,23 +171,23 @@ class ScimEventAdmin(ReadOnlyAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[ScimEvent], search_term: str
     ) -> tuple[QuerySet[ScimEvent], bool]:
-        """One column is searched, according to what the term is, so that its index answers."""
+        """Search the one column that fits the term, so that an index can be used."""
         term = search_term.strip()
         return (queryset.filter(_condition(term)) if term else queryset), False
 
-    def described(self, request: HttpRequest, rows: list[Any]) -> list[Any]:
-        known = _known({event.resource_id for event in rows if event.resource_id})
+    def annotate_rows(self, request: HttpRequest, rows: list[Any]) -> list[Any]:
+        existing = _existing({event.resource_id for event in rows if event.resource_id})
         for event in rows:
             model = LINKS.get(event.resource_type)
             event.resource_page = (
-                page_of(self.admin_site, request, model, event.resource_id)
-                if model and event.resource_id in known
+                change_page_url(self.admin_site, request, model, event.resource_id)
+                if model and event.resource_id in existing
                 else ""
             )
         return rows
 
-    def page(self, request: HttpRequest, row: Any) -> dict[str, Any]:
-        accounts = labels(accounts_of(request))
+    def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        accounts = account_labels(accounts_of(request))
         attributes = row.changes.get("attributes", {})
         members = [
             Members(str(title), **row.changes[name])
@@ -206,13 +208,13 @@ class ScimEventAdmin(ReadOnlyAdmin):
     def time(self, event: ScimEvent) -> Any:
         return event.created_at
 
-    @admin.display(description=_("what"))
+    @admin.display(description=_("action"))
     def what(self, event: ScimEvent) -> str:
         return what(event)
 
-    @admin.display(description=_("on"))
+    @admin.display(description=_("resource"))
     def resource(self, event: Any) -> str:
-        return linked(event.resource_name or event.resource_id or "", event.resource_page)
+        return as_link(event.resource_name or event.resource_id or "", event.resource_page)
 
     @admin.display(description=_("who"))
     def who(self, event: ScimEvent) -> str:
@@ -231,7 +233,7 @@ class ScimEventAdmin(ReadOnlyAdmin):
 
 
 def what(event: ScimEvent) -> str:
-    """What was done, in a word; of what was not, what was asked for."""
+    """Return the action of an event, or the outcome and the request if there was no action."""
     if event.action:
         return capfirst(event.get_action_display())
     asked = f"{event.method} {event.resource_type}".strip()
@@ -243,7 +245,7 @@ def what(event: ScimEvent) -> str:
 
 
 def who(event: ScimEvent) -> str:
-    """The client, and the token that it had."""
+    """Return the client and the last characters of its token."""
     parts = [event.client]
     if event.token_last_four:
         parts.append(gettext("token …%(last_four)s") % {"last_four": event.token_last_four})
@@ -253,29 +255,29 @@ def who(event: ScimEvent) -> str:
 
 
 def outcome(event: ScimEvent) -> SafeString:
-    """How it ended, as a badge."""
+    """Return the outcome as a badge."""
     return badge(capfirst(event.get_outcome_display()), KINDS[Outcome(event.outcome)])
 
 
-def _known(keys: Collection[UUID]) -> set[UUID]:
-    """Which of the SCIM ids are still those of a user or group."""
+def _existing(keys: Collection[UUID]) -> set[UUID]:
+    """Return the SCIM ids that still belong to a user or group."""
     users = UserLink.objects.filter(pk__in=keys).values_list("pk", flat=True)
     groups = LibraryGroupLink.objects.filter(pk__in=keys).values_list("pk", flat=True)
     return set(users.union(groups))
 
 
 def _condition(term: str) -> Q:
-    """Where a search term is looked for."""
+    """Return the condition for a search term."""
     if address := _address(term):
         return Q(address=address)
     if ScimEvent.objects.filter(request_id=term).exists():
         return Q(request_id=term)
     key = as_uuid(term)
-    return Q(resource_id=key) if key else begins_with("resource_name_folded", term)
+    return Q(resource_id=key) if key else starts_with("resource_name_folded", term)
 
 
 def _address(text: str) -> str:
-    """The IP address that a text is, as it is kept; empty where it is none."""
+    """Return a text as a normalized IP address, or "" if it is not one."""
     try:
         return str(ip_address(text))
     except ValueError:

@@ -1,4 +1,4 @@
-"""The lists of users, and of groups and Libraries, in the Django admin."""
+"""The list of users and the list of groups and Libraries in the Django admin."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from tiled_scim.admin.events import outcome, what
-from tiled_scim.admin.interventions import Intervention, LetGoOfGroup, LetGoOfUser, Resync
+from tiled_scim.admin.link_actions import LinkAction, Resync, UnlinkGroup, UnlinkUser
 from tiled_scim.admin.lists import (
     AccountFilter,
-    AskedFilter,
     ColumnFilter,
+    OnDemandFilter,
     ReadOnlyAdmin,
+    account_labels,
     accounts_of,
-    begins_with,
-    labels,
-    linked,
+    as_link,
+    change_page_url,
     may_view,
-    page_of,
+    starts_with,
 )
 from tiled_scim.admin.moves import Move
 from tiled_scim.admin.states import GroupState, UserState
@@ -72,7 +72,7 @@ class GroupStateFilter(ColumnFilter):
         return GroupState(value).condition
 
 
-class InGroupFilter(AskedFilter):
+class InGroupFilter(OnDemandFilter):
     title = _("group")
     parameter_name = "group"
     column = "memberships__group"
@@ -81,7 +81,7 @@ class InGroupFilter(AskedFilter):
         return _name(LibraryGroupLink, value)
 
 
-class WithUserFilter(AskedFilter):
+class WithUserFilter(OnDemandFilter):
     title = _("user")
     parameter_name = "user"
     column = "members__user"
@@ -91,39 +91,39 @@ class WithUserFilter(AskedFilter):
 
 
 class LinkAdmin(ReadOnlyAdmin):
-    """A list and pages of links, on which people may intervene, and change nothing else."""
+    """A list and pages of links. People can perform actions on links, but not edit them."""
 
-    search_help_text = _("The beginning of a name; or a whole SCIM id or externalId.")
+    search_help_text = _("Enter the beginning of a name, or a complete SCIM id or externalId.")
     resource_type: ClassVar[ResourceType]
-    interventions: ClassVar[tuple[type[Intervention], ...]]
+    link_actions: ClassVar[tuple[type[LinkAction], ...]]
 
     def get_model_perms(self, request: HttpRequest) -> dict[str, bool]:
-        """What the admin's index offers."""
+        """Do not offer to delete links on the admin's index."""
         return {**super().get_model_perms(request), "delete": False}
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        # The host's own pages ask this before they delete a user, since the link goes along, and
-        # whoever may delete the one must be able to. Here, nothing deletes a link.
+        # The host's pages ask for this permission before they delete a user together with its link.
+        # Pages of links do not offer to delete them.
         return True
 
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """A link is let go of, or ends with what it is a link to."""
+        """Refuse to delete links: they are unlinked, or deleted with their user or Library."""
         raise PermissionDenied
 
-    def may_intervene(self, request: HttpRequest) -> bool:
-        """Whether the person has the permission to change links."""
+    def may_change_links(self, request: HttpRequest) -> bool:
+        """Return whether the user has the permission to change links."""
         return admin.ModelAdmin.has_change_permission(self, request)
 
     def get_urls(self) -> list[URLPattern]:
         return [
             path(
-                f"<path:object_id>/{intervention.name}/",
-                self.admin_site.admin_view(intervention.view),
-                name=intervention.url_name,
+                f"<path:object_id>/{action.name}/",
+                self.admin_site.admin_view(action.view),
+                name=action.url_name,
             )
-            for intervention in self._interventions()
+            for action in self._link_actions()
         ] + super().get_urls()
 
     def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
@@ -137,52 +137,52 @@ class LinkAdmin(ReadOnlyAdmin):
         if not term:
             return queryset, False
         key = as_uuid(term)
-        found = Q(pk=key) if key else begins_with(f"{self.model.name_field}_folded", term)
+        found = Q(pk=key) if key else starts_with(f"{self.model.name_field}_folded", term)
         return queryset.filter(found | Q(external_id=term)), False
 
-    def described(self, request: HttpRequest, rows: list[Any]) -> list[Any]:
-        accounts = labels(accounts_of(request))
+    def annotate_rows(self, request: HttpRequest, rows: list[Any]) -> list[Any]:
+        accounts = account_labels(accounts_of(request))
         for link in rows:
             link.account_name = accounts.get(link.account, link.account)
         return rows
 
-    def page(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+    def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         return {
             "account": row.account_name if len(accounts_of(request)) > 1 else "",
             "attributes": _attributes(row, self.resource_type),
             "events": self._events(request, row),
-            "all_events": self._list_page(request, ScimEvent, resource=row.pk),
-            "interventions": [
-                (intervention, intervention.address(row))
-                for intervention in self._interventions()
-                if self.may_intervene(request) and intervention.is_possible(row)
+            "all_events": self._filtered_list_url(request, ScimEvent, resource=row.pk),
+            "link_actions": [
+                (action, action.url(row))
+                for action in self._link_actions()
+                if self.may_change_links(request) and action.is_possible(row)
             ],
         }
 
-    def address(self, link: Link) -> str:
-        """Where a link's page is."""
+    def url(self, link: Link) -> str:
+        """Return the URL of a link's page."""
         return self._reverse("change", link.pk)
 
     @property
-    def list_address(self) -> str:
-        """Where the list is."""
+    def list_url(self) -> str:
+        """Return the URL of the list."""
         return self._reverse("changelist")
 
-    def _interventions(self) -> list[Intervention]:
-        return [intervention(self) for intervention in self.interventions]
+    def _link_actions(self) -> list[LinkAction]:
+        return [action(self) for action in self.link_actions]
 
-    def _page_of(self, request: HttpRequest, model: type[Model], key: object) -> str:
-        return page_of(self.admin_site, request, model, key)
+    def _change_page_url(self, request: HttpRequest, model: type[Model], key: object) -> str:
+        return change_page_url(self.admin_site, request, model, key)
 
-    def _list_page(self, request: HttpRequest, model: type[Model], **query: Any) -> str:
-        """The address of a list, narrowed; empty where the person may not see it."""
+    def _filtered_list_url(self, request: HttpRequest, model: type[Model], **query: Any) -> str:
+        """Return the URL of a filtered list, or "" if the user may not see the list."""
         if not may_view(self.admin_site, request, model):
             return ""
         name = f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist"
         return f"{reverse(name, current_app=self.admin_site.name)}?{urlencode(query)}"
 
     def _events(self, request: HttpRequest, link: Link) -> list[dict[str, Any]]:
-        """The last events of a resource, where the person may see them."""
+        """Return the last events of a resource, or [] if the user may not see events."""
         if not may_view(self.admin_site, request, ScimEvent):
             return []
         events = ScimEvent.objects.filter(resource_id=link.pk).defer("changes")
@@ -191,7 +191,7 @@ class LinkAdmin(ReadOnlyAdmin):
                 "time": event.created_at,
                 "what": what(event),
                 "outcome": outcome(event),
-                "page": self._page_of(request, ScimEvent, event.pk),
+                "page": self._change_page_url(request, ScimEvent, event.pk),
             }
             for event in events[:EVENTS_SHOWN]
         ]
@@ -216,7 +216,7 @@ class LinkAdmin(ReadOnlyAdmin):
 
 @admin.register(UserLink)
 class UserLinkAdmin(LinkAdmin):
-    """The users whom SCIM manages, or managed."""
+    """The list of users that SCIM manages or has managed."""
 
     list_display = ("name", "host_user", "state", "tiled_admin", "libraries", "last_push")
     list_filter = (UserStateFilter, AccountFilter, InGroupFilter)
@@ -224,44 +224,44 @@ class UserLinkAdmin(LinkAdmin):
     search_fields = ("user_name",)
     change_form_template = "tiled_scim/admin/user.html"
     resource_type = USER
-    interventions = (LetGoOfUser,)
+    link_actions = (UnlinkUser,)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[UserLink]:
         return super().get_queryset(request).select_related(*user_relations(_any_adapter(request)))
 
-    def described(self, request: HttpRequest, rows: list[Any]) -> list[Any]:
+    def annotate_rows(self, request: HttpRequest, rows: list[Any]) -> list[Any]:
         adapters = {link.account: settings.HOST_ADAPTER(link.account) for link in rows}
         libraries = _library_counts(rows)
-        for link in super().described(request, rows):
+        for link in super().annotate_rows(request, rows):
             adapter = adapters[link.account]
             values = host_values_of(link, adapter) if link.is_live else {}
-            link.state = UserState.of(link, values)
+            link.state = UserState.for_link(link, values)
             link.is_tiled_admin = bool(values.get(TILED_ADMIN))
             link.library_count = libraries.get(link.pk, 0)
-            link.user_page = self._page_of(request, get_user_model(), link.user_id)
+            link.user_page = self._change_page_url(request, get_user_model(), link.user_id)
         return rows
 
-    def page(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+    def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         memberships = row.memberships.filter(LibraryGroupMember.live)
         shown = memberships.select_related("group__library").order_by("group__display_name", "pk")
         library_name = settings.HOST_ADAPTER(row.account).library_name
         prior = set(_prior_access(user=row.user_id).values_list("library", flat=True))
         return {
-            **super().page(request, row),
+            **super().page_context(request, row),
             "group_count": memberships.count(),
             "groups": [
                 {
                     "name": member.group.name,
-                    "page": self._page_of(request, LibraryGroupLink, member.group_id),
+                    "page": self._change_page_url(request, LibraryGroupLink, member.group_id),
                     "library": library_name(member.group.library),
-                    "library_page": self._page_of(
+                    "library_page": self._change_page_url(
                         request, library_model(), member.group.library_id
                     ),
                     "granted": member.group.library_id not in prior,
                 }
                 for member in shown[:MEMBERS_SHOWN]
             ],
-            "all_groups": self._list_page(request, LibraryGroupLink, user=row.pk),
+            "all_groups": self._filtered_list_url(request, LibraryGroupLink, user=row.pk),
         }
 
     @admin.display(description="userName", ordering="user_name_folded")
@@ -270,7 +270,7 @@ class UserLinkAdmin(LinkAdmin):
 
     @admin.display(description=_("user of this site"))
     def host_user(self, link: Any) -> str:
-        return linked(link.user.get_username(), link.user_page)
+        return as_link(link.user.get_username(), link.user_page)
 
     @admin.display(description=_("Tiled Admin"), empty_value="")
     def tiled_admin(self, link: Any) -> str:
@@ -283,7 +283,7 @@ class UserLinkAdmin(LinkAdmin):
 
 @admin.register(LibraryGroupLink)
 class LibraryGroupLinkAdmin(LinkAdmin):
-    """The groups that were pushed, and the Libraries that they feed."""
+    """The list of groups that were pushed, with their Libraries."""
 
     list_display = ("name", "library_name", "state", "member_count", "last_push")
     list_filter = (GroupStateFilter, AccountFilter, WithUserFilter)
@@ -292,36 +292,36 @@ class LibraryGroupLinkAdmin(LinkAdmin):
     search_fields = ("display_name",)
     change_form_template = "tiled_scim/admin/group.html"
     resource_type = GROUP
-    interventions = (Move, Resync, LetGoOfGroup)
+    link_actions = (Move, Resync, UnlinkGroup)
 
-    def described(self, request: HttpRequest, rows: list[Any]) -> list[Any]:
+    def annotate_rows(self, request: HttpRequest, rows: list[Any]) -> list[Any]:
         adapters = {link.account: settings.HOST_ADAPTER(link.account) for link in rows}
         members = _member_counts(rows)
-        for link in super().described(request, rows):
+        for link in super().annotate_rows(request, rows):
             adapter = adapters[link.account]
-            link.state = GroupState.of(link)
+            link.state = GroupState.for_link(link)
             link.members_count = members.get(link.pk, 0)
             link.library_label = adapter.library_name(link.library) if link.library else ""
-            link.library_page = self._page_of(request, library_model(), link.library_id)
+            link.library_page = self._change_page_url(request, library_model(), link.library_id)
         return rows
 
-    def page(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+    def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         members = row.members.select_related("user").order_by("pk")[:MEMBERS_SHOWN]
         users = [member.user.user_id for member in members]
         prior = _prior_access(library=row.library_id, user__in=users)
         prior = set(prior.values_list("user", flat=True))
         return {
-            **super().page(request, row),
+            **super().page_context(request, row),
             "members": [
                 {
                     "name": member.user.user_name,
                     "display": member.display,
-                    "page": self._page_of(request, UserLink, member.user_id),
+                    "page": self._change_page_url(request, UserLink, member.user_id),
                     "granted": member.user.user_id not in prior,
                 }
                 for member in members
             ],
-            "all_members": self._list_page(request, UserLink, group=row.pk),
+            "all_members": self._filtered_list_url(request, UserLink, group=row.pk),
         }
 
     @admin.display(description=_("group"), ordering="display_name_folded")
@@ -330,7 +330,7 @@ class LibraryGroupLinkAdmin(LinkAdmin):
 
     @admin.display(description=_("Library"))
     def library_name(self, link: Any) -> str:
-        return linked(link.library_label, link.library_page)
+        return as_link(link.library_label, link.library_page)
 
     @admin.display(description=_("members"))
     def member_count(self, link: Any) -> int:
@@ -338,7 +338,7 @@ class LibraryGroupLinkAdmin(LinkAdmin):
 
 
 def _any_adapter(request: HttpRequest) -> HostAdapter:
-    """What says where the host keeps what, which is the same for all accounts."""
+    """Return an adapter to look up field names, which are the same for all accounts."""
     return settings.HOST_ADAPTER(next(iter(accounts_of(request)), ""))
 
 
@@ -348,26 +348,26 @@ def _prior_access(**of: Any) -> Any:
 
 
 def _library_counts(users: Collection[UserLink]) -> dict[UUID, int]:
-    """To how many Libraries groups give each of the users access."""
+    """Return the number of Libraries that each user can access through groups."""
     members = LibraryGroupMember.objects.filter(LibraryGroupMember.live, user__in=users)
     number = Count("group__library", distinct=True)
     return dict(members.order_by().values_list("user").annotate(number=number))
 
 
 def _member_counts(groups: Collection[LibraryGroupLink]) -> dict[UUID, int]:
-    """How many members each of the groups has."""
+    """Return the number of members of each group."""
     members = LibraryGroupMember.objects.filter(group__in=groups)
     return dict(members.order_by().values_list("group").annotate(number=Count("pk")))
 
 
 def _attributes(link: Link, resource_type: ResourceType) -> list[tuple[str, Any]]:
-    """The attributes of a resource, but for those that are never returned."""
+    """Return the attributes of a resource, without those that are never returned."""
     document = {"id": str(link.pk), **document_of(link, settings.HOST_ADAPTER(link.account))}
     attributes = differences({}, document, resource_type)
     return [(name, value) for name, (_nothing, value) in attributes.items()]
 
 
 def _name(model: type[UserLink | LibraryGroupLink], key: str) -> str:
-    """The name of the link with this id, or the id of one that is gone."""
+    """Return the name of the link with this id, or the id if it no longer exists."""
     names = model.objects.filter(pk=UUID(key)).values_list(model.name_field, flat=True)
     return names.first() or key

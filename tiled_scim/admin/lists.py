@@ -1,4 +1,4 @@
-"""Lists in the admin that only show, and answer at once whatever the size of their table."""
+"""Read-only lists for the admin that stay fast with large tables."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from tiled_scim.host import adapter_class
-from tiled_scim.scim.text import fold
+from tiled_scim.scim.text import canonical
 
 if TYPE_CHECKING:
     BaseModelAdmin = admin.ModelAdmin[Any]
@@ -30,12 +30,12 @@ else:
     BasePaginator = Paginator
 
 PER_PAGE = 100
-# Behind every text that goes on: the last code point there is.
+# The last Unicode code point: sorts after every other character.
 LAST_CHARACTER = "\U0010ffff"
 
 
 class CappedPaginator(BasePaginator):
-    """Pages of the first rows of a table, which are not counted beyond what anybody leafs to."""
+    """A paginator that only counts and shows the first rows of a table."""
 
     MOST = 10_000
 
@@ -45,7 +45,7 @@ class CappedPaginator(BasePaginator):
 
     @cached_property
     def is_capped(self) -> bool:
-        """Whether there are more rows than pages."""
+        """Return whether the table has more rows than are shown."""
         return self._counted > self.MOST
 
     @cached_property
@@ -54,17 +54,17 @@ class CappedPaginator(BasePaginator):
         return int(rows.order_by().values("pk")[: self.MOST + 1].count())
 
 
-class DescribedChangeList(ChangeList):
-    """A list whose model admin describes the rows of a page, all of them together."""
+class AnnotatedChangeList(ChangeList):
+    """A change list whose model admin annotates all rows of a page at once."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         model_admin: Any = self.model_admin
-        self.result_list = model_admin.described(request, list(self.result_list))
+        self.result_list = model_admin.annotate_rows(request, list(self.result_list))
 
 
 class ReadOnlyAdmin(BaseModelAdmin):
-    """A list and pages of what nobody adds, edits or deletes here."""
+    """A list and pages of rows that cannot be added, edited or deleted."""
 
     actions = None
     fields = ()
@@ -74,7 +74,7 @@ class ReadOnlyAdmin(BaseModelAdmin):
     show_full_result_count = False
     view_on_site = False
     change_list_template = "tiled_scim/admin/list.html"
-    # Query parameters that a list takes, besides those of its filters.
+    # Query parameters that a list accepts in addition to those of its filters.
     extra_lookups: ClassVar[frozenset[str]] = frozenset()
 
     class Media:
@@ -90,15 +90,15 @@ class ReadOnlyAdmin(BaseModelAdmin):
         return False
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
-        """Only what an index answers: Django takes every column of the table."""
+        """Allow only lookups that use an index. Django allows every column."""
         filters = {getattr(filter_, "parameter_name", None) for filter_ in self.list_filter}
         return lookup in filters | self.extra_lookups
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        return DescribedChangeList
+        return AnnotatedChangeList
 
-    def described(self, request: HttpRequest, rows: list[Any]) -> list[Any]:
-        """The rows of a page, with what the columns show besides their own values."""
+    def annotate_rows(self, request: HttpRequest, rows: list[Any]) -> list[Any]:
+        """Add attributes to the rows of a page that its columns show."""
         return rows
 
     def changelist_view(
@@ -110,17 +110,17 @@ class ReadOnlyAdmin(BaseModelAdmin):
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        (row,) = self.described(request, [context["original"]])
-        context |= {"title": str(row), "subtitle": None, **self.page(request, row)}
+        (row,) = self.annotate_rows(request, [context["original"]])
+        context |= {"title": str(row), "subtitle": None, **self.page_context(request, row)}
         return super().render_change_form(request, context, *args, **kwargs)
 
-    def page(self, request: HttpRequest, row: Any) -> dict[str, Any]:
-        """What the template of a row's page shows besides the row."""
+    def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        """Return additional context for the template of a row's page."""
         return {}
 
 
 class ColumnFilter(admin.SimpleListFilter):
-    """Offers some values of a column, and takes no other."""
+    """A filter that offers fixed values of a column and rejects all others."""
 
     options: ClassVar[Iterable[tuple[str, Any]]] = ()
 
@@ -140,12 +140,12 @@ class ColumnFilter(admin.SimpleListFilter):
         return queryset.filter(self.condition(value))
 
     def condition(self, value: str) -> models.Q:
-        """What the rows fulfil that have the value."""
+        """Return the condition for rows with the value."""
         return models.Q((str(self.parameter_name), value))
 
 
 class AccountFilter(ColumnFilter):
-    """The rows of one account, where there are several."""
+    """A filter by account, if the host has several."""
 
     title = _("account")
     parameter_name = "account"
@@ -154,13 +154,13 @@ class AccountFilter(ColumnFilter):
         self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]
     ) -> list[tuple[str, str]]:
         accounts = accounts_of(request)
-        return list(labels(accounts).items()) if len(accounts) > 1 else []
+        return list(account_labels(accounts).items()) if len(accounts) > 1 else []
 
 
-class AskedFilter(admin.SimpleListFilter):
-    """Narrows the list as a link from another page asks for, and is seen only then."""
+class OnDemandFilter(admin.SimpleListFilter):
+    """A filter that links from other pages use. It is only shown while it is active."""
 
-    # The lookup that takes the value.
+    # The lookup for the value.
     column: ClassVar[str]
 
     def lookups(
@@ -175,10 +175,10 @@ class AskedFilter(admin.SimpleListFilter):
             raise IncorrectLookupParameters from None
 
     def label(self, value: str) -> str:
-        """What the value is called.
+        """Return the label of a value.
 
         Raises:
-            ValueError: the column cannot have it.
+            ValueError: The value is not valid for the column.
         """
         raise NotImplementedError
 
@@ -189,34 +189,34 @@ class AskedFilter(admin.SimpleListFilter):
 
 
 def accounts_of(request: Any) -> Mapping[str, str]:
-    """The host's accounts, for which it is asked once a request."""
+    """Return the host's accounts. The adapter is asked only once per request."""
     if not hasattr(request, "scim_accounts"):
         request.scim_accounts = adapter_class().accounts()
     return cast("Mapping[str, str]", request.scim_accounts)
 
 
-def labels(accounts: Mapping[str, str]) -> dict[str, str]:
-    """What each account is called."""
+def account_labels(accounts: Mapping[str, str]) -> dict[str, str]:
+    """Return the label of each account."""
     return {key: label or key or str(_("Default account")) for key, label in accounts.items()}
 
 
-def begins_with(column: str, text: str) -> models.Q:
-    """The rows whose folded name begins in this way: a range, which an index answers."""
-    folded = fold(text)
-    return models.Q((f"{column}__gte", folded), (f"{column}__lt", folded + LAST_CHARACTER))
+def starts_with(column: str, text: str) -> models.Q:
+    """Return the condition that a canonical name starts with a text, as an indexable range."""
+    form = canonical(text)
+    return models.Q((f"{column}__gte", form), (f"{column}__lt", form + LAST_CHARACTER))
 
 
 def may_view(site: admin.AdminSite, request: HttpRequest, model: type[models.Model]) -> bool:
-    """Whether a model has pages in this admin that the person may see."""
+    """Return whether the admin site has pages for a model that the user may see."""
     if not site.is_registered(model):
         return False
     return site.get_model_admin(model).has_view_permission(request)
 
 
-def page_of(
+def change_page_url(
     site: admin.AdminSite, request: HttpRequest, model: type[models.Model], key: Any
 ) -> str:
-    """The address of a row's page; empty where there is none, or none for this person."""
+    """Return the URL of a row's page, or "" if there is none or the user may not see it."""
     if key is None or not may_view(site, request, model):
         return ""
     name = f"admin:{model._meta.app_label}_{model._meta.model_name}_change"
@@ -226,12 +226,12 @@ def page_of(
         return ""
 
 
-def linked(text: object, address: str) -> SafeString | str:
-    """The text, as a link where there is an address."""
-    return format_html('<a href="{}">{}</a>', address, text) if address else str(text)
+def as_link(text: object, url: str) -> SafeString | str:
+    """Return the text as a link, or as it is if there is no URL."""
+    return format_html('<a href="{}">{}</a>', url, text) if url else str(text)
 
 
 def badge(text: object, kind: str = "") -> SafeString:
-    """A state: its name, and the colour of its kind (good, warn, bad, or none)."""
+    """Return a state as a badge. Its kind sets the color: "good", "warn", "bad" or ""."""
     kind = f" tiled-scim-{kind}" if kind else ""
     return format_html('<span class="tiled-scim-state{}">{}</span>', kind, text)

@@ -1,4 +1,4 @@
-"""Feeding a group into another Library by hand: a choice of Library, and then a confirmation."""
+"""Move a group to another Library: choose the Library, then confirm."""
 
 from __future__ import annotations
 
@@ -12,25 +12,26 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from tiled_scim.admin.interventions import Consequences, Intervention, Names, client_of
+from tiled_scim.admin.link_actions import Consequences, LinkAction, Names, client_of
+from tiled_scim.audit.events import Source
 from tiled_scim.conf import settings
 from tiled_scim.errors import ScimError
 from tiled_scim.host import HostAdapter, has_field, library_model
 from tiled_scim.models import LibraryGroupLink
 from tiled_scim.provisioning.moving import GroupMoving, move
-from tiled_scim.provisioning.service import Precondition
+from tiled_scim.provisioning.service import Precondition, record_of
 
 LIBRARIES_SHOWN = 20
 
 
-class Move(Intervention):
+class Move(LinkAction):
     name = "move"
-    label = _("Feed into another Library")
-    help = _("Moves the access of the members to another Library. The old one stays as it is.")
+    label = _("Move to another Library")
+    help = _("Gives the members access to another Library instead. The current Library is kept.")
 
     def page(self, request: HttpRequest, adapter: HostAdapter, link: Any) -> HttpResponse:
         if "library" not in request.GET:
-            return self._choice(request, adapter, link)
+            return self._choice_page(request, adapter, link)
         try:
             return super().page(request, adapter, link)
         except ScimError as error:
@@ -41,24 +42,27 @@ class Move(Intervention):
         self, request: HttpRequest, adapter: HostAdapter, link: LibraryGroupLink
     ) -> Consequences:
         key = _key(request)
-        preview = GroupMoving(adapter).preview(link.pk, key)
+        source = Source(link.account, client=client_of(request))
+        preview = GroupMoving(adapter, record_of(source)).preview(link.pk, key)
         old = adapter.library_name(link.library) if link.library else ""
         names = {"group": link, "old": old, "new": _library_name(adapter, key)}
-        gaining = Names.of(gettext("Who gains access to “%(new)s”") % names, preview.gaining)
-        losing = Names.of(gettext("Who loses access to “%(old)s”") % names, preview.losing)
-        stays = [
-            gettext("The Library “%(old)s” stays, with all that is in it.") % names,
-            gettext("Access to it that people gave by hand, or that another group gives, stays."),
+        gains = Names.from_names(gettext("Who gains access to “%(new)s”") % names, preview.gaining)
+        losses = Names.from_names(gettext("Who loses access to “%(old)s”") % names, preview.losing)
+        kept = [
+            gettext("The Library “%(old)s” and its contents are kept.") % names,
+            gettext("Access to it that was given manually or by another group is kept."),
         ]
         return Consequences(
-            title=gettext("Feed “%(group)s” into the Library “%(new)s”?") % names,
+            title=gettext("Move “%(group)s” to the Library “%(new)s”?") % names,
             sentences=[
-                *(stays if old else []),
-                gettext("The Library “%(new)s” keeps its name, and everybody who has access.")
+                *(kept if old else []),
+                gettext(
+                    "The Library “%(new)s” keeps its name and all users who already have access."
+                )
                 % names,
             ],
-            button=gettext("Move the access"),
-            lists=[gaining, *([losing] if old else [])],
+            button=gettext("Move"),
+            lists=[gains, *([losses] if old else [])],
             is_loss=bool(preview.losing),
         )
 
@@ -68,10 +72,10 @@ class Move(Intervention):
         key = _key(request)
         move(link, key, client_of(request), precondition)
         names = {"group": link, "library": _library_name(adapter, key)}
-        return gettext("“%(group)s” feeds the Library “%(library)s” now.") % names
+        return gettext("“%(group)s” is now linked to the Library “%(library)s”.") % names
 
-    def _choice(self, request: HttpRequest, adapter: HostAdapter, link: Any) -> HttpResponse:
-        """The Libraries that there are to choose from, by their names."""
+    def _choice_page(self, request: HttpRequest, adapter: HostAdapter, link: Any) -> HttpResponse:
+        """Show the Libraries to choose from."""
         search = request.GET.get("q", "").strip()
         libraries = list(_libraries(adapter, link, search)[: LIBRARIES_SHOWN + 1])
         context = {
@@ -86,25 +90,25 @@ class Move(Intervention):
 
 
 def _libraries(adapter: HostAdapter, link: LibraryGroupLink, search: str) -> Any:
-    """The Libraries that a group may be moved to, whose names have the text in them."""
+    """Return the Libraries that a group can be moved to and whose names contain the text."""
     libraries = adapter.target_libraries().exclude(pk=link.library_id)
     field = settings.LIBRARY_NAME_FIELD
-    if not has_field(library_model(), field):  # the host's adapter knows the names
+    if not has_field(library_model(), field):  # only the host's adapter knows the names
         return libraries.order_by("pk")
     found = libraries.filter(**{f"{field}__icontains": search}) if search else libraries
     return found.order_by(field, "pk")
 
 
 def _key(request: HttpRequest) -> Any:
-    """The primary key of the Library in the query.
+    """Return the primary key of the Library in the query string.
 
     Raises:
-        ScimError: it cannot be one.
+        ScimError: It is not a valid primary key.
     """
     field: Any = library_model()._meta.pk
     text = request.GET.get("library", "")
     try:
-        ProhibitNullCharactersValidator()(text)  # PostgreSQL cannot even look for one
+        ProhibitNullCharactersValidator()(text)  # an error in PostgreSQL queries
         return field.to_python(text)
     except ValidationError:
         raise ScimError(409, gettext("There is no such Library.")) from None

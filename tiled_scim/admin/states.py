@@ -1,4 +1,4 @@
-"""The states of links, as the admin's lists show and filter them."""
+"""The states of links, which the lists of the admin show and filter by."""
 
 from __future__ import annotations
 
@@ -18,22 +18,30 @@ Kind = Literal["good", "warn", ""]
 
 
 class UserState(TextChoices):
-    """Whether a user has access through SCIM, and whether SCIM still manages them."""
+    """The state of a user link."""
 
     ACTIVE = "active", _("active")
     DEACTIVATED = "deactivated", _("deactivated")
-    LET_GO = "let_go", _("let go")
+    UNLINKED = "let_go", _("unlinked")
 
     @classmethod
-    def of(cls, link: UserLink, values: Mapping[str, Any]) -> UserState:
-        """The state of a user, who has these `documents.host_values`."""
+    def for_link(cls, link: UserLink, values: Mapping[str, Any]) -> UserState:
+        """Return the state of a user link.
+
+        Args:
+            link: The user link.
+            values: The `documents.host_values` of the user.
+        """
         if not link.is_live:
-            return cls.LET_GO
+            return cls.UNLINKED
         return cls.ACTIVE if values.get("active", True) else cls.DEACTIVATED
 
     def condition(self, adapter: HostAdapter) -> Q:
-        """What the links in this state fulfil; all are active where the host knows no other."""
-        if self is UserState.LET_GO:
+        """Return the condition for links in this state.
+
+        Users are always active if the host has no field for it.
+        """
+        if self is UserState.UNLINKED:
             return ~UserLink.live
         path = adapter.user_fields.get("active")
         is_active = Q(suspended=False) & Q((f"user__{path}", True)) if path else ~Q(pk__in=[])
@@ -46,23 +54,23 @@ class UserState(TextChoices):
 
 
 class GroupState(TextChoices):
-    """Whether a group feeds a Library."""
+    """The state of a group link."""
 
     LINKED = "linked", _("linked")
     LIBRARY_DELETED = "library_deleted", _("Library deleted")
-    LET_GO = "let_go", _("let go")
+    UNLINKED = "let_go", _("unlinked")
 
     @classmethod
-    def of(cls, link: LibraryGroupLink) -> GroupState:
-        """The state of a group."""
+    def for_link(cls, link: LibraryGroupLink) -> GroupState:
+        """Return the state of a group link."""
         if link.unlinked_at is not None:
-            return cls.LET_GO
+            return cls.UNLINKED
         return cls.LINKED if link.is_live else cls.LIBRARY_DELETED
 
     @property
     def condition(self) -> Q:
-        """What the links in this state fulfil."""
-        if self is GroupState.LET_GO:
+        """Return the condition for links in this state."""
+        if self is GroupState.UNLINKED:
             return Q(unlinked_at__isnull=False)
         return Q(unlinked_at=None, library__isnull=self is GroupState.LIBRARY_DELETED)
 

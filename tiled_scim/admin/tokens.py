@@ -22,7 +22,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from tiled_scim.admin.chart import Chart
 from tiled_scim.admin.events import UNKNOWN
-from tiled_scim.admin.lists import accounts_of, labels, may_view
+from tiled_scim.admin.lists import account_labels, accounts_of, may_view
 from tiled_scim.api.base_url import base_url
 from tiled_scim.audit.advice import ADVICE, NOT_ENABLED, UNKNOWN_CALLER
 from tiled_scim.audit.dashboard import FAILURE_DAYS, Failure, Health, failures_since, summaries
@@ -39,7 +39,7 @@ else:
 PAGE = "admin:tiled_scim_scimtoken_changelist"
 LISTS = (ScimEvent, UserLink, LibraryGroupLink)
 ACCOUNTS_PER_PAGE = 100
-# More than are found at a glance.
+# With more accounts than this, the page has a search field.
 ACCOUNTS_TO_SEARCH = 20
 
 
@@ -48,8 +48,9 @@ class Account:
     """One of the host's accounts.
 
     Args:
-        name: what people call it.
-        is_only: whether there is no other: then nobody is asked to choose.
+        key: The key of the account.
+        name: The label of the account.
+        is_only: Whether the host has no other account.
     """
 
     key: str
@@ -58,23 +59,23 @@ class Account:
 
     @property
     def query(self) -> str:
-        """What leads to its page."""
+        """Return the query string of the account's page."""
         return "" if self.is_only else "?" + urlencode({"account": self.key})
 
 
 class TokenForm(forms.Form):
-    """Asks for the end of the token that the person saw: to have a new one, or none.
+    """The form to replace or revoke the current token.
 
     Args:
-        current: the account's current token. While it works, its end needs to be confirmed.
+        current: The account's current token. If it still works, the form requires a confirmation.
     """
 
-    # The primary key of that token; empty for none. It makes the form good for one time only: a
-    # page that is loaded again, or was opened before somebody else's change, ends no token.
+    # The primary key of the token that the page showed, or "". A form that is sent twice, or that
+    # was opened before another person's change, does not match the current token and has no effect.
     token = forms.CharField(required=False, widget=forms.HiddenInput)
     confirm = forms.BooleanField(
-        label=_("Yes, the current token may stop working now."),
-        error_messages={"required": _("Please tick the box to go on.")},
+        label=_("I understand that the current token stops working immediately."),
+        error_messages={"required": _("Please confirm to continue.")},
     )
 
     def __init__(self, *args: Any, current: ScimToken | None, **kwargs: Any) -> None:
@@ -85,13 +86,13 @@ class TokenForm(forms.Form):
 
     @property
     def is_outdated(self) -> bool:
-        """Whether the token that the person saw, if any, has been replaced or revoked since."""
+        """Return whether the token has been replaced or revoked since the page was shown."""
         return (self["token"].data or "") != self.current_key
 
 
 @admin.register(ScimToken)
 class ScimTokenAdmin(ModelAdmin):
-    """The changelist is the page: tokens are generated and revoked, never listed or edited."""
+    """The SCIM Configuration page. Tokens are generated and revoked, but not listed or edited."""
 
     def get_urls(self) -> list[URLPattern]:
         views = {
@@ -118,16 +119,16 @@ class ScimTokenAdmin(ModelAdmin):
         accounts = _accounts(request)
         account = _requested(request, accounts)
         if account is None:
-            return self._choice(request, accounts)
-        return self._page(request, account)
+            return self._choice_page(request, accounts)
+        return self._account_page(request, account)
 
-    @sensitive_variables("plaintext")  # an error report shows the variables of every frame
+    @sensitive_variables("plaintext")  # hides it in error reports
     def generate_view(self, request: HttpRequest) -> HttpResponse:
-        """End the account's token, and show its new one: in this answer, and nowhere else.
+        """Replace the account's token. The new token is only shown in this response.
 
-        No cache keeps the answer, as the admin says no-store with all of its pages. Its URL has no
-        secret for a Referer header to give away; and `Referrer-Policy: no-referrer` would make
-        browsers send `Origin: null` with the forms on it, which Django's CSRF check refuses.
+        The admin sends `no-store` with all pages, so no cache stores the response. The URL contains
+        no secret that a Referer header could leak. `Referrer-Policy: no-referrer` would make
+        browsers send `Origin: null` with the page's forms, which Django's CSRF check refuses.
         """
         if request.method != "POST":
             return self._redirect(request)
@@ -135,29 +136,29 @@ class ScimTokenAdmin(ModelAdmin):
         with _locked(account) as current:
             form = TokenForm(request.POST, current=current, auto_id="replace-%s")
             if form.is_outdated:
-                return self._page(request, account, status=409, is_outdated=True)
+                return self._account_page(request, account, status=409, is_outdated=True)
             if not form.is_valid():
-                return self._page(request, account, status=400, replace_form=form)
+                return self._account_page(request, account, status=400, replace_form=form)
             if current is not None:
                 current.revoke()
             try:
                 token, plaintext = _tokens().issue(account.key, created_by=request.user)
-            except IntegrityError:  # another request was faster with the account's first token
-                return self._page(request, account, status=409, is_outdated=True)
-            self.log_addition(request, token, _generated(current))
-        return self._page(request, account, plaintext=plaintext, replaced=current)
+            except IntegrityError:  # another request created the account's first token
+                return self._account_page(request, account, status=409, is_outdated=True)
+            self.log_addition(request, token, _log_message(current))
+        return self._account_page(request, account, plaintext=plaintext, replaced=current)
 
     def revoke_view(self, request: HttpRequest) -> HttpResponse:
-        """End the account's token."""
+        """Revoke the account's token."""
         if request.method != "POST":
             return self._redirect(request)
         account = self._account_to_change(request)
         with _locked(account) as current:
             form = TokenForm(request.POST, current=current, auto_id="revoke-%s")
             if current is None or form.is_outdated:
-                return self._page(request, account, status=409, is_outdated=True)
+                return self._account_page(request, account, status=409, is_outdated=True)
             if not form.is_valid():
-                return self._page(request, account, status=400, revoke_form=form)
+                return self._account_page(request, account, status=400, revoke_form=form)
             current.revoke()
             self.log_change(request, current, gettext("Revoked."))
         revoked = gettext("The token ending in %(last_four)s has been revoked.")
@@ -165,29 +166,29 @@ class ScimTokenAdmin(ModelAdmin):
         return self._redirect(request)
 
     def _account_to_change(self, request: HttpRequest) -> Account:
-        """The account of a POST.
+        """Return the account of a POST request.
 
         Raises:
-            PermissionDenied: the person may not change it, or it has no SCIM.
-            Http404: there is no such account.
+            PermissionDenied: The user may not change tokens, or the account has no SCIM.
+            Http404: The account does not exist.
         """
         if not self.has_change_permission(request):
             raise PermissionDenied
         account = _requested(request, _accounts(request))
         if account is None:
-            raise Http404(gettext("Say which account."))
+            raise Http404(gettext("Choose an account."))
         if not settings.ENABLED(account.key):
             raise PermissionDenied(gettext(NOT_ENABLED))
         return account
 
     def _redirect(self, request: HttpRequest) -> HttpResponse:
-        """To the page of the same account."""
+        """Redirect to the page of the same account."""
         query = request.META.get("QUERY_STRING", "")
         page = reverse(PAGE, current_app=self.admin_site.name)
         return HttpResponseRedirect(f"{page}?{query}" if query else page)
 
-    def _choice(self, request: HttpRequest, accounts: Mapping[str, Account]) -> HttpResponse:
-        """The choice of an account, where there are several."""
+    def _choice_page(self, request: HttpRequest, accounts: Mapping[str, Account]) -> HttpResponse:
+        """Show the accounts to choose from."""
         search = request.GET.get("q", "").strip()
         found = [
             account
@@ -202,21 +203,24 @@ class ScimTokenAdmin(ModelAdmin):
             "search": search,
             "has_search": len(accounts) > ACCOUNTS_TO_SEARCH,
             "unknown": unknown,
-            "unknown_query": urlencode({"account": UNKNOWN, **_lately()}),
+            "unknown_query": urlencode({"account": UNKNOWN, **_recent_period()}),
             "unknown_advice": ADVICE[401, UNKNOWN_CALLER],
             "failure_days": FAILURE_DAYS,
             "visible": self._visible(request),
         }
-        return self._answer(request, "accounts", context)
+        return self._render(request, "accounts", context)
 
-    def _page(
+    def _account_page(
         self, request: HttpRequest, account: Account, *, status: int = 200, **shown: Any
     ) -> HttpResponse:
-        """The page of one account.
+        """Show the page of one account.
 
         Args:
-            shown: what this answer shows besides the account's state: `plaintext` and the token
-                `replaced` by it, `is_outdated`, or a form with its errors.
+            request: The current request.
+            account: The account.
+            status: The HTTP status of the response.
+            shown: Additional context: `plaintext` and the token `replaced` by it, `is_outdated`,
+                or a form with errors.
         """
         token = _tokens().select_related("created_by").filter(current_account=account.key).first()
         health = Health(account.key, token, account.is_only)
@@ -230,7 +234,7 @@ class ScimTokenAdmin(ModelAdmin):
             "replace_form": TokenForm(current=token, auto_id="replace-%s"),
             "revoke_form": TokenForm(current=token, auto_id="revoke-%s"),
             "health": health,
-            # Asked for as the template is rendered, when no token is locked any more.
+            # Evaluated when the template is rendered, after the lock on the token is released.
             "chart": lambda: Chart(health.days),
             "failures": lambda: [(failure, _query(failure)) for failure in health.failures],
             "failure_days": FAILURE_DAYS,
@@ -238,17 +242,17 @@ class ScimTokenAdmin(ModelAdmin):
             "tiled_admin": _tiled_admin(account),
             **shown,
         }
-        return self._answer(request, "account", context, status)
+        return self._render(request, "account", context, status)
 
     def _visible(self, request: HttpRequest) -> set[str]:
-        """The lists that the person may see, by the names of their models."""
+        """Return the model names of the lists that the user may see."""
         return {
             str(model._meta.model_name)
             for model in LISTS
             if may_view(self.admin_site, request, model)
         }
 
-    def _answer(
+    def _render(
         self, request: HttpRequest, template: str, context: dict[str, Any], status: int = 200
     ) -> HttpResponse:
         context = {
@@ -263,29 +267,29 @@ class ScimTokenAdmin(ModelAdmin):
 
 
 def _accounts(request: HttpRequest) -> dict[str, Account]:
-    """The host's accounts, by their keys."""
+    """Return the host's accounts by key."""
     accounts = accounts_of(request)
     is_only = len(accounts) == 1
-    return {key: Account(key, name, is_only) for key, name in labels(accounts).items()}
+    return {key: Account(key, name, is_only) for key, name in account_labels(accounts).items()}
 
 
 def _requested(request: HttpRequest, accounts: Mapping[str, Account]) -> Account | None:
-    """The account in the query, or the only one there is; None where it is still to be chosen.
+    """Return the account in the query string or the only account, or None to let the user choose.
 
     Raises:
-        Http404: there is no such account.
+        Http404: The account does not exist.
     """
     only = next(iter(accounts)) if len(accounts) == 1 else None
     key = request.GET.get("account", only)
     if key is None:
         return None
     if key not in accounts:
-        raise Http404(gettext("There is no such account."))
+        raise Http404(gettext("This account does not exist."))
     return accounts[key]
 
 
 def _query(failure: Failure) -> str:
-    """What the list of events takes to show these failures."""
+    """Return the query string that makes the list of events show these failures."""
     event = failure.example
     values = {
         "account": event.account,
@@ -293,17 +297,17 @@ def _query(failure: Failure) -> str:
         "status": event.status,
         "scim_type": event.scim_type,
         "resource_type": event.resource_type,
-        **_lately(),
+        **_recent_period(),
     }
     return urlencode({name: value for name, value in values.items() if value})
 
 
-def _lately() -> dict[str, str]:
+def _recent_period() -> dict[str, str]:
     return {"created_at__gte": failures_since().isoformat(timespec="seconds")}
 
 
 def _tiled_admin(account: Account) -> tuple[str, str] | None:
-    """The name and the namespace of the attribute Tiled Admin; None where the host has none."""
+    """Return the name and namespace of the attribute Tiled Admin, or None without support."""
     if TILED_ADMIN not in settings.HOST_ADAPTER(account.key).user_fields:
         return None
     namespace, _separator, name = TILED_ADMIN.rpartition(":")
@@ -311,7 +315,7 @@ def _tiled_admin(account: Account) -> tuple[str, str] | None:
 
 
 def _base_url(request: HttpRequest) -> str | None:
-    """The address to paste into Okta; None where the host has not mounted the SCIM URLs."""
+    """Return the base URL for Okta, or None if the host does not include the SCIM URLs."""
     try:
         return base_url(request)
     except NoReverseMatch:
@@ -319,21 +323,21 @@ def _base_url(request: HttpRequest) -> str | None:
 
 
 def _tokens() -> ScimTokenManager:
-    """The tokens in the database that is written to: a replica may lag behind a change."""
+    """Return the token manager for the write database: a replica may lag behind."""
     return ScimToken.objects.db_manager(router.db_for_write(ScimToken))
 
 
 @contextmanager
 def _locked(account: Account) -> Iterator[ScimToken | None]:
-    """The account's current token, which no other request replaces or revokes meanwhile."""
+    """Lock the account's current token, so that no other request replaces or revokes it."""
     tokens = _tokens()
     with transaction.atomic(using=tokens.db):
         yield tokens.select_for_update().filter(current_account=account.key).first()
 
 
-def _generated(replaced: ScimToken | None) -> str:
-    """What the admin's log says of a new token."""
+def _log_message(replaced: ScimToken | None) -> str:
+    """Return the message for the admin's log about a new token."""
     if replaced is None:
         return gettext("Generated.")
-    ended = gettext("Generated. It replaces the token ending in %(last_four)s.")
-    return ended % {"last_four": replaced.last_four}
+    message = gettext("Generated. It replaces the token ending in %(last_four)s.")
+    return message % {"last_four": replaced.last_four}

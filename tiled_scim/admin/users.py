@@ -1,4 +1,4 @@
-"""What the host's own pages of its users can tell of SCIM."""
+"""Show on the host's own user pages what SCIM manages."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from tiled_scim.admin.lists import labels, may_view
+from tiled_scim.admin.lists import account_labels, may_view
 from tiled_scim.admin.states import UserState
 from tiled_scim.conf import settings
 from tiled_scim.host import adapter_class
@@ -22,16 +22,16 @@ from tiled_scim.provisioning.reading import host_values_of
 if TYPE_CHECKING:
     BaseModelAdmin = admin.ModelAdmin[Any]
 else:
-    BaseModelAdmin = object  # a mixin, whose other bases are those of the host
+    BaseModelAdmin = object  # a mixin: the host adds the model admin
 
 FIELD = "managed_by_scim"
 LIBRARIES_SHOWN = 20
 
 
 class ManagedByScim(BaseModelAdmin):
-    """A mixin for the model admin of the host's users: a section that says what SCIM manages.
+    """A mixin for the host's user admin that adds a read-only section about SCIM.
 
-    It is read only, and there for people who may view the users under SCIM Configuration.
+    The section is shown to people who may view the users under SCIM Configuration.
     """
 
     @property
@@ -40,29 +40,29 @@ class ManagedByScim(BaseModelAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         fields = super().get_readonly_fields(request, obj)
-        return (*fields, FIELD) if self._tells(request, obj) else fields
+        return (*fields, FIELD) if self._is_shown(request, obj) else fields
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         fieldsets = super().get_fieldsets(request, obj)
-        # A model admin without fieldsets of its own has it among the other fields already.
-        if not self._tells(request, obj) or FIELD in flatten_fieldsets(fieldsets):
+        # A model admin without its own fieldsets already includes the field.
+        if not self._is_shown(request, obj) or FIELD in flatten_fieldsets(fieldsets):
             return fieldsets
         return (*fieldsets, (_("Managed by SCIM"), {"fields": (FIELD,)}))
 
     @admin.display(description=_("SCIM"))
     def managed_by_scim(self, user: Any) -> str:
-        """The user in each of the accounts that push them."""
+        """Return the user's links in all accounts, as HTML."""
         accounts = adapter_class().accounts()
         context = {
-            "links": [self._described(link) for link in UserLink.objects.filter(user=user)],
-            "accounts": labels(accounts) if len(accounts) > 1 else {},
+            "links": [self._link_context(link) for link in UserLink.objects.filter(user=user)],
+            "accounts": account_labels(accounts) if len(accounts) > 1 else {},
         }
         return render_to_string("tiled_scim/admin/managed.html", context)
 
-    def _tells(self, request: HttpRequest, user: Any) -> bool:
+    def _is_shown(self, request: HttpRequest, user: Any) -> bool:
         return user is not None and may_view(self.admin_site, request, UserLink)
 
-    def _described(self, link: UserLink) -> dict[str, Any]:
+    def _link_context(self, link: UserLink) -> dict[str, Any]:
         adapter = settings.HOST_ADAPTER(link.account)
         members: Any = LibraryGroupMember.objects.filter(LibraryGroupMember.live, user=link)
         members = members.select_related("group__library").order_by("group__display_name", "pk")
@@ -72,7 +72,7 @@ class ManagedByScim(BaseModelAdmin):
         return {
             "link": link,
             "page": page,
-            "state": UserState.of(link, host_values_of(link, adapter)),
+            "state": UserState.for_link(link, host_values_of(link, adapter)),
             "libraries": [
                 adapter.library_name(member.group.library) for member in members[:LIBRARIES_SHOWN]
             ],

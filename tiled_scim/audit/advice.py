@@ -1,6 +1,6 @@
-"""What to do about an event that was refused or failed: a sentence for the people who read it.
+"""Advice for events that were refused or failed.
 
-They are the admins of Okta and of this site: so the words are those of Okta's pages and of ours.
+The readers are admins of Okta and of this site, so the texts use the terms of both.
 """
 
 from __future__ import annotations
@@ -16,112 +16,116 @@ from tiled_scim.schemas import GROUP, USER
 
 UNKNOWN_CALLER = "unknown caller"
 NOT_ENABLED = gettext_noop(
-    "SCIM provisioning is not part of this account's plan. Please ask your account manager, or our "
-    "support, to switch it on."
+    "SCIM provisioning is not part of this account's plan. Please ask your account manager or our "
+    "support to enable it."
 )
 
-# By the status, and by what tells apart causes that share one: the detail, a scimType, or a
-# resource type. The first that fits is taken, in the order of `_causes`.
+# The keys are a status and what distinguishes causes with the same status: the detail, the
+# scimType or the resource type. The first match in the order of `_causes` is used.
 ADVICE: Mapping[tuple[int, str], Promise] = {
     (400, "invalidFilter"): _(
-        "The client searches in a way that this site does not know, which no setting in Okta "
-        "changes. Give its maker the detail and the request id."
+        "The client sent a search that this site does not support. No setting in Okta changes "
+        "that. Report the detail and the request id to the client's vendor."
     ),
     (400, "invalidPath"): _(
         "A mapped attribute does not exist here. In Okta's Profile Editor, compare its external "
         "name and namespace with the attributes that this site supports."
     ),
     (400, "invalidSyntax"): _(
-        "The request is not SCIM as this site reads it, which no setting in Okta changes. Give the "
-        "client's maker the detail and the request id."
+        "The request is not valid SCIM. No setting in Okta changes that. Report the detail and "
+        "the request id to the client's vendor."
     ),
     (400, "invalidValue"): _(
-        "A value does not fit. Correct it in the person's profile or in the group in Okta, or "
-        "change the attribute mapping; then retry the task in Okta."
+        "A value is invalid. Correct it in the person's profile or in the group in Okta, or "
+        "change the attribute mapping. Then retry the task in Okta."
     ),
     (400, "mutability"): _(
-        "An attribute that never changes was to be changed. Take it out of the attribute mappings "
-        "in Okta; then retry the task."
+        "The request tries to change an attribute that cannot be changed. Remove it from the "
+        "attribute mappings in Okta. Then retry the task."
     ),
     (400, "noTarget"): _(
-        "What should have been changed is not there. In Okta, open the person's or group's "
-        "assignment and push it again, so that all of it is sent."
+        "The value to change does not exist. In Okta, open the assignment of the person or group "
+        "and push it again, so that Okta sends all values."
     ),
-    (400, ""): _("Read the detail, correct in Okta what it names, and retry the task there."),
+    (400, ""): _("Read the detail, correct the problem in Okta, and retry the task there."),
     (401, UNKNOWN_CALLER): _(
-        "Whoever this was has not been let in. If it was your Okta, its token is wrong: generate a "
-        "new one under SCIM Configuration, and paste it into Okta as the API Token."
+        "The request was refused, because its token is unknown. If your Okta sent it, generate a "
+        "new token under SCIM Configuration, and paste it into Okta as the API Token."
     ),
     (401, ""): _(
-        "The token that Okta has was replaced, was revoked or has expired. Generate a new one "
-        "under SCIM Configuration, and paste it into Okta as the API Token."
+        "Okta's token was replaced or revoked, or has expired. Generate a new one under SCIM "
+        "Configuration, and paste it into Okta as the API Token."
     ),
     (403, NOT_ENABLED): _(
-        "SCIM provisioning is not part of this account's plan. Have it switched on; then retry the "
+        "SCIM provisioning is not part of this account's plan. Have it enabled. Then retry the "
         "tasks in Okta."
     ),
     (403, USER.name): _(
-        "SCIM may not change this person, who is protected here, as superusers are. Change them on "
-        "this site, or remove their assignment to the app in Okta."
+        "SCIM may not change this user, because the user is protected, as superusers are. Change "
+        "the user on this site, or remove the assignment to the app in Okta."
     ),
-    (403, ""): _("This is not allowed, whatever the token. Nothing has to be done on this site."),
+    (403, ""): _(
+        "This is not allowed with any token. You do not have to change anything on this site."
+    ),
     (404, USER.name): _(
-        "This user was deleted here, or let go. In Okta, unassign the person from the app and "
-        "assign them again, which makes the user anew; or leave them unassigned."
+        "This user was deleted or unlinked here. In Okta, unassign the person from the app and "
+        "assign them again to create the user again, or leave them unassigned."
     ),
     (404, GROUP.name): _(
-        "This group was let go here, or its Library was deleted. In Okta, under Push Groups, "
-        "unlink the group and push it again, which makes the Library anew; or leave it unlinked."
+        "This group was unlinked here, or its Library was deleted. In Okta, under Push Groups, "
+        "unlink the group and push it again to create the Library again, or leave it unlinked."
     ),
     (404, ""): _(
-        "There is nothing at this address. Compare the Base URL in Okta with the one under SCIM "
+        "Nothing exists at this URL. Compare the Base URL in Okta with the one under SCIM "
         "Configuration."
     ),
     (405, ""): _(
-        "The client asked for what cannot be done at this address. Compare the Base URL in Okta "
-        "with the one under SCIM Configuration."
+        "This URL does not support the request of the client. Compare the Base URL in Okta with "
+        "the one under SCIM Configuration."
     ),
     (409, USER.name): _(
-        "Somebody here has this username or e-mail address already. Rename that user here, or the "
-        "person in Okta; then retry the task. A protected user, such as a superuser, cannot be "
-        "taken over."
+        "Another user here already has this username or email address. Rename that user here, or "
+        "the person in Okta. Then retry the task. A protected user, such as a superuser, cannot "
+        "be linked."
     ),
     (409, GROUP.name): _(
-        "A group or a Library here has this name already. Rename the Library here, or the group in "
-        "Okta; then push the group again."
+        "A group or Library with this name already exists here. Rename the Library here, or the "
+        "group in Okta. Then push the group again."
     ),
-    (409, ""): _("The name is taken here. Rename one of the two; then retry the task in Okta."),
+    (409, ""): _(
+        "The name is already used here. Rename one of the two. Then retry the task in Okta."
+    ),
     (412, ""): _(
-        "Two changes met, and this one came second. Clients repeat it by themselves; if it stays "
-        "away, push the person or group again."
+        "Another change was saved first. Clients repeat their change automatically. If this one "
+        "is not repeated, push the person or group again."
     ),
     (413, ""): _(
-        "This was more than one request may carry. Push fewer members at once, or have this site's "
-        "operator raise the limit that the detail names."
+        "The request was too large. Push fewer members at once, or ask the operator of this site "
+        "to raise the limit that the detail names."
     ),
     (415, ""): _(
-        "The client sends its data in a form that this site does not read. In Okta, choose an app "
-        "that speaks SCIM 2.0 with JSON."
+        "The client sent data in a format that this site does not support. In Okta, choose an app "
+        "that uses SCIM 2.0 with JSON."
     ),
     (429, ""): _(
-        "Okta was asked to slow down, and sends this again by itself. If it goes on for hours, "
-        "have this site's operator raise the limit."
+        "Okta sent too many requests, and retries automatically. If this continues for hours, ask "
+        "the operator of this site to raise the limit."
     ),
-    (501, ""): _("This site does not offer what was asked for, and Okta does not need it."),
+    (501, ""): _("This site does not support the request. Okta does not need it."),
     (503, ""): _(
-        "This site was busy, and Okta sends this again by itself. If it happens often, tell the "
-        "site's operator."
+        "This site was busy, and Okta retries automatically. If this happens often, tell the "
+        "operator of this site."
     ),
 }
-OTHER_REFUSAL = _("Read the detail, correct what it names, and retry the task in Okta.")
+OTHER_REFUSAL = _("Read the detail, correct the problem, and retry the task in Okta.")
 OTHER_FAILURE = _(
-    "This is a fault of this site, not of Okta. Give its operator the request id, under which the "
-    "log has more; then retry the task in Okta."
+    "This is an error of this site, not of Okta. Give its operator the request id to find the "
+    "cause in the log. Then retry the task in Okta."
 )
 
 
 def advice(event: ScimEvent) -> str:
-    """One sentence or two on what to do about an event; empty where nothing went wrong."""
+    """Return what to do about an event, or "" if it was neither refused nor failed."""
     if event.outcome not in {Outcome.REFUSED, Outcome.FAILED}:
         return ""
     keys = ((event.status or 0, cause) for cause in _causes(event))
@@ -130,7 +134,7 @@ def advice(event: ScimEvent) -> str:
 
 
 def _causes(event: ScimEvent) -> Iterator[str]:
-    """What may tell apart the causes of one status, from the most to the least particular."""
+    """Yield what distinguishes causes with the same status, the most specific first."""
     caller = UNKNOWN_CALLER if event.account is None else ""
     yield from filter(None, (event.detail, caller, event.scim_type, event.resource_type))
     yield ""

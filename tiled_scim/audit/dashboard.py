@@ -1,6 +1,6 @@
-"""How provisioning goes, at a glance: is Okta connected, how much is there, what failed lately.
+"""The health of provisioning: the connection, the numbers of resources, and recent failures.
 
-Every part is one query, by an index or over the last days, and none is made before it is asked for.
+Each part is a single lazy query that uses an index or reads only the last days.
 """
 
 from __future__ import annotations
@@ -50,13 +50,13 @@ if TYPE_CHECKING:
 
 FAILURE_DAYS = 7
 CHART_DAYS = 14
-# Okta calls when something changes: a quiet weekend is nothing to speak of.
+# Okta only calls when something changes, so a weekend without calls is normal.
 SILENT_AFTER = timedelta(days=3)
 EXPIRES_SOON = timedelta(days=14)
 
-GONE_WRONG = (Outcome.REFUSED, Outcome.FAILED)
-# What failures have in common that are shown as one. Of unknown callers the account is null.
-KIND = ("status", "scim_type", "resource_type", "account")
+FAILED_OUTCOMES = (Outcome.REFUSED, Outcome.FAILED)
+# Failures with the same values are shown as one. The account of unknown callers is null.
+FAILURE_KIND = ("status", "scim_type", "resource_type", "account")
 UNAUTHORIZED = 401
 TITLES: Mapping[tuple[str, str], StrOrPromise] = {
     (Outcome.REFUSED, UNKNOWN_CALLER): _("Unknown caller refused"),
@@ -72,12 +72,12 @@ OTHER_TITLES: Mapping[str, StrOrPromise] = {
 
 
 class State(TextChoices):
-    """How the identity provider of an account is connected."""
+    """The state of an account's connection to its identity provider."""
 
     NO_TOKEN = "no_token", _("No token")
     UNUSED = "unused", _("Not connected yet")
     CONNECTED = "connected", _("Connected")
-    SILENT = "silent", _("Silent")
+    SILENT = "silent", _("No recent calls")
     EXPIRED = "expired", _("Token expired")
     REFUSED = "refused", _("Old token")
 
@@ -87,18 +87,18 @@ class State(TextChoices):
 
     @property
     def kind(self) -> Literal["good", "bad", ""]:
-        """How to feel about it."""
+        """Return the kind of badge for the state."""
         if self.is_connected:
             return "good"
         return "bad" if self in {State.EXPIRED, State.REFUSED} else ""
 
 
 def state(token: ScimToken | None, refused_at: datetime | None) -> State:
-    """The state of an account's connection.
+    """Return the state of an account's connection.
 
     Args:
-        token: its current token.
-        refused_at: when a call with a token of the account that has ended was last refused.
+        token: The account's current token.
+        refused_at: When a call with a former token of the account was last refused.
     """
     if token is not None and token.is_expired:
         return State.EXPIRED
@@ -115,12 +115,13 @@ def state(token: ScimToken | None, refused_at: datetime | None) -> State:
 
 @dataclass(frozen=True)
 class Counts:
-    """How many there are of what SCIM manages now.
+    """The numbers of users and Libraries that SCIM manages.
 
     Args:
-        active: users who may sign in; `deactivated`: those who may not.
-        libraries: those that a group feeds.
-        people: active users with access to at least one of these Libraries.
+        active: Users who can sign in.
+        deactivated: Users who cannot sign in.
+        libraries: Libraries that are linked to a group.
+        people: Active users with access to at least one of these Libraries.
     """
 
     active: int
@@ -135,7 +136,7 @@ class Counts:
 
 @dataclass(frozen=True)
 class Day:
-    """The events of one day, in the host's time zone."""
+    """The numbers of events on one day, in the host's time zone."""
 
     date: date
     done: int
@@ -147,8 +148,8 @@ class Failure:
     """Failures of one kind.
 
     Args:
-        example: the last of them.
-        number: how many requests failed in this way.
+        example: The most recent event.
+        number: How many requests failed.
     """
 
     example: ScimEvent
@@ -166,18 +167,18 @@ class Failure:
 
     @property
     def ago(self) -> str:
-        """When it last happened."""
+        """Return how long ago the most recent failure happened, as text."""
         return ago(self.example.created_at)
 
 
 @dataclass(frozen=True)
 class Health:
-    """How provisioning goes in one account.
+    """The health of provisioning in one account.
 
     Args:
-        account: its key.
-        token: its current token.
-        is_only: whether the host has no other account: then unknown callers, too, are its own.
+        account: The key of the account.
+        token: The account's current token.
+        is_only: Whether the host has no other account. Unknown callers are then included.
     """
 
     account: str
@@ -190,13 +191,13 @@ class Health:
 
     @cached_property
     def refused(self) -> ScimEvent | None:
-        """The last call with a token of the account that has ended."""
+        """Return the last call with a former token of the account."""
         refused = (failure.example for failure in self.failures)
-        return next((event for event in refused if _had_token(event)), None)
+        return next((event for event in refused if _used_ended_token(event)), None)
 
     @property
     def last_call_ago(self) -> str:
-        """When the current token was last used; empty where it never was."""
+        """Return how long ago the current token was used, as text, or "" if it never was."""
         return ago(self.token.last_used_at if self.token else None)
 
     @property
@@ -209,7 +210,7 @@ class Health:
 
     @property
     def days_left(self) -> int | None:
-        """In how many days the token expires; None where that is not soon."""
+        """Return the days until the token expires, or None if it does not expire soon."""
         expires_at = self.token.expires_at if self.token else None
         if expires_at is None or not timedelta() < expires_at - timezone.now() <= EXPIRES_SOON:
             return None
@@ -238,31 +239,31 @@ class Health:
 
     @cached_property
     def days(self) -> list[Day]:
-        """The last days, today's as the last."""
+        """Return the numbers of events on the last days, until today."""
         dates = [_today() - timedelta(days=number) for number in reversed(range(CHART_DAYS))]
         starts = [_midnight(date) for date in dates]
-        # Not the database's own truncation: MariaDB has none where it lacks the time zones.
+        # Truncating dates in the database fails in MariaDB without its time zone tables.
         latest_first = reversed(list(enumerate(starts)))
         day = Case(*(When(created_at__gte=start, then=Value(at)) for at, start in latest_first))
         rows = self._events(starts[0]).annotate(day=day).values_list("day", "outcome")
         done, failed = [0] * CHART_DAYS, [0] * CHART_DAYS
         for at, outcome, number in rows.annotate(number=Count("pk")).order_by():
-            (failed if outcome in GONE_WRONG else done)[at] += number
+            (failed if outcome in FAILED_OUTCOMES else done)[at] += number
         return [Day(*values) for values in zip(dates, done, failed, strict=True)]
 
     @property
     def has_events(self) -> bool:
-        """Whether there was any on the last days."""
+        """Return whether there were events on the last days."""
         return any(day.done or day.failed for day in self.days)
 
     @cached_property
     def failures(self) -> list[Failure]:
-        """What failed on the last days, by kind, the latest first."""
-        kind = [F(name) for name in KIND]
+        """Return the failures of the last days by kind, the most recent first."""
+        kind = [F(name) for name in FAILURE_KIND]
         latest_first = ("-created_at", "-pk")
         rows = (
             self._events(failures_since())
-            .filter(outcome__in=GONE_WRONG)
+            .filter(outcome__in=FAILED_OUTCOMES)
             .defer("changes")
             .annotate(
                 number=Window(Sum("times"), partition_by=kind),
@@ -280,17 +281,19 @@ class Health:
         return objects(ScimEvent).filter(whose, created_at__gte=since)
 
     def _is_active(self) -> Q:
-        """What the links of active users fulfil: all, where the host does not tell them apart."""
+        """Return the condition for links of active users. All are active without such a field."""
         path = settings.HOST_ADAPTER(self.account).user_fields.get("active")
         return Q(("suspended", False), (f"user__{path}", True)) if path else Q()
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What is told of an account among others.
+    """The health of one account in a list of accounts.
 
     Args:
-        failures: how many requests failed on the last days.
+        token: The account's current token.
+        state: The state of the connection.
+        failures: How many requests failed on the last days.
     """
 
     token: ScimToken | None
@@ -303,28 +306,31 @@ class Summary:
 
 
 def summaries(accounts: Collection[str]) -> tuple[dict[str, Summary], int]:
-    """How provisioning goes in several accounts, by their keys.
+    """Return the summaries of several accounts.
 
     Returns:
-        Them, and how many requests of unknown callers were refused on the last days.
+        The summaries by account key, and the number of requests of unknown callers that were
+        refused on the last days.
     """
     rows = objects(ScimToken).filter(current_account__in=accounts)
     tokens = {token.account: token for token in rows}
     failures = (
         objects(ScimEvent)
         .filter(Q(account__in=accounts) | Q(account=None))
-        .filter(outcome__in=GONE_WRONG, created_at__gte=failures_since())
+        .filter(outcome__in=FAILED_OUTCOMES, created_at__gte=failures_since())
         .values_list("account")
         .annotate(number=Sum("times"), refused_at=Max("created_at", filter=Q(status=UNAUTHORIZED)))
         .order_by()
     )
     found = {account: (number, refused_at) for account, number, refused_at in failures}
     unknown, _refused_at = found.pop(None, (0, None))
-    return {key: _summary(tokens.get(key), *found.get(key, (0, None))) for key in accounts}, unknown
+    return {
+        key: _summarize(tokens.get(key), *found.get(key, (0, None))) for key in accounts
+    }, unknown
 
 
 def ago(moment: datetime | None) -> str:
-    """How long ago something was, as people say it; empty for never."""
+    """Return how long ago a time was, as text, or "" for None."""
     if moment is None:
         return ""
     if timezone.now() - moment < timedelta(minutes=1):
@@ -332,17 +338,17 @@ def ago(moment: datetime | None) -> str:
     return gettext("%(time)s ago") % {"time": timesince(moment, depth=1)}
 
 
-def _summary(token: ScimToken | None, failures: int, refused_at: datetime | None) -> Summary:
+def _summarize(token: ScimToken | None, failures: int, refused_at: datetime | None) -> Summary:
     return Summary(token, state(token, refused_at), failures)
 
 
-def _had_token(event: ScimEvent) -> bool:
-    """Whether a call was refused for its token, which the account had once."""
+def _used_ended_token(event: ScimEvent) -> bool:
+    """Return whether a call was refused because of a former token of the account."""
     return event.status == UNAUTHORIZED and event.account is not None
 
 
 def _numbers(**rows: QuerySet[Any]) -> dict[str, int]:
-    """How many rows each has, in one query."""
+    """Count the rows of several querysets in one query."""
     first, *others = (
         queryset.order_by()
         .annotate(kind=Value(kind))
@@ -354,12 +360,12 @@ def _numbers(**rows: QuerySet[Any]) -> dict[str, int]:
 
 
 def failures_since() -> datetime:
-    """When the days begin of which failures are told."""
+    """Return the start of the period for which failures are shown."""
     return timezone.now() - timedelta(days=FAILURE_DAYS)
 
 
 def _local(moment: datetime) -> datetime:
-    """The moment by the host's clock, which shows no other where USE_TZ is off."""
+    """Return a time in the current time zone. Times are already local if USE_TZ is off."""
     return timezone.localtime(moment) if timezone.is_aware(moment) else moment
 
 
@@ -368,6 +374,6 @@ def _today() -> date:
 
 
 def _midnight(day: date) -> datetime:
-    """When a day begins by the host's clock."""
+    """Return the start of a day in the current time zone."""
     midnight = datetime.combine(day, time.min)
     return timezone.make_aware(midnight) if timezone.is_aware(timezone.now()) else midnight

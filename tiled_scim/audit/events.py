@@ -19,9 +19,11 @@ from django.db.models import F
 from django.utils import timezone
 
 from tiled_scim.attributes import ResourceType
+from tiled_scim.database.compiled import insert
 from tiled_scim.host import TILED_ADMIN
 from tiled_scim.models import (
     CLIENT_LENGTH,
+    FOLDED_NAME_LENGTH,
     NAME_LENGTH,
     Action,
     LibraryGroupLink,
@@ -33,8 +35,7 @@ from tiled_scim.schemas import GROUP, USER
 from tiled_scim.scim.cleaning import Document
 from tiled_scim.scim.identifiers import as_uuid
 from tiled_scim.scim.selection import ALL
-from tiled_scim.scim.text import fold
-from tiled_scim.sql.compiled import insert
+from tiled_scim.scim.text import canonical
 
 logger = logging.getLogger(__name__)
 
@@ -183,7 +184,7 @@ def _event(
         resource_type=change.resource_type,
         resource_id=key,
         resource_name=name,
-        resource_name_folded=fold(name),
+        resource_name_folded=canonical(name)[:FOLDED_NAME_LENGTH],
         changes={} if error else _changes(change),
         outcome=_outcome(change, status, error),
         status=status,

@@ -1,4 +1,4 @@
-"""What several commands take: accounts, and numbers of days."""
+"""Command line arguments that several commands share: accounts and numbers of days."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ from tiled_scim.host import adapter_class
 
 
 def days(text: str) -> timedelta:
-    """Whole days, from one to a hundred years, which every database can hold."""
+    """Parse a whole number of days, from one day to 100 years.
+
+    Raises:
+        argparse.ArgumentTypeError: The text is not such a number.
+    """
     number = int(text) if text.isascii() and text.isdigit() else 0
     if not 1 <= number <= LONGEST_PERIOD.days:
         raise argparse.ArgumentTypeError(
@@ -22,21 +26,21 @@ def days(text: str) -> timedelta:
 
 
 def require_known(account: str) -> None:
-    """Refuse an account that the host does not have, and say which it has.
+    """Check that the host has an account.
 
     Raises:
-        CommandError: there is no such account.
+        CommandError: The account does not exist. The message lists the existing accounts.
     """
     accounts = adapter_class().accounts()
     if account in accounts:
         return
     problem = (
-        f"There is no account {account!r}." if account else "Say which account: --account KEY."
+        f"There is no account {account!r}." if account else "Choose an account: --account KEY."
     )
-    known = ", ".join(_labelled(key, label) for key, label in accounts.items())
+    known = ", ".join(_label(key, label) for key, label in accounts.items())
     raise CommandError(f"{problem} The accounts are: {known or 'none'}.")
 
 
-def _labelled(key: str, label: str) -> str:
-    name = key or "the only one, which needs no --account"
+def _label(key: str, label: str) -> str:
+    name = key or "the only account, without --account"
     return f"{name} ({label})" if label else name

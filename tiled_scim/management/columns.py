@@ -1,4 +1,4 @@
-"""Tables on a terminal."""
+"""Format tables for a terminal."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 
 def aligned(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
-    """The rows, all of one length, as lines with straight columns."""
+    """Format rows of equal length as lines with aligned columns."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         yield "  ".join(map(str.ljust, row, widths)).rstrip()

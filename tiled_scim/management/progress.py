@@ -1,4 +1,4 @@
-"""For people who wait at a terminal: progress bars, and Ctrl-C."""
+"""Progress bars and the handling of Ctrl-C for long commands."""
 
 from __future__ import annotations
 
@@ -9,34 +9,37 @@ from typing import Any
 from django.core.management.base import CommandError
 from tqdm import tqdm
 
-INTERRUPTED = 130  # the exit code of a program that Ctrl-C has ended
+INTERRUPTED = 130  # the conventional exit status after Ctrl-C
 
 
 def bar(total: int, unit: str, *, is_shown: bool) -> tqdm[Any]:
-    """A bar to be updated, and closed by `with`: on standard error, if that is a terminal.
+    """Create a progress bar on standard error, to be used as a context manager.
 
     Args:
-        total: of how many.
-        unit: what they are, in the singular.
-        is_shown: whether people want one.
+        total: The number of items.
+        unit: The name of an item, in the singular.
+        is_shown: Whether to show the bar if standard error is a terminal.
     """
-    # With None, tqdm itself looks whether there is a terminal.
+    # With None, tqdm checks whether standard error is a terminal.
     return tqdm(total=total, unit=f" {unit}", leave=False, disable=None if is_shown else True)
 
 
-def aside() -> AbstractContextManager[None]:
-    """For writing to standard output: the bar steps aside meanwhile."""
+def paused() -> AbstractContextManager[None]:
+    """Hide the progress bar while writing to standard output."""
     return tqdm.external_write_mode()
 
 
 @contextmanager
-def interruptible(tell: Callable[[], str]) -> Iterator[None]:
-    """Let Ctrl-C end a command with a sentence, where what is done is done and the rest is not.
+def interruptible(summarize: Callable[[], str]) -> Iterator[None]:
+    """End the command with a summary if it is interrupted with Ctrl-C.
 
     Args:
-        tell: says how much is done.
+        summarize: Returns what was done so far, as a sentence.
+
+    Raises:
+        CommandError: The command was interrupted.
     """
     try:
         yield
     except KeyboardInterrupt:
-        raise CommandError(f"Interrupted. {tell()}", returncode=INTERRUPTED) from None
+        raise CommandError(f"Interrupted. {summarize()}", returncode=INTERRUPTED) from None

@@ -5,9 +5,9 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
-import tiled_scim.sql.fields
+import tiled_scim.database.fields
 from tiled_scim.conf import settings as scim_settings
-from tiled_scim.sql.library_dependency import library_dependency
+from tiled_scim.database.library_dependency import library_dependency
 
 
 class Migration(migrations.Migration):
@@ -30,13 +30,13 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "account",
-                    tiled_scim.sql.fields.ExactCharField(
+                    tiled_scim.database.fields.ExactCharField(
                         blank=True, max_length=128, verbose_name="account"
                     ),
                 ),
                 (
                     "external_id",
-                    tiled_scim.sql.fields.ExactCharField(
+                    tiled_scim.database.fields.ExactCharField(
                         blank=True,
                         default=None,
                         max_length=255,
@@ -69,13 +69,13 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "display_name",
-                    tiled_scim.sql.fields.ExactCharField(
+                    tiled_scim.database.fields.ExactCharField(
                         max_length=255, verbose_name="displayName"
                     ),
                 ),
                 (
                     "display_name_folded",
-                    tiled_scim.sql.fields.ExactCharField(
+                    tiled_scim.database.fields.ExactCharField(
                         default=None, editable=False, max_length=510, null=True
                     ),
                 ),
@@ -120,19 +120,19 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "account",
-                    tiled_scim.sql.fields.ExactCharField(
+                    tiled_scim.database.fields.ExactCharField(
                         blank=True, max_length=128, verbose_name="account"
                     ),
                 ),
                 (
                     "current_account",
-                    tiled_scim.sql.fields.ExactCharField(
+                    tiled_scim.database.fields.ExactCharField(
                         blank=True, editable=False, max_length=128, null=True, unique=True
                     ),
                 ),
                 (
                     "digest",
-                    tiled_scim.sql.fields.ExactCharField(
+                    tiled_scim.database.fields.ExactCharField(
                         editable=False, max_length=64, unique=True
                     ),
                 ),
@@ -207,7 +207,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "account",
-                    tiled_scim.sql.fields.ExactCharField(
+                    tiled_scim.database.fields.ExactCharField(
                         blank=True, max_length=128, null=True, verbose_name="account"
                     ),
                 ),
@@ -222,7 +222,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "request_id",
-                    tiled_scim.sql.fields.ExactCharField(
+                    tiled_scim.database.fields.ExactCharField(
                         blank=True, max_length=64, verbose_name="request id"
                     ),
                 ),
@@ -258,13 +258,13 @@ class Migration(migrations.Migration):
                 ("resource_id", models.UUIDField(blank=True, null=True, verbose_name="resource")),
                 (
                     "resource_name",
-                    tiled_scim.sql.fields.ExactCharField(
+                    tiled_scim.database.fields.ExactCharField(
                         blank=True, max_length=255, verbose_name="name"
                     ),
                 ),
                 (
                     "resource_name_folded",
-                    tiled_scim.sql.fields.ExactCharField(blank=True, max_length=510),
+                    tiled_scim.database.fields.ExactCharField(blank=True, max_length=510),
                 ),
                 ("changes", models.JSONField(blank=True, default=dict, verbose_name="changes")),
                 (
@@ -333,13 +333,13 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "account",
-                    tiled_scim.sql.fields.ExactCharField(
+                    tiled_scim.database.fields.ExactCharField(
                         blank=True, max_length=128, verbose_name="account"
                     ),
                 ),
                 (
                     "external_id",
-                    tiled_scim.sql.fields.ExactCharField(
+                    tiled_scim.database.fields.ExactCharField(
                         blank=True,
                         default=None,
                         max_length=255,
@@ -372,11 +372,13 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "user_name",
-                    tiled_scim.sql.fields.ExactCharField(max_length=255, verbose_name="userName"),
+                    tiled_scim.database.fields.ExactCharField(
+                        max_length=255, verbose_name="userName"
+                    ),
                 ),
                 (
                     "user_name_folded",
-                    tiled_scim.sql.fields.ExactCharField(
+                    tiled_scim.database.fields.ExactCharField(
                         default=None, editable=False, max_length=510, null=True
                     ),
                 ),
@@ -454,7 +456,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "display",
-                    tiled_scim.sql.fields.ExactCharField(
+                    tiled_scim.database.fields.ExactCharField(
                         blank=True, max_length=255, verbose_name="display"
                     ),
                 ),

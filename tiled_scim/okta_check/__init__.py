@@ -1,5 +1,5 @@
-"""The other side of the wire: what Okta sends, and what it needs back.
+"""Send the requests that Okta sends to any SCIM server, and check the responses.
 
-Plays Okta against any SCIM server over HTTP. Knows nothing of Django or of the server's Python:
-`scim_check`, the demo and the tests all use it from outside.
+The package uses HTTP only. It does not import Django or the server's code, so it can check servers
+written in any language. The `scim_check` command, the demo and the tests use it.
 """

@@ -1,4 +1,4 @@
-"""HTTP as Okta speaks it, with the standard library alone."""
+"""Send HTTP requests the way Okta does, using only the standard library."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from http.client import HTTPException, HTTPResponse, IncompleteRead
 from typing import Any
 from urllib.parse import quote, quote_plus, urlencode, urlsplit
 
-from tiled_scim.okta_check import silence
+from tiled_scim.okta_check import connection_errors
 
 TIMEOUT_SECONDS = 60.0  # Okta gives up on a request after a minute.
 MASK = "********"
@@ -37,7 +37,10 @@ Json = dict[str, Any]
 
 
 class UnreachableError(Exception):
-    """No whole HTTP answer came. The message says why, and `advice` what to do, for people."""
+    """Raised when a request gets no complete HTTP response.
+
+    The message explains the cause, and `advice` what to do about it. Both are shown to users.
+    """
 
     def __init__(self, message: str, advice: str) -> None:
         super().__init__(message)
@@ -46,7 +49,7 @@ class UnreachableError(Exception):
 
 @dataclass(frozen=True)
 class Attempt:
-    """One request as it went out, and how long it took; `status` is None if no answer came."""
+    """One request that was sent and its duration. `status` is None if there was no response."""
 
     method: str
     path: str
@@ -60,7 +63,7 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Exchange:
-    """One request and the answer to it."""
+    """One request and its response."""
 
     method: str
     url: str
@@ -71,12 +74,12 @@ class Exchange:
 
     @property
     def content_type(self) -> str:
-        """The media type in lower case, without parameters; empty where the answer names none."""
+        """Return the media type in lower case without parameters, or "" if there is none."""
         return self.headers.get("Content-Type", "").partition(";")[0].strip().lower()
 
     @cached_property
     def json(self) -> Any:
-        """The answer's JSON, or None where it is not JSON."""
+        """Return the parsed response body, or None if it is not valid JSON."""
         try:
             return json.loads(self.text)
         except (ValueError, RecursionError):
@@ -84,33 +87,36 @@ class Exchange:
 
     @property
     def detail(self) -> str:
-        """What an Error says to people, on one line (RFC 7644 section 3.12); empty for nothing."""
+        """Return the `detail` of a SCIM error on one line, or "" (RFC 7644 section 3.12)."""
         detail = self.json.get("detail") if isinstance(self.json, dict) else None
         return " ".join(detail.split()) if isinstance(detail, str) else ""
 
     @property
     def is_redirect(self) -> bool:
-        """Whether it sends the client elsewhere, which Okta does not follow."""
+        """Return whether the response is a redirect. Okta does not follow redirects."""
         return 300 <= self.status < 400
 
     @property
     def is_html(self) -> bool:
-        """Whether it is a page for people and not for programs."""
+        """Return whether the response is an HTML page."""
         return "html" in self.content_type or self.text.lstrip()[:1] == "<"
 
 
 class Watcher:
-    """Is told of requests as they go; this one does nothing with it."""
+    """Receive notifications about requests. The default implementation ignores them."""
 
-    def sent(self, attempt: Attempt) -> None:
-        """A request has been answered, or has not."""
+    def request_finished(self, attempt: Attempt) -> None:
+        """Called after a request got a response or failed."""
 
-    def waits(self, seconds: int) -> None:
-        """The server asked for a pause, which begins now."""
+    def waiting(self, seconds: int) -> None:
+        """Called before waiting because the server sent `Retry-After`."""
 
 
-class _AnyStatusIsAnAnswer(urllib.request.HTTPErrorProcessor):
-    """Neither raises on an error status nor follows a redirect, which could carry the token off."""
+class _ReturnEveryStatus(urllib.request.HTTPErrorProcessor):
+    """Return every response: do not raise on error statuses and do not follow redirects.
+
+    Following a redirect could send the token to another server.
+    """
 
     def http_response(self, request: urllib.request.Request, response: Any) -> Any:
         return response
@@ -119,28 +125,28 @@ class _AnyStatusIsAnAnswer(urllib.request.HTTPErrorProcessor):
 
 
 class OktaClient:
-    """Sends requests the way Okta does.
+    """Send requests the way Okta does.
 
     Args:
-        base_url: the SCIM base URL as it is pasted into Okta.
-        token: the bearer token.
-        timeout: seconds to wait for the server.
+        base_url: The SCIM base URL, as pasted into Okta.
+        token: The bearer token.
+        timeout: How long to wait for the server, in seconds.
 
-    `journal` has every exchange so far, in order, and `attempts` every request, those too that were
-    sent again or had no answer. `watcher` is told of each.
+    `exchanges` holds the requests that got a response, in order. `attempts` holds every request,
+    including retried and failed ones. `watcher` is notified of each attempt.
 
     Raises:
-        ValueError: an argument cannot be used; the message never has the token in it.
+        ValueError: An argument is invalid. The message never contains the token.
     """
 
     def __init__(self, base_url: str, token: str, *, timeout: float = TIMEOUT_SECONDS) -> None:
-        self.base_url = _usable_url(base_url)
-        self.journal: list[Exchange] = []
+        self.base_url = _validated_url(base_url)
+        self.exchanges: list[Exchange] = []
         self.attempts: list[Attempt] = []
         self.watcher = Watcher()
-        self._token = _usable_token(token)
-        self._timeout = _usable_timeout(timeout)
-        handlers: list[urllib.request.BaseHandler] = [_AnyStatusIsAnAnswer()]
+        self._token = _validated_token(token)
+        self._timeout = _validated_timeout(timeout)
+        handlers: list[urllib.request.BaseHandler] = [_ReturnEveryStatus()]
         if urlsplit(self.base_url).hostname in LOOPBACK:
             handlers.append(urllib.request.ProxyHandler({}))
         self._opener = urllib.request.build_opener(*handlers)
@@ -155,22 +161,22 @@ class OktaClient:
         spaces_as_plus: bool = False,
         authorization: str | None = None,
     ) -> Exchange:
-        """Send one request and wait for its answer, whatever its status.
+        """Send a request and return the response, whatever its status.
 
-        As Okta does, it is sent again after a 429 that says in how many seconds.
+        Like Okta, retry after a 429 response whose `Retry-After` is a number of seconds.
 
         Args:
-            path: below the base URL, with its leading slash.
-            spaces_as_plus: write spaces of the query as `+` and not `%20`; Okta does both.
-            authorization: the whole header, instead of the client's own token.
+            path: The path below the base URL, with a leading slash.
+            spaces_as_plus: Encode spaces in the query as `+` instead of `%20`. Okta does both.
+            authorization: The complete `Authorization` header, to replace the client's own token.
 
         Raises:
-            UnreachableError: there was no answer.
+            UnreachableError: There was no complete response.
         """
         url = self.base_url + path
         if query:
             url += "?" + urlencode(query, quote_via=quote_plus if spaces_as_plus else quote)
-        request = urllib.request.Request(  # noqa: S310 -- _usable_url lets only http(s) through
+        request = urllib.request.Request(  # noqa: S310 -- _validated_url allows only http and https
             url,
             method=method,
             data=None if body is None else json.dumps(body).encode(),
@@ -181,107 +187,122 @@ class OktaClient:
             seconds = _seconds_to_wait(exchange)
             if seconds is None:
                 break
-            self.watcher.waits(seconds)
+            self.watcher.waiting(seconds)
             time.sleep(seconds)
             exchange = self._exchange(request, body)
-        self.journal.append(exchange)
+        self.exchanges.append(exchange)
         return exchange
 
     def send_bare_token(self, path: str, *, query: Mapping[str, str | int]) -> Exchange:
-        """GET with the token alone in `Authorization`, as apps set up without a scheme do."""
+        """Send a GET whose `Authorization` header is the token without a scheme.
+
+        Okta does this for apps that are configured without "Bearer".
+        """
         return self.send("GET", path, query=query, authorization=self._token)
 
     def mask(self, text: str) -> str:
-        """The text without the token, for showing to people."""
+        """Replace the token in a text that is shown to users."""
         return text.replace(self._token, MASK)
 
     def _exchange(self, request: urllib.request.Request, body: Json | None) -> Exchange:
         start = time.monotonic()
         try:
             with self._opener.open(request, timeout=self._timeout) as response:
-                text = _text(response, start + self._timeout)
+                text = _read_text(response, start + self._timeout)
         except (OSError, HTTPException, EOFError, UnicodeError, zlib.error) as error:
-            self._remember(request, None, start)
+            self._record(request, None, start)
             raise self._unreachable(request, error) from error
-        self._remember(request, response.status, start)
+        self._record(request, response.status, start)
         method, url = request.get_method(), request.full_url
         return Exchange(method, url, body, response.status, response.headers, text)
 
-    def _remember(self, request: urllib.request.Request, status: int | None, start: float) -> None:
+    def _record(self, request: urllib.request.Request, status: int | None, start: float) -> None:
         path = request.full_url.removeprefix(self.base_url)
         attempt = Attempt(request.get_method(), path, status, time.monotonic() - start)
         self.attempts.append(attempt)
-        self.watcher.sent(attempt)
+        self.watcher.request_finished(attempt)
 
     def _unreachable(self, request: urllib.request.Request, error: Exception) -> UnreachableError:
-        reason, advice = silence.explain(error, urlsplit(self.base_url).netloc, self._timeout)
+        reason, advice = connection_errors.explain(
+            error, urlsplit(self.base_url).netloc, self._timeout
+        )
         sentence = f"{request.get_method()} {request.full_url}: {reason}"
         return UnreachableError(self.mask(sentence), advice)
 
 
-def _usable_url(text: str) -> str:
+def _validated_url(text: str) -> str:
     try:
         url = urlsplit(text.strip())
         has_address = bool(url.hostname) and url.port != 0  # reading the port checks it
     except ValueError as error:
-        raise ValueError(f"The URL cannot be read: {error}.") from error
+        raise ValueError(f"The URL is invalid: {error}.") from error
     if url.scheme not in {"http", "https"} or not has_address:
         raise ValueError("The URL must look like https://example.com/scim/v2.")
     if url.username or url.password or url.query or url.fragment:
-        raise ValueError("The URL must be the base URL alone: no user name, query or fragment.")
+        raise ValueError("The URL must not contain a user name, a query or a fragment.")
     if not url.geturl().isascii() or not url.geturl().isprintable() or " " in url.geturl():
-        raise ValueError("The URL has a space or a character in it that no URL may have.")
+        raise ValueError("The URL contains a space or an invalid character.")
     return url.geturl().rstrip("/")
 
 
-def _usable_token(text: str) -> str:
+def _validated_token(text: str) -> str:
     token = text.strip()
     if not token:
         raise ValueError("The token is empty.")
     if not token.isascii() or not token.isprintable():
-        raise ValueError("The token has a character in it that no token has: copy it again.")
+        raise ValueError("The token contains an invalid character: copy it again.")
     return token
 
 
-def _usable_timeout(seconds: float) -> float:
+def _validated_timeout(seconds: float) -> float:
     if not 0 < seconds <= _LONGEST_TIMEOUT_SECONDS:
-        raise ValueError(f"The timeout must be from 0 to {_LONGEST_TIMEOUT_SECONDS} seconds.")
+        raise ValueError(
+            f"The timeout must be above 0 and at most {_LONGEST_TIMEOUT_SECONDS} seconds."
+        )
     return seconds
 
 
 def _seconds_to_wait(exchange: Exchange) -> int | None:
-    """How long a 429 asks to wait; None where there is nothing to wait for."""
+    """Return how many seconds a 429 response asks to wait, or None if it should not be retried."""
     seconds = exchange.headers.get("Retry-After", "").strip()
     if exchange.status != 429 or not (seconds.isascii() and seconds.isdigit()):
         return None
     return int(seconds) if int(seconds) <= _LONGEST_WAIT_SECONDS else None
 
 
-def _text(response: HTTPResponse, deadline: float) -> str:
-    content = _content(response, deadline)
+def _read_text(response: HTTPResponse, deadline: float) -> str:
+    content = _read_body(response, deadline)
     match response.headers.get("Content-Encoding", "").strip().lower():
         case "gzip":
             content = gzip.decompress(content)
         case "deflate":
-            content = _inflated(content)
+            content = _inflate(content)
     return content.decode(errors="replace")
 
 
-def _content(response: HTTPResponse, deadline: float) -> bytes:
-    """The whole body; neither half of one, nor one that drips in for ever."""
+def _read_body(response: HTTPResponse, deadline: float) -> bytes:
+    """Read the complete body, until the deadline.
+
+    Raises:
+        TimeoutError: The deadline passed before the body was complete.
+        IncompleteRead: The body is shorter than its Content-Length.
+    """
     blocks = []
     while block := response.read1(_BLOCK_BYTES):
         blocks.append(block)
         if time.monotonic() > deadline:
             raise TimeoutError
     content = b"".join(blocks)
-    if response.length:  # what Content-Length announced and what did not come
+    if response.length:  # bytes of Content-Length still missing
         raise IncompleteRead(content, response.length)
     return content
 
 
-def _inflated(content: bytes) -> bytes:
-    """Some servers leave the zlib wrapper out that RFC 9110 section 8.4.1.2 asks for."""
+def _inflate(content: bytes) -> bytes:
+    """Decompress deflate data, also without the zlib wrapper.
+
+    RFC 9110 section 8.4.1.2 requires the wrapper, but some servers omit it.
+    """
     try:
         return zlib.decompress(content)
     except zlib.error:

@@ -1,4 +1,4 @@
-"""What a failure looks like in Okta, and what to do about it."""
+"""Explain what a failure looks like in Okta, and what to do about it."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from tiled_scim.okta_check.client import Exchange
 
 if TYPE_CHECKING:
-    from tiled_scim.okta_check.conversation import Step
+    from tiled_scim.okta_check.session import Step
 
 
 class Place(Enum):
-    """Where Okta's admin reads of a failure."""
+    """The place where Okta shows a failure to its admin."""
 
     FORM = "below the button Test API Credentials"
     TASKS = "under Dashboard > Tasks"
@@ -25,40 +25,41 @@ class Place(Enum):
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What Okta does and shows, and one sentence on what to do."""
+    """What a failure means in Okta, and what to do about it."""
 
     explanation: str
     advice: str
 
 
 class Cause(NamedTuple):
-    """What an answer shows by itself, whatever was asked."""
+    """A cause that can be recognized from the response alone."""
 
-    fits: Callable[[Exchange], bool]
+    matches: Callable[[Exchange], bool]
     advice: str
 
 
 def diagnose(step: Step, exchange: Exchange) -> Diagnosis:
-    """What it means that a step failed.
+    """Explain why a step failed.
 
     Args:
-        exchange: the last one, which shows the failure.
+        step: The step that failed.
+        exchange: The last request and response of the step.
     """
-    causes = () if exchange.status == step.refusal else _causes(step.place)
-    advice = next((cause.advice for cause in causes if cause.fits(exchange)), step.remedy)
+    causes = () if exchange.status == step.expected_error else _causes(step.place)
+    advice = next((cause.advice for cause in causes if cause.matches(exchange)), step.remedy)
     return Diagnosis(f"{step.consequence} {_shown(exchange, step.place)}", advice)
 
 
 def _causes(place: Place) -> tuple[Cause, ...]:
-    """The address can only be wrong before anything was right."""
+    """Return the causes to consider. A wrong base URL can only be noticed on the first requests."""
     return (*_CAUSES, *_ADDRESS_CAUSES) if place is Place.FORM else _CAUSES
 
 
 def _shown(exchange: Exchange, place: Place) -> str:
-    """Okta gives the status in words, and what it finds in `detail`."""
+    """Return what Okta shows to its admin: the name of the status and the `detail`."""
     if exchange.status < 300 and (exchange.status == 204 or isinstance(exchange.json, dict)):
-        return "Okta may show no error, since the status says that all is well."
-    return f"Its admin reads, {place.value}: “{_phrase(exchange.status)}. {_reason(exchange)}”"
+        return "Okta may show no error, because the status indicates success."
+    return f"Okta shows {place.value}: “{_phrase(exchange.status)}. {_reason(exchange)}”"
 
 
 def _phrase(status: int) -> str:
@@ -78,95 +79,99 @@ def _status(*statuses: int) -> Callable[[Exchange], bool]:
     return lambda exchange: exchange.status in statuses
 
 
-def _is_login(exchange: Exchange) -> bool:
+def _redirects_to_login(exchange: Exchange) -> bool:
     target = exchange.headers.get("Location", "").lower()
     return exchange.is_redirect and any(word in target for word in _LOGIN_WORDS)
 
 
-def _is_nowhere(exchange: Exchange) -> bool:
+def _is_unknown_path(exchange: Exchange) -> bool:
     return exchange.status == 404 and "/Users" in exchange.url
 
 
 def _is_blocked(exchange: Exchange) -> bool:
-    """A server that speaks SCIM says so in JSON: this came from something before it."""
+    """Return whether something in front of the server rejected the method.
+
+    A SCIM server would return the error as JSON.
+    """
     return exchange.status in {405, 501} and exchange.json is None
 
 
-def _is_cut(exchange: Exchange) -> bool:
-    """JSON by its name, and not by its body."""
+def _is_broken_json(exchange: Exchange) -> bool:
+    """Return whether the content type is JSON, but the body is not."""
     return "json" in exchange.content_type and bool(exchange.text) and exchange.json is None
 
 
 _LOGIN_WORDS = ("login", "signin", "sign-in", "sso", "saml", "auth")
 
-# The first that fits: from special to general.
+# The first match is used, so specific causes come before general ones.
 _CAUSES = (
     Cause(
-        _is_login,
-        "Exempt the SCIM paths from the sign-in that people go through, in the product and in any "
-        "proxy: Okta has only its token.",
+        _redirects_to_login,
+        "Exempt the SCIM URLs from the login page, in the product and in any proxy: Okta only "
+        "has its token.",
     ),
     Cause(
         lambda exchange: exchange.is_redirect,
-        "Take the address that the server redirects to as the base URL, or serve SCIM without a "
-        "redirect: Okta follows none.",
+        "Use the URL that the server redirects to as the base URL, or serve SCIM without a "
+        "redirect: Okta does not follow redirects.",
     ),
     Cause(
         _status(401),
-        "The token is wrong, was replaced or revoked, or has expired: make a new one and paste it "
-        "into Okta. If it is right, see whether a proxy drops the header Authorization.",
+        "The token is wrong, was replaced or revoked, or has expired: generate a new one and paste "
+        "it into Okta. If it is right, check whether a proxy removes the Authorization header.",
     ),
     Cause(
         _status(403),
-        "The token is known and may not do this: turn SCIM on for this customer, whose plan may "
-        "not have it, or have a firewall before the server let the request through.",
+        "The token is valid but may not do this: enable SCIM for this customer, whose plan may not "
+        "include it, or allow the request in the firewall.",
     ),
     Cause(
         _is_blocked,
-        "Make the server carry this method out, and see whether a proxy or firewall before it "
-        "stops PUT, PATCH or DELETE.",
+        "Support this method in the server, and check whether a proxy or firewall blocks PUT, "
+        "PATCH or DELETE.",
     ),
     Cause(
         _status(406, 415),
-        "Take and give application/scim+json, with a charset and without (RFC 7644 section 3.1).",
+        "Accept and return application/scim+json, with and without a charset (RFC 7644 section "
+        "3.1).",
     ),
     Cause(
         _status(412, 428),
-        "Take requests without If-Match: Okta sends none.",
+        "Accept requests without If-Match: Okta does not send it.",
     ),
     Cause(
         _status(413),
-        "Raise the limit on the length of a body, in the server or in the proxy before it.",
+        "Raise the limit for the size of a request body, in the server or the proxy.",
     ),
     Cause(
         _status(429),
-        "Raise the limit, or say in Retry-After in how many whole seconds to come again: Okta then "
-        "waits.",
+        "Raise the rate limit, or send Retry-After with a whole number of seconds: Okta then waits "
+        "and retries.",
     ),
     Cause(
         _status(502, 503, 504),
-        "A proxy answers for a server that does not: see whether it runs and has workers free, and "
-        "read the logs of both.",
+        "The proxy got no response from the server: check that the server runs and has free "
+        "workers, and read the logs of both.",
     ),
     Cause(
         lambda exchange: exchange.status >= 500,
-        "Find this request in the server's log: it is a bug there, which Okta's admin cannot mend.",
+        "Find this request in the server's log: it is a bug in the server, not a mistake in Okta.",
     ),
     Cause(
-        _is_cut,
-        "See what the server sends without the proxies before it: one of them may cut or replace "
+        _is_broken_json,
+        "Send the request to the server without its proxies: one of them may cut off or replace "
         "the body.",
     ),
 )
 _ADDRESS_CAUSES = (
     Cause(
-        _is_nowhere,
-        "Check the path of the base URL, such as https://example.com/scim/v2: Okta adds /Users to "
-        "it, and nothing is found there.",
+        _is_unknown_path,
+        "Check the path of the base URL, such as https://example.com/scim/v2: Okta appends /Users, "
+        "and the server does not know that URL.",
     ),
     Cause(
         lambda exchange: exchange.is_html,
-        "Check the path of the base URL, such as https://example.com/scim/v2: a page for people "
-        "answers there.",
+        "Check the path of the base URL, such as https://example.com/scim/v2: this URL returns a "
+        "web page.",
     ),
 )

@@ -1,7 +1,8 @@
-"""What an answer must be, for Okta; and what more the RFCs ask, which Okta does without.
+"""Check responses against what Okta needs and what the RFCs require.
 
-Each function returns sentences, none if all is well. Those whose names end in `notes` are on the
-second: worth mending, and no failure.
+Each function returns its findings as sentences, and none if the response is correct. Functions
+whose names end in `notes` check requirements of the RFCs that Okta does not depend on: problems
+worth fixing that are not failures.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from urllib.parse import unquote
 
 from tiled_scim.okta_check.client import TIMEOUT_SECONDS, Attempt, Exchange, Json
 
-# Written out again and not imported from the server: a check must not share the server's mistakes.
+# Not imported from the server: a check must not share the server's mistakes.
 USER_SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:User"
 GROUP_SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:Group"
 TILED_SCHEMA = "urn:ietf:params:scim:schemas:extension:tiled:2.0:User"
@@ -21,7 +22,7 @@ LIST_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 PATCH_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 ERROR_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:Error"
 
-_MEDIA_TYPES = {"application/scim+json", "application/json"}  # Okta takes either.
+_MEDIA_TYPES = {"application/scim+json", "application/json"}  # Okta accepts both.
 _SLOW_SECONDS = 10.0
 _REQUIRED: dict[str, dict[str, type]] = {
     USER_SCHEMA: {"schemas": list, "id": str, "userName": str},
@@ -37,7 +38,7 @@ _OPTIONAL: dict[str, type] = {
     "groups": list,
     TILED_SCHEMA: dict,
 }
-_END_CHARACTERS = 40  # enough to see a body that was cut
+_END_CHARACTERS = 40  # enough to see where a body was cut off
 _LIST_TYPES: dict[str, type] = {"totalResults": int, "startIndex": int, "itemsPerPage": int}
 _JSON_NAMES: dict[type, str] = {
     bool: "a boolean",
@@ -50,7 +51,7 @@ _JSON_NAMES: dict[type, str] = {
 
 
 def answer(exchange: Exchange, statuses: Collection[int]) -> list[str]:
-    """Status and media type, and that there is a JSON object where there is a body."""
+    """Check the status, the media type, and that a body is a JSON object."""
     if exchange.status not in statuses:
         wanted = " or ".join(str(status) for status in sorted(statuses))
         return [f"The status is {exchange.status}, not {wanted}.", *_explanation(exchange)]
@@ -68,12 +69,12 @@ def answer(exchange: Exchange, statuses: Collection[int]) -> list[str]:
 
 
 def resource(exchange: Exchange, schema: str, statuses: Collection[int]) -> list[str]:
-    """A whole User or Group, with the types that Okta reads (RFC 7643 sections 3.1 and 4)."""
+    """Check a complete User or Group, and the types of its attributes (RFC 7643 section 4)."""
     return answer(exchange, statuses) or _resource(exchange.json, schema)
 
 
 def listing(exchange: Exchange, schema: str) -> list[str]:
-    """A ListResponse of whole resources (RFC 7644 section 3.4.2)."""
+    """Check a ListResponse of complete resources (RFC 7644 section 3.4.2)."""
     if findings := answer(exchange, {200}):
         return findings
     body = exchange.json
@@ -84,24 +85,24 @@ def listing(exchange: Exchange, schema: str) -> list[str]:
     for item in resources:
         findings += _resource(item, schema)
     if not findings and len(resources) > body["totalResults"]:
-        findings.append("There are more Resources than totalResults says.")
+        findings.append("There are more Resources than totalResults.")
     return findings
 
 
 def error(exchange: Exchange, status: int) -> list[str]:
-    """An Error with a detail for people (RFC 7644 section 3.12)."""
+    """Check a SCIM error with a `detail` (RFC 7644 section 3.12)."""
     if findings := answer(exchange, {status}):
         return findings
     findings = _schemas(exchange.json, ERROR_SCHEMA)
     if str(exchange.json.get("status")) != str(status):
         findings.append(f'status in the body is {exchange.json.get("status")!r}, not "{status}".')
     if not exchange.detail:
-        findings.append("detail is empty, so that Okta's admin would not learn why.")
+        findings.append("detail is empty, so Okta's admin would not see the reason.")
     return findings
 
 
 def error_notes(exchange: Exchange) -> Iterator[str]:
-    """What an Error should be, beyond what Okta reads."""
+    """Check the parts of a SCIM error that Okta does not read."""
     if isinstance(exchange.json.get("status"), int):
         yield "status in the body of an Error is a number, not a string (RFC 7644 section 3.12)."
     if exchange.status == 401 and "WWW-Authenticate" not in exchange.headers:
@@ -109,7 +110,7 @@ def error_notes(exchange: Exchange) -> Iterator[str]:
 
 
 def location(exchange: Exchange) -> list[str]:
-    """The Location header that names the new resource (RFC 7644 section 3.3)."""
+    """Check that the Location header is the URL of the new resource (RFC 7644 section 3.3)."""
     value = exchange.headers.get("Location", "")
     if _leads_to(value, exchange.json["id"]):
         return []
@@ -117,19 +118,19 @@ def location(exchange: Exchange) -> list[str]:
 
 
 def speed(attempts: Sequence[Attempt]) -> list[str]:
-    """Okta waits for a minute."""
+    """Check that no request took longer than Okta waits: a minute."""
     return [
-        f"{attempt.method} {attempt.path} took {attempt.seconds:.1f} seconds, and Okta gives up "
-        f"after {TIMEOUT_SECONDS:g}."
+        f"{attempt.method} {attempt.path} took {attempt.seconds:.1f} seconds. Okta gives up after "
+        f"{TIMEOUT_SECONDS:g}."
         for attempt in attempts
         if attempt.seconds > TIMEOUT_SECONDS
     ]
 
 
 def speed_notes(attempts: Sequence[Attempt]) -> list[str]:
-    """One request of a small test must leave room for what Okta sends when there is much to do."""
+    """Report slow requests. Real requests of Okta can be much larger than those of the check."""
     return [
-        f"{attempt.method} {attempt.path} took {attempt.seconds:.1f} seconds: slow, since Okta "
+        f"{attempt.method} {attempt.path} took {attempt.seconds:.1f} seconds. That is slow: Okta "
         f"sends up to 1,000 changes in a request and gives up after {TIMEOUT_SECONDS:g} seconds."
         for attempt in attempts
         if _SLOW_SECONDS < attempt.seconds <= TIMEOUT_SECONDS
@@ -137,20 +138,23 @@ def speed_notes(attempts: Sequence[Attempt]) -> list[str]:
 
 
 def differences(expected: Any, actual: Any, name: str = "") -> Iterator[str]:
-    """Where `actual` lacks what is in `expected`; it may have more, and array order is free."""
+    """Report the parts of `expected` that `actual` lacks.
+
+    `actual` may contain more, and the order of arrays does not matter.
+    """
     if isinstance(expected, Mapping) and isinstance(actual, Mapping):
         for key, value in expected.items():
             yield from differences(value, actual.get(key), f"{name}.{key}" if name else key)
     elif isinstance(expected, list) and isinstance(actual, list):
         for element in expected:
             if all(list(differences(element, candidate)) for candidate in actual):
-                yield f"{name} is {actual!r} and lacks {element!r}."
+                yield f"{name} is {actual!r} and does not contain {element!r}."
     elif type(expected) is not type(actual) or expected != actual:
         yield f"{name} is {actual!r}, not {expected!r}."
 
 
 def member_ids(group: Json) -> list[str]:
-    """The ids of a group's members, sorted, a repeated one as often as it is there."""
+    """Return the sorted ids of a group's members, including duplicates."""
     return sorted(str(member.get("value")) for member in group.get("members") or [])
 
 
@@ -161,7 +165,7 @@ def _explanation(exchange: Exchange) -> list[str]:
     if exchange.detail:
         return [f"The server says: {exchange.detail}"]
     if exchange.is_html:
-        return ["The answer is an HTML page."]
+        return ["The response is an HTML page."]
     return []
 
 
@@ -176,12 +180,12 @@ def _resource(body: Any, schema: str) -> list[str]:
     if not body["id"]:
         findings.append("id is empty.")
     if "password" in body:
-        findings.append("The answer has a password in it, which no answer may.")
+        findings.append("The response contains a password, which is never allowed.")
     return findings
 
 
 def resource_notes(body: Json, schema: str) -> Iterator[str]:
-    """What `meta` should be, which Okta does not read (RFC 7643 section 3.1)."""
+    """Check `meta`, which Okta does not read (RFC 7643 section 3.1)."""
     meta = body.get("meta") or {}
     kind = schema.rpartition(":")[2]
     if meta.get("resourceType") != kind:
@@ -195,10 +199,10 @@ def resource_notes(body: Json, schema: str) -> Iterator[str]:
 
 def _members(body: Json) -> list[str]:
     members = body.get("members") or []
-    whole = isinstance(members, list) and all(
+    is_valid = isinstance(members, list) and all(
         isinstance(member, dict) and isinstance(member.get("value"), str) for member in members
     )
-    return [] if whole else ["members is not an array of objects with a value each."]
+    return [] if is_valid else ["members is not an array of objects that each have a value."]
 
 
 def _schemas(body: Json, schema: str) -> list[str]:
@@ -208,7 +212,7 @@ def _schemas(body: Json, schema: str) -> list[str]:
 
 
 def _wrong_types(body: Json, types: Mapping[str, type]) -> list[str]:
-    """Exact types: JSON's `true` is no number, and `"true"` no boolean."""
+    """Check exact types: in JSON, `true` is not a number and `"true"` is not a boolean."""
     return [
         f"{name} is {_JSON_NAMES.get(type(body.get(name)), 'a number')}"
         f" ({body.get(name)!r}), not {_JSON_NAMES[kind]}."

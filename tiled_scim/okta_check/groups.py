@@ -1,4 +1,4 @@
-"""Steps: what Okta does with groups, played with one test group and the one test person."""
+"""Steps for groups. They use one test group and the test user."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from tiled_scim.okta_check import expectations
 from tiled_scim.okta_check.client import Json
-from tiled_scim.okta_check.conversation import Conversation, path_of, replace
 from tiled_scim.okta_check.expectations import GROUP_SCHEMA, differences, member_ids
+from tiled_scim.okta_check.session import Session, path_of, replace
 from tiled_scim.okta_check.users import USER_NAME, require_user
 
 GROUP_NAME = "Tiled SCIM Check (safe to delete)"
@@ -16,165 +16,170 @@ RENAMED_GROUP_NAME = "Tiled SCIM Check & Co. (safe to delete)"
 _NAMES = (GROUP_NAME, RENAMED_GROUP_NAME)
 
 
-def unknown_group_name(talk: Conversation) -> None:
-    """Okta looks for a group of the name before it pushes one."""
-    if talk.look_up("/Groups", "displayName", GROUP_NAME):
-        talk.fail("A group that was not pushed is found.")
+def unknown_group_name(session: Session) -> None:
+    """Look up a group that does not exist, as Okta does before it pushes one."""
+    if session.look_up("/Groups", "displayName", GROUP_NAME):
+        session.fail("The lookup found a group that was not pushed.")
 
 
-def push_group(talk: Conversation) -> None:
-    """A group comes empty first; its people follow by PATCH."""
-    _push_group(talk, members=[])
-    _require_name(talk, GROUP_NAME)
-    _require_members(talk, [])
+def push_group(session: Session) -> None:
+    """Create an empty group. Okta adds the members later, with PATCH."""
+    _push_group(session, members=[])
+    _require_name(session, GROUP_NAME)
+    _require_members(session, [])
 
 
-def add_member(talk: Conversation) -> None:
-    """Adding is a union: a second time changes nothing."""
+def add_member(session: Session) -> None:
+    """Add the same member twice: the second time changes nothing."""
     for _attempt in range(2):
-        _add_member(talk)
-        _require_members(talk, [talk.user_id])
+        _add_member(session)
+        _require_members(session, [session.user_id])
 
 
-def rename_group(talk: Conversation) -> None:
-    """The id in the value is ignored, the members stay, and the new name is the one found."""
-    members = member_ids(talk.read("/Groups", talk.group_id))
-    value = {"id": talk.group_id, "displayName": RENAMED_GROUP_NAME}
-    talk.patch(_path(talk), replace(value))
-    _require_name(talk, RENAMED_GROUP_NAME)
-    _require_members(talk, members)
-    found = talk.look_up("/Groups", "displayName", RENAMED_GROUP_NAME)
-    if found is None or found["id"] != talk.group_id:
-        talk.fail("The group is not found by its new name.")
-    if talk.look_up("/Groups", "displayName", GROUP_NAME):
-        talk.fail("The group is still found by its old name.")
+def rename_group(session: Session) -> None:
+    """Rename the group.
+
+    The server must ignore the id in the value, keep the members and find the group's new name.
+    """
+    members = member_ids(session.read("/Groups", session.group_id))
+    value = {"id": session.group_id, "displayName": RENAMED_GROUP_NAME}
+    session.patch(_path(session), replace(value))
+    _require_name(session, RENAMED_GROUP_NAME)
+    _require_members(session, members)
+    found = session.look_up("/Groups", "displayName", RENAMED_GROUP_NAME)
+    if found is None or found["id"] != session.group_id:
+        session.fail("The lookup did not find the group by its new name.")
+    if session.look_up("/Groups", "displayName", GROUP_NAME):
+        session.fail("The lookup still found the group by its old name.")
 
 
-def mix_changes(talk: Conversation) -> None:
-    """One PATCH of many operations, applied in order: rename, removals, additions."""
-    talk.patch(
-        _path(talk),
-        replace({"id": talk.group_id, "displayName": GROUP_NAME}),
+def mix_changes(session: Session) -> None:
+    """Send one PATCH with several operations, to be applied in order: rename, remove, add."""
+    session.patch(
+        _path(session),
+        replace({"id": session.group_id, "displayName": GROUP_NAME}),
         _removal(str(uuid.uuid4())),
-        _removal(talk.user_id),
-        _addition(talk),
+        _removal(session.user_id),
+        _addition(session),
     )
-    _require_name(talk, GROUP_NAME)
-    _require_members(talk, [talk.user_id])
+    _require_name(session, GROUP_NAME)
+    _require_members(session, [session.user_id])
 
 
-def remove_member(talk: Conversation) -> None:
-    """A filtered removal takes away the one that it names and no other."""
-    _add_member(talk)
-    talk.patch(_path(talk), _removal(str(uuid.uuid4())))
-    _require_members(talk, [talk.user_id])
-    talk.patch(_path(talk), _removal(talk.user_id))
-    _require_members(talk, [])
+def remove_member(session: Session) -> None:
+    """Remove one member with a filter: the others must stay."""
+    _add_member(session)
+    session.patch(_path(session), _removal(str(uuid.uuid4())))
+    _require_members(session, [session.user_id])
+    session.patch(_path(session), _removal(session.user_id))
+    _require_members(session, [])
 
 
-def push_now(talk: Conversation) -> None:
-    """Push Now overwrites the membership, in both of its forms, down to nobody."""
-    whole = {"id": talk.group_id, "displayName": GROUP_NAME}
+def push_now(session: Session) -> None:
+    """Replace all members, as Push Now does: with and without a path, and with an empty list."""
+    whole = {"id": session.group_id, "displayName": GROUP_NAME}
     for overwrite, members in (
-        (replace([_member(talk.user_id)], "members"), [talk.user_id]),
+        (replace([_member(session.user_id)], "members"), [session.user_id]),
         (replace(whole | {"members": []}), []),
-        (replace(whole | {"members": [_member(talk.user_id)]}), [talk.user_id]),
+        (replace(whole | {"members": [_member(session.user_id)]}), [session.user_id]),
         (replace([], "members"), []),
     ):
-        talk.patch(_path(talk), overwrite)
-        _require_members(talk, members)
+        session.patch(_path(session), overwrite)
+        _require_members(session, members)
 
 
-def put_group(talk: Conversation) -> None:
-    """Apps of Okta's app wizard read the group and PUT it with all members."""
-    for members in ([_member(talk.user_id)], [], [_member(talk.user_id)]):
-        body = talk.read("/Groups", talk.group_id) | {"members": members}
-        talk.resource(talk.send("PUT", _path(talk), body), "/Groups")
-        _require_members(talk, [member["value"] for member in members])
+def put_group(session: Session) -> None:
+    """Replace the group with PUT, as apps made with Okta's app wizard do."""
+    for members in ([_member(session.user_id)], [], [_member(session.user_id)]):
+        body = session.read("/Groups", session.group_id) | {"members": members}
+        session.resource(session.send("PUT", _path(session), body), "/Groups")
+        _require_members(session, [member["value"] for member in members])
 
 
-def delete_group(talk: Conversation) -> None:
-    """Unlink and delete in the target app: the group goes, its people stay."""
-    before = talk.read("/Users", talk.user_id)
-    put_group_away(talk)
-    require_user(talk, {"userName": USER_NAME, "active": before.get("active")})
+def delete_group(session: Session) -> None:
+    """Delete the group: its members must stay."""
+    before = session.read("/Users", session.user_id)
+    delete_test_group(session)
+    require_user(session, {"userName": USER_NAME, "active": before.get("active")})
 
 
-def push_group_again(talk: Conversation) -> None:
-    """A deleted group can be pushed again, now with its people in the same request."""
-    _push_group(talk, members=[{"value": talk.user_id, "display": None}])
-    _require_name(talk, GROUP_NAME)
-    _require_members(talk, [talk.user_id])
-    put_group_away(talk)
+def push_group_again(session: Session) -> None:
+    """Create the deleted group again, with its members in the same request."""
+    _push_group(session, members=[{"value": session.user_id, "display": None}])
+    _require_name(session, GROUP_NAME)
+    _require_members(session, [session.user_id])
+    delete_test_group(session)
 
 
-# What the steps share.
+# Shared by the steps.
 
 
-def put_groups_away(talk: Conversation) -> None:
-    """Delete the test group, and any of its names that earlier runs have left."""
-    if "Groups" in talk.lacks:
+def delete_test_groups(session: Session) -> None:
+    """Delete the test group, and all groups with its names that earlier runs left behind."""
+    if "Groups" in session.missing_features:
         return
-    put_group_away(talk)
+    delete_test_group(session)
     for name in _NAMES:
-        for group in talk.find("/Groups", "displayName", name):
+        for group in session.find("/Groups", "displayName", name):
             if _is_test_group(group):
-                talk.group_id = group["id"]
-                put_group_away(talk)
+                session.group_id = group["id"]
+                delete_test_group(session)
 
 
-def put_group_away(talk: Conversation) -> None:
-    """Delete the test group if it is there."""
-    if talk.group_id is None:
+def delete_test_group(session: Session) -> None:
+    """Delete the test group if it exists."""
+    if session.group_id is None:
         return
-    if talk.read("/Groups", talk.group_id)["displayName"] != GROUP_NAME:
-        # A server may keep the Library that a group fed: let it be always the one of that name.
-        talk.change("/Groups", talk.group_id, {"displayName": GROUP_NAME})
-    path = _path(talk)
-    talk.require(expectations.answer(talk.send("DELETE", path), {204}))
-    talk.group_id = None
-    talk.require_error(talk.send("GET", path), 404)
+    if session.read("/Groups", session.group_id)["displayName"] != GROUP_NAME:
+        # A server may keep the Library of a deleted group. Give it the same name after every run.
+        session.change("/Groups", session.group_id, {"displayName": GROUP_NAME})
+    path = _path(session)
+    session.require(expectations.answer(session.send("DELETE", path), {204}))
+    session.group_id = None
+    session.require_error(session.send("GET", path), 404)
 
 
 def _is_test_group(group: Json) -> bool:
-    """A server that heeds no filter finds other groups, of which none is to be touched."""
+    """Return whether this is the test group. A server that ignores filters returns others too."""
     return group["displayName"] in _NAMES
 
 
-def _push_group(talk: Conversation, members: list[Json]) -> None:
+def _push_group(session: Session, members: list[Json]) -> None:
     body = {"schemas": [GROUP_SCHEMA], "displayName": GROUP_NAME, "members": members}
-    exchange = talk.send("POST", "/Groups", body)
-    group = talk.resource(exchange, "/Groups", {201})
+    exchange = session.send("POST", "/Groups", body)
+    group = session.resource(exchange, "/Groups", {201})
     if not _is_test_group(group):
-        talk.fail(f"The answer is another group: {group['displayName']}.")
-    talk.group_id = group["id"]
-    talk.require(expectations.location(exchange))
+        session.fail(f"The response is another group: {group['displayName']}.")
+    session.group_id = group["id"]
+    session.require(expectations.location(exchange))
 
 
-def _add_member(talk: Conversation) -> None:
-    talk.patch(_path(talk), _addition(talk))
+def _add_member(session: Session) -> None:
+    session.patch(_path(session), _addition(session))
 
 
-def _require_name(talk: Conversation, name: str) -> None:
-    talk.require(list(differences({"displayName": name}, talk.read("/Groups", talk.group_id))))
+def _require_name(session: Session, name: str) -> None:
+    session.require(
+        list(differences({"displayName": name}, session.read("/Groups", session.group_id)))
+    )
 
 
-def _require_members(talk: Conversation, members: Sequence[str | None]) -> None:
-    found = member_ids(talk.read("/Groups", talk.group_id))
+def _require_members(session: Session, members: Sequence[str | None]) -> None:
+    found = member_ids(session.read("/Groups", session.group_id))
     if found != list(members):
-        talk.fail(f"The members are {found}, not {list(members)}.")
+        session.fail(f"The members are {found}, not {list(members)}.")
 
 
-def _path(talk: Conversation) -> str:
-    return path_of("/Groups", talk.group_id)
+def _path(session: Session) -> str:
+    return path_of("/Groups", session.group_id)
 
 
 def _member(user_id: str | None) -> Json:
     return {"value": user_id, "display": USER_NAME}
 
 
-def _addition(talk: Conversation) -> Json:
-    return {"op": "add", "path": "members", "value": [_member(talk.user_id)]}
+def _addition(session: Session) -> Json:
+    return {"op": "add", "path": "members", "value": [_member(session.user_id)]}
 
 
 def _removal(user_id: str | None) -> Json:

@@ -1,4 +1,4 @@
-"""A whole run of the check, and what came of it."""
+"""Run the whole check and collect the results."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from enum import Enum
 
 from tiled_scim.okta_check.client import Attempt, OktaClient
-from tiled_scim.okta_check.conversation import Conversation, Outcome, Result, Step
 from tiled_scim.okta_check.sequence import SEQUENCE, clean_up
+from tiled_scim.okta_check.session import Outcome, Result, Session, Step
 
 
 class Verdict(Enum):
-    """What a run says of the server."""
+    """The verdict of a run on the server."""
 
     READY = "ready"
     NOT_READY = "not ready"
@@ -21,13 +21,14 @@ class Verdict(Enum):
 
 
 class Run:
-    """Plays the sequence once, and keeps the results.
+    """One run of the sequence, and its results.
 
-    `problems` has what could not be cleaned up. `is_interrupted` is set by whoever stops it.
+    `problems` lists what could not be cleaned up. The caller sets `is_interrupted` when it stops
+    the run.
     """
 
     def __init__(self, client: OktaClient) -> None:
-        self.conversation = Conversation(client)
+        self.session = Session(client)
         self.results: list[Result] = []
         self.problems: list[str] = []
         self.is_interrupted = False
@@ -35,35 +36,35 @@ class Run:
         self._start = time.monotonic()
 
     def steps(self) -> Iterator[tuple[int, Step]]:
-        """The steps to be played, each with its number, up to one that nothing comes after."""
+        """Yield the numbered steps, until the end or a failure that stops the run."""
         for number, step in enumerate(SEQUENCE, start=1):
-            if self.conversation.has_stopped:
+            if self.session.is_stopped:
                 return
             yield number, step
 
     def play(self, step: Step) -> Result:
-        """Play one step and keep its result."""
-        result = self.conversation.play(step)
+        """Perform a step and keep its result."""
+        result = self.session.play(step)
         self.results.append(result)
         return result
 
     def clean_up(self) -> None:
-        """Put away what the run made, where it got as far as making anything."""
+        """Clean up what the run created, if it connected at all."""
         if not self.has_connected:
             return
         try:
-            self.problems = clean_up(self.conversation)
+            self.problems = clean_up(self.session)
         except KeyboardInterrupt:
             self.is_interrupted = True
             self.problems = ["Interrupted."]
 
     @property
     def has_connected(self) -> bool:
-        return self.conversation.is_connected
+        return self.session.is_connected
 
     @property
     def verdict(self) -> Verdict:
-        """Interrupted, ready, or not: with a failure, or with something left that should not be."""
+        """Return the verdict. A server is not ready if a step or the clean-up failed."""
         if self.is_interrupted:
             return Verdict.INTERRUPTED
         return Verdict.NOT_READY if self.problems or self.failures else Verdict.READY
@@ -74,15 +75,15 @@ class Run:
 
     @property
     def totals(self) -> dict[str, int]:
-        """How many of the planned steps went how."""
+        """Return the number of steps for each outcome."""
         outcomes = [result.outcome for result in self.results]
         counts = {outcome.value.lower(): outcomes.count(outcome) for outcome in Outcome}
         return counts | {"not tried": len(SEQUENCE) - len(self.results)}
 
     @property
     def attempts(self) -> list[Attempt]:
-        """Every request of the steps and of the cleaning up."""
-        return self.conversation.client.attempts
+        """Return every request of the steps and the clean-up."""
+        return self.session.client.attempts
 
     @property
     def slowest(self) -> Attempt | None:
@@ -90,5 +91,5 @@ class Run:
 
     @property
     def seconds(self) -> float:
-        """How long ago it started."""
+        """Return the seconds since the run started."""
         return time.monotonic() - self._start

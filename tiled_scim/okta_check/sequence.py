@@ -1,203 +1,204 @@
-"""The sequence: everything that Okta does, in order, with what a failure means and what to do."""
+"""All steps in order, each with what a failure means and what to do about it."""
 
 from __future__ import annotations
 
-from tiled_scim.okta_check import connecting, groups, users
+from tiled_scim.okta_check import connection, groups, users
 from tiled_scim.okta_check.client import UnreachableError
-from tiled_scim.okta_check.conversation import Conversation, MismatchError, Step
 from tiled_scim.okta_check.diagnosis import Place
+from tiled_scim.okta_check.session import MismatchError, Session, Step
 
 
-def take_up(talk: Conversation) -> None:
-    """Bring what an interrupted run left into the state that a whole run leaves."""
+def take_up(session: Session) -> None:
+    """Clean up what an interrupted run left behind."""
     problems: list[str] = []
-    _put_away(talk, problems)
-    talk.require(problems)
+    _clean_up(session, problems)
+    session.require(problems)
 
 
-def clean_up(talk: Conversation) -> list[str]:
-    """Leave nothing but the deactivated test person, whatever happened since the connection.
+def clean_up(session: Session) -> list[str]:
+    """Delete the test group and deactivate the test user, whatever state the run left them in.
 
     Returns:
-        Sentences on what could not be cleaned up; none when all is well.
+        What could not be cleaned up, as sentences.
     """
     problems: list[str] = []
     try:
-        _put_away(talk, problems)
+        _clean_up(session, problems)
     except UnreachableError as unreachable:
         problems.append(str(unreachable))
     return problems
 
 
-def _put_away(talk: Conversation, problems: list[str]) -> None:
-    """Do all that can be done, and add to the problems what cannot."""
-    for action in (groups.put_groups_away, users.find_user, users.put_user_away):
+def _clean_up(session: Session, problems: list[str]) -> None:
+    """Clean up as much as possible, and add to `problems` what could not be cleaned up."""
+    for action in (groups.delete_test_groups, users.find_user, users.deactivate_test_user):
         try:
-            action(talk)
+            action(session)
         except MismatchError as mismatch:
             problems.append(str(mismatch))
 
 
 SEQUENCE: tuple[Step, ...] = (
     Step(
-        "The base URL is one that Okta takes",
-        connecting.base_url,
-        "Okta's form refuses the base URL.",
+        "Okta accepts the base URL",
+        connection.base_url,
+        "Okta's form rejects the base URL.",
         "Serve SCIM at a path and host without an underscore.",
         Place.FORM,
     ),
     Step(
         "Test API Credentials",
-        connecting.credentials,
+        connection.credentials,
         "Test API Credentials fails in Okta, and the integration cannot be saved.",
-        "Answer both lists with a ListResponse of whole resources (RFC 7644 section 3.4.2).",
+        "Respond to both requests with a ListResponse of complete resources (RFC 7644 section "
+        "3.4.2).",
         Place.FORM,
-        is_vital=True,
+        stops_on_failure=True,
     ),
     Step(
-        "What the server says that it offers",
-        connecting.discovery,
-        "Okta can do without, and finds no attributes of the server's own.",
-        "Answer /ServiceProviderConfig and /ResourceTypes (RFC 7644 section 4).",
+        "Read the features that the server declares",
+        connection.discovery,
+        "Okta does not need them, but cannot discover the server's own attributes.",
+        "Serve /ServiceProviderConfig and /ResourceTypes (RFC 7644 section 4).",
     ),
     Step(
-        "The token without Bearer before it",
-        connecting.bare_token,
-        "An app that Okta sends the bare token for cannot connect.",
-        "Take the token with no scheme before it, too, or refuse it with 401.",
+        "Send the token without Bearer",
+        connection.bare_token,
+        "Okta apps that send the token without Bearer cannot connect.",
+        "Accept the token without a scheme, or respond with 401.",
         Place.FORM,
     ),
     Step(
         "A wrong token is refused",
-        connecting.wrong_token,
+        connection.wrong_token,
         "Okta cannot tell its admin that the credentials are wrong.",
-        "Answer 401 with an Error and a detail to every token that the server did not give.",
+        "Respond to unknown tokens with 401 and a SCIM error with a detail.",
         Place.FORM,
-        refusal=401,
+        expected_error=401,
     ),
     Step(
         "Unknown users are not found",
-        connecting.unknown_users,
-        "Okta takes a person who is gone for one who is there, and its tasks fail.",
-        "Answer 404 with an Error and a detail to any id that no user has, of whatever form.",
-        refusal=404,
+        connection.unknown_users,
+        "Okta assumes that a deleted user still exists, and its tasks fail.",
+        "Respond to unknown user ids in any format with 404 and a SCIM error with a detail.",
+        expected_error=404,
     ),
     Step(
         "Unknown groups are not found",
-        connecting.unknown_group,
-        "Okta takes a group that is gone for one that is there, and its pushes fail.",
-        "Answer 404 with an Error and a detail to any id that no group has.",
+        connection.unknown_group,
+        "Okta assumes that a deleted group still exists, and its pushes fail.",
+        "Respond to unknown group ids with 404 and a SCIM error with a detail.",
         Place.GROUPS,
-        refusal=404,
+        expected_error=404,
         uses=("Groups",),
     ),
     Step(
-        "Look up a person who is not there",
+        "Look up a user that does not exist",
         users.unknown_user_name,
-        "Okta looks before it creates: it cannot assign anybody new.",
-        "Answer a filter on userName that finds nobody with 200 and an empty list.",
+        "Okta cannot assign new people, because it looks them up before it creates them.",
+        "Respond to a filter on userName without matches with 200 and an empty list.",
     ),
     Step(
-        "Take up what an earlier run left",
+        "Clean up what an earlier run left",
         take_up,
         "Okta cannot find or update what it pushed before.",
-        "Find users by userName and groups by displayName, and let them be changed and deleted.",
+        "Support filters on userName and displayName, and changing and deleting what they find.",
     ),
     Step(
-        "Assign a person (create)",
+        "Assign a user (create)",
         users.assign,
         "The assignment fails, and the person gets no account.",
-        "Answer the POST with 201, Location and the whole user, with userName, name, emails and "
-        "active as they were sent.",
+        "Respond to the POST with 201, Location and the complete user, with userName, name, emails "
+        "and active as they were sent.",
     ),
     Step(
         "A second create is a conflict",
         users.assign_twice,
-        "Okta makes a second account, or overwrites one, instead of linking the person.",
-        "Answer the POST of a userName that an active user has with 409 and an Error.",
-        refusal=409,
+        "Okta creates a second account, or overwrites one, instead of linking the existing one.",
+        "Respond to a POST with the userName of an active user with 409 and a SCIM error.",
+        expected_error=409,
         needs=("user",),
     ),
     Step(
-        "Look the person up in another letter case",
+        "Look up the user in another letter case",
         users.look_up_in_capitals,
-        "Okta does not find the account and creates it again, or takes another person for it.",
-        "Compare userName without regard to letter case, and heed every filter.",
+        "Okta does not find the account and creates it again, or links a different one.",
+        "Compare userName without case sensitivity, and apply every filter.",
         needs=("user",),
     ),
     Step(
         "Import page by page",
         users.import_pages,
         "An import into Okta misses people or sees them twice.",
-        "Keep to startIndex and count, in an order that stays the same (RFC 7644 section 3.4.2.4).",
+        "Support startIndex and count, with a stable order (RFC 7644 section 3.4.2.4).",
         Place.IMPORT,
     ),
     Step(
         "Update the profile (GET, then PUT)",
         users.update_profile,
-        "Profile changes do not arrive; the task fails in Okta or is sent again for ever.",
-        "Take a PUT of what was read: ignore read-only attributes such as meta, whatever they are "
+        "Profile changes are lost, and the task fails in Okta or is repeated forever.",
+        "Accept a PUT of a user that was read, and ignore read-only attributes such as meta "
         "(RFC 7644 section 3.5.1).",
         needs=("user",),
     ),
     Step(
         "Push empty values",
         users.push_empty_values,
-        "Updates of people with an empty attribute fail in Okta.",
-        "Take empty text, null and empty arrays as no value (RFC 7643 section 2.5).",
+        "Updates of users with an empty attribute fail in Okta.",
+        "Treat empty strings, null and empty arrays as no value (RFC 7643 section 2.5).",
         needs=("user",),
     ),
     Step(
-        "Unassign the person (deactivate by PATCH)",
+        "Unassign the user (deactivate with PATCH)",
         users.unassign,
-        "The deactivation fails, and a person who left keeps their access.",
-        "Take a replace without a path, and let a deactivated user be read and found.",
+        "The deactivation fails, and a person who has left keeps their access.",
+        "Accept a replace without a path, and keep a deactivated user readable and searchable.",
         needs=("user",),
         uses=("PATCH",),
     ),
     Step(
-        "Assign the person again (reactivate by PATCH)",
+        "Assign the user again (reactivate with PATCH)",
         users.reassign,
         "The person stays locked out after Okta has assigned them again.",
-        "Take a replace without a path that sets active back to true.",
+        "Accept a replace without a path that sets active to true.",
         needs=("user",),
         uses=("PATCH",),
     ),
     Step(
-        "Unassign in a wizard app (deactivate by PUT)",
+        "Unassign in a wizard app (deactivate with PUT)",
         users.unassign_by_put,
-        "The deactivation fails, and a person who left keeps their access.",
-        "Take a PUT with active set to false, and answer with the whole user.",
+        "The deactivation fails, and a person who has left keeps their access.",
+        "Accept a PUT with active set to false, and respond with the complete user.",
         needs=("user",),
     ),
     Step(
-        "Tiled Admin, given and taken away",
+        "Set and clear Tiled Admin",
         users.tiled_admin,
-        "Okta cannot make anybody a Tiled Admin, or cannot take it away again.",
-        "Keep tiledAdmin of the extension that the resource types name.",
+        "Okta cannot make a person a Tiled Admin, or cannot remove the role again.",
+        "Store tiledAdmin of the extension that the resource types declare.",
         needs=("user",),
         uses=("Tiled Admin",),
     ),
     Step(
-        "Assign the inactive person by a fresh create",
+        "Assign the inactive user with a new create",
         users.reassign_by_post,
-        "The assignment fails, or makes a second account: the person is stuck.",
-        "Take the POST of a deactivated user's userName as a reactivation, under the same id. (A "
-        "409 is right by RFC 7644; Okta does no more than report it.)",
+        "The assignment fails, or creates a second account, and the person stays locked out.",
+        "Reactivate the user on a POST of its userName, and keep its id. (RFC 7644 also allows "
+        "409, but Okta only reports it.)",
         needs=("user",),
     ),
     Step(
-        "Assign again in a wizard app (reactivate by PUT)",
+        "Assign again in a wizard app (reactivate with PUT)",
         users.reassign_by_put,
         "The person stays locked out after Okta has assigned them again.",
-        "Take a PUT with active set to true again, and answer with the whole user.",
+        "Accept a PUT with active set to true, and respond with the complete user.",
         needs=("user",),
     ),
     Step(
-        "Look up a group that is not there",
+        "Look up a group that does not exist",
         groups.unknown_group_name,
-        "Okta links a wrong group, or cannot push a new one.",
-        "Answer a filter on displayName that finds no group with 200 and an empty list.",
+        "Okta links the wrong group, or cannot push a new one.",
+        "Respond to a filter on displayName without matches with 200 and an empty list.",
         Place.GROUPS,
         uses=("Groups",),
     ),
@@ -205,16 +206,16 @@ SEQUENCE: tuple[Step, ...] = (
         "Push a group",
         groups.push_group,
         "The push fails, and the group is marked with an error in Okta.",
-        "Answer the POST with 201, Location and the whole group.",
+        "Respond to the POST with 201, Location and the complete group.",
         Place.GROUPS,
         needs=("no group",),
         uses=("Groups",),
     ),
     Step(
-        "Add the person to the group, twice",
+        "Add the user to the group, twice",
         groups.add_member,
         "People do not get the access that their group gives.",
-        "Let an add to members keep those who are there, and each of them once.",
+        "Keep the existing members on an add, and do not store a member twice.",
         Place.GROUPS,
         needs=("user", "group"),
         uses=("Groups", "PATCH"),
@@ -223,7 +224,7 @@ SEQUENCE: tuple[Step, ...] = (
         "Rename the group",
         groups.rename_group,
         "The group keeps its old name, or Okta loses track of it.",
-        "Take a replace without a path, ignore the id in it, and find the group by its new name.",
+        "Accept a replace without a path, ignore its id, and find the group by its new name.",
         Place.GROUPS,
         needs=("group",),
         uses=("Groups", "PATCH"),
@@ -231,18 +232,17 @@ SEQUENCE: tuple[Step, ...] = (
     Step(
         "Many changes in one request",
         groups.mix_changes,
-        "Membership changes are lost when Okta sends several at once, as it mostly does.",
-        "Carry the operations of a PATCH out in order, all of them; a removal that finds nobody is "
-        "no error.",
+        "Membership changes are lost when Okta sends several at once, as it usually does.",
+        "Apply all operations of a PATCH in order, and accept the removal of an unknown member.",
         Place.GROUPS,
         needs=("user", "group"),
         uses=("Groups", "PATCH"),
     ),
     Step(
-        "Remove the person from the group, and nobody else",
+        "Remove the user from the group, and no other member",
         groups.remove_member,
         "People lose access that they should keep, or keep what they should lose.",
-        'Let members[value eq "id"] remove this member and no other.',
+        'Remove only the member that members[value eq "id"] selects.',
         Place.GROUPS,
         needs=("user", "group"),
         uses=("Groups", "PATCH"),
@@ -250,9 +250,9 @@ SEQUENCE: tuple[Step, ...] = (
     Step(
         "Push Now: overwrite the members, and empty the group",
         groups.push_now,
-        "Push Now does not repair a membership that has gone wrong.",
-        "Let a replace of members leave just those who are sent, with a path and without, down to "
-        "nobody.",
+        "Push Now does not correct wrong memberships.",
+        "Replace all members with those that are sent, with and without a path, and also with an "
+        "empty list.",
         Place.GROUPS,
         needs=("user", "group"),
         uses=("Groups", "PATCH"),
@@ -261,7 +261,7 @@ SEQUENCE: tuple[Step, ...] = (
         "Push the group from a wizard app (PUT)",
         groups.put_group,
         "Apps made in Okta's app wizard cannot change a membership.",
-        "Let a PUT leave just the members that are sent, and answer with the whole group.",
+        "Replace all members with those in the PUT, and respond with the complete group.",
         Place.GROUPS,
         needs=("user", "group"),
         uses=("Groups",),
@@ -269,27 +269,27 @@ SEQUENCE: tuple[Step, ...] = (
     Step(
         "Unlink the group and delete it",
         groups.delete_group,
-        "The group stays after Okta has let go of it, or its people lose their accounts.",
-        "Answer the DELETE with 204 and a GET of the group with 404, and leave its people alone.",
+        "The group stays after Okta has unlinked it, or its members lose their accounts.",
+        "Respond to the DELETE with 204 and to a GET of the group with 404, and keep its members.",
         Place.GROUPS,
-        refusal=404,
+        expected_error=404,
         needs=("user", "group"),
         uses=("Groups",),
     ),
     Step(
-        "Push the group again, with its people",
+        "Push the group again, with its members",
         groups.push_group_again,
-        "A group that was unlinked once cannot be pushed again.",
-        "Take the POST of a deleted group's displayName, with its members in the same request.",
+        "A group that was unlinked cannot be pushed again.",
+        "Accept a POST with the displayName of a deleted group, including its members.",
         Place.GROUPS,
         needs=("user", "no group"),
         uses=("Groups",),
     ),
     Step(
-        "Leave the test person deactivated",
+        "Leave the test user deactivated",
         users.leave_deactivated,
-        "The deactivation fails, and a person who left keeps their access.",
-        "Let active be set to false, and let a deactivated user be read.",
+        "The deactivation fails, and a person who has left keeps their access.",
+        "Accept setting active to false, and keep a deactivated user readable.",
         needs=("user",),
     ),
 )

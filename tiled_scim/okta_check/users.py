@@ -1,4 +1,4 @@
-"""Steps: what Okta does with people, played with one test person."""
+"""Steps for users. They use one test user."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ import uuid
 
 from tiled_scim.okta_check import expectations
 from tiled_scim.okta_check.client import Exchange, Json
-from tiled_scim.okta_check.conversation import Conversation, path_of, replace
 from tiled_scim.okta_check.expectations import TILED_SCHEMA, USER_SCHEMA, differences
+from tiled_scim.okta_check.session import Session, path_of, replace
 
 USER_NAME = "tiled-scim-check@example.com"
-# What Okta cannot do without; a server may keep fewer of the other attributes.
+# The attributes that Okta needs. A server does not have to support the others.
 _CORE: Json = {
     "userName": USER_NAME,
     "name": {"givenName": "SCIM", "familyName": "Check (safe to delete)"},
     "emails": [{"value": USER_NAME}],
     "active": True,
 }
-_PERSON: Json = _CORE | {
+_TEST_USER: Json = _CORE | {
     "schemas": [USER_SCHEMA],
     "emails": [{"primary": True, "value": USER_NAME, "type": "work"}],
     "displayName": "SCIM Check (safe to delete)",
@@ -27,199 +27,205 @@ _PERSON: Json = _CORE | {
 }
 
 
-def unknown_user_name(talk: Conversation) -> None:
-    """Nothing found is an empty list, not an error."""
-    if talk.look_up("/Users", "userName", f"nobody-{uuid.uuid4()}@example.com"):
-        talk.fail("A userName that nobody has finds somebody.")
+def unknown_user_name(session: Session) -> None:
+    """Look up a user that does not exist: the response must be an empty list, not an error."""
+    if session.look_up("/Users", "userName", f"nobody-{uuid.uuid4()}@example.com"):
+        session.fail("The lookup of an unknown userName found a user.")
 
 
-def assign(talk: Conversation) -> None:
-    """A create; for the deactivated test person of an earlier run, under the same id.
+def assign(session: Session) -> None:
+    """Create the test user, or reactivate the deactivated one of an earlier run.
 
-    A server may take that as a conflict. The person is then deleted first, to be created at all.
+    A server may respond with a conflict instead of reactivating. The user is then deleted and
+    created again.
     """
-    exchange = _create(talk)
-    if exchange.status == 409 and talk.user_id is not None:
-        _delete_leftover(talk)
-        exchange = _create(talk)
-    _require_created(talk, exchange)
+    exchange = _create(session)
+    if exchange.status == 409 and session.user_id is not None:
+        _delete_leftover(session)
+        exchange = _create(session)
+    _require_created(session, exchange)
 
 
-def assign_twice(talk: Conversation) -> None:
-    """A create of an active user is a conflict."""
-    talk.require_error(_create(talk), 409)
+def assign_twice(session: Session) -> None:
+    """Create an active user again: the response must be a conflict."""
+    session.require_error(_create(session), 409)
 
 
-def look_up_in_capitals(talk: Conversation) -> None:
-    """Letter case does not count in a userName, all else does; spaces may come as plus signs."""
-    found = talk.look_up("/Users", "userName", USER_NAME.upper(), spaces_as_plus=True)
-    _require_test_user(talk, found)
-    unknown_user_name(talk)
+def look_up_in_capitals(session: Session) -> None:
+    """Look up the user in capitals, with the spaces of the filter encoded as plus signs.
+
+    userName is not case-sensitive.
+    """
+    found = session.look_up("/Users", "userName", USER_NAME.upper(), spaces_as_plus=True)
+    _require_test_user(session, found)
+    unknown_user_name(session)
 
 
-def import_pages(talk: Conversation) -> None:
-    """Pages neither overlap nor hold more than was asked for."""
-    pages = [talk.list_page("/Users", start_index, 1).json for start_index in (1, 2)]
+def import_pages(session: Session) -> None:
+    """Read two pages: they must not overlap or contain more than requested."""
+    pages = [session.list_page("/Users", start_index, 1).json for start_index in (1, 2)]
     ids = [user["id"] for page in pages for user in page.get("Resources") or []]
     if len(ids) != min(2, pages[1]["totalResults"]) or len(set(ids)) != len(ids):
-        talk.fail(f"Two pages of one user each have these ids: {ids}.")
+        session.fail(f"Two pages of one user each have these ids: {ids}.")
 
 
-def update_profile(talk: Conversation) -> None:
-    """GET, then PUT of that body with changes; read-only attributes come back as Okta has them."""
-    current = talk.read("/Users", talk.user_id)
+def update_profile(session: Session) -> None:
+    """Read the user and PUT it back with changes, including read-only attributes as Okta does."""
+    current = session.read("/Users", session.user_id)
     new_name = {"name": {"givenName": "SCIM (updated)", "familyName": "Check (safe to delete)"}}
     more = {"displayName": "SCIM (updated) Check (safe to delete)", "title": "Test person"}
     meta = current.get("meta") or {}
-    echoed = {
-        "meta": meta | {"lastModified": "Mon Jan 05 10:00:00 UTC 2026"},  # as Okta does
+    read_only = {
+        "meta": meta | {"lastModified": "Mon Jan 05 10:00:00 UTC 2026"},  # in Okta's format
         "groups": current.get("groups") or [],
         "password": _random_password(),
     }
-    _put_user(talk, current | new_name | more | echoed)
-    require_user(talk, _CORE | new_name)
-    _note_lost(talk, _PERSON | new_name | more)
+    _put_user(session, current | new_name | more | read_only)
+    require_user(session, _CORE | new_name)
+    _note_unsupported(session, _TEST_USER | new_name | more)
 
 
-def push_empty_values(talk: Conversation) -> None:
-    """Empty values are no error and take nothing else away."""
-    current = talk.read("/Users", talk.user_id)
+def push_empty_values(session: Session) -> None:
+    """Send empty values: they must not be an error or remove other values."""
+    current = session.read("/Users", session.user_id)
     empty: Json = {"title": "", "nickName": None, "phoneNumbers": [], "locale": ""}
-    _put_user(talk, current | empty)
-    require_user(talk, {name: current.get(name) for name in _CORE})
+    _put_user(session, current | empty)
+    require_user(session, {name: current.get(name) for name in _CORE})
 
 
-def unassign(talk: Conversation) -> None:
-    """Deactivation by PATCH without a path; the user stays readable and is found."""
-    talk.patch(path_of("/Users", talk.user_id), replace({"active": False}))
-    require_user(talk, {"userName": USER_NAME, "active": False})
-    found = talk.look_up("/Users", "userName", USER_NAME)
-    _require_test_user(talk, found)
+def unassign(session: Session) -> None:
+    """Deactivate with a PATCH without a path. The user must still be found and readable."""
+    session.patch(path_of("/Users", session.user_id), replace({"active": False}))
+    require_user(session, {"userName": USER_NAME, "active": False})
+    found = session.look_up("/Users", "userName", USER_NAME)
+    _require_test_user(session, found)
 
 
-def reassign(talk: Conversation) -> None:
-    """Reactivation by PATCH without a path, under the same id."""
-    talk.patch(path_of("/Users", talk.user_id), replace({"active": True}))
-    require_user(talk, {"userName": USER_NAME, "active": True})
+def reassign(session: Session) -> None:
+    """Reactivate with a PATCH without a path. The user must keep its id."""
+    session.patch(path_of("/Users", session.user_id), replace({"active": True}))
+    require_user(session, {"userName": USER_NAME, "active": True})
 
 
-def unassign_by_put(talk: Conversation) -> None:
-    """Deactivation as apps of Okta's app wizard do it."""
-    _put_user(talk, talk.read("/Users", talk.user_id) | {"active": False})
-    require_user(talk, {"userName": USER_NAME, "active": False})
+def unassign_by_put(session: Session) -> None:
+    """Deactivate with PUT, as apps made with Okta's app wizard do."""
+    _put_user(session, session.read("/Users", session.user_id) | {"active": False})
+    require_user(session, {"userName": USER_NAME, "active": False})
 
 
-def tiled_admin(talk: Conversation) -> None:
-    """The custom attribute, given and taken away again.
+def tiled_admin(session: Session) -> None:
+    """Set the custom attribute Tiled Admin and clear it again.
 
-    The person is inactive: nobody has an administrator's access through this check, and a server
-    that keeps its last active administrator does not keep this one.
+    The user is inactive, so that the check never grants admin access, and so that a server that
+    refuses to remove its last active admin does not refuse here.
     """
-    talk.change("/Users", talk.user_id, {"active": False})
-    require_user(talk, {"userName": USER_NAME, "active": False})
+    session.change("/Users", session.user_id, {"active": False})
+    require_user(session, {"userName": USER_NAME, "active": False})
     for is_admin in (True, False):
         change = {TILED_SCHEMA: {"tiledAdmin": is_admin}}
-        _put_user(talk, talk.read("/Users", talk.user_id) | change)
-        require_user(talk, change)
+        _put_user(session, session.read("/Users", session.user_id) | change)
+        require_user(session, change)
 
 
-def reassign_by_post(talk: Conversation) -> None:
-    """Reactivation by a fresh create: no conflict, and the same id."""
-    _require_created(talk, _create(talk))
+def reassign_by_post(session: Session) -> None:
+    """Reactivate with a POST: no conflict, and the user must keep its id."""
+    _require_created(session, _create(session))
 
 
-def reassign_by_put(talk: Conversation) -> None:
-    """Reactivation as apps of Okta's app wizard do it, under the same id."""
+def reassign_by_put(session: Session) -> None:
+    """Reactivate with PUT, as apps made with Okta's app wizard do. The user must keep its id."""
     for is_active in (False, True):
-        _put_user(talk, talk.read("/Users", talk.user_id) | {"active": is_active})
-        require_user(talk, {"userName": USER_NAME, "active": is_active})
+        _put_user(session, session.read("/Users", session.user_id) | {"active": is_active})
+        require_user(session, {"userName": USER_NAME, "active": is_active})
 
 
-def leave_deactivated(talk: Conversation) -> None:
-    """The state that a run leaves behind."""
-    put_user_away(talk)
+def leave_deactivated(session: Session) -> None:
+    """Deactivate the test user, which stays on the server after the run."""
+    deactivate_test_user(session)
 
 
-# What the steps share.
+# Shared by the steps.
 
 
-def find_user(talk: Conversation) -> None:
-    """Learn the test person's id, if the server has that person."""
-    for user in talk.find("/Users", "userName", USER_NAME):
-        if _is_test_person(user):
-            talk.user_id = user["id"]
+def find_user(session: Session) -> None:
+    """Look up the id of the test user, if it exists."""
+    for user in session.find("/Users", "userName", USER_NAME):
+        if _is_test_user(user):
+            session.user_id = user["id"]
 
 
-def put_user_away(talk: Conversation) -> None:
-    """Deactivate the test person, and no admin any longer, if it is there and needs that."""
-    if talk.user_id is None:
+def deactivate_test_user(session: Session) -> None:
+    """Deactivate the test user and remove Tiled Admin, if the user exists."""
+    if session.user_id is None:
         return
-    user = talk.read("/Users", talk.user_id)
+    user = session.read("/Users", session.user_id)
     if (user.get(TILED_SCHEMA) or {}).get("tiledAdmin"):
-        talk.change("/Users", talk.user_id, {TILED_SCHEMA: {"tiledAdmin": False}})
+        session.change("/Users", session.user_id, {TILED_SCHEMA: {"tiledAdmin": False}})
     if user.get("active") is not False:
-        talk.change("/Users", talk.user_id, {"active": False})
-    require_user(talk, {"userName": USER_NAME, "active": False})
+        session.change("/Users", session.user_id, {"active": False})
+    require_user(session, {"userName": USER_NAME, "active": False})
 
 
-def _is_test_person(user: Json) -> bool:
-    """A server that heeds no filter finds other people, of whom none is to be touched."""
+def _is_test_user(user: Json) -> bool:
+    """Return whether this is the test user. A server that ignores filters returns others too."""
     return bool(user["userName"].lower() == USER_NAME)
 
 
-def require_user(talk: Conversation, expected: Json) -> None:
-    """End the step unless the test person, read now, is as expected."""
-    talk.require(list(differences(expected, talk.read("/Users", talk.user_id))))
+def require_user(session: Session, expected: Json) -> None:
+    """Read the test user, and end the step unless it has the expected values."""
+    session.require(list(differences(expected, session.read("/Users", session.user_id))))
 
 
-def _create(talk: Conversation) -> Exchange:
-    return talk.send("POST", "/Users", _PERSON | {"groups": [], "password": _random_password()})
+def _create(session: Session) -> Exchange:
+    return session.send(
+        "POST", "/Users", _TEST_USER | {"groups": [], "password": _random_password()}
+    )
 
 
-def _require_created(talk: Conversation, exchange: Exchange) -> None:
-    user = talk.resource(exchange, "/Users", {201})
-    if not _is_test_person(user):
-        talk.fail(f"The answer is another user: {user['userName']}.")
-    known_id, talk.user_id = talk.user_id, user["id"]
-    talk.require(expectations.location(exchange))
-    talk.require(list(differences(_CORE, user)))
-    if known_id not in (None, talk.user_id):
-        talk.fail(f"The person had the id {known_id} and now has {talk.user_id}.")
-    require_user(talk, _CORE)
-    _note_lost(talk, _PERSON)
+def _require_created(session: Session, exchange: Exchange) -> None:
+    user = session.resource(exchange, "/Users", {201})
+    if not _is_test_user(user):
+        session.fail(f"The response is another user: {user['userName']}.")
+    known_id, session.user_id = session.user_id, user["id"]
+    session.require(expectations.location(exchange))
+    session.require(list(differences(_CORE, user)))
+    if known_id not in (None, session.user_id):
+        session.fail(f"The user had the id {known_id} and now has {session.user_id}.")
+    require_user(session, _CORE)
+    _note_unsupported(session, _TEST_USER)
 
 
-def _note_lost(talk: Conversation, pushed: Json) -> None:
-    """Okta goes on sending what it does not get back; that does no harm."""
-    user = talk.read("/Users", talk.user_id)
-    talk.note(
-        f"{name} comes back as {user.get(name)!r}, not as it was sent."
+def _note_unsupported(session: Session, pushed: Json) -> None:
+    """Report attributes that the server did not keep. Okta sends them again, which does no harm."""
+    user = session.read("/Users", session.user_id)
+    session.note(
+        f"{name} was returned as {user.get(name)!r}, not as it was sent."
         for name, value in pushed.items()
         if any(differences(value, user.get(name)))
     )
 
 
-def _delete_leftover(talk: Conversation) -> None:
-    path = path_of("/Users", talk.user_id)
-    if talk.send("DELETE", path).status == 204:
-        talk.user_id = None
+def _delete_leftover(session: Session) -> None:
+    path = path_of("/Users", session.user_id)
+    if session.send("DELETE", path).status == 204:
+        session.user_id = None
         return
-    talk.change("/Users", talk.user_id, {"active": True})
-    talk.leave_out(
-        "The test person of an earlier run can be neither created again nor deleted, and was "
-        "activated instead: delete them by hand to have the create tried."
+    session.change("/Users", session.user_id, {"active": True})
+    session.skip_unsupported(
+        "The test user of an earlier run can be neither created again nor deleted, so it was "
+        "activated instead. Delete the user by hand to check the create."
     )
 
 
-def _put_user(talk: Conversation, body: Json) -> None:
-    talk.resource(talk.send("PUT", path_of("/Users", talk.user_id), body), "/Users")
+def _put_user(session: Session, body: Json) -> None:
+    session.resource(session.send("PUT", path_of("/Users", session.user_id), body), "/Users")
 
 
-def _require_test_user(talk: Conversation, found: Json | None) -> None:
-    if found is None or found["id"] != talk.user_id:
-        talk.fail("The lookup does not find the test person.")
+def _require_test_user(session: Session, found: Json | None) -> None:
+    if found is None or found["id"] != session.user_id:
+        session.fail("The lookup did not find the test user.")
 
 
 def _random_password() -> str:
-    """Okta sends one with every create, even where password sync is off."""
+    """Return a random password. Okta sends one with every create, even without password sync."""
     return secrets.token_urlsafe(18)

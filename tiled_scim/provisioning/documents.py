@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
@@ -26,7 +26,8 @@ from tiled_scim.attributes import Attribute, AttributePath, ResourceType
 from tiled_scim.host import HostAdapter
 from tiled_scim.models import LibraryGroupLink, UserLink
 from tiled_scim.schemas import GROUP, USER
-from tiled_scim.scim.cleaning import KEPT, TEXT_TYPES, Document, check_length
+from tiled_scim.scim.absence import TEXT_TYPES, is_nothing
+from tiled_scim.scim.cleaning import KEPT, Document, check_length
 from tiled_scim.scim.matching import comparable
 
 Element = dict[str, Any]
@@ -223,7 +224,7 @@ def _filled(container: Document, field: HostField, value: Any) -> list[Element]:
 
 def _set(container: Element, name: str, value: Any) -> None:
     """Put a value in its place, where nothing is absent."""
-    if value is None or value == {} or value == []:
+    if is_nothing(value):
         container.pop(name, None)
     else:
         container[name] = value
@@ -231,15 +232,12 @@ def _set(container: Element, name: str, value: Any) -> None:
 
 def _in_order(document: Document, resource_type: ResourceType) -> Document:
     """The document in the order of the attribute table."""
-    names = _order(resource_type.name, tuple(schema.urn for schema in resource_type.extensions))
-    return {name: document[name] for name in names if name in document}
-
-
-@lru_cache
-def _order(name: str, extensions: tuple[str, ...]) -> tuple[str, ...]:
-    resource_type = USER if name == USER.name else GROUP
-    core = (*resource_type.common.attributes, *resource_type.schema.attributes)
-    return (*(attribute.name for attribute in core), *extensions)
+    names = (*resource_type.common.names, *resource_type.schema.names)
+    ordered = {name: document[name] for name in names if name in document}
+    for extension in resource_type.extensions:
+        if extension.urn in document:
+            ordered[extension.urn] = document[extension.urn]
+    return ordered
 
 
 # Storing
@@ -271,28 +269,23 @@ def split(document: Document, resource_type: ResourceType, fields: HostFields) -
     """
     attributes = dict(document)
     columns: dict[str, Any] = {}
-    for attribute, column, length in _columns(resource_type.name):
+    for attribute, column, length in _columns(resource_type):
         value = attributes.pop(attribute, None)
         check_length(attribute, value, length)
         columns[column] = value
     taken = [(field, _take(attributes, field)) for field in fields]
     host = {field.name: value for field, value in taken if field.is_writable and value is not None}
-    attributes = {name: value for name, value in attributes.items() if value not in ({}, [])}
+    attributes = {name: value for name, value in attributes.items() if not is_nothing(value)}
     return StoredValues(columns, host, attributes)
 
 
-@lru_cache
-def _columns(resource_type: str) -> tuple[tuple[str, str, int | None], ...]:
+def _columns(resource_type: ResourceType) -> Iterator[tuple[str, str, int | None]]:
     """The attributes that have a column which clients write: name, column, and room in it."""
-    types = {USER.name: USER, GROUP.name: GROUP}
-    opts = MODELS[resource_type]._meta
-    known = types[resource_type]
-    attributes = (*known.common.attributes, *known.schema.attributes)
-    return tuple(
-        (attribute.name, attribute.column, opts.get_field(attribute.column).max_length)
-        for attribute in attributes
-        if attribute.column and attribute.mutability != "readOnly"
-    )
+    opts = MODELS[resource_type.name]._meta
+    for attribute in (*resource_type.common.attributes, *resource_type.schema.attributes):
+        if attribute.column and attribute.mutability != "readOnly":
+            room = getattr(opts.get_field(attribute.column), "max_length", None)
+            yield attribute.name, attribute.column, room
 
 
 def _take(attributes: Document, field: HostField) -> Any:

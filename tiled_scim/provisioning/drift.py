@@ -18,10 +18,10 @@ from django.db.models import QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from tiled_scim.database.compiled import CHUNK
 from tiled_scim.host import HostAdapter, adapter_class
 from tiled_scim.models import LibraryGroupLink, UserLink
 from tiled_scim.provisioning.group_members import GroupMembers, Member
-from tiled_scim.sql.compiled import CHUNK
 
 AnyLink = TypeVar("AnyLink", UserLink, LibraryGroupLink)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any, NamedTuple, cast
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from django.utils import timezone
 from tiled_scim import signals
 from tiled_scim.attributes import Attribute
 from tiled_scim.conf import settings
+from tiled_scim.database.compiled import CHUNK, Parameter, chunks, compiled, insert, rows_of_keys
 from tiled_scim.errors import invalid_value
 from tiled_scim.host import HostAdapter, library_model
 from tiled_scim.models import (
@@ -34,7 +36,6 @@ from tiled_scim.scim.grammar import Expression, quoted
 from tiled_scim.scim.identifiers import as_uuid
 from tiled_scim.scim.matching import predicate
 from tiled_scim.scim.member_changes import MemberChange
-from tiled_scim.sql.compiled import CHUNK, Parameter, chunks, compiled, insert, rows_of_keys
 from tiled_scim.sql.rows import locked
 
 # How many unknown ids an error names.
@@ -153,10 +154,7 @@ class GroupMembers:
         self.adapter = adapter
         self.using = using
         self.rows = LibraryGroupMember.objects.using(using)
-        if is_shared is None:
-            groups = LibraryGroupLink.objects.using(using).filter(library=group.library_id)
-            is_shared = group.library_id is not None and groups.exclude(pk=group.pk).exists()
-        self.queries = _Queries(using, is_shared)
+        self.is_shared = is_shared
 
     def change(self, change: MemberChange) -> MembersChanged:
         """Add, remove or overwrite members.
@@ -209,6 +207,8 @@ class GroupMembers:
 
     def revoke_all(self) -> MembersChanged:
         """Take away the access that the group gives, while its members stay members."""
+        if self.library is None:
+            return NOTHING
         users = self.queries.all_members(self.group)
         self._forget_prior(users)
         losing = _losing(users)
@@ -260,6 +260,14 @@ class GroupMembers:
         return {user.link for user in self.queries.all_members(self.group) if user.is_prior}
 
     # Inside
+
+    @cached_property
+    def queries(self) -> _Queries:
+        if self.is_shared is None:
+            groups = LibraryGroupLink.objects.using(self.using).filter(library=self.library)
+            others = groups.exclude(pk=self.group.pk)
+            self.is_shared = self.library is not None and others.exists()
+        return _Queries(self.using, self.is_shared)
 
     def _overwrite(self, change: MemberChange) -> MembersChanged:
         members = self.queries.all_members(self.group)

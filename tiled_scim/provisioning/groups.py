@@ -20,7 +20,7 @@ from tiled_scim.scim import patch
 from tiled_scim.scim.cleaning import Document, check_immutable
 from tiled_scim.scim.member_changes import MemberChange, member_change, split_members
 from tiled_scim.scim.patch import Operation
-from tiled_scim.scim.text import fold
+from tiled_scim.scim.text import canonical
 from tiled_scim.sql.rows import lock_group, locked
 
 
@@ -207,7 +207,7 @@ class GroupService(Service[LibraryGroupLink]):
 
     def _rename_library(self, library: Any, old_name: str, name: str) -> None:
         """Give a Library its group's new name, unless it has one that people gave."""
-        if fold(self.adapter.library_name(library)) == fold(old_name):
+        if canonical(self.adapter.library_name(library)) == canonical(old_name):
             self.adapter.rename_library(library, name)
 
 

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from tiled_scim.audit.events import Change, Source
-from tiled_scim.host import adapter_class
+from tiled_scim.errors import ScimError
+from tiled_scim.host import adapter_class, library_model
 from tiled_scim.models import Action, LibraryGroupLink
 from tiled_scim.provisioning.groups import GroupService
 from tiled_scim.provisioning.service import Precondition, Result, record_of, recorded
@@ -77,6 +78,39 @@ class GroupMoving(GroupService):
         members = self.members(link)
         gaining = (member.name for page in members.pages() for member in members.lacking(page))
         return Preview(sorted(losing), sorted(gaining))
+
+    @property
+    def _libraries(self) -> Any:
+        return library_model()._base_manager.using(self.using)
+
+    def _target(self, link: LibraryGroupLink, libraries: Any, key: Any) -> Any:
+        """The Library with this key, if the group may feed it.
+
+        Args:
+            libraries: from which it is read.
+        """
+        library = libraries.filter(pk=key).first()
+        if library is None:
+            raise _refusal("There is no such Library in the host any more.")
+        name = self._name(library)
+        if library.pk == link.library_id:
+            raise _refusal(f"The group “{link.name}” feeds the Library “{name}” already.")
+        others = LibraryGroupLink.objects.using(self.using).filter(library=library)
+        if others.exclude(account=self.account).exists():
+            raise _refusal(f"The Library “{name}” is fed by a group of another account.")
+        if not self.adapter.target_libraries().using(self.using).filter(pk=library.pk).exists():
+            raise _refusal(
+                f"The Library “{name}” may not be fed by this group: target_libraries() of the "
+                "host's adapter does not have it."
+            )
+        return library
+
+    def _name(self, library: Any) -> str | None:
+        return library and self.adapter.library_name(library)
+
+
+def _refusal(detail: str) -> ScimError:
+    return ScimError(409, detail)
 
 
 def move(

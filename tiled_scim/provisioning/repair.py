@@ -130,7 +130,12 @@ class GroupRepair(Repair[LibraryGroupLink], GroupService):
         }
 
     def _remove(self, link: LibraryGroupLink, finding: Finding) -> Repaired:
-        return self.members(link).remove(finding.people), {}
+        members = self.members(link)
+        removed = members.remove(finding.people)
+        # The same person may be a member by a link of this account, too.
+        lacking = [each.link for page in members.pages() for each in members.lacking(page)]
+        members.add(lacking)
+        return removed, {}
 
     def _give(self, link: LibraryGroupLink, finding: Finding) -> Repaired:
         return self.members(link).add(finding.people), {}

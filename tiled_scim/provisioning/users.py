@@ -17,7 +17,7 @@ from tiled_scim import signals
 from tiled_scim.audit.events import differences
 from tiled_scim.conf import settings
 from tiled_scim.errors import forbidden, uniqueness
-from tiled_scim.host import TILED_ADMIN, normalized, objects
+from tiled_scim.host import TILED_ADMIN, canonical_username, objects
 from tiled_scim.models import ScimToken, UserLink
 from tiled_scim.provisioning import multi_account
 from tiled_scim.provisioning.documents import (
@@ -45,7 +45,7 @@ from tiled_scim.schemas import USER
 from tiled_scim.scim import patch
 from tiled_scim.scim.cleaning import Document, check_immutable
 from tiled_scim.scim.patch import Operation
-from tiled_scim.scim.text import fold
+from tiled_scim.scim.text import canonical
 from tiled_scim.sql.rows import lock_user, locked
 
 logger = logging.getLogger(__name__)
@@ -355,7 +355,7 @@ class UserService(Service[UserLink]):
 
         A user who was adopted by e-mail keeps the username that people gave.
         """
-        return fold(link.user.get_username()) == fold(normalized(link.user_name))
+        return canonical_username(link.user.get_username()) == canonical_username(link.user_name)
 
     # Checking and applying
 
@@ -418,7 +418,7 @@ class UserService(Service[UserLink]):
         values = host_input(plan.host)
         if "emails.value" in values:
             self._take_turn()
-        if fold(user.link.user_name) != fold(old_name):
+        if canonical(user.link.user_name) != canonical(old_name):
             values["userName"] = user.link.user_name
         self.adapter.check_identity(values, user.link.user)
 

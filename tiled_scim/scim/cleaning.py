@@ -15,6 +15,7 @@ from datetime import datetime
 
 from tiled_scim.attributes import Attribute, ResourceType, Schema
 from tiled_scim.errors import invalid_syntax, invalid_value, mutability
+from tiled_scim.scim.absence import is_blank, is_nothing, is_null, is_null_element
 from tiled_scim.scim.grammar import quoted
 from tiled_scim.scim.matching import comparable
 
@@ -26,10 +27,6 @@ MAX_ELEMENTS = 1000
 
 # Read-only values are the server's, and write-only ones (password) are never kept.
 KEPT = frozenset({"readWrite", "immutable"})
-
-# Types that have an empty text of their own. For the others "" is how clients say "no value": Okta
-# maps an empty profile field to it whatever the attribute's type is.
-TEXT_TYPES = frozenset({"string", "reference", "binary"})
 
 # Entra ID and OneLogin send booleans as strings.
 BOOLEANS = {"true": True, "false": False}
@@ -52,22 +49,16 @@ def clean(
     Raises:
         ScimError: invalidValue, or invalidSyntax where a name is given twice.
     """
-    if is_null(attribute, value):
+    if is_null(value, attribute):
         return None
     if attribute.multi_valued:
         return _clean_elements(attribute, value, name, accept_lone_element)
     return clean_element(attribute, value, name)
 
 
-def is_null(attribute: Attribute, value: object) -> bool:
-    """Whether a value, as it was sent, says that the attribute has none."""
-    has_text = attribute.type in TEXT_TYPES and not attribute.multi_valued
-    return value is None or (value == "" and not has_text)
-
-
 def clean_element(attribute: Attribute, value: object, name: str) -> object:
     """One element of a multi-valued attribute, or the value of a single-valued one."""
-    if value is None or (value == "" and attribute.type not in TEXT_TYPES):
+    if is_null_element(value, attribute):
         return None
     return _CLEANERS[attribute.type](attribute, value, name)
 
@@ -87,26 +78,24 @@ def clean_document(resource_type: ResourceType, body: Mapping[str, object]) -> D
     check_required(resource_type.schema, document, "")
     for key, value in body.items():
         extension = resource_type.extension(key)
-        if extension is not None and (values := clean_extension(extension, value)):
+        if extension is None:
+            continue
+        values = clean_extension(extension, value)
+        if not is_nothing(values):
             document[extension.urn] = values
     return document
 
 
 def clean_extension(extension: Schema, value: object) -> Document:
     """The attributes of one extension, from the object under its URN."""
-    if value is None or value == "":
+    if is_null(value):
         return {}
     if not isinstance(value, Mapping):
         raise invalid_value(f"{extension.urn} must be an object.")
     values = _clean_object(value, extension.attribute, f"{extension.urn}:")
-    if values:
+    if not is_nothing(values):
         check_required(extension, values, f"{extension.urn}:")
     return values
-
-
-def is_blank(value: object) -> bool:
-    """Whether a required attribute with this value would still be missing."""
-    return value is None or value == [] or (isinstance(value, str) and not value.strip())
 
 
 def check_length(name: str, value: object, limit: int | None) -> None:
@@ -213,7 +202,8 @@ def _clean_object(
         if attribute is None or attribute.mutability not in KEPT:
             continue
         result = clean(attribute, sub_value, prefix + attribute.name)
-        if result is not None and (result != [] or attribute.relation):
+        # An empty list of members stays: it empties the group, where its absence does not.
+        if not is_nothing(result) or (attribute.relation and result == []):
             cleaned[attribute.name] = result
     return cleaned
 
@@ -229,7 +219,7 @@ def _clean_elements(
     cleaned = [clean_element(attribute, element, name) for element in value]
     if attribute.relation:
         _check_related(cleaned, name)
-    elements = [element for element in cleaned if element is not None]
+    elements = [element for element in cleaned if not is_nothing(element)]
     check_primary(elements, name)
     return elements
 
@@ -265,7 +255,8 @@ def as_object(attribute: Attribute, value: object, name: str) -> Mapping[str, ob
 
 def _clean_complex(attribute: Attribute, value: object, name: str) -> object:
     sub_values = as_object(attribute, value, name)
-    return _clean_object(sub_values, attribute.sub_attribute, f"{name}.") or None
+    values = _clean_object(sub_values, attribute.sub_attribute, f"{name}.")
+    return None if is_nothing(values) else values
 
 
 def _clean_text(attribute: Attribute, value: object, name: str) -> str:

@@ -1,6 +1,7 @@
-"""Lists of elements: what adding to and removing from a multi-valued attribute does.
+"""Add and remove elements of multi-valued attributes.
 
-RFC 7643 section 2.4 and RFC 7644 section 3.5.2. The functions return new lists of new elements.
+See RFC 7643 section 2.4 and RFC 7644 section 3.5.2. The functions return new lists and do not
+change their arguments.
 """
 
 from __future__ import annotations
@@ -16,21 +17,21 @@ from tiled_scim.scim.text import fold
 def merged(
     attribute: Attribute, elements: Sequence[object], added: Iterable[object]
 ) -> list[object]:
-    """The elements with others added; one that is there already takes up what is new of it.
+    """Return the elements with others added. An existing element is updated.
 
     Raises:
-        ScimError: invalidValue for more than there may be, or more than one primary element.
+        ScimError: invalidValue for too many elements, or more than one primary element.
     """
     result = list(elements)
     positions: dict[Hashable, int] = {}
     for position, element in enumerate(result):
-        _note(positions, attribute, element, position)
+        _index(positions, attribute, element, position)
     chosen = set()
     for element in added:
         position = positions.get(_identities(attribute, element)[0], len(result))
         if position == len(result):
             result.append(element)
-            _note(positions, attribute, element, position)
+            _index(positions, attribute, element, position)
         else:
             result[position] = _combined(result[position], element)
         chosen.add(position)
@@ -41,7 +42,7 @@ def merged(
 def without(
     attribute: Attribute, elements: Iterable[object], removed: Iterable[object]
 ) -> list[object]:
-    """The elements that none of the removed ones stands for."""
+    """Return the elements that do not match a removed element."""
     gone = {_identities(attribute, element)[0] for element in removed}
     return [element for element in elements if gone.isdisjoint(_identities(attribute, element))]
 
@@ -49,12 +50,18 @@ def without(
 def with_one_primary(
     attribute: Attribute, elements: list[object], chosen: Collection[int]
 ) -> list[object]:
-    """The elements where those at some positions were just written.
+    """Return the elements with at most one primary element.
 
-    If one of them is primary, all others cease to be (RFC 7644 section 3.5.2).
+    If an element that was just written is primary, all others become non-primary (RFC 7644 section
+    3.5.2).
+
+    Args:
+        attribute: The multi-valued attribute.
+        elements: Its elements.
+        chosen: The positions of the elements that were just written.
 
     Raises:
-        ScimError: invalidValue where more than one of those written is primary.
+        ScimError: invalidValue if more than one of the written elements is primary.
     """
     check_primary([elements[position] for position in chosen], attribute.name)
     if not any(_is_primary(elements[position]) for position in chosen):
@@ -77,7 +84,7 @@ def _combined(element: object, other: object) -> object:
     return other
 
 
-def _note(
+def _index(
     positions: dict[Hashable, int], attribute: Attribute, element: object, position: int
 ) -> None:
     for identity in _identities(attribute, element):
@@ -85,11 +92,10 @@ def _note(
 
 
 def _identities(attribute: Attribute, element: object) -> tuple[Hashable, ...]:
-    """What an element is known by, the most exact first.
+    """Return the keys that identify an element, the most specific first.
 
-    A value is there once for each type (RFC 7643 section 2.4); who leaves the type out means the
-    value whatever its type. Elements that have no value, such as addresses, are known by all that
-    is in them.
+    A value is unique for each type (RFC 7643 section 2.4). Without a type, it matches the value of
+    any type. Elements without a value, such as addresses, are identified by all sub-attributes.
     """
     if not isinstance(element, Mapping):
         return (_comparable(attribute, element),)

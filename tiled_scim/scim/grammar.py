@@ -1,9 +1,8 @@
-"""SCIM filter text as a tree: RFC 7644 section 3.4.2.2.
+"""Parse SCIM filters into a tree (RFC 7644 section 3.4.2.2).
 
-The text is read by the lexer and the parser of scim2-filter-parser, through subclasses that set
-right what is wrong there. Its syntax tree is turned into the dataclasses below; its query builders
-are not used. What a tree means is said elsewhere: in `matching` for a value in memory, in `filters`
-for rows of the database.
+The lexer and parser of scim2-filter-parser are used through subclasses that correct their errors.
+Their syntax tree is converted into the dataclasses below. Their query builders are not used. Trees
+are evaluated by `scim.matching` for values in memory, and by `sql.filtering` for database rows.
 """
 
 from __future__ import annotations
@@ -21,8 +20,8 @@ from scim2_filter_parser.parser import SCIMParser
 
 from tiled_scim.errors import ScimError, invalid_filter
 
-# Bounds on what one request may ask, far above what providers send: a lookup has one or two
-# clauses, and a URL of 10,000 characters passes few proxies.
+# Limits for one request, far above what providers send: a lookup has one or two comparisons, and
+# few proxies accept a URL of 10,000 characters.
 MAX_LENGTH = 10_000
 MAX_CLAUSES = 100
 MAX_DEPTH = 20
@@ -32,7 +31,7 @@ Literal = str | bool | int | float | None
 
 @dataclass(frozen=True)
 class Comparison:
-    """`name operator value`; the operator in lower case, the name as it was written."""
+    """`name operator value`, with the operator in lower case and the name as it was written."""
 
     name: str
     operator: str
@@ -48,14 +47,14 @@ class Present:
 
 @dataclass(frozen=True)
 class And:
-    """All of the operands."""
+    """True if all operands are true."""
 
     operands: tuple[Expression, ...]
 
 
 @dataclass(frozen=True)
 class Or:
-    """At least one of the operands."""
+    """True if at least one operand is true."""
 
     operands: tuple[Expression, ...]
 
@@ -69,7 +68,7 @@ class Not:
 
 @dataclass(frozen=True)
 class ElementFilter:
-    """`name[operand]`: one element of a multi-valued attribute for which the operand is true.
+    """`name[operand]`: true if the operand is true for one element of a multi-valued attribute.
 
     `emails[type eq "work"].value eq "x"` is the same as `emails[type eq "work" and value eq "x"]`.
     """
@@ -96,14 +95,14 @@ class Path:
 _NAME_CHARACTER = r"[A-Za-z0-9$_.:/%~+-]"
 _COMPARISON_TOKENS = frozenset({"EQ", "NE", "CO", "SW", "EW", "GT", "GE", "LT", "LE"})
 _DEPTH_STEPS = {"LPAREN": 1, "LBRACKET": 1, "RPAREN": -1, "RBRACKET": -1}
-# Providers were once documented to send values without any.
+# Some documentation of providers shows values without quotes.
 _QUOTES = " (text values need double quotes)"
 
 
-class _Lexer(SCIMLexer):  # type: ignore[misc]  # sly and what is built on it are untyped
-    """The lexer with whole JSON literals, and an attribute path with its URN as one token.
+class _Lexer(SCIMLexer):  # type: ignore[misc]  # sly and its users are untyped
+    """The lexer with complete JSON literals, and with an attribute path and its URN as one token.
 
-    In one token, the dots and colons of a URN are no concern of the parser: `2.0:User` has both.
+    The parser cannot handle the dots and colons of a URN, such as in `2.0:User`.
     """
 
     tokens = SCIMLexer.tokens
@@ -120,10 +119,10 @@ class _Lexer(SCIMLexer):  # type: ignore[misc]  # sly and what is built on it ar
         raise _not_understood(token.value, token.index, _QUOTES)
 
 
-class _Parser(SCIMParser):  # type: ignore[misc]  # sly and what is built on it are untyped
-    """The parser with `and` before `or`, which share one level in the package.
+class _Parser(SCIMParser):  # type: ignore[misc]  # sly and its users are untyped
+    """The parser with a higher precedence of `and` than `or`, which are equal in the package.
 
-    sly does not inherit grammar rules, so they are named again.
+    sly does not inherit grammar rules, so they are repeated.
     """
 
     tokens = SCIMParser.tokens
@@ -139,28 +138,28 @@ class _Parser(SCIMParser):  # type: ignore[misc]  # sly and what is built on it 
 
     def error(self, token: Any) -> None:
         if token is None:
-            raise invalid_filter("The expression ends too early.")
+            raise invalid_filter("The expression is incomplete.")
         raise _not_understood(str(token.value), token.index)
 
 
 def parse(text: str) -> Expression:
-    """Read a filter.
+    """Parse a filter.
 
     Raises:
-        ScimError: 400 `invalidFilter`, with a detail that says what is wrong and where.
+        ScimError: 400 `invalidFilter`. The detail says what is wrong and where.
     """
     return _expression(_syntax_tree(text))
 
 
 def parse_path(text: str) -> Path:
-    """Read the path of a PATCH operation: RFC 7644 section 3.5.2, figure 7.
+    """Parse the path of a PATCH operation (RFC 7644 section 3.5.2, figure 7).
 
     Raises:
-        ScimError: 400 `invalidFilter`, with a detail that says what is wrong and where.
+        ScimError: 400 `invalidFilter`. The detail says what is wrong and where.
     """
     if not text.strip():
         raise invalid_filter("The path is empty.")
-    # The package's grammar has no rule for a path alone. It is what may stand before an operator.
+    # The package's grammar has no rule for a path, so the path is parsed as part of a filter.
     tree = _syntax_tree(f"{text} pr").expr
     if not isinstance(tree, ast.AttrExpr):
         raise invalid_filter(f"{quoted(text)} is not a path.")
@@ -178,18 +177,23 @@ def parse_path(text: str) -> Path:
 def _syntax_tree(text: str) -> Any:
     if len(text) > MAX_LENGTH:
         raise invalid_filter(f"The expression is longer than {MAX_LENGTH} characters.")
-    # A lexer and a parser keep state, so each text gets its own.
+    # Lexers and parsers are stateful, so a new one is created for each text.
     return _Parser().parse(_tokens(text))
 
 
 def _tokens(text: str) -> Iterator[Any]:
-    """The tokens of a filter, literals as Python values, within bounds that keep the stack safe."""
+    """Yield the tokens of a filter, with literals as Python values.
+
+    Raises:
+        ScimError: 400 `invalidFilter` for an invalid token, or an expression with too many
+            comparisons or levels of nesting.
+    """
     previous = ""
     clauses = depth = 0
     for token in _Lexer().tokenize(text):
-        _check_place(token, previous, text)
+        _check_token(token, previous, text)
         if token.type in _LITERALS:
-            # From the text, since the package's lexer strips quotes, escaped ones too.
+            # Read from the text, because the package's lexer also strips escaped quotes.
             token.value = _LITERALS[token.type](text[token.index : token.end])
         clauses += token.type == "PR" or token.type in _COMPARISON_TOKENS
         depth += _DEPTH_STEPS.get(token.type, 0)
@@ -201,11 +205,11 @@ def _tokens(text: str) -> Iterator[Any]:
         yield token
 
 
-def _check_place(token: Any, previous: str, text: str) -> None:
-    """Refuse what the parser would take wrongly; explain the commonest mistakes better."""
+def _check_token(token: Any, previous: str, text: str) -> None:
+    """Reject tokens that the parser would misinterpret, and explain common mistakes."""
     rest = text[token.index :]
     if token.type == "SUBATTR" and previous != "RBRACKET":
-        raise _not_understood(rest, token.index)  # `emails .type`, the half of which it loses
+        raise _not_understood(rest, token.index)  # the parser would ignore part of `emails .type`
     if token.type != "ATTRNAME":
         return
     if previous in _COMPARISON_TOKENS:
@@ -222,11 +226,11 @@ def string_literal(text: str) -> str:
     """
     try:
         value: str = json.loads(text, strict=False)
-        value.encode()  # refuses lone surrogates
+        value.encode()  # raises an error for lone surrogates
     except ValueError:
         raise invalid_filter(f"{quoted(text)} is not a JSON string.") from None
-    if "\0" in value:  # PostgreSQL cannot take it, and no value has it
-        raise invalid_filter(f"{quoted(text)} has a NUL character.")
+    if "\0" in value:  # PostgreSQL does not support it
+        raise invalid_filter(f"{quoted(text)} contains a NUL character.")
     return value
 
 
@@ -237,7 +241,7 @@ def _number(text: str) -> int | float:
             return value
     except (ValueError, OverflowError):
         pass
-    raise invalid_filter(f"{quoted(text)} is too large a number.")
+    raise invalid_filter(f"{quoted(text)} is too large.")
 
 
 _LITERALS: dict[str, Callable[[str], Literal]] = {
@@ -250,19 +254,25 @@ _LITERALS: dict[str, Callable[[str], Literal]] = {
 
 
 def quoted(text: str, limit: int = 60) -> str:
-    """Part of the filter for an error detail."""
+    """Quote a text for an error detail, shortened to the limit."""
     return f"“{text[:limit]}…”" if len(text) > limit else f"“{text}”"
 
 
 def _not_understood(rest: str, index: int, hint: str = "") -> ScimError:
-    """For an expression that goes wrong at this index, where this rest of it begins."""
+    """Return the error for an expression that is invalid from an index.
+
+    Args:
+        rest: The text from the index.
+        index: The position of the error, from 0.
+        hint: Text to append to the detail.
+    """
     word = re.match(r"[\s\S][^\s()\[\]]*", rest)
     place = f"{quoted(word[0] if word else rest)} at character {index + 1}"
-    return invalid_filter(f"The expression is not understood from {place}{hint}.")
+    return invalid_filter(f"The expression is invalid: unexpected {place}{hint}.")
 
 
 def _expression(node: Any) -> Expression:
-    """The package's syntax tree as an expression."""
+    """Convert a syntax tree of the package into an expression."""
     if isinstance(node, ast.LogExpr):
         return _logical(node)
     if isinstance(node, ast.AttrExpr):
@@ -275,18 +285,18 @@ def _expression(node: Any) -> Expression:
 
 
 def _logical(node: Any) -> Expression:
-    """`a and b and c` as one And: the package nests to the left, as deep as there are clauses."""
+    """Convert `a and b and c` into a single And. The package nests one level per operand."""
     word = node.op.lower()
     operands: list[Expression] = []
     while isinstance(node, ast.LogExpr) and node.op.lower() == word:
         operands.append(_expression(node.expr2))
-        node = _unwrapped(node.expr1)
+        node = _unwrap(node.expr1)
     operands.append(_expression(node))
     return (And if word == "and" else Or)(tuple(reversed(operands)))
 
 
-def _unwrapped(node: Any) -> Any:
-    """The node inside filters that add nothing."""
+def _unwrap(node: Any) -> Any:
+    """Remove filter nodes that have no effect."""
     while isinstance(node, ast.Filter) and not node.negated and node.namespace is None:
         node = node.expr
     return node
@@ -299,7 +309,7 @@ def _attribute_expression(node: Any) -> Expression:
     sub_attribute = target.namespace.sub_attr
     if sub_attribute is None:
         raise invalid_filter(f"A sub-attribute is missing after {_element_name(target)}[…].")
-    # The element's own filter and the comparison are of the same element.
+    # The filter in brackets and the comparison apply to the same element.
     condition = And((_expression(target.expr), _comparison(sub_attribute.value, node)))
     return ElementFilter(_element_name(target), condition)
 

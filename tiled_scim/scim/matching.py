@@ -13,6 +13,7 @@ from typing import Any
 
 from tiled_scim.attributes import Attribute, Type
 from tiled_scim.errors import invalid_filter
+from tiled_scim.scim.absence import is_present
 from tiled_scim.scim.grammar import (
     And,
     Comparison,
@@ -23,7 +24,7 @@ from tiled_scim.scim.grammar import (
     Present,
     quoted,
 )
-from tiled_scim.scim.text import fold
+from tiled_scim.scim.text import canonical, fold
 
 Comparable = str | bool | int | float | datetime
 Predicate = Callable[[Mapping[str, object]], bool]
@@ -58,7 +59,8 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
 def literal(attribute: Attribute, comparison: Comparison) -> Comparable | None:
     """The literal of a comparison, in the form in which the attribute's values are compared.
 
-    Strings are folded unless case counts, dates are aware datetimes in UTC; None stands for `null`.
+    Names are canonical, other strings are folded unless case counts, dates are aware datetimes in
+    UTC; None stands for `null`.
 
     Raises:
         ScimError: 400 `invalidFilter` where operator or literal do not fit the attribute's type.
@@ -93,7 +95,9 @@ def comparable(attribute: Attribute, value: object) -> Comparable | None:
             return _instant(value) if isinstance(value, str) else None
     if not isinstance(value, str):
         return None
-    return value if attribute.case_exact or attribute.type == "binary" else fold(value)
+    if attribute.case_exact or attribute.type == "binary":
+        return value
+    return canonical(value) if attribute.folded_column else fold(value)
 
 
 def _instant(text: str) -> datetime | None:
@@ -102,11 +106,6 @@ def _instant(text: str) -> datetime | None:
         return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
-
-
-def is_present(value: object) -> bool:
-    """Whether `pr` is true: not null and not empty. False and 0 are values."""
-    return value is not None and value not in ("", [], {})
 
 
 def matches(expression: Expression, element: Mapping[str, object], attribute: Attribute) -> bool:

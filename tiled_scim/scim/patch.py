@@ -16,6 +16,7 @@ from typing import Literal, cast
 from tiled_scim.attributes import Attribute, AttributePath, ResourceType
 from tiled_scim.errors import invalid_syntax, invalid_value, mutability, no_target, too_large
 from tiled_scim.scim import elements
+from tiled_scim.scim.absence import is_blank, is_nothing, is_null
 from tiled_scim.scim.cleaning import (
     KEPT,
     Document,
@@ -25,8 +26,6 @@ from tiled_scim.scim.cleaning import (
     check_required,
     clean,
     clean_element,
-    is_blank,
-    is_null,
     named_values,
 )
 from tiled_scim.scim.grammar import And, Comparison, Expression
@@ -155,9 +154,8 @@ def _expand(
 
 def _is_silent(target: Target, value: object) -> bool:
     attribute = target.path.attribute
-    if attribute is None:
-        return value in (None, "")
-    return attribute.name in ACCESS_ATTRIBUTES and is_null(attribute, value)
+    may_be_silent = attribute is None or attribute.name in ACCESS_ATTRIBUTES
+    return may_be_silent and is_null(value, attribute)
 
 
 def _operations(
@@ -180,7 +178,7 @@ def _extension_operations(
     op: Kind, target: Target, value: object, resource_type: ResourceType
 ) -> Iterator[Operation]:
     schema = target.path.schema
-    if op != "remove" and value not in (None, ""):
+    if op != "remove" and not is_null(value):
         yield from _expand(op, value, resource_type, f"{schema.urn}:")
         return
     for attribute in schema.attributes:
@@ -216,7 +214,7 @@ def _unassignment(target: Target) -> Operation:
 def _assignments(op: Kind, target: Target, value: object) -> Iterator[Operation]:
     """Add or replace; null unassigns (RFC 7643 section 2.5)."""
     attribute, name = target.attribute, str(target.path)
-    if is_null(attribute, value):
+    if is_null(value, attribute):
         if op == "replace" or not attribute.multi_valued:
             yield _unassignment(target)
         return
@@ -261,7 +259,7 @@ def apply(
     check_immutable(document, patched, resource_type)
     for extension in resource_type.extensions:
         values = cast(Document, patched.get(extension.urn))
-        if values and values != document.get(extension.urn):
+        if not is_nothing(values) and values != document.get(extension.urn):
             check_required(extension, values, f"{extension.urn}:")
     return patched
 
@@ -284,7 +282,7 @@ def _inside(container: Document, name: str) -> Iterator[Document]:
 
 def _set(container: Document, name: str, value: object) -> None:
     """Put a value in its place; what is unassigned is absent."""
-    if value in (None, [], {}):
+    if is_nothing(value):
         container.pop(name, None)
     else:
         container[name] = value
@@ -342,7 +340,7 @@ def _with_changed_elements(current: list[object], operation: Operation) -> list[
     for position in chosen:
         current[position] = _changed_element(current[position], operation)
     current = elements.with_one_primary(operation.attribute, current, chosen)
-    return [element for element in current if element not in (None, {})]
+    return [element for element in current if not is_nothing(element)]
 
 
 def _fits(operation: Operation) -> Callable[[object], bool]:

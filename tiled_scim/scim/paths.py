@@ -1,4 +1,4 @@
-"""Where the path of a PATCH operation leads: RFC 7644 section 3.5.2, figure 7."""
+"""Resolve the path of a PATCH operation (RFC 7644 section 3.5.2, figure 7)."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from tiled_scim.scim.matching import predicate
 
 @dataclass(frozen=True)
 class Target:
-    """An attribute, a part of it or some of its elements; or a whole extension.
+    """The target of a path: an attribute, a sub-attribute, some elements, or a whole extension.
 
     Args:
-        path: the attribute, and the sub-attribute if there is one.
-        filter: which elements of a multi-valued attribute are meant; None for all.
+        path: The attribute, and the sub-attribute if there is one.
+        filter: Selects elements of a multi-valued attribute. None selects all.
     """
 
     path: AttributePath
@@ -27,7 +27,10 @@ class Target:
 
     @property
     def attribute(self) -> Attribute:
-        """What a value for this target is a value of; with a filter, a single element."""
+        """Return the attribute that a value for this target must fit.
+
+        With a filter, it describes a single element.
+        """
         leaf = cast(Attribute, self.path.leaf)
         if self.filter is None or self.path.sub_attribute:
             return leaf
@@ -35,7 +38,7 @@ class Target:
 
     @property
     def mutability(self) -> Mutability:
-        """That of the attribute, unless the sub-attribute's is narrower."""
+        """Return the mutability of the attribute, or of the sub-attribute if that is stricter."""
         for attribute in (self.path.attribute, self.path.sub_attribute):
             if attribute and attribute.mutability not in KEPT:
                 return attribute.mutability
@@ -43,10 +46,14 @@ class Target:
 
 
 def find_writable(path: object, resource_type: ResourceType) -> Target:
-    """Where a path leads that a client named, and which it must be allowed to write.
+    """Return the target of a path that a client wants to write.
+
+    Args:
+        path: The path in the request, which may be any JSON value.
+        resource_type: The resource type that the path applies to.
 
     Raises:
-        ScimError: invalidPath, invalidFilter, or mutability where it is read-only.
+        ScimError: invalidPath, invalidFilter, or mutability for a read-only attribute.
     """
     if not isinstance(path, str):
         raise invalid_path("The path of an operation must be a string.")
@@ -59,15 +66,15 @@ def find_writable(path: object, resource_type: ResourceType) -> Target:
 
 
 def find(text: str, resource_type: ResourceType) -> Target | None:
-    """Where a path leads, or None where there is nothing.
+    """Return the target of a path, or None if it does not exist.
 
     Raises:
-        ScimError: invalidFilter for a filter that is not understood or does not fit.
+        ScimError: invalidFilter for a filter that is invalid or does not fit the attribute.
     """
     if "[" in text:
         return _find_elements(text, resource_type)
     name = text.strip()
-    # An extension's URN with an empty attribute name is a slip, and must not mean all of it.
+    # The URN of an extension with an empty attribute name must not select the whole extension.
     path = None if name.endswith(":") else resource_type.resolve(name)
     return Target(path) if path else None
 
@@ -79,17 +86,17 @@ def _find_elements(text: str, resource_type: ResourceType) -> Target | None:
     path = resource_type.resolve(written.name + sub_name)
     if whole is None or path is None or written.operand is None:
         return None
-    # Only several elements can be chosen from.
+    # Only elements of a multi-valued attribute can be filtered.
     if whole.attribute is None or whole.sub_attribute or not whole.attribute.multi_valued:
         return None
-    predicate(written.operand, as_complex(whole.attribute))  # checks all of the filter
+    predicate(written.operand, as_complex(whole.attribute))  # validates the filter
     return Target(path, written.operand)
 
 
 def as_complex(attribute: Attribute) -> Attribute:
-    """A multi-valued attribute as filters see it: each simple value is the `value` of an element.
+    """Return a multi-valued attribute with each simple value as the `value` of an element.
 
-    RFC 7644 section 3.5.2.2 has such filters compare "value", also where values are simple.
+    Filters use "value" for simple values too (RFC 7644 section 3.5.2.2).
     """
     if attribute.type == "complex":
         return attribute

@@ -149,7 +149,7 @@ class ExactText(PortableExpression):
 
 
 class FoldedText(PortableExpression):
-    """Text as `folding.fold` has it, compared and ordered code point by code point."""
+    """Text as `text.fold` has it, compared and ordered code point by code point."""
 
     output_field = TextField()
     # A collation of the host's own is put aside, since not every one allows all of this.

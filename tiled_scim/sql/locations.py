@@ -26,7 +26,7 @@ from django.utils import timezone
 
 from tiled_scim.attributes import Attribute
 from tiled_scim.errors import invalid_filter
-from tiled_scim.scim.cleaning import TEXT_TYPES
+from tiled_scim.scim.absence import TEXT_TYPES
 from tiled_scim.scim.grammar import Comparison
 from tiled_scim.scim.matching import Comparable, literal
 from tiled_scim.sql.expressions import (
@@ -105,7 +105,7 @@ def in_text(attribute: Attribute, expression: F | Expression) -> Stored:
 
 
 def in_column(attribute: Attribute, model: type[Model]) -> Stored:
-    """A column of the model, or of one that it leads to; the folded one, if there are two."""
+    """A column of the model, or of one that it leads to; the canonical one, if there are two."""
     column = cast(str, attribute.folded_column or attribute.column)
     if attribute.type not in TEXT_TYPES:
         return Stored(attribute, F(column))

@@ -1,4 +1,4 @@
-"""A small directory of people and groups, and how Okta pushes it."""
+"""A small directory of people and groups, and the requests that push it as Okta does."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tiled_scim.okta_check.client import Json
-from tiled_scim.okta_check.conversation import Conversation, replace
 from tiled_scim.okta_check.expectations import GROUP_SCHEMA, TILED_SCHEMA, USER_SCHEMA
+from tiled_scim.okta_check.session import Session, replace
 
 
 @dataclass(frozen=True)
@@ -42,15 +42,15 @@ GROUPS = {
 }
 
 
-def push(okta: Conversation) -> Iterator[str]:
-    """Assign the people, push the groups, and unassign who has left.
+def push(okta: Session) -> Iterator[str]:
+    """Assign the people, push the groups, and unassign people who have left.
 
     Yields:
-        A line on each thing done.
+        A line for each action.
 
     Raises:
-        MismatchError: the server's answer is not what Okta needs.
-        UnreachableError: there was no answer.
+        MismatchError: A response is not what Okta needs.
+        UnreachableError: There was no complete response.
     """
     ids = {}
     for person in PEOPLE:
@@ -67,8 +67,8 @@ def push(okta: Conversation) -> Iterator[str]:
             yield f"unassigned {person.full_name}, who has left"
 
 
-def _assign(okta: Conversation, person: Person) -> str:
-    """Create the account, or update the one that there is; returns its id."""
+def _assign(okta: Session, person: Person) -> str:
+    """Create or update a user, and return its id."""
     body = _user(person)
     found = okta.look_up("/Users", "userName", person.user_name)
     if found and found["active"]:
@@ -79,8 +79,8 @@ def _assign(okta: Conversation, person: Person) -> str:
     return str(user["id"])
 
 
-def _push_group(okta: Conversation, name: str, members: list[Json]) -> None:
-    """Create the group empty, or take the one that there is; then push its members."""
+def _push_group(okta: Session, name: str, members: list[Json]) -> None:
+    """Create an empty group if it does not exist, then push its members."""
     found = okta.look_up("/Groups", "displayName", name)
     if found is None:
         body = {"schemas": [GROUP_SCHEMA], "displayName": name, "members": []}

@@ -1,4 +1,4 @@
-"""The example project, served by gunicorn in a process of its own."""
+"""Serve the example project with gunicorn, in a separate process."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-HOST = "127.0.0.1"  # nobody else gets at the demo
+HOST = "127.0.0.1"  # other machines cannot reach the demo
 LAST_PORT = 65535
 START_SECONDS = 60
 STOP_SECONDS = 10
@@ -20,14 +20,14 @@ POLL_SECONDS = 0.1
 
 
 class ServerError(Exception):
-    """The server cannot be started, or ended by itself; the message is for people."""
+    """Raised when the server cannot be started or stops unexpectedly. The message is for users."""
 
 
 def require_free(port: int) -> None:
-    """Make sure that a port can be served on.
+    """Check that the server can use a port.
 
     Raises:
-        ServerError: it is taken, or may not be used.
+        ServerError: The port is in use or not allowed.
     """
     try:
         _bind(port)
@@ -35,35 +35,35 @@ def require_free(port: int) -> None:
         if error.errno != errno.EADDRINUSE:
             raise ServerError(f"Port {port} cannot be used: {error.strerror}.") from error
         hint = f"; run make demo PORT={_next_free(port)}"
-        raise ServerError(f"Port {port} is taken{hint}") from error
+        raise ServerError(f"Port {port} is in use{hint}") from error
 
 
 @contextmanager
 def serving(port: int, directory: Path, log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Serve the example project until the context is left.
+    """Serve the example project while the context is active.
 
     Args:
-        port: on the loopback address.
-        directory: where manage.py is.
-        log: the file for what the server says, with a line for every request.
+        port: The port on the loopback address.
+        directory: The directory of manage.py.
+        log: The file for the server's output, with a line for every request.
 
     Yields:
-        The server's process, once it answers.
+        The process of the server, once it responds.
 
     Raises:
-        ServerError: it does not start.
+        ServerError: The server does not start.
     """
     command = [sys.executable, "-m", "gunicorn", "example_project.wsgi"]
     command += ["--bind", f"{HOST}:{port}", "--workers", "2", "--graceful-timeout", "5"]
     command += ["--no-control-socket", "--access-logfile", "-"]
     with log.open("wb") as output:
-        process = subprocess.Popen(  # noqa: S603 -- nothing of it comes from outside
+        process = subprocess.Popen(  # noqa: S603 -- no untrusted input
             command,
             cwd=directory,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C is for the demo, which then ends the server
+            start_new_session=True,  # only the demo handles Ctrl-C, and stops the server
         )
     try:
         _wait_for_answer(process, port, log)
@@ -74,7 +74,7 @@ def serving(port: int, directory: Path, log: Path) -> Iterator[subprocess.Popen[
 
 def _bind(port: int) -> None:
     with socket.socket() as probe:
-        # As servers do: the closed connections of an earlier run do not keep the port.
+        # Closed connections of an earlier run do not block the port, as for servers.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind((HOST, port))
 
@@ -93,8 +93,8 @@ def _wait_for_answer(process: subprocess.Popen[bytes], port: int, log: Path) -> 
     deadline = time.monotonic() + START_SECONDS
     while not _answers(port):
         if process.poll() is not None or time.monotonic() > deadline:
-            said = log.read_text(errors="replace").strip()
-            raise ServerError(f"The server did not start. It says:\n{said}")
+            output = log.read_text(errors="replace").strip()
+            raise ServerError(f"The server did not start. Its output:\n{output}")
         time.sleep(POLL_SECONDS)
 
 

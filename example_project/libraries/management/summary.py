@@ -1,4 +1,4 @@
-"""What the database holds, for people to read."""
+"""Summaries of the database as text."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from tiled_scim.management.columns import aligned
 
 
 def users() -> Iterator[str]:
-    """Every user: name, whether active, whether an admin."""
+    """List all users with their state."""
     yield from aligned([(user.username, user.get_full_name(), _state(user)) for user in _users()])
 
 
 def libraries() -> Iterator[str]:
-    """Every Library, and who can open it: its active members."""
+    """List all Libraries with their active members."""
     everything = Library.objects.prefetch_related("members")
-    yield from aligned([(library.name, _openers(library)) for library in everything])
+    yield from aligned([(library.name, _active_members(library)) for library in everything])
 
 
 def _users() -> Iterator[User]:
@@ -29,10 +29,10 @@ def _state(user: User) -> str:
     if not user.is_active:
         return "deactivated: no access"
     if user.is_superuser:
-        return "active, superuser (SCIM never touches those)"
+        return "active, superuser (never changed by SCIM)"
     return "active, Tiled Admin" if user.is_staff else "active"
 
 
-def _openers(library: Library) -> str:
+def _active_members(library: Library) -> str:
     names = sorted(user.get_full_name() for user in library.members.all() if user.is_active)
     return ", ".join(names) or "nobody"

@@ -243,4 +243,4 @@ class TestAdmin:
 
         page = browser.get(f"/admin/tiled_scim/librarygrouplink/{sales}/let-go/", follow=True)
 
-        assert "SCIM does not manage “Sales” any more." in page.text
+        assert "SCIM no longer manages “Sales”." in page.text

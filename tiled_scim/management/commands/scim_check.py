@@ -1,4 +1,4 @@
-"""`manage.py scim_check`: play Okta against a server, here or anywhere."""
+"""`manage.py scim_check`: check a SCIM server with the requests that Okta sends."""
 
 from __future__ import annotations
 
@@ -11,23 +11,24 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.management.color import Style
 
 from tiled_scim.management.progress import INTERRUPTED
-from tiled_scim.okta_check import record, report
+from tiled_scim.okta_check import json_report, report
 from tiled_scim.okta_check.client import TIMEOUT_SECONDS, Attempt, Json, OktaClient, Watcher
-from tiled_scim.okta_check.conversation import Outcome, Result, Step
 from tiled_scim.okta_check.run import Run, Verdict
+from tiled_scim.okta_check.session import Outcome, Result, Step
 from tiled_scim.okta_check.users import USER_NAME
 
 TOKEN_VARIABLE = "SCIM_TOKEN"  # noqa: S105 -- a variable's name, no secret
 
 
 class Progress(Watcher):
-    """Shows a run as it goes: the steps on a terminal, and where wanted the requests.
+    """Show the progress of a run.
 
     Args:
-        stream: what it is written to.
-        mask: takes the token out of a text.
-        style: colours.
-        verbosity: Django's: 0 for nothing, 2 for the requests.
+        stream: The output stream.
+        mask: Replaces the token in a text.
+        style: The colors of the output.
+        verbosity: Django's verbosity. 0 shows nothing, 1 shows the steps on a terminal, and 2 or
+            more shows steps and requests.
     """
 
     def __init__(
@@ -44,36 +45,36 @@ class Progress(Watcher):
             Outcome.NOT_OFFERED: style.WARNING,
         }
 
-    def begins(self, base_url: str) -> None:
-        self._say(report.opening(base_url))
+    def started(self, base_url: str) -> None:
+        self._write(report.heading(base_url))
 
-    def step_begins(self, number: int, step: Step) -> None:
-        """The line says what is being waited for, and the result is written over it."""
-        self._say(report.pending(number, step), ending="\n" if self._has_requests else "\r")
+    def step_started(self, number: int, step: Step) -> None:
+        """Show the step that is running. Its result is written over this line."""
+        self._write(report.pending(number, step), ending="\n" if self._has_requests else "\r")
 
-    def step_ends(self, number: int, result: Result) -> None:
-        self._say(report.row(number, result), self._styles[result.outcome])
+    def step_finished(self, number: int, result: Result) -> None:
+        self._write(report.row(number, result), self._styles[result.outcome])
 
-    def sent(self, attempt: Attempt) -> None:
+    def request_finished(self, attempt: Attempt) -> None:
         if self._has_requests:
-            self._say(report.request_line(attempt))
+            self._write(report.request_line(attempt))
 
-    def waits(self, seconds: int) -> None:
-        self._say(f"\nThe server asks for a pause of {seconds} seconds.")
+    def waiting(self, seconds: int) -> None:
+        self._write(f"\nWaiting {seconds} seconds, as the server requested.")
 
-    def _say(self, text: str, style: Callable[[str], str] = str, *, ending: str = "\n") -> None:
+    def _write(self, text: str, style: Callable[[str], str] = str, *, ending: str = "\n") -> None:
         if self.is_shown:
-            said = style(report.printable(self._mask(text)))
-            self._stream.write(said + ending, str, ending="")  # as it is, on standard error, too
+            line = style(report.printable(self._mask(text)))
+            self._stream.write(line + ending, str, ending="")  # str: no color of its own on stderr
             self._stream.flush()
 
 
 class Command(BaseCommand):
     help = (
-        "Plays the requests that Okta sends against a SCIM server over HTTP, and checks every "
-        "answer and the state read back. Needs nothing but the server's URL and a token. Uses one "
-        f"test person, {USER_NAME}, who is left deactivated, and one test group, which is deleted. "
-        "Ends with 0 if the server is ready for Okta, with 1 if not, and with 130 after Ctrl-C."
+        "Sends the requests that Okta sends to a SCIM server, and checks the responses and the "
+        "resulting state. Needs only the server's URL and a token. Uses one test user, "
+        f"{USER_NAME}, which is left deactivated, and one test group, which is deleted. The exit "
+        "status is 0 if the server is ready for Okta, 1 if not, and 130 after Ctrl-C."
     )
     requires_system_checks = []
 
@@ -84,20 +85,20 @@ class Command(BaseCommand):
         parser.add_argument(
             "--token",
             default=os.environ.get(TOKEN_VARIABLE, ""),
-            help=f"The bearer token; by default ${TOKEN_VARIABLE}, which no process list shows.",
+            help=f"The bearer token. Default: ${TOKEN_VARIABLE}, which process lists do not show.",
         )
         parser.add_argument(
             "--timeout",
             type=float,
             default=TIMEOUT_SECONDS,
             metavar="SECONDS",
-            help="How long to wait for an answer. By default as long as Okta does: %(default)g.",
+            help="How long to wait for a response. Default: %(default)g, the timeout of Okta.",
         )
         parser.add_argument(
             "--json",
             action="store_true",
             dest="is_json",
-            help="Write one JSON document to standard output and nothing else.",
+            help="Write only a JSON document to standard output.",
         )
 
     def handle(
@@ -111,26 +112,27 @@ class Command(BaseCommand):
         **options: Any,
     ) -> None:
         if isinstance(options.get("stdout"), OutputWrapper):
-            self.stdout = options["stdout"]  # wrapped twice, every piece of a line would be a line
+            # Wrapping it again would end every part of a line with a newline.
+            self.stdout = options["stdout"]
         try:
             client = OktaClient(url, token, timeout=timeout)
         except ValueError as error:
-            self._refuse(str(error), is_json=is_json)
+            self._fail(str(error), is_json=is_json)
         run = Run(client)
         stream = self.stderr if is_json else self.stdout
         progress = Progress(stream, client.mask, self.style, verbosity)
         client.watcher = progress
         _play(run, progress)
         if is_json:
-            self._write_json(record.of_run(run))
+            self._write_json(json_report.of_run(run))
         else:
-            said = report.result(run, is_quiet=verbosity == 0, has_steps=not progress.is_shown)
-            self.stdout.write(report.printable(client.mask(said)), ending="")
+            text = report.result(run, is_quiet=verbosity == 0, has_steps=not progress.is_shown)
+            self.stdout.write(report.printable(client.mask(text)), ending="")
         self._end(run, is_quiet=is_json or verbosity == 0)
 
-    def _refuse(self, reason: str, *, is_json: bool) -> NoReturn:
+    def _fail(self, reason: str, *, is_json: bool) -> NoReturn:
         if is_json:
-            self._write_json(record.of_error(reason))
+            self._write_json(json_report.of_error(reason))
         raise CommandError(reason)
 
     def _write_json(self, document: Json) -> None:
@@ -147,16 +149,16 @@ class Command(BaseCommand):
 
 
 def _play(run: Run, progress: Progress) -> None:
-    """Play all steps; whatever happens, put away what they made."""
-    progress.begins(run.conversation.client.base_url)
+    """Perform all steps, and always clean up what they created."""
+    progress.started(run.session.client.base_url)
     try:
         for number, step in run.steps():
-            progress.step_begins(number, step)
-            progress.step_ends(number, run.play(step))
+            progress.step_started(number, step)
+            progress.step_finished(number, run.play(step))
     except KeyboardInterrupt:
         run.is_interrupted = True
-    except OSError:  # nobody reads any more
-        run.conversation.client.watcher = Watcher()
+    except OSError:  # the reader of the output is gone
+        run.session.client.watcher = Watcher()
         raise
     finally:
         run.clean_up()

@@ -1,4 +1,4 @@
-"""`manage.py scim_prune`: delete the events that are older than they are kept."""
+"""`manage.py scim_prune`: delete events that are older than the retention period."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import router
 from django.db.models import QuerySet
+from django.template.defaultfilters import pluralize
 from django.utils import timezone
 
 from tiled_scim.conf import PREFIX, settings
@@ -18,14 +19,14 @@ from tiled_scim.management.arguments import days
 from tiled_scim.models import ScimEvent
 
 BATCH_SIZE = 1000
-# Below the number of parameters that a supported database takes in one statement.
+# Every supported database allows this many parameters in one statement.
 LARGEST_BATCH = 10_000
 
 
 class Command(BaseCommand):
     help = (
-        "Deletes events that are older than TILED_SCIM_EVENT_RETENTION, a batch at a time, so that "
-        "requests go on meanwhile. Run it every day."
+        "Deletes events that are older than TILED_SCIM_EVENT_RETENTION, in batches, so that "
+        "requests are not blocked. Run it every day."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -34,20 +35,20 @@ class Command(BaseCommand):
             type=days,
             dest="retention",
             metavar="N",
-            help="How many days of events to keep; by default TILED_SCIM_EVENT_RETENTION.",
+            help="How many days to keep events. Default: TILED_SCIM_EVENT_RETENTION.",
         )
         parser.add_argument(
             "--dry-run",
             action="store_true",
             dest="is_dry_run",
-            help="Say how many would be deleted, and delete none.",
+            help="Show how many events would be deleted, without deleting them.",
         )
         parser.add_argument(
             "--batch-size",
             type=_size,
             default=BATCH_SIZE,
             metavar="N",
-            help="How many to delete in one transaction. By default %(default)s.",
+            help="How many events to delete in one transaction. Default: %(default)s.",
         )
 
     def handle(
@@ -62,28 +63,28 @@ class Command(BaseCommand):
         self.is_quiet = verbosity == 0
         retention = retention or settings.EVENT_RETENTION
         if retention is None:
-            self._say(
-                f"Events are kept for ever: {PREFIX}EVENT_RETENTION is None. None was deleted."
+            self._write(
+                f"{PREFIX}EVENT_RETENTION is None, so events are kept forever. Nothing was deleted."
             )
             return
         old = _older_than(retention)
         total = old.count()
         if is_dry_run:
-            self._say(f"Events older than {_spelled(retention)}: {total}. None was deleted.")
+            self._write(f"Found {_events(total, retention)}. Nothing was deleted.")
             return
         deleted = 0
 
-        def tell() -> str:
-            return f"Events older than {_spelled(retention)} that were deleted: {deleted}."
+        def summarize() -> str:
+            return f"Deleted {_events(deleted, retention)}."
 
         bar = progress.bar(total, "event", is_shown=not self.is_quiet)
-        with progress.interruptible(tell), bar:
+        with progress.interruptible(summarize), bar:
             for number in _delete(old, batch_size):
                 deleted += number
                 bar.update(number)
-        self._say(tell())
+        self._write(summarize())
 
-    def _say(self, text: str) -> None:
+    def _write(self, text: str) -> None:
         if not self.is_quiet:
             self.stdout.write(text)
 
@@ -94,9 +95,10 @@ def _older_than(retention: timedelta) -> QuerySet[ScimEvent]:
 
 
 def _delete(events: QuerySet[ScimEvent], batch_size: int) -> Iterator[int]:
-    """Delete the events, oldest first; yields how many after each batch.
+    """Delete events, the oldest first, and yield the number of each batch.
 
-    By primary key: a range of dates would lock what requests are about to write.
+    Events are deleted by primary key: deleting a range of dates would block requests that write
+    new events.
     """
     oldest = events.order_by("created_at", "id").values_list("pk", flat=True)
     while keys := list(oldest[:batch_size]):
@@ -104,9 +106,9 @@ def _delete(events: QuerySet[ScimEvent], batch_size: int) -> Iterator[int]:
         yield len(keys)
 
 
-def _spelled(period: timedelta) -> str:
-    """The period in words."""
-    return str(period).removesuffix(", 0:00:00")
+def _events(count: int, age: timedelta) -> str:
+    """Describe a number of events and their age."""
+    return f"{count} event{pluralize(count)} older than {str(age).removesuffix(', 0:00:00')}"
 
 
 def _size(text: str) -> int:

@@ -1,4 +1,4 @@
-"""`manage.py scim_resync`: find where Libraries do not hold what was granted, and mend it."""
+"""`manage.py scim_resync`: find and fix drift between what SCIM granted and the Libraries."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from django.core.management.base import (
     CommandParser,
     no_translations,
 )
+from django.template.defaultfilters import pluralize
 
 from tiled_scim.errors import ScimError
 from tiled_scim.management import progress
@@ -25,19 +26,19 @@ CLIENT = "scim_resync"
 
 class Command(BaseCommand):
     help = (
-        "Finds drift between what Okta granted and what Libraries hold, such as access that "
-        "somebody took away by hand or a Library that was deleted, and mends it. What people gave "
-        "by hand is left alone. Ends with 0 if nothing is wrong any more, and with 1 if something "
-        "is left: with --dry-run, if anything was found."
+        "Finds and fixes drift between the access that Okta granted and the members of Libraries, "
+        "such as access that was removed manually or a Library that was deleted. Access that was "
+        "given manually is not changed. The exit status is 0 if no problems remain, and 1 if some "
+        "do or, with --dry-run, if any were found."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--account", metavar="KEY", help="Only this account, if several.")
+        parser.add_argument("--account", metavar="KEY", help="Check only this account.")
         parser.add_argument(
             "--dry-run",
             action="store_true",
             dest="is_dry_run",
-            help="Say what is wrong and how it would be mended, and change nothing.",
+            help="Show the problems and how they would be fixed, without changing anything.",
         )
 
     @no_translations
@@ -45,68 +46,73 @@ class Command(BaseCommand):
         self, *args: Any, account: str | None, is_dry_run: bool, verbosity: int, **options: Any
     ) -> None:
         self.is_quiet = verbosity == 0
-        self.mended = self.left = 0
+        self.fixed = self.remaining = 0
         total = drift.count(account)
         if account is not None and not total:
             require_known(account)
         bar = progress.bar(total, "link", is_shown=not self.is_quiet)
-        with progress.interruptible(self._tell), bar:
+        with progress.interruptible(self._summary), bar:
             for link in drift.links(account):
-                self._look_at(link, is_dry_run=is_dry_run)
+                self._check(link, is_dry_run=is_dry_run)
                 bar.update()
-        self._sum_up(total, is_dry_run=is_dry_run)
+        self._finish(total, is_dry_run=is_dry_run)
 
-    def _look_at(self, link: UserLink | LibraryGroupLink, *, is_dry_run: bool) -> None:
-        """Mend one link, or say why not: whatever is wrong with it, the others have their turn."""
+    def _check(self, link: UserLink | LibraryGroupLink, *, is_dry_run: bool) -> None:
+        """Check and fix one link. An error does not stop the command."""
         try:
             findings = list(drift.of(link))
-            problem = self._mend(link) if findings and not is_dry_run else ""
+            error_message = self._repair(link) if findings and not is_dry_run else ""
         except Exception as error:
-            logger.exception("The drift of %s could not be mended", link.pk)
-            self._say_left(link, f"“{link}” could not be looked at: {error!r}.")
+            logger.exception("The drift of %s could not be repaired", link.pk)
+            self._report_remaining(link, f"“{link}” could not be checked: {error!r}.")
             return
         for finding in findings:
+            repair_text = finding.kind.mending
             if is_dry_run:
-                self._say_left(link, f"{finding} To be mended by {finding.kind.mending}.")
-            elif problem:
-                self._say_left(link, f"{finding} Not mended: {problem}")
+                self._report_remaining(link, f"{finding} Would be fixed by {repair_text}.")
+            elif error_message:
+                self._report_remaining(link, f"{finding} Not fixed: {error_message}")
             else:
-                self._say_mended(link, f"{finding} Mended by {finding.kind.mending}.")
+                self._report_fixed(link, f"{finding} Fixed by {repair_text}.")
 
-    def _mend(self, link: UserLink | LibraryGroupLink) -> str:
-        """Mend a link; returns what is in the way, if anything is."""
+    def _repair(self, link: UserLink | LibraryGroupLink) -> str:
+        """Repair a link, and return an error message if that is not possible."""
         try:
             repair.repair(link, CLIENT)
         except ScimError as error:
             return error.detail
         return ""
 
-    def _say_mended(self, link: UserLink | LibraryGroupLink, text: str) -> None:
-        self.mended += 1
+    def _report_fixed(self, link: UserLink | LibraryGroupLink, text: str) -> None:
+        self.fixed += 1
         if not self.is_quiet:
-            self._say(link, text)
+            self._write(link, text)
 
-    def _say_left(self, link: UserLink | LibraryGroupLink, text: str) -> None:
-        self.left += 1
-        self._say(link, text)
+    def _report_remaining(self, link: UserLink | LibraryGroupLink, text: str) -> None:
+        self.remaining += 1
+        self._write(link, text)
 
-    def _say(self, link: UserLink | LibraryGroupLink, text: str) -> None:
-        with progress.aside():
+    def _write(self, link: UserLink | LibraryGroupLink, text: str) -> None:
+        with progress.paused():
             self.stdout.write(f"{link.account}: {text}" if link.account else text)
 
-    def _tell(self) -> str:
-        found = self.mended + self.left
-        return f"Wrong: {found}. Mended: {self.mended}. Left: {self.left}."
+    def _summary(self) -> str:
+        found = self.fixed + self.remaining
+        return f"Found {_problems(found)}: {self.fixed} fixed, {self.remaining} remaining."
 
-    def _sum_up(self, total: int, *, is_dry_run: bool) -> None:
-        found = self.mended + self.left
+    def _finish(self, total: int, *, is_dry_run: bool) -> None:
+        found = self.fixed + self.remaining
         if is_dry_run and found:
-            raise CommandError(f"Wrong: {found}. Nothing was changed.")
-        if self.left:
-            raise CommandError(self._tell())
+            raise CommandError(f"Found {_problems(found)}. Nothing was changed.")
+        if self.remaining:
+            raise CommandError(self._summary())
         if self.is_quiet:
             return
         if found:
-            self.stdout.write(f"Wrong: {found}. All of it was mended.")
+            self.stdout.write(f"Found and fixed {_problems(found)}.")
         else:
-            self.stdout.write(f"Nothing is wrong. Users and groups looked at: {total}.")
+            self.stdout.write(f"No problems found. Checked {total} users and groups.")
+
+
+def _problems(count: int) -> str:
+    return f"{count} problem{pluralize(count)}"

@@ -1,4 +1,4 @@
-"""`manage.py scim_token`: the tokens that identity providers call with, for people with a shell."""
+"""`manage.py scim_token`: manage the tokens of identity providers on the command line."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ COLUMNS = ("ACCOUNT", "TOKEN", "CREATED", "BY", "EXPIRES", "LAST USED", "STATE")
 
 
 class Command(BaseCommand):
-    help = "Generates, lists and revokes the tokens that Okta calls the SCIM API with."
+    help = "Generates, lists and revokes the tokens that Okta uses for the SCIM API."
 
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True, title="actions")
         generate = actions.add_parser(
-            "generate", help="Make an account's token; its earlier one ends."
+            "generate", help="Generate a token for an account, replacing the current one."
         )
         generate.add_argument(
             "--lifetime",
             type=days,
             metavar="DAYS",
-            help="How long the token is good for; by default TILED_SCIM_TOKEN_LIFETIME.",
+            help="How long the token is valid. Default: TILED_SCIM_TOKEN_LIFETIME.",
         )
-        generate.add_argument(
-            "--quiet", action="store_true", help="Print the token and nothing else."
-        )
-        listing = actions.add_parser("list", help="Show what tokens there are.")
-        revoke = actions.add_parser("revoke", help="End an account's token at once.")
+        generate.add_argument("--quiet", action="store_true", help="Print only the token.")
+        listing = actions.add_parser("list", help="List the tokens.")
+        revoke = actions.add_parser("revoke", help="Revoke the token of an account immediately.")
         for action in (generate, listing, revoke):
-            action.add_argument("--account", metavar="KEY", help="Which account, if several.")
+            action.add_argument(
+                "--account", metavar="KEY", help="The account, if there are several."
+            )
 
     def handle(self, *args: Any, action: str, account: str | None, **options: Any) -> None:
         if action == "list":
@@ -55,19 +55,23 @@ class Command(BaseCommand):
         earlier = ScimToken.objects.current(account)
         token, plaintext = self._generate(account, lifetime)
         if earlier is not None:
-            self.stdout.write(f"{_described(earlier)} has stopped working.")
-        end = f"good until {_when(token.expires_at)}" if token.expires_at else "it does not expire"
-        self.stdout.write(f"The new token{_of(account)}, {end}:\n\n{plaintext}\n")
-        self.stdout.write("Copy it now: it is kept nowhere and cannot be shown again.")
+            self.stdout.write(f"{_describe(earlier)} has stopped working.")
+        if token.expires_at:
+            validity = f"valid until {_format(token.expires_at)}"
+        else:
+            validity = "without expiry"
+        self.stdout.write(f"The new token{_for(account)}, {validity}:\n\n{plaintext}\n")
+        self.stdout.write("Copy it now: it is not stored and cannot be shown again.")
 
     def _revoke(self, account: str) -> None:
         token = ScimToken.objects.current(account)
         if token is None:
-            require_known(account)  # asked only now: the token of a former account can be ended
-            self.stdout.write(f"There is no token to revoke{_of(account)}.")
+            # Not checked earlier, so that the token of a former account can be revoked.
+            require_known(account)
+            self.stdout.write(f"There is no token to revoke{_for(account)}.")
             return
         token.revoke()
-        self.stdout.write(f"{_described(token)} has stopped working.")
+        self.stdout.write(f"{_describe(token)} has stopped working.")
 
     def _list(self, account: str | None) -> None:
         tokens = ScimToken.objects.written().select_related("created_by")
@@ -87,10 +91,10 @@ def _row(token: ScimToken) -> tuple[str, ...]:
     return (
         token.account or "-",
         f"...{token.last_four}",
-        _when(token.created_at),
+        _format(token.created_at),
         str(token.created_by or "-"),
-        _when(token.expires_at),
-        _when(token.last_used_at),
+        _format(token.expires_at),
+        _format(token.last_used_at),
         _state(token),
     )
 
@@ -101,16 +105,16 @@ def _state(token: ScimToken) -> str:
     return "expired" if token.is_expired and token.revoked_at is None else "ended"
 
 
-def _described(token: ScimToken) -> str:
-    return f"The token ending in {token.last_four}, made on {_when(token.created_at)},"
+def _describe(token: ScimToken) -> str:
+    return f"The token ending in {token.last_four}, created on {_format(token.created_at)},"
 
 
-def _of(account: str) -> str:
-    return f" of the account {account}" if account else ""
+def _for(account: str) -> str:
+    return f" for the account {account}" if account else ""
 
 
-def _when(moment: datetime | None) -> str:
-    """The moment in the project's time zone, to the minute."""
+def _format(moment: datetime | None) -> str:
+    """Format a time in the current time zone, to the minute."""
     if moment is None:
         return "-"
     return f"{localtime(moment) if is_aware(moment) else moment:%Y-%m-%d %H:%M}"

@@ -1,4 +1,4 @@
-"""`manage.py demo`: everything at work on this machine, with something to look at."""
+"""`manage.py demo`: run the example project on this machine, with example data."""
 
 from __future__ import annotations
 
@@ -30,26 +30,26 @@ from example_project.libraries.management.server import (
 )
 from tiled_scim.models import ScimToken
 from tiled_scim.okta_check.client import OktaClient, UnreachableError
-from tiled_scim.okta_check.conversation import Conversation, MismatchError
+from tiled_scim.okta_check.session import MismatchError, Session
 
 ADMIN_NAME = "admin"
 BASE_PATH = "/scim/v2"
-USING_A_DATABASE_OF_ONES_OWN = (
-    "Migrating the database of DATABASE_URL: nothing in it is deleted, its SCIM token is replaced"
+USING_EXISTING_DATABASE = (
+    "Migrating the database in DATABASE_URL: no data is deleted, but its SCIM token is replaced"
 )
 
 
 class Command(BaseCommand):
     help = (
-        "Starts the example project with a fresh database, plays Okta against it and keeps serving "
-        "until Ctrl-C. With DATABASE_URL, that database is used as it is, and nothing in it is "
-        "deleted."
+        "Starts the example project with a new database, checks it with the requests that Okta "
+        "sends, and serves it until Ctrl-C. With DATABASE_URL, that database is used, and no data "
+        "in it is deleted."
     )
-    # They look into the database, which is only made here.
+    # System checks need the database, which this command creates.
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--port", type=_port, default=8000, help="By default %(default)s.")
+        parser.add_argument("--port", type=_port, default=8000, help="Default: %(default)s.")
 
     def handle(self, *args: Any, port: int, **options: Any) -> None:
         try:
@@ -60,50 +60,50 @@ class Command(BaseCommand):
         except (ServerError, MismatchError, UnreachableError) as error:
             raise CommandError(str(error)) from error
         except KeyboardInterrupt:
-            self.stdout.write("\nThe demo has ended.")
+            self.stdout.write("\nThe demo has stopped.")
 
     def _demonstrate(self, port: int, is_fresh: bool) -> None:
-        self._say("Making a fresh database" if is_fresh else USING_A_DATABASE_OF_ONES_OWN)
+        self._write_heading("Creating a new database" if is_fresh else USING_EXISTING_DATABASE)
         call_command("migrate", verbosity=0)
         login = _login()
         _, token = ScimToken.objects.generate()
         connections.close_all()
         with tempfile.TemporaryDirectory(prefix="tiled-scim-demo-") as folder:
             log = Path(folder, "requests.log")
-            self._say("Starting the server")
+            self._write_heading("Starting the server")
             with serving(port, settings.BASE_DIR, log) as server:
                 url = f"http://{HOST}:{port}"
                 self._play_okta(url + BASE_PATH, token)
                 self._summarize()
-                self._invite(url, login, token, log)
+                self._show_urls(url, login, token, log)
                 server.wait()
-            raise ServerError("The server has ended by itself.")
+            raise ServerError("The server stopped unexpectedly.")
 
     def _play_okta(self, base_url: str, token: str) -> None:
-        self._say("Checking the server with the requests that Okta sends")
+        self._write_heading("Checking the server with the requests that Okta sends")
         call_command("scim_check", url=base_url, token=token, stdout=self.stdout)
-        self._say("Pushing a small directory as Okta does")
-        okta = Conversation(OktaClient(base_url, token))
+        self._write_heading("Pushing a small directory as Okta does")
+        okta = Session(OktaClient(base_url, token))
         self._write_lines(directory.push(okta))
 
     def _summarize(self) -> None:
-        self._say("The users of the example project now")
+        self._write_heading("Users of the example project")
         self._write_lines(summary.users())
-        self._say("Its Libraries, and who can open them")
+        self._write_heading("Libraries, and who has access")
         self._write_lines(summary.libraries())
 
-    def _invite(self, url: str, login: str, token: str, log: Path) -> None:
-        self._say("Look around")
+    def _show_urls(self, url: str, login: str, token: str, log: Path) -> None:
+        self._write_heading("Try it")
         self._write_lines(
             (
                 f"Admin     {url}{reverse('admin:index')}",
                 f"Sign in   {login}",
-                "          Users and Libraries are there, and the token under SCIM Configuration.",
-                "          Pushed people have no password. To see what one of them sees, give them",
-                f"          one under Users, and sign in at {url}{reverse('libraries:list')}",
+                "          It shows users, Libraries and, under SCIM Configuration, the token.",
+                "          Pushed users have no password. To see what a user sees, set a password",
+                f"          under Users, and sign in at {url}{reverse('libraries:list')}",
             )
         )
-        self._say("Connect Okta (it needs a public https address that leads here)")
+        self._write_heading("Connect Okta (requires a public https URL for this server)")
         self._write_lines(
             (
                 f"Base URL  {url}{BASE_PATH}",
@@ -111,9 +111,9 @@ class Command(BaseCommand):
                 f"Requests  are logged in {log}",
             )
         )
-        self._say(f"Serving at {url} until Ctrl-C")
+        self._write_heading(f"Serving at {url} until Ctrl-C")
 
-    def _say(self, heading: str) -> None:
+    def _write_heading(self, heading: str) -> None:
         self.stdout.write(self.style.MIGRATE_HEADING(f"\n{heading}"))
         self.stdout.flush()
 
@@ -130,18 +130,18 @@ def _port(text: str) -> int:
 
 
 def _take_signals_as_interrupt() -> None:
-    """Let the signals that end a process do what Ctrl-C does, so that the server is ended too."""
+    """Handle termination signals like Ctrl-C, so that the server is stopped too."""
     for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
+        if signal.getsignal(number) is not signal.SIG_IGN:  # which nohup sets
             signal.signal(number, signal.default_int_handler)
 
 
 @contextmanager
 def _database() -> Iterator[bool]:
-    """Hold the demo's own database, emptied; one that DATABASE_URL names is left as it is.
+    """Lock and reset the demo's database. A database in DATABASE_URL is not changed.
 
     Yields:
-        Whether the database is a fresh one.
+        Whether the database is new.
     """
     if os.environ.get("DATABASE_URL"):
         yield False
@@ -151,16 +151,18 @@ def _database() -> Iterator[bool]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise CommandError("Another demo runs here: end it first with Ctrl-C.") from error
+            raise CommandError(
+                "Another demo is running here: stop it first with Ctrl-C."
+            ) from error
         for suffix in ("", "-journal", "-shm", "-wal"):
             Path(f"{path}{suffix}").unlink(missing_ok=True)
         yield True
 
 
 def _login() -> str:
-    """An admin to sign in as; one that is there already keeps their password."""
+    """Return the login of an admin, which is created if it does not exist."""
     if User.objects.filter(username=ADMIN_NAME).exists():
-        return f"{ADMIN_NAME}, with the password that you know"
+        return f"{ADMIN_NAME}, with the existing password"
     password = secrets.token_urlsafe(9)
     User.objects.create_superuser(ADMIN_NAME, "admin@example.com", password)
     return f"{ADMIN_NAME}, password {password}"

@@ -1,4 +1,4 @@
-"""All scenarios on one database."""
+"""Run all scenarios on one database."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ SCENARIOS: dict[str, Scenario] = {
 
 
 class Setup(NamedTuple):
-    """What a database must bear.
+    """The load for a database.
 
     Args:
-        workers: processes of the server.
-        crowd: clients at once.
-        scenarios: by what the table calls them.
+        workers: The number of server processes.
+        crowd: The number of concurrent clients.
+        scenarios: The scenarios by name.
     """
 
     workers: int
@@ -53,19 +53,21 @@ class Setup(NamedTuple):
 
 
 LOAD = Setup(4, 20, SCENARIOS | outages.SCENARIOS)
-# That of the demo, and it cannot go away.
+# For SQLite: the load of the demo, without outages.
 LIGHT_LOAD = Setup(2, 8, SCENARIOS)
 
 
 def run(extent: Extent, seed: int, only: str, folder: Path) -> bool:
-    """Play all scenarios on the database of the settings, and print the table.
+    """Run all scenarios on the configured database, and print the table.
 
     Args:
-        only: scenarios with this in their names.
-        folder: for files of the servers'.
+        extent: The extent of the run.
+        seed: The seed of the random numbers.
+        only: Run only scenarios whose names contain this text.
+        folder: The folder for the servers' files.
 
     Returns:
-        Whether all figures that must be zero are.
+        Whether all numbers that must be zero are zero.
     """
     setup = LIGHT_LOAD if connection.vendor == "sqlite" else LOAD
     with database() as url, serving(folder, url, setup.workers) as server:
@@ -76,7 +78,7 @@ def run(extent: Extent, seed: int, only: str, folder: Path) -> bool:
             server, token, url, folder, extent, random.Random(seed), Tally(""), setup.crowd
         )
         tallies = [
-            _play(name, scenario, stage)
+            _run_scenario(name, scenario, stage)
             for name, scenario in setup.scenarios.items()
             if only in name and (only or name not in extent.left_out)
         ]
@@ -84,8 +86,8 @@ def run(extent: Extent, seed: int, only: str, folder: Path) -> bool:
     return not any(tally.has_failed for tally in tallies)
 
 
-def _play(name: str, scenario: Scenario, stage: Stage) -> Tally:
-    """Play a scenario as often as it should be, and print its row."""
+def _run_scenario(name: str, scenario: Scenario, stage: Stage) -> Tally:
+    """Run a scenario and print its row."""
     tally = stage.tally = Tally(name)
     began = time.monotonic()
     try:
@@ -93,9 +95,9 @@ def _play(name: str, scenario: Scenario, stage: Stage) -> Tally:
             state.wipe()
             scenario(stage)
     except StoppedError as error:
-        tally.count("violations", problem=f"broken off: {error}")
+        tally.count("violations", problem=f"stopped: {error}")
     if tally.counts["unanswered"] and name not in kills.SCENARIOS:
-        tally.count("violations", problem="a connection broke, and nothing had been killed")
+        tally.count("violations", problem="a connection broke without a kill")
     tally.seconds = time.monotonic() - began
     print(*tally.lines(), sep="\n", flush=True)
     return tally

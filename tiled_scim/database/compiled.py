@@ -170,8 +170,11 @@ class _Columns:
         selected = [cast(Any, compiler.select)[position][0] for position in self.positions]
         self.names = [column.target.attname for column in selected]
 
-    def instance(self, row: Sequence[Any], using: str) -> Model:
-        return self.model.from_db(using, self.names, [row[each] for each in self.positions])
+    def instance(self, row: Sequence[Any], using: str) -> Model | None:
+        """The instance; None where a row that may be missing is."""
+        values = [row[position] for position in self.positions]
+        is_missing = values[self.names.index(self.model._meta.pk.attname)] is None
+        return None if is_missing else self.model.from_db(using, self.names, values)
 
 
 _COMPILED: dict[Hashable, Any] = {}

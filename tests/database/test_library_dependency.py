@@ -1,4 +1,4 @@
-"""Which migration the package's own one comes after."""
+"""Tests of which migration of the host the package depends on."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from django.conf import LazySettings
 
-from tiled_scim.sql.library_dependency import library_dependency
+from tiled_scim.database.library_dependency import library_dependency
 
 HEADER = "from django.db import migrations\n\n\nclass Migration(migrations.Migration):\n"
 CREATION = "migrations.CreateModel('Library', [])"
@@ -73,7 +73,7 @@ def test_is_nothing_that_is_turned_off(settings: LazySettings) -> None:
 def test_is_nothing_that_django_does_not_see(
     settings: LazySettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A folder without `__init__.py`, which Django takes for an app without migrations."""
+    """Create a folder without `__init__.py`, which Django treats as an app without migrations."""
     (tmp_path / "no_package").mkdir()
     (tmp_path / "no_package" / "0001_initial.py").write_text(f"{HEADER}    operations = []\n")
     monkeypatch.syspath_prepend(tmp_path)

@@ -1,4 +1,4 @@
-"""What a server says that it offers, where it says so (RFC 7644 section 4)."""
+"""Read the features that a server declares in its discovery documents (RFC 7644 section 4)."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ from tiled_scim.okta_check.expectations import TILED_SCHEMA
 
 
 @dataclass(frozen=True)
-class Offers:
-    """What the discovery documents say; without them, what most servers have.
+class Capabilities:
+    """The features of a server. Features that are not declared are assumed, except Tiled Admin.
 
     Args:
-        is_said: whether there are such documents.
-        patch: not ruled out by `patch.supported`.
-        groups: not missing among the resource types.
-        tiled_admin: whether the extension of Tiled belongs to users.
+        is_declared: Whether the server has the discovery documents.
+        patch: Whether PATCH is supported: true unless `patch.supported` is false.
+        groups: Whether groups are supported: true unless the resource types do not list them.
+        tiled_admin: Whether the Tiled extension is declared for users.
     """
 
-    is_said: bool
+    is_declared: bool
     patch: bool
     groups: bool
     tiled_admin: bool
 
 
-def read(client: OktaClient) -> Offers:
-    """Ask the server.
+def read(client: OktaClient) -> Capabilities:
+    """Read the discovery documents of the server.
 
     Raises:
-        UnreachableError: there was no answer.
+        UnreachableError: There was no complete response.
     """
     config = _document(client, "/ServiceProviderConfig")
     types = _objects(_document(client, "/ResourceTypes").get("Resources"))
     extensions = [one for kind in types for one in _objects(kind.get("schemaExtensions"))]
-    return Offers(
-        is_said=bool(config and types),
-        patch=not _is_ruled_out(config.get("patch")),
+    return Capabilities(
+        is_declared=bool(config and types),
+        patch=not _is_unsupported(config.get("patch")),
         groups=not types or "/Groups" in [kind.get("endpoint") for kind in types],
         tiled_admin=TILED_SCHEMA in [extension.get("schema") for extension in extensions],
     )
@@ -52,5 +52,5 @@ def _objects(value: Any) -> list[Json]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
-def _is_ruled_out(feature: Any) -> bool:
+def _is_unsupported(feature: Any) -> bool:
     return isinstance(feature, dict) and feature.get("supported") is False

@@ -1,4 +1,4 @@
-"""A run as one JSON document, for programs. The README tells its keys, which stay as they are."""
+"""Render a run as a JSON document. Its keys are documented in the README and stay stable."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tiled_scim.okta_check.client import Attempt, Json
-from tiled_scim.okta_check.conversation import Outcome, Result
 from tiled_scim.okta_check.run import Run
 from tiled_scim.okta_check.sequence import SEQUENCE
+from tiled_scim.okta_check.session import Outcome, Result
 
 
 def of_run(run: Run) -> Json:
-    """The whole run, without any body, and with the token masked wherever a server repeats it."""
-    client = run.conversation.client
+    """Return the run without request and response bodies, and with the token masked."""
+    client = run.session.client
     document = {
         "base_url": client.base_url,
         "started": _time(run.started),
@@ -30,15 +30,19 @@ def of_run(run: Run) -> Json:
 
 
 def of_error(error: str) -> Json:
-    """A run that could not begin, in the same form; the reason is a sentence."""
-    untried = dict.fromkeys((_key(outcome.value) for outcome in Outcome), 0)
+    """Return the document for a run that could not start.
+
+    Args:
+        error: Why it could not start, as a sentence.
+    """
+    no_outcomes = dict.fromkeys((_key(outcome.value) for outcome in Outcome), 0)
     return {
         "base_url": None,
         "started": _time(datetime.now(UTC)),
         "seconds": 0.0,
         "verdict": "not_run",
         "error": error,
-        "totals": untried | {"not_tried": len(SEQUENCE)},
+        "totals": no_outcomes | {"not_tried": len(SEQUENCE)},
         "slowest": None,
         "not_cleaned_up": [],
         "steps": [],

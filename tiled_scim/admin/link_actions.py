@@ -1,7 +1,7 @@
-"""What people do to a link by hand: a page says what will happen, and its form makes it happen.
+"""Actions that people perform on a link in the admin.
 
-A GET changes nothing. A POST is good for what its page showed: a link that changed meanwhile stays
-as it is. What was done leaves an event, as a push does, and an entry in the admin's log.
+A GET shows what the action will do, and a POST performs it. A link that has changed since its page
+was shown is not changed by the POST. Each action is recorded as an event and in the admin's log.
 """
 
 from __future__ import annotations
@@ -42,17 +42,17 @@ NAMES_SHOWN = 100
 
 @dataclass(frozen=True)
 class Names:
-    """People or groups under a heading: how many, and the names of the first of them."""
+    """A list of users or groups with a title: their number, and the first names."""
 
     title: str
     number: int
     names: list[str]
 
     @classmethod
-    def of(cls, title: str, names: Iterable[str]) -> Names:
-        """All these names, sorted."""
-        everybody = sorted(names, key=str.lower)
-        return cls(title, len(everybody), everybody[:NAMES_SHOWN])
+    def from_names(cls, title: str, names: Iterable[str]) -> Names:
+        """Create a list of names, sorted and shortened."""
+        ordered = sorted(names, key=str.lower)
+        return cls(title, len(ordered), ordered[:NAMES_SHOWN])
 
     @property
     def more(self) -> int:
@@ -61,14 +61,14 @@ class Names:
 
 @dataclass(frozen=True)
 class Consequences:
-    """What an intervention will do.
+    """What an action will do.
 
     Args:
-        title: a question.
-        sentences: what happens, and what does not.
-        button: what doing it is called; empty where there is nothing to do.
-        lists: to whom, or to what, it happens.
-        is_loss: whether somebody loses something.
+        title: The question that the page asks.
+        sentences: What happens, and what does not.
+        button: The label of the button, or "" if there is nothing to do.
+        lists: The users or groups that are affected.
+        is_loss: Whether access or data is lost.
     """
 
     title: str
@@ -78,11 +78,11 @@ class Consequences:
     is_loss: bool = True
 
 
-class Intervention:
-    """One thing that people can do to a link.
+class LinkAction:
+    """An action that people can perform on a link.
 
     Args:
-        model_admin: that of the link's model, whose pages offer it.
+        model_admin: The admin of the link's model.
     """
 
     name: ClassVar[str]
@@ -97,87 +97,87 @@ class Intervention:
         opts = self.model_admin.opts
         return f"{opts.app_label}_{opts.model_name}_{self.name.replace('-', '_')}"
 
-    def address(self, link: Link) -> str:
-        """Where it is done to a link."""
+    def url(self, link: Link) -> str:
+        """Return the URL of the action for a link."""
         site = self.model_admin.admin_site
         return reverse(f"admin:{self.url_name}", args=[link.pk], current_app=site.name)
 
     def view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """The page, and the answer to its form."""
-        if not self.model_admin.may_intervene(request):
+        """Show the page of the action (GET) or perform the action (POST)."""
+        if not self.model_admin.may_change_links(request):
             raise PermissionDenied
         row = self.model_admin.get_object(request, unquote(object_id))
         if row is None:
             raise Http404
         adapter = settings.HOST_ADAPTER(row.account)
-        link = _fresh(row)
+        link = _reload(row)
         if not self.is_possible(link):
-            sentence = gettext("SCIM does not manage “%(name)s” any more.") % {"name": link}
-            self.model_admin.message_user(request, sentence, messages.WARNING)
-            return HttpResponseRedirect(self.model_admin.address(link))
+            message = gettext("SCIM no longer manages “%(name)s”.") % {"name": link}
+            self.model_admin.message_user(request, message, messages.WARNING)
+            return HttpResponseRedirect(self.model_admin.url(link))
         if request.method == "POST":
-            return self.answer(request, adapter, link)
+            return self.submit(request, adapter, link)
         return self.page(request, adapter, link)
 
     def is_possible(self, link: Link) -> bool:
-        """Whether it can be done to a link in its state; also if its Library was deleted."""
+        """Return whether the link is in a state that allows the action."""
         return link.unlinked_at is None
 
     def page(self, request: HttpRequest, adapter: HostAdapter, link: Any) -> HttpResponse:
-        """What will happen, and a form to have it happen."""
+        """Show what the action will do, and a form to confirm it."""
         consequences = self.consequences(request, adapter, link)
         context = {
             "title": consequences.title,
             "consequences": consequences,
             "version": version_of(link, adapter),
         }
-        return self.render(request, link, "intervention", context)
+        return self.render(request, link, "link_action", context)
 
-    def answer(self, request: HttpRequest, adapter: HostAdapter, link: Any) -> HttpResponse:
-        """Do it, or say why not."""
+    def submit(self, request: HttpRequest, adapter: HostAdapter, link: Any) -> HttpResponse:
+        """Perform the action, or show why it failed."""
         precondition = unchanged_since(request.POST.get("version", ""), link)
         try:
-            done = self.perform(request, adapter, link, precondition)
+            message = self.perform(request, adapter, link, precondition)
         except ScimError as error:
             self.model_admin.message_user(request, error.detail, messages.ERROR)
             return HttpResponseRedirect(request.get_full_path())
-        if done:
-            self.model_admin.log_change(request, link, done)
-            self.model_admin.message_user(request, done, messages.SUCCESS)
+        if message:
+            self.model_admin.log_change(request, link, message)
+            self.model_admin.message_user(request, message, messages.SUCCESS)
         else:
-            nothing = gettext("There was nothing to do any more.")
+            nothing = gettext("There was nothing left to do.")
             self.model_admin.message_user(request, nothing, messages.INFO)
-        return HttpResponseRedirect(self.after(link))
+        return HttpResponseRedirect(self.success_url(link))
 
-    def after(self, link: Link) -> str:
-        """Where people go once it is done."""
-        return self.model_admin.address(link)
+    def success_url(self, link: Link) -> str:
+        """Return the URL to redirect to after the action."""
+        return self.model_admin.url(link)
 
     def consequences(self, request: HttpRequest, adapter: HostAdapter, link: Any) -> Consequences:
-        """What will happen to a link.
+        """Return what the action will do.
 
         Raises:
-            ScimError: it cannot be done.
+            ScimError: The action is not possible.
         """
         raise NotImplementedError
 
     def perform(
         self, request: HttpRequest, adapter: HostAdapter, link: Any, precondition: Precondition
     ) -> str:
-        """Do it, and keep an event of it.
+        """Perform the action and record an event.
 
         Returns:
-            What was done, in a sentence; empty where there was nothing to do any more.
+            A message that says what was done, or "" if there was nothing to do.
 
         Raises:
-            ScimError: it cannot be done, or the precondition does not hold.
+            ScimError: The action is not possible, or the precondition failed.
         """
         raise NotImplementedError
 
     def render(
         self, request: HttpRequest, link: Link, template: str, context: dict[str, Any]
     ) -> HttpResponse:
-        """A page about a link."""
+        """Render a page of the action."""
         site = self.model_admin.admin_site
         context = {
             **site.each_context(request),
@@ -185,23 +185,23 @@ class Intervention:
             "link": link,
             "label": self.label,
             "title": self.label,
-            "list": self.model_admin.list_address,
-            "back": self.model_admin.address(link),
+            "list": self.model_admin.list_url,
+            "back": self.model_admin.url(link),
             **context,
         }
         request.current_app = site.name
         return TemplateResponse(request, f"tiled_scim/admin/{template}.html", context)
 
 
-class LetGo(Intervention):
-    """End what SCIM manages, as a DELETE does."""
+class Unlink(LinkAction):
+    """Unlink a user or group, as a SCIM DELETE does."""
 
-    name = "let-go"
-    label = _("Let go")
+    name = "let-go"  # part of the URL, which stays
+    label = _("Unlink")
 
-    def after(self, link: Link) -> str:
-        # The link may be gone, with its user.
-        return self.model_admin.list_address
+    def success_url(self, link: Link) -> str:
+        # The link may have been deleted together with its user.
+        return self.model_admin.list_url
 
     def perform(
         self, request: HttpRequest, adapter: HostAdapter, link: Any, precondition: Precondition
@@ -209,11 +209,11 @@ class LetGo(Intervention):
         source = Source(link.account, client=client_of(request))
         service = SERVICES[self.model_admin.resource_type.name](adapter, record_of(source))
         service.unlink(link.pk, precondition)
-        return gettext("“%(name)s” has been let go of.") % {"name": link}
+        return gettext("“%(name)s” has been unlinked.") % {"name": link}
 
 
-class LetGoOfUser(LetGo):
-    help = _("SCIM stops managing this user, who loses all that it gave.")
+class UnlinkUser(Unlink):
+    help = _("SCIM stops managing this user and revokes all access that it gave.")
 
     def consequences(
         self, request: HttpRequest, adapter: HostAdapter, link: UserLink
@@ -221,23 +221,25 @@ class LetGoOfUser(LetGo):
         groups = [row["display"] for row in link.group_rows or ()]
         is_deleted = settings.USER_DELETE == "delete"
         return Consequences(
-            title=gettext("Let go of the user “%(name)s”?") % {"name": link},
+            title=gettext("Unlink the user “%(name)s”?") % {"name": link},
             sentences=[
-                gettext("The user is taken out of all groups, with the access that these gave."),
-                gettext("The user is deleted from this site for good.")
+                gettext("The user is removed from all groups and loses the access that they gave."),
+                gettext("The user is permanently deleted from this site.")
                 if is_deleted
-                else gettext("The user stays here, deactivated and no Tiled Admin any more."),
+                else gettext(
+                    "The user stays on this site, but is deactivated and loses Tiled Admin."
+                ),
                 gettext(
-                    "Okta is not told. Remove the assignment there, too, or it finds no such user "
-                    "the next time that it pushes a change."
+                    "Okta is not notified. Remove the assignment in Okta as well, or the next "
+                    "change that it pushes for this user fails."
                 ),
             ],
-            button=gettext("Let go"),
-            lists=[Names.of(gettext("Groups"), groups)] if groups else [],
+            button=gettext("Unlink"),
+            lists=[Names.from_names(gettext("Groups"), groups)] if groups else [],
         )
 
 
-class LetGoOfGroup(LetGo):
+class UnlinkGroup(Unlink):
     help = _("SCIM stops managing this group. Its members lose the access that it gave.")
 
     def consequences(
@@ -245,45 +247,45 @@ class LetGoOfGroup(LetGo):
     ) -> Consequences:
         losing = GroupMembers(link, adapter, _database()).losing()
         return Consequences(
-            title=gettext("Let go of the group “%(name)s”?") % {"name": link},
+            title=gettext("Unlink the group “%(name)s”?") % {"name": link},
             sentences=[
                 *self._consequences_for_library(adapter, link),
                 gettext(
-                    "Okta is not told. Unlink the group there, too, or it finds no such group the "
-                    "next time that it pushes a change."
+                    "Okta is not notified. Unlink the group in Okta as well, or the next change "
+                    "that it pushes for this group fails."
                 ),
             ],
-            button=gettext("Let go"),
-            lists=[Names.of(gettext("Who loses access"), [user.name for user in losing])],
+            button=gettext("Unlink"),
+            lists=[Names.from_names(gettext("Who loses access"), [user.name for user in losing])],
         )
 
     def _consequences_for_library(self, adapter: HostAdapter, link: LibraryGroupLink) -> list[str]:
         if link.library is None:
             return [str(drift.Finding(drift.LIBRARY_DELETED, link))]
         return [
-            gettext("The members lose the access that this group alone gave them."),
-            gettext("The Library “%(library)s” stays, with all that is in it.")
+            gettext("The members lose access that only this group gave them."),
+            gettext("The Library “%(library)s” and its contents are kept.")
             % {"library": adapter.library_name(cast(Model, link.library))},
-            gettext("Access that people gave by hand, or that another group gives, stays."),
+            gettext("Access that was given manually or by another group is kept."),
         ]
 
 
-class Resync(Intervention):
-    """Mend a group whose members or Library people changed by hand."""
+class Resync(LinkAction):
+    """Repair a group whose members or Library were changed manually."""
 
     name = "resync"
     label = _("Resync")
-    help = _("Mends what does not agree with what was pushed, such as access taken away by hand.")
+    help = _("Fixes differences from what was pushed, such as access that was removed manually.")
 
     def consequences(
         self, request: HttpRequest, adapter: HostAdapter, link: LibraryGroupLink
     ) -> Consequences:
         findings = list(drift.of(link, adapter))
-        agrees = gettext("Everything agrees with what was pushed. There is nothing to mend.")
+        nothing_found = gettext("Everything matches what was pushed. There is nothing to fix.")
         return Consequences(
             title=gettext("Resync the group “%(name)s”?") % {"name": link},
-            sentences=[_finding(finding) for finding in findings] or [agrees],
-            button=gettext("Mend") if findings else "",
+            sentences=[_describe(finding) for finding in findings] or [nothing_found],
+            button=gettext("Fix") if findings else "",
             is_loss=False,
         )
 
@@ -292,27 +294,28 @@ class Resync(Intervention):
     ) -> str:
         if repair(link, client_of(request), precondition).is_empty:
             return ""
-        return gettext("“%(name)s” has been mended.") % {"name": link}
+        return gettext("“%(name)s” has been fixed.") % {"name": link}
 
 
 def client_of(request: HttpRequest) -> str:
-    """Who intervenes, as events have it."""
+    """Return the name of the admin user for events."""
     return f"Django admin: {request.user.get_username()}"
 
 
 def unchanged_since(seen: str, link: Link) -> Precondition:
-    """The precondition that a link is still as a page showed it.
+    """Return a precondition that fails if a link has changed.
 
     Args:
-        seen: its version then.
+        seen: The version of the link when its page was shown.
+        link: The link.
     """
 
     def check(version: str) -> None:
         if version != seen:
             raise precondition_failed(
                 gettext(
-                    "Nothing was done, because “%(name)s” has changed since this page was opened. "
-                    "This is how it is now."
+                    "Nothing was changed, because “%(name)s” has changed since you opened this "
+                    "page. The page now shows the current state."
                 )
                 % {"name": link}
             )
@@ -320,18 +323,18 @@ def unchanged_since(seen: str, link: Link) -> Precondition:
     return check
 
 
-def _fresh(link: Link) -> Link:
-    """The link as it is where it is written to, with all that its version is made of."""
+def _reload(link: Link) -> Link:
+    """Read a link from the write database, with everything that its version depends on."""
     rows: Any = type(link)._default_manager.using(_database()).filter(pk=link.pk)
     if isinstance(link, UserLink):
         return cast(Link, with_groups(rows.select_related("user")).get())
     return cast(Link, rows.select_related("library").get())
 
 
-def _finding(finding: drift.Finding) -> str:
-    """What does not agree, and what is done about it."""
-    mending = gettext("It is mended by %(mending)s.") % {"mending": finding.kind.mending}
-    return f"{finding} {mending}"
+def _describe(finding: drift.Finding) -> str:
+    """Describe a finding and how it is repaired."""
+    repair = gettext("It is fixed by %(repair)s.") % {"repair": finding.kind.mending}
+    return f"{finding} {repair}"
 
 
 def _database() -> str:

@@ -1,4 +1,4 @@
-"""One run of the check: the conversation with the server, and how each step of it went."""
+"""The state of a run, the requests that steps are made of, and the results of steps."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ SCHEMAS: dict[Endpoint, str] = {"/Users": USER_SCHEMA, "/Groups": GROUP_SCHEMA}
 
 Need = Literal["user", "group", "no group"]
 _OBSTACLES: dict[Need, str] = {
-    "user": "Not tried, since there is no test person.",
-    "group": "Not tried, since there is no test group.",
-    "no group": "Not tried, since the test group is there already.",
+    "user": "Skipped because the test user does not exist.",
+    "group": "Skipped because the test group does not exist.",
+    "no group": "Skipped because the test group already exists.",
 }
 
 Feature = Literal["PATCH", "Groups", "Tiled Admin"]
-# What a server may leave out, and what that means.
+# The features that a server does not have to support, and what it means if it does not.
 _NOT_OFFERED: dict[Feature, str] = {
-    "PATCH": "The server says that it has no PATCH: only apps of Okta's wizard, which PUT, fit it.",
-    "Groups": "The server says that it has no groups: leave Push Groups off in Okta.",
-    "Tiled Admin": "The server does not name this extension of Tiled's among its resource types.",
+    "PATCH": "The server does not support PATCH. Use an app made with Okta's wizard: it sends PUT.",
+    "Groups": "The server does not support groups. Do not use Push Groups in Okta.",
+    "Tiled Admin": "The server's resource types do not list the Tiled extension.",
 }
 
 
 def replace(value: Any, path: str | None = None) -> Json:
-    """A replace operation; Okta mostly sends it without a path."""
+    """Return a PATCH operation that replaces a value. Okta usually sends no path."""
     return {"op": "replace", **({"path": path} if path else {}), "value": value}
 
 
 class Outcome(Enum):
-    """How a step went."""
+    """The outcome of a step."""
 
     PASSED = "passed"
     FAILED = "FAILED"
@@ -49,47 +49,48 @@ class Outcome(Enum):
 
 @dataclass(frozen=True)
 class Step:
-    """One thing that Okta does.
+    """One action of Okta.
 
     Args:
-        title: what happens, in an Okta admin's words.
-        run: plays it; raises `MismatchError`, `NotOfferedError` or `UnreachableError`.
-        consequence: what Okta does with such a failure, as a sentence.
-        remedy: what the server should do, as a sentence.
-        place: where Okta shows the failure.
-        refusal: the status of the error that is right here, if one is.
-        needs: what earlier steps must have left.
-        uses: what a server may leave out, and the step with it.
-        is_vital: nothing after it makes sense without it.
+        title: What happens, in the words of an Okta admin.
+        run: Performs the step. Raises `MismatchError`, `NotSupportedError` or
+            `UnreachableError`.
+        consequence: What a failure means in Okta, as a sentence.
+        remedy: What the server should do, as a sentence.
+        place: Where Okta shows the failure.
+        expected_error: The error status that the step expects, if it expects one.
+        needs: What earlier steps must have created.
+        uses: The optional features that the step uses. It is skipped without them.
+        stops_on_failure: Whether a failure ends the run.
     """
 
     title: str
-    run: Callable[[Conversation], None]
+    run: Callable[[Session], None]
     consequence: str
     remedy: str
     place: Place = Place.TASKS
-    refusal: int | None = None
+    expected_error: int | None = None
     needs: tuple[Need, ...] = ()
     uses: tuple[Feature, ...] = ()
-    is_vital: bool = False
+    stops_on_failure: bool = False
 
     @property
     def name(self) -> str:
-        """What programs know it by."""
+        """Return the step's name in the JSON report."""
         return self.run.__name__
 
 
 @dataclass(frozen=True)
 class Result:
-    """How a step went.
+    """The result of a step.
 
     Args:
-        findings: what was found wrong, or why the step was not played.
-        diagnosis: of a failure.
-        notes: what is worth mending, and no failure.
-        seconds: how long it took, waiting included.
-        attempts: every request.
-        exchanges: the requests that had an answer, and their answers.
+        findings: The problems found, or why the step was skipped.
+        diagnosis: The explanation of a failure.
+        notes: Problems worth fixing that are not failures.
+        seconds: The duration, including waits.
+        attempts: Every request that was sent.
+        exchanges: The requests that got a response, with their responses.
     """
 
     step: Step
@@ -103,22 +104,22 @@ class Result:
 
 
 class MismatchError(Exception):
-    """An answer, or the server's state, is not what Okta needs."""
+    """Raised when a response, or the state of the server, is not what Okta needs."""
 
     def __init__(self, findings: Collection[str]) -> None:
         super().__init__(" ".join(findings))
         self.findings = tuple(findings)
 
 
-class NotOfferedError(Exception):
-    """The server leaves out what Okta can do without; the message is a sentence on that."""
+class NotSupportedError(Exception):
+    """Raised when the server does not support an optional feature. The message says which."""
 
 
-class Conversation:
-    """What a run knows: the way to the server, what it made there, and whether to go on.
+class Session:
+    """The state of a run: the client, the test user and group, and whether to continue.
 
-    Steps are written in its methods. Each checks what it gets and ends the step by raising
-    `MismatchError` where that is not what Okta needs.
+    Steps are built from its methods. Each method checks the response and raises `MismatchError`,
+    which ends the step, if it is not what Okta needs.
     """
 
     def __init__(self, client: OktaClient) -> None:
@@ -126,18 +127,20 @@ class Conversation:
         self.send = client.send
         self.user_id: str | None = None
         self.group_id: str | None = None
-        self.lacks: set[Feature] = set()
+        self.missing_features: set[Feature] = set()
         self.is_connected = False
-        self.has_stopped = False
-        self._notes: dict[str, None] = {}  # in order, and each only once in a run
+        self.is_stopped = False
+        self._notes: dict[str, None] = {}  # an ordered set
 
     def play(self, step: Step) -> Result:
-        """Play one step; a failure is in the result and never raised."""
-        if missing := next((feature for feature in step.uses if feature in self.lacks), None):
+        """Perform a step. A failure is returned in the result, not raised."""
+        if missing := next(
+            (feature for feature in step.uses if feature in self.missing_features), None
+        ):
             return Result(step, Outcome.NOT_OFFERED, (_NOT_OFFERED[missing],))
         if obstacle := self._obstacle(step):
             return Result(step, Outcome.SKIPPED, (obstacle,))
-        exchanges, attempts, notes = self.client.journal, self.client.attempts, self._notes
+        exchanges, attempts, notes = self.client.exchanges, self.client.attempts, self._notes
         marks = len(exchanges), len(attempts), len(notes)
         start = time.monotonic()
         outcome, findings, diagnosis = self._run(step)
@@ -157,13 +160,13 @@ class Conversation:
         try:
             step.run(self)
             self.require(expectations.speed(self.client.attempts[first:]))
-        except NotOfferedError as lack:
-            return Outcome.NOT_OFFERED, (str(lack),), None
+        except NotSupportedError as error:
+            return Outcome.NOT_OFFERED, (str(error),), None
         except MismatchError as mismatch:
-            self.has_stopped = step.is_vital
+            self.is_stopped = step.stops_on_failure
             return Outcome.FAILED, mismatch.findings, self._diagnosis(step, first)
         except UnreachableError as unreachable:
-            self.has_stopped = True
+            self.is_stopped = True
             diagnosis = Diagnosis(step.consequence, unreachable.advice)
             return Outcome.FAILED, (str(unreachable),), diagnosis
         finally:
@@ -171,9 +174,9 @@ class Conversation:
         return Outcome.PASSED, (), None
 
     def _diagnosis(self, step: Step, first: int) -> Diagnosis:
-        if len(self.client.attempts) == first:  # found without asking the server
+        if len(self.client.attempts) == first:  # found without a request
             return Diagnosis(step.consequence, step.remedy)
-        return diagnose(step, self.client.journal[-1])
+        return diagnose(step, self.client.exchanges[-1])
 
     def _obstacle(self, step: Step) -> str | None:
         has: dict[Need, bool] = {
@@ -184,37 +187,49 @@ class Conversation:
         return next((_OBSTACLES[need] for need in step.needs if not has[need]), None)
 
     def fail(self, *findings: str) -> NoReturn:
-        """End the step: this was found."""
+        """End the step with these findings.
+
+        Raises:
+            MismatchError: Always.
+        """
         raise MismatchError(findings)
 
-    def leave_out(self, reason: str) -> NoReturn:
-        """End the step: the server does not offer this, and Okta can do without."""
-        raise NotOfferedError(reason)
+    def skip_unsupported(self, reason: str) -> NoReturn:
+        """End the step because the server does not support an optional feature.
+
+        Raises:
+            NotSupportedError: Always.
+        """
+        raise NotSupportedError(reason)
 
     def require(self, findings: Collection[str]) -> None:
-        """End the step if anything was found."""
+        """End the step if there are findings.
+
+        Raises:
+            MismatchError: There are findings.
+        """
         if findings:
             raise MismatchError(findings)
 
     def note(self, notes: Iterable[str]) -> None:
-        """Keep what is worth mending and no failure."""
+        """Record problems that are worth fixing but are not failures."""
         self._notes.update(dict.fromkeys(notes))
 
     def resource(
         self, exchange: Exchange, endpoint: Endpoint, statuses: Collection[int] = (200,)
     ) -> Json:
-        """The User or Group that the answer must be."""
+        """Return the User or Group in a response. End the step if there is none."""
         self.require(expectations.resource(exchange, SCHEMAS[endpoint], statuses))
         self.note(expectations.resource_notes(exchange.json, SCHEMAS[endpoint]))
         return dict(exchange.json)
 
     def require_error(self, exchange: Exchange, status: int) -> None:
-        """End the step unless the answer is an Error of this status."""
+        """End the step unless the response is a SCIM error with this status."""
         self.require(expectations.error(exchange, status))
         self.note(expectations.error_notes(exchange))
 
     def list_page(self, endpoint: Endpoint, start_index: int, count: int) -> Exchange:
-        """One page of everything, checked."""
+        """Request one page of all resources and check it."""
         exchange = self.send("GET", endpoint, query={"startIndex": start_index, "count": count})
         self.require(expectations.listing(exchange, SCHEMAS[endpoint]))
         return exchange
@@ -222,18 +237,22 @@ class Conversation:
     def look_up(
         self, endpoint: Endpoint, attribute: str, value: str, *, spaces_as_plus: bool = False
     ) -> Json | None:
-        """What Okta finds before it creates: one, or none."""
+        """Look up a resource as Okta does before it creates one.
+
+        Returns:
+            The resource, or None. More than one match ends the step.
+        """
         page = self._search(endpoint, attribute, value, spaces_as_plus=spaces_as_plus)
         found = page.get("Resources") or []
         if len(found) > 1 or page["totalResults"] != len(found):
             self.fail(
-                f"The lookup finds {len(found)}, or {page['totalResults']} by totalResults, where "
-                "there should be one at most."
+                f"The lookup found {len(found)} resources (totalResults: {page['totalResults']}). "
+                "It should find at most one."
             )
         return dict(found[0]) if found else None
 
     def find(self, endpoint: Endpoint, attribute: str, value: str) -> list[Json]:
-        """What there is of the value, which may be several after runs that have failed."""
+        """Return all resources with this value. Failed runs may have left several."""
         return [*(self._search(endpoint, attribute, value).get("Resources") or ())]
 
     def _search(
@@ -250,18 +269,18 @@ class Conversation:
         return dict(exchange.json)
 
     def patch(self, path: str, *operations: Json) -> None:
-        """PATCH, answered with 200 and the resource or with 204."""
+        """Send a PATCH. The response must be 204, or 200 with the resource."""
         body = {"schemas": [PATCH_SCHEMA], "Operations": list(operations)}
         self.require(expectations.answer(self.send("PATCH", path, body), {200, 204}))
 
     def read(self, endpoint: Endpoint, resource_id: str | None) -> Json:
-        """The resource as it is now."""
+        """Read a resource."""
         return self.resource(self.send("GET", path_of(endpoint, resource_id)), endpoint)
 
     def change(self, endpoint: Endpoint, resource_id: str | None, values: Json) -> None:
-        """Replace values by PATCH, or by PUT where the server has no PATCH."""
+        """Replace values with PATCH, or with PUT if the server does not support PATCH."""
         path = path_of(endpoint, resource_id)
-        if "PATCH" in self.lacks:
+        if "PATCH" in self.missing_features:
             body = self.read(endpoint, resource_id) | values
             self.resource(self.send("PUT", path, body), endpoint)
         else:
@@ -269,5 +288,5 @@ class Conversation:
 
 
 def path_of(endpoint: Endpoint, resource_id: str | None) -> str:
-    """The path of a resource, whatever is in its id."""
+    """Return the path of a resource, with its id escaped."""
     return f"{endpoint}/{quote(str(resource_id), safe='')}"

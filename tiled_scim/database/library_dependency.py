@@ -1,4 +1,4 @@
-"""The migration of the host's that makes the Library model: the package's own come after it."""
+"""Find the host's migration that creates the Library model, to depend on it."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from tiled_scim.conf import settings
 
 
 def library_dependency() -> tuple[str, str]:
-    """The app and the migration that make the Library model.
+    """Return the app label and the name of the migration that creates the Library model.
 
-    Django's `swappable_dependency` stands for the first migration of an app, but a Library may come
-    with a later one. That goes well only where the app's label sorts before ours, so that Django
-    migrates all of that app first.
+    Django's `swappable_dependency` depends on the first migration of an app, but a later one may
+    create the Library model. That only works if the app's label sorts before ours, because Django
+    then runs all migrations of that app first.
 
-    An app without such a migration (none at all, or a model that was renamed) gets what
-    `swappable_dependency` gives; there, the host's migration can say `run_before`.
+    If no migration creates the model (the app has none, or the model was renamed), the result is
+    that of `swappable_dependency`. The host's migration can use `run_before` instead.
     """
     app_label, _, model_name = settings.LIBRARY_MODEL.partition(".")
     for name, migration in _migrations(app_label):
@@ -33,10 +33,10 @@ def library_dependency() -> tuple[str, str]:
 
 
 def _migrations(app_label: str) -> Iterator[tuple[str, type[Migration]]]:
-    """The migrations of an app, by the rules of Django's loader, which would load ours as well."""
+    """Yield the migrations of an app like Django's loader, which would also load our migrations."""
     package, _ = MigrationLoader.migrations_module(app_label)
     spec = find_spec(package) if package else None
-    if spec is None or not spec.has_location:  # Django takes a namespace package for none
+    if spec is None or not spec.has_location:  # Django ignores namespace packages
         return
     for module in iter_modules(spec.submodule_search_locations):
         if not module.ispkg and module.name[0] not in "_~":

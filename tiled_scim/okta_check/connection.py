@@ -1,0 +1,72 @@
+"""Steps that check the base URL, the credentials, and requests for unknown resources."""
+
+from __future__ import annotations
+
+import uuid
+from urllib.parse import urlsplit
+
+from tiled_scim.okta_check import capabilities, expectations
+from tiled_scim.okta_check.client import LOOPBACK
+from tiled_scim.okta_check.expectations import GROUP_SCHEMA, USER_SCHEMA
+from tiled_scim.okta_check.session import Session
+
+
+def base_url(session: Session) -> None:
+    """Check that Okta's form accepts the base URL: it rejects underscores."""
+    url = urlsplit(session.client.base_url)
+    if "_" in session.client.base_url:
+        session.fail("The base URL contains an underscore. Serve SCIM at a URL without one.")
+    if url.scheme == "http" and url.hostname not in LOOPBACK:
+        session.note(["The base URL uses http: the token can be read on the network."])
+
+
+def credentials(session: Session) -> None:
+    """Send what Okta's button Test API Credentials sends."""
+    session.list_page("/Users", start_index=1, count=2)
+    exchange = session.send("GET", "/Groups", query={"startIndex": 1, "count": 100})
+    if exchange.status in {404, 501} and not capabilities.read(session.client).groups:
+        session.missing_features.add("Groups")
+    else:
+        session.require(expectations.listing(exchange, GROUP_SCHEMA))
+    session.is_connected = True
+
+
+def discovery(session: Session) -> None:
+    """Read which features the server supports, so that later steps skip the others."""
+    supported = capabilities.read(session.client)
+    if not supported.patch:
+        session.missing_features.add("PATCH")
+    if not supported.tiled_admin:
+        session.missing_features.add("Tiled Admin")
+    if not supported.is_declared:
+        session.skip_unsupported(
+            "The server has no /ServiceProviderConfig or no /ResourceTypes (RFC 7644 section 4). "
+            "Okta does not need them."
+        )
+
+
+def bare_token(session: Session) -> None:
+    """Send the token without a scheme, as Okta does for apps configured that way."""
+    exchange = session.client.send_bare_token("/Users", query={"startIndex": 1, "count": 2})
+    if exchange.status in {401, 403}:
+        session.skip_unsupported(
+            'The server requires "Bearer" before the token: configure the Okta app to send it.'
+        )
+    session.require(expectations.listing(exchange, USER_SCHEMA))
+
+
+def wrong_token(session: Session) -> None:
+    """Check that an unknown token is refused."""
+    exchange = session.send("GET", "/Users", authorization="Bearer tiled-scim-check-wrong-token")
+    session.require_error(exchange, 401)
+
+
+def unknown_users(session: Session) -> None:
+    """Check unknown user ids: a UUID and an id in another format."""
+    for user_id in (str(uuid.uuid4()), "00919288221112222"):
+        session.require_error(session.send("GET", f"/Users/{user_id}"), 404)
+
+
+def unknown_group(session: Session) -> None:
+    """Check an unknown group id."""
+    session.require_error(session.send("GET", f"/Groups/{uuid.uuid4()}"), 404)
