@@ -4,7 +4,7 @@ VENV := .venv
 # The first of these that is new enough makes the environment: make PYTHON=python3.12 test
 PYTHON := python3.14 python3.13 python3.12 python3.11 python3
 PORT := 8000
-# More arguments for pytest: make test ARGS="-k filter"
+# More arguments: make test ARGS="-k filter", make bench ARGS="--quick --only floor,tiled_scim"
 ARGS :=
 # Requests that `make hostile` sends: 10000 the same ones every time, other numbers others.
 CASES := 10000
@@ -13,10 +13,10 @@ PYTEST = $(VENV)/bin/pytest --numprocesses auto --maxprocesses 8
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test browser hostile coverage resilience lint audit format types clean
+.PHONY: help demo test browser hostile coverage resilience scale-out bench lint audit format types clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/test ## Start the example project with people and Libraries in it (PORT=8000)
 	@$(VENV)/bin/python manage.py demo --port $(PORT)
@@ -36,6 +36,12 @@ coverage: $(VENV)/test ## Run the tests, and fail where too little of tiled_scim
 resilience: $(VENV)/test $(VENV)/postgresql $(VENV)/mysql ## Load and faults on PostgreSQL, MariaDB and SQLite (ARGS=--short)
 	@$(VENV)/bin/python -m resilience $(ARGS)
 
+bench: $(VENV)/bench ## Compare speed with a bare view and other servers (PostgreSQL; ARGS=--quick)
+	@$(VENV)/bin/python -m benchmarks.comparison $(ARGS)
+
+scale-out: $(VENV)/test $(VENV)/postgresql ## Test and measure two servers behind nginx and PgBouncer (ARGS=--short)
+	@$(VENV)/bin/python -m resilience.scale_out $(ARGS)
+
 lint: $(VENV)/lint ## Check style, format, and for what is unsafe
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
@@ -52,14 +58,14 @@ types: $(VENV)/browser $(VENV)/lint ## Check types
 	@$(VENV)/bin/mypy
 
 clean: ## Remove the environment, the demo's database and what tools left
-	@rm -rf $(VENV) .tox .hypothesis .mypy_cache .pytest_cache .ruff_cache dist htmlcov
+	@rm -rf $(VENV) .venv-bench .tox .hypothesis .mypy_cache .pytest_cache .ruff_cache dist htmlcov
 	@rm -rf tests/browser/node_modules docs/images/dark docs/images/phone
 	@rm -f .coverage .coverage.* demo.sqlite3*
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Each extra leaves a file in the environment: it is installed once, and again when pyproject.toml
 # is newer.
-EXTRAS := audit browser hostile lint mysql postgresql test
+EXTRAS := audit bench browser hostile lint mysql postgresql test
 $(EXTRAS:%=$(VENV)/%): $(VENV)/%: pyproject.toml | $(VENV)/bin/python
 	@echo "Installing tiled_scim and what '$*' needs: less than a minute, and only once."
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'

@@ -115,10 +115,10 @@ def costs(order: str, users: int) -> list[float]:
 def list_of(order: str) -> Any:
     """The query behind `GET /Users?sortBy=…`."""
     from django.http import QueryDict
+    from tiled_scim.provisioning.endpoints import Endpoint
 
     from tiled_scim.api.filters import ScimFilterSet
     from tiled_scim.host import HostAdapter
-    from tiled_scim.provisioning.endpoints import Endpoint
     from tiled_scim.schemas import USER
 
     adapter = HostAdapter("")

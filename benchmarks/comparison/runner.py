@@ -1,0 +1,163 @@
+"""A whole comparison: rows, servers, and one operation after another."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from .environments import python_of
+from .measure import WORKERS, Extent, Look, Measurement, Turn
+from .operations import LARGE, SMALL, Operation
+from .servers import Databases, Server, run, serving
+from .subjects import Subject
+
+PARTS = {SMALL: (SMALL,), LARGE: (SMALL, LARGE)}
+
+
+@dataclass(frozen=True)
+class Row:
+    """What an operation costs each server, by the subject's name."""
+
+    operation: Operation
+    looks: Mapping[str, Look]
+    turns: Mapping[str, Sequence[Turn]]
+
+
+class Listener(Protocol):
+    """Hears of a comparison as it goes on."""
+
+    def say(self, text: str) -> None:
+        """What is being done."""
+
+    def row(self, row: Row) -> None:
+        """An operation that has been measured."""
+
+
+def compare(
+    databases: Databases,
+    subjects: Sequence[Subject],
+    operations: Sequence[Operation],
+    extent: Extent,
+    listener: Listener,
+) -> list[Row]:
+    """Measure operations on servers.
+
+    Raises:
+        BenchmarkError: a server does not start, or refuses what it has to do.
+    """
+    rows = []
+    with (
+        tempfile.TemporaryDirectory(prefix="benchmarks-") as folder,
+        databases.connect() as connection,
+        _dropping(databases, subjects),
+    ):
+        comparison = Comparison(databases, subjects, Path(folder), listener)
+        measurement = Measurement(connection, extent)
+        for part in PARTS:
+            chosen = [operation for operation in operations if operation.rows == part]
+            if chosen:
+                comparison.populate(part)
+                rows += comparison.measure(measurement, chosen)
+    return rows
+
+
+@contextmanager
+def _dropping(databases: Databases, subjects: Sequence[Subject]) -> Iterator[None]:
+    """Drop all databases in the end."""
+    try:
+        yield
+    finally:
+        for label in {*map(_rows_of, subjects), *(subject.name for subject in subjects)}:
+            databases.drop(label)
+
+
+def _rows_of(subject: Subject) -> str:
+    """The label of the database whose rows a subject's is made with."""
+    return f"rows-{subject.rows}"
+
+
+class Comparison:
+    """The servers that are compared, and their databases.
+
+    Args:
+        folder: for what the servers say.
+    """
+
+    def __init__(
+        self,
+        databases: Databases,
+        subjects: Sequence[Subject],
+        folder: Path,
+        listener: Listener,
+    ) -> None:
+        self._databases = databases
+        self._subjects = subjects
+        self._folder = folder
+        self._listener = listener
+        self._pythons = {subject.name: python_of(subject, listener.say) for subject in subjects}
+        self._tokens: dict[str, str] = {}
+        self._made: set[tuple[str, str]] = set()
+
+    def populate(self, part: str) -> None:
+        """Give each subject a database of its own with the rows of a part."""
+        for subject in self._subjects:
+            for needed in PARTS[part]:
+                self._make_rows(subject, needed)
+            self._databases.create(subject.name, template=_rows_of(subject))
+
+    def _make_rows(self, subject: Subject, part: str) -> None:
+        """Add a part to the database that those of subjects are copies of."""
+        label = _rows_of(subject)
+        if (label, part) in self._made:
+            return
+        self._listener.say(f"making rows for {subject.rows} ({part})")
+        python, url = self._pythons[subject.name], self._databases.url(label)
+        if part == SMALL:
+            self._databases.create(label)
+            run(subject, python, url, "django", "migrate", "--run-syncdb", "--verbosity", "0")
+        self._tokens[label] = run(subject, python, url, f"{subject.package}.populate", part)
+        self._made.add((label, part))
+
+    def measure(self, measurement: Measurement, operations: Sequence[Operation]) -> list[Row]:
+        """Look at each operation, then have the servers take turns."""
+        self._listener.say("counting statements")
+        with self._serving(1, COUNT_STATEMENTS="1") as servers:
+            looks = {
+                operation.name: {
+                    server.subject.name: measurement.look(operation, server) for server in servers
+                }
+                for operation in operations
+            }
+        rows = []
+        with self._serving(WORKERS) as servers:
+            for server in servers:
+                server.warm_up()
+            for operation in operations:
+                seen = looks[operation.name]
+                able = [server for server in servers if not seen[server.subject.name].cannot]
+                row = Row(operation, seen, measurement.turns(operation, able))
+                self._listener.row(row)
+                rows.append(row)
+        return rows
+
+    @contextmanager
+    def _serving(self, workers: int, **settings: str) -> Iterator[list[Server]]:
+        with ExitStack() as stack:
+            yield [
+                stack.enter_context(
+                    serving(
+                        subject,
+                        self._pythons[subject.name],
+                        self._databases,
+                        self._tokens[_rows_of(subject)],
+                        self._folder,
+                        workers,
+                        **settings,
+                    )
+                )
+                for subject in self._subjects
+            ]

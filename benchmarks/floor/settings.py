@@ -1,0 +1,5 @@
+"""The example project with `tiled_scim` and, beside it, the floor."""
+
+from benchmarks.comparison.settings import *  # noqa: F403 -- settings on top of others
+
+ROOT_URLCONF = "benchmarks.floor.urls"

@@ -1,0 +1,13 @@
+"""The floor's endpoints, beside those of the example project."""
+
+from django.urls import include, path
+
+from . import views
+
+floor = [
+    path("Users", views.users),
+    path("Users/<uuid:key>", views.user),
+    path("Groups", views.groups),
+    path("Groups/<uuid:key>", views.group),
+]
+urlpatterns = [path("floor/", include(floor)), path("", include("example_project.urls"))]

@@ -1,0 +1,1 @@
+"""django-scim2: https://django-scim2.readthedocs.io."""

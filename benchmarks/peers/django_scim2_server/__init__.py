@@ -1,0 +1,1 @@
+"""django-scim2-server: https://django-scim2-server.readthedocs.io."""

@@ -1,0 +1,24 @@
+"""What the projects of all peers share: the example project's settings, without its own apps."""
+
+from benchmarks.comparison.settings import *  # noqa: F403 -- settings on top of others
+from benchmarks.comparison.settings import INSTALLED_APPS
+
+INSTALLED_APPS = [
+    *(app for app in INSTALLED_APPS if app.startswith("django.")),
+    "benchmarks.peers.tokens",
+]
+
+
+class NoMigrations(dict[str, None]):
+    """Tables are made of the models: a user model that has no migrations would come after the
+    tables that refer to it."""
+
+    def __contains__(self, app: object) -> bool:
+        return True
+
+    def __getitem__(self, app: str) -> None:
+        return None
+
+
+MIGRATION_MODULES = NoMigrations()
+LOGGING = {"version": 1, "disable_existing_loggers": False}

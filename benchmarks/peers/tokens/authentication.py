@@ -1,0 +1,33 @@
+"""Both ways in which the peers let their host say who is calling: one query each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+
+from .models import Token, digest
+
+
+def token_of(request: HttpRequest) -> Token | None:
+    """The token that a request carries, with its user."""
+    plaintext = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    tokens = Token.objects.select_related("user")
+    return tokens.filter(digest=digest(plaintext)).first()
+
+
+def has_token(request: HttpRequest) -> bool:
+    return token_of(request) is not None
+
+
+class TokenUser:
+    """Middleware that makes a token's user the request's."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        token = token_of(request)
+        if token is not None:
+            request.user = token.user
+        return self.get_response(request)

@@ -1,0 +1,213 @@
+"""The comparison of `make bench`: that it runs, and that its floor does the same job."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection, transaction
+from django.db.models import QuerySet
+from django.test import Client
+
+from benchmarks.comparison.client import Answer, Request
+from benchmarks.comparison.figures import Figures, figures
+from benchmarks.comparison.measure import Extent, Look, Turn
+from benchmarks.comparison.operations import OPERATIONS, SMALL, Operation, list_by_cursor
+from benchmarks.comparison.populating import PARTS
+from benchmarks.comparison.report import Conditions, sections
+from benchmarks.comparison.runner import Row, compare
+from benchmarks.comparison.servers import Databases
+from benchmarks.comparison.subjects import FLOOR, SUBJECTS, TILED_SCIM, Subject
+from benchmarks.floor.populate import make_token, populate
+from example_project.libraries.models import Library
+from tiled_scim.models import LibraryGroupMember, ScimEvent, UserLink
+
+BY_NAME = {operation.name: operation for operation in OPERATIONS}
+PEOPLE_COLUMNS = ("username", "first_name", "last_name", "email", "is_active")
+needs_postgresql = pytest.mark.skipif(
+    connection.vendor != "postgresql", reason="The comparison needs PostgreSQL."
+)
+
+
+class Listener:
+    def say(self, text: str) -> None:
+        pass
+
+    def row(self, row: Row) -> None:
+        pass
+
+
+@needs_postgresql
+def test_the_floor_and_tiled_scim_are_measured() -> None:
+    """Once, over HTTP, under gunicorn, with databases of its own."""
+    databases = Databases(os.environ["DATABASE_URL"])
+    names = ("lookup", "patch_active", "remove_member_10")
+    extent = Extent(rounds=1, seconds=0.02, most=2, longest=1)
+
+    rows = compare(
+        databases, [FLOOR, TILED_SCIM], [BY_NAME[name] for name in names], extent, Listener()
+    )
+
+    assert [row.operation.name for row in rows] == list(names)
+    for row in rows:
+        for figure in figures(row).values():
+            assert figure.problem == ""
+            assert min(_known(figure)) > 0
+    with databases.connect() as postgresql:
+        left = "SELECT count(*) FROM pg_database WHERE datname = %s"
+        names_made = [databases.name(label) for label in ("rows-tiled_scim", "floor", "tiled_scim")]
+        assert [postgresql.execute(left, [name]).fetchone() for name in names_made] == [(0,)] * 3
+
+
+def _known(figure: Figures) -> list[float]:
+    values = (figure.p50, figure.p95, figure.throughput, figure.statements, figure.worker)
+    return [value for value in (*values, figure.database, figure.peak) if value is not None]
+
+
+@needs_postgresql
+@pytest.mark.django_db
+@pytest.mark.urls("benchmarks.floor.urls")
+def test_the_floor_answers_and_writes_what_tiled_scim_does() -> None:
+    token = make_token()
+    populate(token, *PARTS[SMALL])
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+
+    found = {
+        operation.name: [_played(operation, subject, token) for subject in (FLOOR, TILED_SCIM)]
+        for operation in OPERATIONS
+        if operation.rows == SMALL
+    }
+
+    assert {name: floor for name, (floor, _) in found.items()} == {
+        name: tiled_scim for name, (_, tiled_scim) in found.items()
+    }
+
+
+def _played(operation: Operation, subject: Subject, token: str) -> object:
+    """What an operation answers and leaves behind; it is rolled back."""
+    with transaction.atomic():
+        for request in operation.before(subject, [0], []):
+            _sent(request, subject, token)
+        events = ScimEvent.objects.count()
+        answer = _sent(_request(operation, subject, token), subject, token)
+        document = _comparable(answer.json, subject)
+        outcome = answer.status, document, _rows(), ScimEvent.objects.count() - events
+        transaction.set_rollback(True)
+    return outcome
+
+
+def _request(operation: Operation, subject: Subject, token: str) -> Request:
+    if not operation.by_cursor:
+        return operation.build(subject, 0)
+    first = _sent(list_by_cursor(subject, 0), subject, token)
+    return list_by_cursor(subject, 0, first.json["nextCursor"])
+
+
+def _sent(request: Request, subject: Subject, token: str) -> Answer:
+    client = Client(headers={"Authorization": f"Bearer {token}"})
+    response = client.generic(
+        request.method,
+        subject.base + request.path,
+        json.dumps(request.document or {}),
+        content_type="application/scim+json",
+    )
+    assert response.status_code < 300, response.content
+    return Answer(f"HTTP/1.1 {response.status_code} \r\n\r\n".encode() + response.content)
+
+
+def _comparable(document: Any, subject: Subject) -> Any:
+    """A document without what is each server's own."""
+    if isinstance(document, list):
+        return sorted((_comparable(item, subject) for item in document), key=repr)
+    if isinstance(document, dict):
+        own = {"meta", "nextCursor", "previousCursor"}
+        is_new = document.get("meta", {}).get("created") == document.get("meta", {}).get(
+            "lastModified"
+        )
+        own |= {"id"} if is_new else set()
+        return {
+            name: _comparable(value, subject) for name, value in document.items() if name not in own
+        }
+    return document.replace(subject.base, "") if isinstance(document, str) else document
+
+
+def _rows() -> dict[str, str]:
+    """What the host's and SCIM's tables hold, without keys and moments."""
+    access = Library.members.through.objects
+    return {
+        "people": _digest(User.objects.values_list(*PEOPLE_COLUMNS)),
+        "access": _digest(access.values_list("library__name", "user__username")),
+        "links": _digest(UserLink.objects.values_list("user_name", "external_id", "version")),
+        "members": _digest(
+            LibraryGroupMember.objects.values_list("group__display_name", "user__user_name")
+        ),
+    }
+
+
+def _digest(rows: QuerySet[Any, Any]) -> str:
+    """A digest of rows, made by the database since there are thousands."""
+    statement, parameters = rows.query.sql_with_params()
+    text = "md5(string_agg(found::text, ';' ORDER BY found::text))"
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {text} FROM ({statement}) AS found", parameters)  # noqa: S608 -- all of it is Django's or written here
+        [digest] = cursor.fetchone() or [""]
+    return str(digest)
+
+
+class TestReport:
+    """Of figures that are made up: floor 1 ms and 1 ms, the others as many times as they come."""
+
+    def rows(self) -> list[Row]:
+        def turn(times: int) -> Turn:
+            return Turn([times / 1_000], worker=times, database=times, throughput=10, failed=0)
+
+        look = Look(statements=3, idle=50 << 20, peak=60 << 20, bytes=100)
+        refused = Look(0, 0, 0, 0, "answers 501", cannot=True)
+        looks = {subject.name: look for subject in SUBJECTS}
+        turns = {
+            subject.name: [turn(times), turn(2 * times)]
+            for times, subject in enumerate(SUBJECTS, 1)
+        }
+        last = SUBJECTS[-1].name
+        return [
+            Row(BY_NAME["get_user"], looks, {**turns, last: [turn(1), turn(2)]}),
+            Row(BY_NAME["push_now"], {**looks, last: refused}, turns),
+            Row(BY_NAME["add_member_10"], looks, turns),
+            Row(BY_NAME["get_group_100000"], looks, turns),
+        ]
+
+    def text(self) -> str:
+        conditions = Conditions("15", {"tiled_scim": "Django 5.2"}, rounds=2)
+        return "\n\n".join(sections(self.rows(), conditions))
+
+    def test_ratios_have_their_spread(self) -> None:
+        found = figures(self.rows()[1])
+
+        assert found["tiled_scim"].ratio == 2
+        assert found["django-scim2"].ratios == (3, 3)
+        assert found["django-scim2-server"].ratio is None
+
+    def test_who_is_faster_and_who_cannot_is_named(self) -> None:
+        text = self.text()
+
+        assert "- GET a user: django-scim2-server needs 3.00 ms, tiled_scim 6.00 ms." in text
+        assert "- Push Now of 10,000, 1 % new: django-scim2-server answers 501." in text
+
+    def test_the_memory_of_the_largest_answer_is_told(self) -> None:
+        assert "| tiled_scim | 50 | 60 | 10 |" in self.text()
+
+    def test_plots_are_drawn(self, tmp_path: Path) -> None:
+        pytest.importorskip("matplotlib")
+        from benchmarks.comparison.plots import PLOTS
+
+        for plot in PLOTS:
+            plot.draw(self.rows(), tmp_path)
+
+        endings = ("png", "svg")
+        expected = {f"{plot.name}.{ending}" for plot in PLOTS for ending in endings}
+        assert {path.name for path in tmp_path.iterdir()} == expected
