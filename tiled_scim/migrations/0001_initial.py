@@ -426,7 +426,7 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("folded", tiled_scim.sql.fields.ExactCharField(editable=False, max_length=255)),
+                ("folded", ExactCharField(editable=False, max_length=255)),
                 (
                     "link",
                     models.ForeignKey(
