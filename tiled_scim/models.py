@@ -22,7 +22,7 @@ from tiled_scim.conf import settings
 from tiled_scim.database.compiled import Parameter, compiled
 from tiled_scim.database.fields import ExactCharField
 from tiled_scim.scim.cleaning import check_length
-from tiled_scim.scim.text import canonical
+from tiled_scim.scim.text import canonical, fold
 
 ACCOUNT_LENGTH = 128
 NAME_LENGTH = 255

@@ -426,7 +426,10 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("folded", ExactCharField(editable=False, max_length=255)),
+                (
+                    "folded",
+                    tiled_scim.database.fields.ExactCharField(editable=False, max_length=255),
+                ),
                 (
                     "link",
                     models.ForeignKey(

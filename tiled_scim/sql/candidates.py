@@ -13,7 +13,8 @@ from django.contrib.auth import get_user_model
 from django.db.models import CharField, F, Model, Q, QuerySet, TextField
 
 from tiled_scim.models import StoredEmail, UserLink, folded_email
-from tiled_scim.sql.expressions import Among, SameFolded
+from tiled_scim.sql.expressions import Among
+from tiled_scim.sql.host_columns import SameFolded
 
 
 @dataclass(frozen=True)

@@ -10,15 +10,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from functools import cache
 from typing import Any, ClassVar, cast
 
-from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import (
     BooleanField,
     F,
-    Field,
     FloatField,
     JSONField,
     Q,
@@ -29,7 +26,7 @@ from django.db.models import (
     Value,
 )
 from django.db.models.expressions import Combinable, Expression
-from django.db.models.lookups import Exact, Lookup
+from django.db.models.lookups import Lookup
 from django.db.models.sql.compiler import SQLCompiler
 
 from tiled_scim.scim.text import fold
@@ -45,15 +42,6 @@ _LETTERS = {"mariadb": "utf8mb4_unicode_520_nopad_ci", "mysql": "utf8mb4_0900_as
 # word, which it knows or does not: according to the database, unless they are made the same.
 _DOTTED_I = "'\u0130', 'i\u0307'"
 _FINAL_SIGMA = "'\u03c2', '\u03c3'"
-# Collations that ignore the case of every letter that `_LETTERS` knows, and of the commonest ones.
-_NEW_COLLATION = re.compile(
-    r"utf8(mb[34])?_unicode_520(_nopad)?_ci"
-    r"|(utf8mb[34]_)?uca1400(_nopad)?_a[is]_ci"
-    r"|utf8mb4_0900_a[is]_ci"
-)
-_OLD_COLLATION = re.compile(r"utf8(mb[34])?_(general|unicode)(_nopad)?_ci")
-# Letters that the old ones do not know well enough: all but those of most Latin alphabets.
-_UNRELIABLE = re.compile("[^\0-\u017f]|\u0130")
 
 
 def register_functions(connection: BaseDatabaseWrapper, **kwargs: object) -> None:
@@ -217,57 +205,14 @@ class EndsWith(Condition):
     }
 
 
-# Conditions that an index finds. They are lookups, since on MariaDB and MySQL Django compares other
-# conditions to True, which keeps the planner from seeing what they are.
+# Keys
 
 
-class SameFolded(Exact):  # type: ignore[type-arg]  # generic in the stubs only
-    """Whether a column of text is the same as a text but for letter case.
-
-    PostgreSQL finds it by an index on `FoldedText` of the column. MariaDB and MySQL have no such
-    index: there one on the column itself finds what the column's own collation takes for the same,
-    from which `FoldedText` chooses. Where an old collation is not to be relied on, there is none.
-    Of what it is relied on for, it may miss the Kelvin and Angstrom signs and the capital sharp s,
-    which it tells apart from "k", "å" and "ß".
-    """
-
-    def __init__(self, column: F, text: str) -> None:
-        super().__init__(FoldedText(column), FoldedText(Value(text)))
-
-    def as_mysql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> SQL:
-        sql, params = super().as_sql(compiler, connection)
-        column, text = self.lhs.operands[0], cast(Any, self.rhs).operands[0]
-        if not _finds(_collation(connection.alias, column.target), text.value):
-            return sql, tuple(params)
-        as_it_is, its_params = compiler.compile(Exact(column, text))
-        return f"{as_it_is} AND {sql}", (*its_params, *params)
-
-
-def _finds(collation: str, text: str) -> bool:
-    """Whether a collation takes for the same at least what `FoldedText` does.
-
-    Most do, but not all: in a Turkish one, "I" is not the capital "i".
-    """
-    if _NEW_COLLATION.fullmatch(collation):
-        return True
-    return bool(_OLD_COLLATION.fullmatch(collation)) and not _UNRELIABLE.search(text)
-
-
-@cache
-def _collation(alias: str, column: Field[Any, Any]) -> str:
-    """The collation of a column of text in MariaDB or MySQL."""
-    with connections[alias].cursor() as cursor:
-        cursor.execute(
-            "SELECT collation_name FROM information_schema.columns WHERE table_schema = DATABASE()"
-            " AND table_name = %s AND column_name = %s",
-            [column.model._meta.db_table, column.column],
-        )
-        row = cursor.fetchone()
-    return str(row[0]) if row else ""
-
-
-class Among(Lookup):  # type: ignore[type-arg]  # as above
+class Among(Lookup):  # type: ignore[type-arg]  # generic in the stubs only
     """Whether a key is one of those that other queries give, which are run first, and once.
+
+    A lookup, since on MariaDB and MySQL Django compares other conditions to True, which keeps the
+    planner from seeing what they are.
 
     Args:
         key: a column.
