@@ -7,7 +7,7 @@ ten, a second one that only the link has. All of it can be told from the number.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from hashlib import md5
@@ -55,21 +55,36 @@ UNCHECKED = {"mysql": "SET unique_checks = {0}, foreign_key_checks = {0}"}
 
 
 @contextmanager
-def database() -> Iterator[None]:
-    """Set Django up with a database of its own, beside the one of DATABASE_URL; drop it in the end.
+def databases(*names: str) -> Iterator[Callable[[str], None]]:
+    """Set Django up with new databases beside the one of DATABASE_URL, and drop them in the end.
 
-    One with the same name, which a run that was interrupted has left, is dropped first.
+    Those that an interrupted run has left behind are dropped first.
+
+    Yields:
+        A function that makes one of them the database that Django uses, given its name.
     """
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "example_project.settings")
     django.setup()
     from django.db import connection
 
-    name = connection.settings_dict["NAME"]
-    connection.creation.create_test_db(verbosity=0, autoclobber=True)
+    settings, own = connection.settings_dict, connection.settings_dict["NAME"]
+    created: dict[str, str] = {}
+
+    def use(name: str) -> None:
+        connection.close()
+        settings["NAME"] = created[name]
+
     try:
-        yield
+        for name in names:
+            settings["NAME"] = own
+            settings["TEST"]["NAME"] = None if connection.vendor == "sqlite" else f"{own}_{name}"
+            connection.creation.create_test_db(verbosity=0, autoclobber=True)
+            created[name] = settings["NAME"]
+        yield use
     finally:
-        connection.creation.destroy_test_db(name, verbosity=0)
+        for name in created:
+            use(name)
+            connection.creation.destroy_test_db(own, verbosity=0)
 
 
 def user_name(number: int) -> str:
@@ -119,9 +134,9 @@ def _push_first() -> None:
 
     from tiled_scim.models import UserLink
 
-    user = User.objects.create(
-        username="person0", email=email(0), first_name="Given", last_name="Family0", password="!"
-    )
+    user = User(username="person0", email=email(0), first_name="Given", last_name="Family0")
+    user.set_unusable_password()
+    user.save()
     link = UserLink(user=user, external_id="00u0", created_at=BEGIN, updated_at=BEGIN)
     if _vendor() != "sqlite":
         link.id = identifier(0)

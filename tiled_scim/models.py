@@ -336,6 +336,15 @@ class UserLink(Link):
             models.Index(fields=("account", "external_id"), name="tiled_scim_user_external"),
         )
 
+    def save(self, *args: Any, **options: Any) -> None:
+        """Save the link, and the addresses of its JSON where that was replaced."""
+        is_new, fields = self._state.adding, options.get("update_fields")
+        super().save(*args, **options)
+        is_saved = fields is None or "attributes" in fields
+        if is_saved and self.saved_attributes is not self.attributes:
+            StoredEmail.objects.follow(self, {} if is_new else self.saved_attributes)
+            self.saved_attributes = self.attributes
+
     @classmethod
     def from_db(
         cls, db: str | None, field_names: Collection[str], values: Collection[Any]
@@ -348,15 +357,6 @@ class UserLink(Link):
         super().refresh_from_db(using, fields, **options)
         if fields is None or "attributes" in fields:
             self.saved_attributes = self.__dict__.get("attributes")
-
-    def save(self, *args: Any, **options: Any) -> None:
-        """Save the link, and the addresses of its JSON where that was replaced."""
-        is_new, fields = self._state.adding, options.get("update_fields")
-        super().save(*args, **options)
-        is_saved = fields is None or "attributes" in fields
-        if is_saved and self.saved_attributes is not self.attributes:
-            StoredEmail.objects.follow(self, {} if is_new else self.saved_attributes)
-            self.saved_attributes = self.attributes
 
 
 class StoredEmailManager(models.Manager["StoredEmail"]):

@@ -242,7 +242,7 @@ class _Keys(PortableExpression):
 
     def template(self, connection: BaseDatabaseWrapper) -> str:
         numbers = range(len(self.operands))
-        queries = (f"SELECT * FROM {{{number}}} AS scim_keys_{number}" for number in numbers)
+        queries = map("SELECT * FROM {{{0}}} AS scim_keys_{0}".format, numbers)
         return super().template(connection).format(" UNION ALL ".join(queries))
 
 
