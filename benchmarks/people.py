@@ -66,7 +66,9 @@ def databases(*names: str) -> Iterator[Callable[[str], None]]:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "example_project.settings")
     django.setup()
     from django.db import connection
+    from django.test.utils import setup_test_environment, teardown_test_environment
 
+    setup_test_environment()
     settings, own = connection.settings_dict, connection.settings_dict["NAME"]
     created: dict[str, str] = {}
 
@@ -85,6 +87,7 @@ def databases(*names: str) -> Iterator[Callable[[str], None]]:
         for name in created:
             use(name)
             connection.creation.destroy_test_db(own, verbosity=0)
+        teardown_test_environment()
 
 
 def user_name(number: int) -> str:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -30,6 +31,8 @@ SMALL, LARGE = 10_000, 1_000_000
 TURNS = 8
 REQUESTS = 5
 PAGE = 100
+# So many people, from the first one on, may get another name.
+CHANGING = 1_000
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "performance.md"
 MARKS = "<!-- scale {}: generated -->", "<!-- scale {}: end -->"
@@ -47,9 +50,9 @@ class Directory:
     name: str
     client: Any
     cursor: str = ""
-    # Numbers that no other request has taken: of people who are there, and of new ones.
-    numbers: Iterator[int] = field(default_factory=lambda: count(1_000))
-    new: Iterator[int] = field(default_factory=count)
+    # The numbers of people who keep their names, and of those who are renamed or are new.
+    lasting: Iterator[int] = field(default_factory=count)
+    changing: Iterator[int] = field(default_factory=count)
 
     def send(self, method: str, path: str, body: object = None, **query: object) -> Any:
         """Send a request; returns the answer's JSON."""
@@ -61,8 +64,8 @@ class Directory:
         return answer.json()
 
     def anybody(self) -> int:
-        """The number of somebody else than the last time, whom nobody renamed."""
-        return next(self.numbers) * 7919 % self.users
+        """Return the number of somebody else than the last time, who keeps their name."""
+        return CHANGING + next(self.lasting) * 7919 % (self.users - CHANGING)
 
     def search(self, filter_: str, expected: int) -> None:
         """Send a filter, which must find so many."""
@@ -92,19 +95,19 @@ def deactivate(directory: Directory) -> None:
 
 
 def rename_by_patch(directory: Directory) -> None:
-    number = next(directory.new)
+    number = next(directory.changing)
     name = f"renamed{number}@example.com"
     _patch(directory, number, {"op": "replace", "path": "userName", "value": name})
 
 
 def rename_by_put(directory: Directory) -> None:
-    number = next(directory.new)
+    number = next(directory.changing)
     body = _person(f"renamed{number}@example.com", f"renamed{number}@example.com")
     directory.send("PUT", f"/Users/{people.identifier(number)}", body)
 
 
 def create(directory: Directory) -> None:
-    name = f"new{next(directory.new)}@example.com"
+    name = f"new{next(directory.changing)}@example.com"
     directory.send("POST", "/Users", _person(name, name))
 
 
@@ -239,6 +242,7 @@ def main() -> None:
     arguments.add_argument("--large", type=int, default=LARGE, help="users of the other one")
     arguments.add_argument("--print", action="store_true", help="write no documentation")
     options = arguments.parse_args()
+    logging.disable(logging.INFO)  # a line for each request
     with people.databases("small", "large") as use:
         small = populated(options.small, "small", use)
         large = populated(options.large, "large", use)
