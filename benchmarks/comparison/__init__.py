@@ -1,6 +1,7 @@
-"""Compare `tiled_scim` with a bare Django view and with other SCIM servers, over HTTP.
+"""Compare `tiled_scim` with bare Django views and with other SCIM servers, over HTTP.
 
     python -m benchmarks.comparison --only floor,tiled_scim --operations lookup,get_user --quick
 
-`make bench` runs it in full. Needs PostgreSQL (`DATABASE_URL`) and Linux (`/proc`).
+`make bench` runs all of it. It needs PostgreSQL (`DATABASE_URL`) and Linux (`/proc`).
+`docs/performance.md` describes the method and has the results.
 """

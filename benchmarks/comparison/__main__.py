@@ -1,4 +1,4 @@
-"""`python -m benchmarks.comparison`: make databases, start servers, measure, report."""
+"""`python -m benchmarks.comparison`: compare the servers and report the results."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def main() -> int:
 
 
 def conditions(databases: Databases, subjects: list[Subject], extent: Extent) -> Conditions:
-    """Under which the comparison was made."""
+    """Return the conditions of the comparison."""
     with databases.connect() as connection:
         [version] = connection.execute("SHOW server_version").fetchone() or [""]
     versions = {subject.name: versions_of(subject) for subject in subjects}
@@ -45,15 +45,19 @@ def conditions(databases: Databases, subjects: list[Subject], extent: Extent) ->
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m benchmarks.comparison", description=__doc__)
     names = [subject.name for subject in SUBJECTS]
-    parser.add_argument("--quick", action="store_true", help="fewer requests, and no report")
     parser.add_argument(
-        "--report", action="store_true", help="write docs/performance.md: a full run does, too"
+        "--quick", action="store_true", help="measure less often, and write no report"
     )
-    parser.add_argument("--only", default=",".join(names), help=f"some of {', '.join(names)}")
+    parser.add_argument(
+        "--report", action="store_true", help="update docs/performance.md, as a full run does"
+    )
+    parser.add_argument(
+        "--only", default=",".join(names), help=f"servers, out of {', '.join(names)}"
+    )
     parser.add_argument(
         "--operations",
         default=",".join(NAMES),
-        help=f"names, or their beginnings, of {', '.join(NAMES)}",
+        help=f"operations or prefixes of them, out of {', '.join(NAMES)}",
     )
     options = parser.parse_args()
     chosen = options.only.split(",")
@@ -70,7 +74,7 @@ def _options() -> argparse.Namespace:
 
 
 def _is_wanted(name: str, wanted: Iterable[str]) -> bool:
-    """Whether a name is, or begins with, a wanted one; one that is a name is no beginning."""
+    """Whether an operation is in a list of names and prefixes; a full name is not a prefix."""
     return any(name == text or (text not in NAMES and name.startswith(text)) for text in wanted)
 
 

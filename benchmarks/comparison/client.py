@@ -1,4 +1,4 @@
-"""HTTP with as little of this process's own time as can be: it shares the machine's processors."""
+"""A minimal HTTP client, since it shares the processors with the servers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-# The slowest answer of the comparison is that of a whole group of 100,000 members.
+# Longer than the slowest answer, a group of 100,000 members.
 TIMEOUT_SECONDS = 300
 CHUNK = 1 << 18
 HOST = "127.0.0.1"
@@ -20,8 +20,8 @@ class Request:
     """A request.
 
     Args:
-        path: below the server's SCIM base URL.
-        document: the body, if there is one.
+        path: the path below the SCIM base URL.
+        document: the body, if any.
     """
 
     method: str
@@ -31,7 +31,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer, which is read only as far as it is asked for."""
+    """An answer, parsed only when needed."""
 
     content: bytes
 
@@ -50,7 +50,7 @@ class Answer:
 
     @property
     def json(self) -> Any:
-        """The body, or None where there is none."""
+        """The body, or None if there is none."""
         return json.loads(self._parts[1]) if self._parts[1] else None
 
     @property
@@ -66,7 +66,7 @@ class Answer:
 
 
 def encoded(request: Request, base: str, token: str) -> bytes:
-    """The bytes of a request, made before the time is taken.
+    """Return the bytes of a request, to be prepared before the measurement.
 
     Args:
         base: the path of the SCIM base URL.
@@ -87,7 +87,7 @@ def encoded(request: Request, base: str, token: str) -> bytes:
 
 
 def exchange(port: int, content: bytes) -> Answer:
-    """Send a request on a connection of its own, as gunicorn's sync workers have it."""
+    """Send a request on a new connection, since gunicorn's sync workers have no keep-alive."""
     with socket.create_connection((HOST, port), TIMEOUT_SECONDS) as connection:
         connection.sendall(content)
         chunks = []

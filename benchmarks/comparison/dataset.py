@@ -1,4 +1,4 @@
-"""The people and the groups that every server has, by number. Knows neither Django nor a server."""
+"""The users and groups of all servers, by number. Imports no Django."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import hashlib
 from dataclasses import dataclass
 from uuid import UUID
 
-# Who is in groups, and who is in none and is added to some.
+# Users with groups, and users without groups that are added to some.
 PEOPLE = range(10_000)
 OUTSIDERS = range(10_000, 10_500)
-# Who comes later, so that a group can have 100,000 members.
+# Users that are created later, for the group of 100,000 members.
 MORE_PEOPLE = range(10_500, 100_500)
 
-# The number of the person, and of the group, whose rows are copied for all others.
+# The number of the user and the group whose rows are copied for all others.
 PROTOTYPE = 9_999_999
 DIGITS = len(str(PROTOTYPE))
-# Primary keys of rows that are copied: beyond those that the database gives meanwhile.
+# The first primary key of copied rows, above those that the database generates.
 FIRST_KEY = 1_000_000
 
 USER_SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:User"
@@ -27,9 +27,9 @@ class Group:
     """A group.
 
     Args:
-        number: of the group.
-        members: the numbers of the people in it, one after another.
-        more: the numbers of others.
+        number: the number of the group.
+        members: the numbers of its members.
+        more: the numbers of further members.
     """
 
     number: int
@@ -42,23 +42,23 @@ class Group:
 
 
 def _groups(size: int, first: int) -> list[Group]:
-    """Groups of one size that have all people up to a hundred groups."""
+    """Return up to a hundred groups of a size, which share no members."""
     starts = PEOPLE[: 100 * size : size]
     return [Group(first + index, range(start, start + size)) for index, start in enumerate(starts)]
 
 
-# A hundred groups of 10, ten of 1,000 and one of 10,000: everybody is in two or three.
+# 100 groups of 10, 10 of 1,000 and one of 10,000: each user is in two or three.
 GROUPS = [*_groups(10, 0), *_groups(1_000, 100), *_groups(10_000, 110)]
 LARGE_GROUP = Group(111, PEOPLE, MORE_PEOPLE)
 
 
 def groups_of(size: int) -> list[Group]:
-    """The groups with this many members."""
+    """Return the groups with this number of members."""
     return [group for group in [*GROUPS, LARGE_GROUP] if group.size == size]
 
 
 def padded(number: int) -> str:
-    """The number as it stands in names: always as long."""
+    """Return a number as it is used in names, with a fixed length."""
     return f"{number:0{DIGITS}}"
 
 
@@ -71,15 +71,16 @@ def group_name(number: int) -> str:
 
 
 def uuid_of(kind: str, number: int) -> UUID:
-    """The id of the user or group with a number, as `md5('user' || number)::uuid` in SQL."""
+    """Return the id of a user or group, which is `md5('user' || number)::uuid` in SQL."""
     return UUID(hashlib.md5(f"{kind}{number}".encode(), usedforsecurity=False).hexdigest())
 
 
 def person(number: int, name: str = "", family_name: str = "") -> dict[str, object]:
-    """What Okta pushes of a person.
+    """Return a user as Okta sends it.
 
     Args:
-        name: the userName, if it is not the one that the person has by number.
+        name: the userName, by default that of the number.
+        family_name: the family name, by default that of the number.
     """
     name = name or user_name(number)
     given, family = f"Given{padded(number)}", family_name or f"Family{padded(number)}"

@@ -1,4 +1,4 @@
-"""An environment for each server from PyPI, made once."""
+"""Create an environment for each server from PyPI, once."""
 
 from __future__ import annotations
 
@@ -12,15 +12,18 @@ from .servers import ROOT, BenchmarkError
 from .subjects import Subject
 
 FOLDER = ROOT / ".venv-bench"
-# What every server runs on, in the versions that `tiled_scim` has here.
+# Packages that all servers use, in the versions that are installed for `tiled_scim`.
 SHARED = ("django", "psycopg", "psycopg-binary", "gunicorn", "whitenoise", "dj-database-url")
 
 
 def python_of(subject: Subject, say: Callable[[str], None]) -> str:
-    """The Python of a subject's environment, which is made if it is not there.
+    """Return the Python of a subject's environment, after creating that if needed.
+
+    Args:
+        say: takes a message about the progress.
 
     Raises:
-        BenchmarkError: the subject cannot be installed.
+        BenchmarkError: the installation failed.
     """
     if not subject.distribution:
         return sys.executable
@@ -33,7 +36,7 @@ def python_of(subject: Subject, say: Callable[[str], None]) -> str:
         return str(python)
     say(f"installing {subject.distribution}")
     venv.create(folder, clear=True, with_pip=True)
-    # A peer may want an older Django than is here; then it gets the newest that it takes.
+    # If a peer does not support the Django version that is installed here, pip chooses another one.
     if not (
         _install(str(python), *wanted, subject.distribution)
         or _install(str(python), *wanted[1:], subject.distribution)
@@ -44,7 +47,7 @@ def python_of(subject: Subject, say: Callable[[str], None]) -> str:
 
 
 def versions_of(subject: Subject) -> str:
-    """A subject's version, and that of Django in its environment."""
+    """Return the versions of a subject and of Django in its environment."""
     names = [subject.distribution or "tiled-scim", "django"]
     code = "import sys; from importlib.metadata import version; print(*map(version, sys.argv[1:]))"
     command = [python_of(subject, print), "-c", code, *names]

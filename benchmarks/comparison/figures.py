@@ -1,4 +1,4 @@
-"""What is told of an operation: medians of turns, and their spread."""
+"""Summarize measurements: medians of rounds, and their spread."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from .measure import Turn
+from .measure import Round
 from .runner import Row
 from .subjects import FLOOR
 
@@ -16,20 +16,20 @@ MEGABYTE = 1 << 20
 
 @dataclass(frozen=True)
 class Figures:
-    """What an operation costs one server; None where nothing could be measured.
+    """The results of an operation on one server; None if there is no measurement.
 
     Args:
-        p50: milliseconds of an answer, with one client.
-        p95: the same, of all but one in twenty.
-        throughput: requests a second, with four clients.
-        statements: of SQL.
-        worker: milliseconds of processor time of the worker, for a request.
-        database: the same of PostgreSQL.
-        peak: megabytes of a worker at most.
-        added: the megabytes of these that the answer took, beyond what an idle worker has.
-        ratios: of the processor time of worker and database to the floor's, one for each round, in
-            order of size.
-        problem: what is wrong with the answer; empty if nothing.
+        p50: the median response time with one client, in milliseconds.
+        p95: the 95th percentile of the response time, in milliseconds.
+        throughput: requests per second with four clients.
+        statements: the number of SQL statements.
+        worker: processor time of the workers per request, in milliseconds.
+        database: processor time of PostgreSQL per request, in milliseconds.
+        peak: the maximum memory of a worker, in megabytes.
+        added: the part of it that exceeds the memory of an idle worker, in megabytes.
+        ratios: processor time of worker and database in relation to the floor, for each round, in
+            ascending order.
+        problem: how the answer differs from what was requested, or an empty string.
     """
 
     p50: float | None = None
@@ -45,12 +45,12 @@ class Figures:
 
     @property
     def processor(self) -> float | None:
-        """Milliseconds of worker and database together."""
+        """Processor time of worker and database per request, in milliseconds."""
         return None if self.worker is None else self.worker + (self.database or 0)
 
     @property
     def idle(self) -> float | None:
-        """Megabytes that the worker had before."""
+        """The memory of the worker before the request, in megabytes."""
         if self.peak is None or self.added is None:
             return None
         return self.peak - self.added
@@ -61,27 +61,27 @@ class Figures:
 
 
 def figures(row: Row) -> dict[str, Figures]:
-    """The figures of each server, by the subject's name."""
-    floor = row.turns.get(FLOOR.name, ())
+    """Return the figures of each server, by the subject's name."""
+    floor = row.rounds.get(FLOOR.name, ())
     found = {}
-    for name, look in row.looks.items():
-        if look.cannot:
-            found[name] = Figures(problem=look.problem)
+    for name, probe in row.probes.items():
+        if probe.cannot:
+            found[name] = Figures(problem=probe.problem)
             continue
-        turns = row.turns[name]
-        seconds = sorted(second for turn in turns for second in turn.seconds)
-        failed = sum(turn.failed for turn in turns)
+        rounds = row.rounds[name]
+        seconds = sorted(second for round_ in rounds for second in round_.seconds)
+        failed = sum(round_.failed for round_ in rounds)
         found[name] = Figures(
             p50=median(seconds) * 1_000,
             p95=seconds[math.ceil(0.95 * len(seconds)) - 1] * 1_000,
-            throughput=_median([turn.throughput for turn in turns]),
-            statements=look.statements,
-            worker=_median([turn.worker for turn in turns]),
-            database=_median([turn.database for turn in turns]),
-            peak=look.peak / MEGABYTE,
-            added=(look.peak - look.idle) / MEGABYTE,
-            ratios=_ratios(turns, floor),
-            problem=_problem(look.problem, failed),
+            throughput=_median([round_.throughput for round_ in rounds]),
+            statements=probe.statements,
+            worker=_median([round_.worker for round_ in rounds]),
+            database=_median([round_.database for round_ in rounds]),
+            peak=probe.peak / MEGABYTE,
+            added=(probe.peak - probe.idle) / MEGABYTE,
+            ratios=_ratios(rounds, floor),
+            problem=_problem(probe.problem, failed),
         )
     return found
 
@@ -91,10 +91,10 @@ def _problem(problem: str, failed: int) -> str:
     return ", ".join(filter(None, [problem, failures]))
 
 
-def _ratios(turns: Sequence[Turn], floor: Sequence[Turn]) -> tuple[float, ...]:
-    """How often the floor's processor time a server needs, round by round."""
-    pairs = zip(turns, floor, strict=False)
-    return tuple(sorted(turn.processor / least.processor for turn, least in pairs))
+def _ratios(rounds: Sequence[Round], floor: Sequence[Round]) -> tuple[float, ...]:
+    """Return the processor time in relation to the floor, for each round."""
+    pairs = zip(rounds, floor, strict=False)
+    return tuple(sorted(round_.processor / least.processor for round_, least in pairs))
 
 
 def _median(values: Sequence[float | None]) -> float | None:

@@ -1,4 +1,4 @@
-"""Send an operation's requests to a server, and take down what they cost."""
+"""Send the requests of an operation to a server, and measure what they cost."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 CLIENTS = 4
 WORKERS = 2
-# Requests by which all workers have imported what an operation needs.
+# Requests after which both workers have imported everything that an operation needs.
 WARM_UP = 6
 # In a millisecond.
 NANOSECONDS = 1_000_000
-# After its answer a worker has still to close the connection and Django's request.
+# After an answer, the worker still closes the connection and Django's request.
 SETTLE_SECONDS = 0.005
-# How far the cursor is walked: to the middle.
+# The page that cursors are measured at, in the middle of the list.
 PAGES_BEFORE = 50
 DETAIL_LENGTH = 200
 
@@ -38,11 +38,11 @@ class Extent:
     """How much is measured.
 
     Args:
-        rounds: how often the servers take turns.
-        seconds: how long a server's turn takes, about, with one client and again with four.
-        most: requests in a turn at most.
-        longest: seconds for all rounds of one operation and server, about: of a slow one there are
-            fewer rounds.
+        rounds: how often each server is measured.
+        seconds: the approximate duration of a round with one client; four clients take as long.
+        most: the maximum number of requests in a round.
+        longest: the approximate maximum duration of all rounds of an operation on one server, in
+            seconds. Slow servers have fewer rounds.
     """
 
     rounds: int
@@ -51,12 +51,16 @@ class Extent:
     longest: float
 
     def rounds_at(self, pace: float) -> int:
-        """How many turns a server has whose answers take so many seconds; none of a very slow one,
-        whose warm-up is measured."""
+        """Return the number of rounds for a server.
+
+        Args:
+            pace: the seconds that an answer takes. If it is very slow, there are no rounds: its
+                warm-up is measured.
+        """
         return min(self.rounds, math.floor(self.longest / (2 * pace)))
 
     def requests_at(self, pace: float) -> int:
-        """How many requests it has in a turn."""
+        """Return the number of requests in a round, for answers that take `pace` seconds."""
         return max(1, min(self.most, round(self.seconds / pace)))
 
 
@@ -65,15 +69,15 @@ FULL = Extent(rounds=9, seconds=0.25, most=80, longest=8)
 
 
 @dataclass(frozen=True)
-class Turn:
-    """What a server's requests cost in one turn.
+class Round:
+    """What the requests to one server cost in one round.
 
     Args:
         seconds: of each request, with one client.
-        worker: milliseconds of processor time a request, of the server's processes.
-        database: the same of PostgreSQL's, or None if they run elsewhere.
-        throughput: requests a second with four clients, or None where that would take too long.
-        failed: how many were not answered as they should be.
+        worker: processor time of the workers per request, in milliseconds.
+        database: processor time of PostgreSQL per request, or None if it runs on another machine.
+        throughput: requests per second with four clients, or None if that would take too long.
+        failed: the number of requests that were answered with an error.
     """
 
     seconds: list[float]
@@ -84,34 +88,40 @@ class Turn:
 
     @property
     def processor(self) -> float:
-        """Milliseconds of worker and database together."""
+        """Processor time of workers and database per request, in milliseconds."""
         return self.worker + (self.database or 0)
 
 
 @dataclass(frozen=True)
-class Look:
-    """What one request shows.
+class Probe:
+    """What a single request shows.
 
     Args:
-        statements: how many SQL statements it took.
-        idle: bytes that the worker had before, after a few small requests.
-        peak: bytes that it had at most.
-        bytes: of the answer.
-        problem: what the answer lacks; empty if nothing.
-        cannot: whether the operation was refused.
+        statements: the number of SQL statements.
+        idle: memory of the worker before the request, in bytes.
+        peak: maximum memory of the worker during the request, in bytes.
+        problem: how the answer differs from what was requested, or an empty string.
+        cannot: whether the server does not support the operation.
     """
 
     statements: int
     idle: int
     peak: int
-    bytes: int
     problem: str = ""
     cannot: bool = False
 
 
 @dataclass(frozen=True)
 class Batch:
-    """What several requests cost: the seconds of each, and nanoseconds of processor time of all."""
+    """What several requests cost.
+
+    Args:
+        seconds: the duration of each request.
+        elapsed: the duration of all requests, in seconds.
+        worker: processor time of the workers, in nanoseconds.
+        database: processor time of PostgreSQL, in nanoseconds.
+        failed: the number of requests that were answered with an error.
+    """
 
     seconds: list[float]
     elapsed: float
@@ -121,11 +131,11 @@ class Batch:
 
 
 class Measurement:
-    """Measures operations, one after another.
+    """Measures operations on running servers.
 
     Args:
-        connection: to PostgreSQL, which tells its processes.
-        extent: how much.
+        connection: a connection to PostgreSQL, to list its processes.
+        extent: how much to measure.
     """
 
     def __init__(self, connection: psycopg.Connection[tuple[object, ...]], extent: Extent) -> None:
@@ -134,13 +144,13 @@ class Measurement:
         self._counters: dict[tuple[str, str], count[int]] = {}
         self._cursors: dict[str, str] = {}
 
-    def look(self, operation: Operation, server: Server) -> Look:
-        """Try an operation on a server that counts its statements, with a new worker."""
+    def probe(self, operation: Operation, server: Server) -> Probe:
+        """Send one request to a new worker of a server that counts statements."""
         server.renew_worker()
         for _ in range(3):
             server.send(Request("GET", "/Users?startIndex=1&count=1"))
         if operation.by_cursor and not self._cursor(server):
-            return Look(0, 0, 0, 0, "has no cursors", cannot=True)
+            return Probe(0, 0, 0, "has no cursors", cannot=True)
         [worker] = server.workers()
         [number] = numbers = self._next(operation, server, 1)
         _send(operation.before(server.subject, numbers, []), server)
@@ -149,52 +159,51 @@ class Measurement:
         answer = exchange(server.port, self._encode(operation, server, number))
         high = peak(worker)
         _send(operation.after(server.subject, numbers, [answer]), server)
-        return Look(
+        return Probe(
             statements=int(answer.header(HEADER)),
             idle=idle,
             peak=high,
-            bytes=len(answer.content),
             problem=_problem(operation, answer),
             cannot=not answer.is_good,
         )
 
-    def turns(self, operation: Operation, servers: Sequence[Server]) -> dict[str, list[Turn]]:
-        """Measure an operation on servers that take turns.
+    def rounds(self, operation: Operation, servers: Sequence[Server]) -> dict[str, list[Round]]:
+        """Measure an operation on all servers, in turns.
 
         Returns:
-            The turns of each server, by its subject's name: of a slow one there are fewer.
+            The rounds of each server, by the subject's name.
         """
-        turns: dict[str, list[Turn]] = {}
+        rounds: dict[str, list[Round]] = {}
         paces = {}
         for server in servers:
             name = server.subject.name
             paces[name], warm_up = self._warm_up(operation, server)
             is_slow = paces[name] > self._extent.longest / 2
-            turns[name] = [_turn(warm_up)] if is_slow else []
+            rounds[name] = [_round(warm_up)] if is_slow else []
         for index in range(self._extent.rounds):
             for server in servers:
                 pace = paces[server.subject.name]
                 if index < self._extent.rounds_at(pace):
-                    turns[server.subject.name].append(self._turn(operation, server, pace))
-        return turns
+                    rounds[server.subject.name].append(self._round(operation, server, pace))
+        return rounds
 
     def _warm_up(self, operation: Operation, server: Server) -> tuple[float, Batch]:
-        """Have all workers answer; returns the seconds of an answer, and what the last cost."""
+        """Send requests to all workers; return the seconds of an answer, and the last batch."""
         batch = self._batch(operation, server, 1, clients=1)
         if batch.seconds[0] < self._extent.longest / 4:
             batch = self._batch(operation, server, WARM_UP, clients=WORKERS)
         return median(batch.seconds), batch
 
-    def _turn(self, operation: Operation, server: Server, pace: float) -> Turn:
+    def _round(self, operation: Operation, server: Server, pace: float) -> Round:
         many = self._extent.requests_at(pace)
         alone = self._batch(operation, server, many, clients=1)
         if pace > self._extent.longest / 10:
-            return _turn(alone)
+            return _round(alone)
         together = self._batch(operation, server, max(many, CLIENTS), clients=CLIENTS)
-        return _turn(alone, together)
+        return _round(alone, together)
 
     def _batch(self, operation: Operation, server: Server, many: int, clients: int) -> Batch:
-        """Send requests, by as many clients at once, between those that are not measured."""
+        """Measure requests from several clients at once, with their preparation and cleanup."""
         numbers = self._next(operation, server, many)
         _send(operation.before(server.subject, numbers, []), server)
         contents = [self._encode(operation, server, number) for number in numbers]
@@ -213,7 +222,7 @@ class Measurement:
         return Batch([seconds for seconds, _ in results], elapsed, worker, spent, failed)
 
     def _next(self, operation: Operation, server: Server, many: int) -> list[int]:
-        """The numbers of the next requests."""
+        """Return numbers for the next requests."""
         counter = self._counters.setdefault((operation.name, server.subject.name), count())
         return list(islice(counter, many))
 
@@ -223,17 +232,17 @@ class Measurement:
         return server.encode(operation.build(server.subject, number))
 
     def _cursor(self, server: Server) -> str:
-        """The cursor of a page in the middle, or an empty text from a server that has none."""
+        """Return the cursor of a page in the middle, or an empty string if there are none."""
         name = server.subject.name
         if name not in self._cursors:
             self._cursors[name] = _walk(server)
         return self._cursors[name]
 
 
-def _turn(alone: Batch, together: Batch | None = None) -> Turn:
-    """The costs of a request, of what one client sent and, if they did, four."""
+def _round(alone: Batch, together: Batch | None = None) -> Round:
+    """Combine the requests of one client and, if there are any, of four."""
     many = len(alone.seconds)
-    return Turn(
+    return Round(
         seconds=alone.seconds,
         worker=alone.worker / many / NANOSECONDS,
         database=None if alone.database is None else alone.database / many / NANOSECONDS,
@@ -253,10 +262,10 @@ def _walk(server: Server) -> str:
 
 
 def _send(requests: Iterable[Request], server: Server) -> None:
-    """Send requests that nobody measures.
+    """Send requests without measuring them.
 
     Raises:
-        BenchmarkError: one is refused, so that the next figures would be of something else.
+        BenchmarkError: a request failed, so that the next results would be wrong.
     """
     for request in requests:
         answer = server.send(request)

@@ -1,6 +1,6 @@
-"""What is measured: each operation as a table of requests, in a form that all servers understand.
+"""The operations of the comparison, and their requests.
 
-Requests have numbers, so that no two are the same: each finds or changes somebody else.
+Each request has a number, so that consecutive requests concern different users.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ from .subjects import Subject, patch
 SMALL, LARGE = "small", "large"
 SIZES = (10, 1_000, 10_000, 100_000)
 PAGE = 100
-# Of these, some are deactivated and activated again, and others replaced.
+# The users that are deactivated and activated again, and those that are replaced.
 SWITCHED, REPLACED = PEOPLE[9_000:9_500], PEOPLE[9_500:]
-# As many steps as a prime apart, so that neighbouring requests find people far from each other.
+# A prime, so that consecutive requests concern users whose rows are far apart.
 STRIDE = 7_919
 MIXED = 500
 ONE_PERCENT = 100
 
 Build = Callable[[Subject, int], Request]
-# What an answer lacks, or an empty text.
+# Returns how an answer differs from what was requested, or an empty string.
 Check = Callable[[Any], str]
 Tidy = Callable[[Subject, Sequence[int], Sequence[Answer]], Iterable[Request]]
 
@@ -54,14 +54,14 @@ class Operation:
     """An operation.
 
     Args:
-        name: for the command line.
-        title: for the report.
-        build: makes a request of a server and a number.
-        check: tells what an answer lacks.
-        before: requests that come first and are not measured.
-        after: requests that put things back.
-        rows: which rows there are meanwhile, `SMALL` or `LARGE`.
-        by_cursor: whether the requests ask for a page by cursor, which not all servers have.
+        name: its name on the command line.
+        title: its name in the report.
+        build: returns the request with a number.
+        check: returns how an answer differs from what was requested.
+        before: returns preparing requests, which are not measured.
+        after: returns requests that restore the previous state.
+        rows: the data that it needs, `SMALL` or `LARGE`.
+        by_cursor: whether it reads a page by cursor, which not all servers support.
     """
 
     name: str
@@ -97,7 +97,7 @@ def has_results(count: int, document: Any) -> str:
 
 
 def without_groups(users: Iterable[Any]) -> str:
-    """Tell where users who are in groups are shown without them."""
+    """Return whether users are shown without their groups."""
     return "" if all(user.get("groups") for user in users) else "shows no groups of users"
 
 
@@ -160,7 +160,7 @@ def is_page(document: Any) -> str:
 
 
 def is_page_of_users(document: Any) -> str:
-    """Not every server has an order: somebody on the page is in a group."""
+    """Check a page; since not all servers sort, one of its users must have groups."""
     has_groups = any(user.get("groups") for user in document["Resources"])
     return is_page(document) or ("" if has_groups else "shows no groups of users")
 
@@ -252,7 +252,7 @@ def _by_group(numbers: Sequence[int], size: int) -> Iterable[tuple[Group, list[i
 
 
 def mixed_changes(subject: Subject, number: int) -> Request:
-    """Half of a group's thousand members go and as many come, or back again."""
+    """Replace half of the members of a group of 1,000, or undo that."""
     group = group_at(number, 1_000)
     old, new = group.members[:MIXED], OUTSIDERS[:MIXED]
     is_back = number // len(groups_of(1_000)) % 2 == 1
@@ -261,7 +261,7 @@ def mixed_changes(subject: Subject, number: int) -> Request:
 
 
 def push_now(subject: Subject, number: int) -> Request:
-    """All 10,000 members, of whom 1 % are others than before."""
+    """Replace all 10,000 members; 1 % differ from those before."""
     group = groups_of(10_000)[0]
     start = number % 2 * ONE_PERCENT
     members = [*group.members[ONE_PERCENT:], *OUTSIDERS[start : start + ONE_PERCENT]]
@@ -353,7 +353,7 @@ OPERATIONS = (
         partial(has_members, 1_000),
         after=delete_groups,
     ),
-    # Last, since the users stay.
+    # The last one, since it leaves users behind.
     Operation("post_user", "POST a user", post_user, has_user),
     *_of_members(SIZES[3]),
     Operation(

@@ -1,4 +1,4 @@
-"""The plots of a comparison, as PNG and as SVG."""
+"""Draw the plots of a comparison, as PNG and SVG."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Found = Mapping[str, tuple[str, Mapping[str, Figures]]]
 
-# Colours that people who see few of them tell apart (Okabe and Ito), and marks.
+# Colours for colour-blind readers (Okabe and Ito), and markers.
 STYLES = {
     FLOOR.name: ("#777777", "|"),
     TILED_SCIM.name: ("#0072b2", "o"),
@@ -36,7 +36,7 @@ BARS = (
 ADDS = tuple(f"add_member_{size}" for size in SIZES)
 BAR_HEIGHT = 0.2
 DOTS_PER_INCH = 150
-# Texts stay texts, and a second run of the same figures gives the same file.
+# Keep text as text, and write the same file for the same figures.
 SETTINGS: Any = {"font.size": 10, "svg.fonttype": "none", "svg.hashsalt": "tiled_scim"}
 
 
@@ -45,10 +45,10 @@ class Plot:
     """A plot.
 
     Args:
-        name: of its files, without an ending.
-        size: in inches.
-        paint: draws it.
-        operations: of which it needs one at least.
+        name: the name of its files, without the extension.
+        size: width and height in inches.
+        paint: draws the plot.
+        operations: the operations that it shows.
     """
 
     name: str
@@ -58,12 +58,12 @@ class Plot:
     operations: Sequence[str]
 
     def is_possible(self, rows: Sequence[Row]) -> bool:
-        """Whether something was measured that it shows."""
+        """Whether at least one of its operations was measured."""
         return any(row.operation.name in self.operations for row in rows)
 
     def draw(self, rows: Sequence[Row], folder: Path) -> None:
-        """Write the files."""
-        # Takes a second to load, which a quick run does not have.
+        """Write the plot into a folder."""
+        # Imported here since it takes a second, which would slow down a quick run.
         import matplotlib as mpl
         from matplotlib.figure import Figure
 
@@ -81,7 +81,7 @@ class Plot:
 
 
 def ratios(axes: Axes, found: Found) -> None:
-    """The ratio to the floor of each operation, with its spread."""
+    """Draw the ratio to the floor for each operation, with its spread."""
     axes.axvline(1, color=STYLES[FLOOR.name][0], label=FLOOR.name)
     for name in _names(found):
         if name == FLOOR.name:
@@ -93,8 +93,8 @@ def ratios(axes: Axes, found: Found) -> None:
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter("{x:g}")
     axes.set_xlabel(
-        "processor time of worker and database, as a multiple of the floor's\n"
-        "(hollow: the answer is not what was asked for)"
+        "processor time of worker and database, in relation to the floor\n"
+        "(hollow: the answer differs from what was requested)"
     )
     axes.set_yticks(range(len(found)), [title for title, _ in found.values()])
     axes.invert_yaxis()
@@ -102,7 +102,7 @@ def ratios(axes: Axes, found: Found) -> None:
 
 
 def _point(axes: Axes, figure: Figures, place: int, color: str, mark: str) -> None:
-    """A ratio and its spread."""
+    """Draw a ratio and its spread."""
     if figure.ratio is None:
         return
     spread = [[figure.ratio - figure.ratios[0]], [figure.ratios[-1] - figure.ratio]]
@@ -113,7 +113,7 @@ def _point(axes: Axes, figure: Figures, place: int, color: str, mark: str) -> No
 
 
 def sizes(axes: Axes, found: Found) -> None:
-    """What one member costs, by the size of the group."""
+    """Draw the cost of adding a member, by the size of the group."""
     for name in _names(found):
         color, mark = STYLES[name]
         points = [
@@ -139,7 +139,7 @@ def sizes(axes: Axes, found: Found) -> None:
 
 
 def throughput(axes: Axes, found: Found) -> None:
-    """Requests a second with four clients."""
+    """Draw the throughput with four clients."""
     shown = [name for name in BARS if name in found]
     for index, name in enumerate(_names(found)):
         values = [found[operation][1][name].throughput for operation in shown]
@@ -157,7 +157,7 @@ def throughput(axes: Axes, found: Found) -> None:
         [place + middle for place in range(len(shown))], [found[name][0] for name in shown]
     )
     axes.invert_yaxis()
-    axes.set_xlabel("requests a second, four clients and two workers")
+    axes.set_xlabel("requests per second, with four clients and two workers")
 
 
 def _names(found: Found) -> list[str]:
@@ -166,7 +166,7 @@ def _names(found: Found) -> list[str]:
 
 
 PLOTS = (
-    Plot("benchmark-ratios", "Processor time, as a multiple of the floor's", (9, 9), ratios, NAMES),
-    Plot("benchmark-group-size", "One member added, by the size of the group", (8, 5), sizes, ADDS),
-    Plot("benchmark-throughput", "Requests a second", (8, 7), throughput, BARS),
+    Plot("benchmark-ratios", "Processor time in relation to the floor", (9, 9), ratios, NAMES),
+    Plot("benchmark-group-size", "Adding one member, by size of the group", (8, 5), sizes, ADDS),
+    Plot("benchmark-throughput", "Requests per second", (8, 7), throughput, BARS),
 )

@@ -1,4 +1,4 @@
-"""How a server's `populate` module is run: in the server's environment, before it serves."""
+"""Run the `populate` module of a server, in the environment of that server."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .dataset import (
     user_name,
 )
 
-# The people and the groups of each part.
+# The users and groups of each part.
 PARTS = {
     "small": (range(PEOPLE.start, OUTSIDERS.stop), GROUPS),
     "large": (MORE_PEOPLE, [LARGE_GROUP]),
@@ -33,11 +33,11 @@ PARTS = {
 def run(
     populate: Callable[[str, range, Iterable[Group]], None], make_token: Callable[[], str]
 ) -> None:
-    """Make the rows of the part that the command line names, and print the token.
+    """Create the part of the data that the command line names, and print a token.
 
     Args:
-        populate: makes users and groups, and is given the token.
-        make_token: makes a token that opens the API.
+        populate: creates users and groups with a token.
+        make_token: creates the token.
     """
     django.setup()
     from .rows import analyze
@@ -49,9 +49,9 @@ def run(
 
 
 def prototypes(token: str) -> tuple[str, str]:
-    """Push a user, and a group with that user as its member; returns their ids.
+    """Create a user, and a group with this member, over HTTP; return their ids.
 
-    All other rows are copies of these, so that they are as the server itself leaves them behind.
+    All other rows are copies of theirs, so that they look as the server itself writes them.
     """
     user = _push(token, "Users", person(PROTOTYPE))
     members = [{"value": user, "display": user_name(PROTOTYPE)}]

@@ -1,4 +1,4 @@
-"""What processes cost: processor time and memory, as Linux counts them in `/proc`."""
+"""Processor time and memory of processes, from Linux's `/proc`."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ if TYPE_CHECKING:
     import psycopg
 
 PROC = Path("/proc")
-# Sets the peak of a process's memory back to what it has now.
+# Resets the maximum memory of a process to its current memory.
 RESET_PEAK = "5"
 
 
 def processor_time(pids: Iterable[int]) -> int:
-    """The nanoseconds that processes, with all their threads, have run."""
+    """Return the processor time of processes with all their threads, in nanoseconds."""
     return sum(
         int((task / "schedstat").read_text().split()[0])
         for pid in pids
@@ -28,12 +28,12 @@ def reset_peak(pid: int) -> None:
 
 
 def peak(pid: int) -> int:
-    """The most memory that a process has had since `reset_peak`, in bytes."""
+    """Return the maximum memory of a process since `reset_peak`, in bytes."""
     return _memory(pid, "VmHWM")
 
 
 def resident(pid: int) -> int:
-    """The memory that a process has now, in bytes."""
+    """Return the current memory of a process, in bytes."""
     return _memory(pid, "VmRSS")
 
 
@@ -46,7 +46,7 @@ def _memory(pid: int, name: str) -> int:
 
 
 def backends(connection: psycopg.Connection[tuple[object, ...]], database: str) -> list[int]:
-    """PostgreSQL's processes for the connections to a database; none if they run elsewhere."""
+    """Return the PostgreSQL processes of a database, or none if they run on another machine."""
     rows = connection.execute(
         "SELECT pid FROM pg_stat_activity WHERE datname = %s AND backend_type = 'client backend'",
         [database],

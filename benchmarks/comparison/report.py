@@ -1,4 +1,4 @@
-"""What a comparison found, as the generated part of `docs/performance.md`."""
+"""Write the results of a comparison into the generated part of `docs/performance.md`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BEGIN, END = "<!-- make bench: begin -->", "<!-- make bench: end -->"
 LARGEST = "get_group_100000"
 NOTHING = "-"
 
-# A heading, and how a cell of that column is made.
+# The heading of a column, and the function that formats its cells.
 COLUMNS: Sequence[tuple[str, Callable[[Figures], str]]] = (
     ("p50 ms", lambda figure: number(figure.p50)),
     ("p95 ms", lambda figure: number(figure.p95)),
@@ -34,12 +34,12 @@ COLUMNS: Sequence[tuple[str, Callable[[Figures], str]]] = (
 
 @dataclass(frozen=True)
 class Conditions:
-    """Under which a comparison was made.
+    """The conditions of a comparison.
 
     Args:
-        postgresql: the version of the database server.
-        versions: those of each server's packages, by the subject's name.
-        rounds: how often the servers took turns.
+        postgresql: the version of PostgreSQL.
+        versions: the versions of each server's packages, by the subject's name.
+        rounds: the number of rounds.
     """
 
     postgresql: str
@@ -48,7 +48,7 @@ class Conditions:
 
 
 def write(rows: Sequence[Row], conditions: Conditions) -> None:
-    """Put the tables and plots into the document, between its marks."""
+    """Write the tables into the document, between its markers, and the plots beside it."""
     text = DOCUMENT.read_text()
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
@@ -60,8 +60,8 @@ def write(rows: Sequence[Row], conditions: Conditions) -> None:
 
 
 def sections(rows: Sequence[Row], conditions: Conditions) -> Iterator[str]:
-    """The paragraphs of the generated part."""
-    names = list(rows[0].looks)
+    """Yield the blocks of the generated part."""
+    names = list(rows[0].probes)
     found = {row.operation.name: figures(row) for row in rows}
     titles = {row.operation.name: row.operation.title for row in rows}
     yield _conditions(conditions)
@@ -113,7 +113,7 @@ def _processor() -> str:
 def _comparison_with_others(
     found: Mapping[str, Mapping[str, Figures]], titles: Mapping[str, str]
 ) -> Iterator[str]:
-    """Where another server is faster, and what the others cannot do."""
+    """Yield where another server is faster, and what servers do not support."""
     yield "### Where another server needs less processor time than tiled_scim"
     faster = [
         f"- {titles[operation]}: {name} needs {processor(figure)} ms, "
@@ -124,14 +124,14 @@ def _comparison_with_others(
         if _is_less(figure, all_of_them[TILED_SCIM.name])
     ]
     yield "\n".join(faster) or "Nowhere."
-    yield "### What the servers cannot do, or not as they were asked"
+    yield "### Unsupported operations and different answers"
     problems = [
         f"- {titles[operation]}: {name} {figure.problem}."
         for operation, all_of_them in found.items()
         for name, figure in all_of_them.items()
         if figure.problem
     ]
-    yield "\n".join(problems) or "Nothing."
+    yield "\n".join(problems) or "None."
 
 
 def _others(found: Mapping[str, Figures]) -> Iterator[tuple[str, Figures]]:
@@ -147,10 +147,10 @@ def _is_less(figure: Figures, than: Figures) -> bool:
 
 
 def _memory(found: Mapping[str, Figures]) -> Iterator[str]:
-    """What a worker needs for the largest answer."""
+    """Yield the memory that the largest answer needs."""
     if not found:
         return
-    yield "### Memory of a worker that answers a group of 100,000 members"
+    yield "### Memory of a worker that returns a group of 100,000 members"
     yield table(
         ["server", "idle, MB", "peak, MB", "over idle, MB"],
         [
@@ -161,7 +161,7 @@ def _memory(found: Mapping[str, Figures]) -> Iterator[str]:
 
 
 def table(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table in Markdown, with numbers on the right."""
+    """Return a Markdown table with right-aligned numbers."""
     lines = [heading, ["---", *["--:"] * (len(heading) - 1)], *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
@@ -171,17 +171,17 @@ def number(value: float | None, digits: int = 1) -> str:
 
 
 def processor(figure: Figures) -> str:
-    """Milliseconds of worker and database together."""
+    """Format the processor time of worker and database."""
     return number(figure.processor, 2)
 
 
 def ratio(figure: Figures) -> str:
-    """The median, and the least and the greatest of the rounds."""
+    """Format the median of the ratios, with the lowest and the highest round."""
     if not figure.ratios:
         return NOTHING
     digits = 2 if figure.ratios[-1] < 10 else 0
     low, middle, high = (
         number(value, digits) for value in (figure.ratios[0], figure.ratio, figure.ratios[-1])
     )
-    mark = " *" if figure.problem else ""
+    mark = " \\*" if figure.problem else ""
     return f"{middle} ({low} to {high}){mark}" if len(figure.ratios) > 1 else f"{middle}{mark}"

@@ -1,6 +1,6 @@
-"""Large numbers of rows, each a copy of one that a server made of a push, by PostgreSQL's SQL.
+"""Create many rows as copies of one that a server has created, with PostgreSQL's SQL.
 
-Names no column but keys, so that it is right whatever else a table has.
+Only key columns are named, so that changes of other columns need no change here.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ MARKER = str(PROTOTYPE)
 
 
 def multiply(prototype: models.Model, numbers: range, **different: str) -> None:
-    """Copy a row once for each number, which stands where the row has the prototype's.
+    """Copy a row for each number, and replace the prototype's number in its values.
 
     Args:
         prototype: the row.
-        numbers: each is `n` in SQL.
-        different: columns, and the SQL of their values.
+        numbers: the numbers, called `n` in SQL.
+        different: columns with other values, and the SQL of these.
     """
     options = prototype._meta
     fields = {str(field.column): field for field in options.concrete_fields}
@@ -44,7 +44,7 @@ def multiply(prototype: models.Model, numbers: range, **different: str) -> None:
 
 
 def _expression(field: models.Field[Any, Any], prototype: models.Model) -> str:
-    """SQL for a column's value: the prototype's, with its number replaced."""
+    """Return SQL for the value of a column, with the prototype's number replaced."""
     column = f"prototype.{connection.ops.quote_name(str(field.column))}"
     if MARKER not in str(field.value_from_object(prototype)):
         return column
@@ -53,29 +53,29 @@ def _expression(field: models.Field[Any, Any], prototype: models.Model) -> str:
 
 
 def multiply_members(prototype: models.Model, group: Group, **different: str) -> None:
-    """Copy the row of a member once for each member of a group."""
+    """Copy the row of a member for each member of a group."""
     for numbers in (group.members, group.more):
         if numbers:
             multiply(prototype, numbers, **different)
 
 
 def multiply_groups(prototype: models.Model, groups: Iterable[Group], **different: str) -> None:
-    """Copy the row of a group once for each group."""
+    """Copy the row of a group for each group."""
     for group in groups:
         multiply(prototype, range(group.number, group.number + 1), **different)
 
 
 def uuid_sql(kind: str, number: str = "n") -> str:
-    """SQL for `dataset.uuid_of`."""
+    """Return SQL for `dataset.uuid_of`."""
     return f"md5('{kind}' || {number})::uuid"
 
 
 def key_sql(number: str = "n") -> str:
-    """SQL for a primary key that is a number."""
+    """Return SQL for a numeric primary key."""
     return f"{FIRST_KEY} + {number}"
 
 
 def analyze() -> None:
-    """Do what autovacuum does after a while, so that it does not come meanwhile."""
+    """Do the work of autovacuum, so that it does not run during the measurement."""
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")

@@ -1,4 +1,4 @@
-"""A whole comparison: rows, servers, and one operation after another."""
+"""Run a comparison: create the data, start the servers, measure all operations."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from .environments import python_of
-from .measure import WORKERS, Extent, Look, Measurement, Turn
+from .measure import WORKERS, Extent, Measurement, Probe, Round
 from .operations import LARGE, SMALL, Operation
 from .servers import Databases, Server, run, serving
 from .subjects import Subject
@@ -20,21 +20,21 @@ PARTS = {SMALL: (SMALL,), LARGE: (SMALL, LARGE)}
 
 @dataclass(frozen=True)
 class Row:
-    """What an operation costs each server, by the subject's name."""
+    """The measurements of an operation on each server, by the subject's name."""
 
     operation: Operation
-    looks: Mapping[str, Look]
-    turns: Mapping[str, Sequence[Turn]]
+    probes: Mapping[str, Probe]
+    rounds: Mapping[str, Sequence[Round]]
 
 
 class Listener(Protocol):
-    """Hears of a comparison as it goes on."""
+    """Is told about the progress of a comparison."""
 
     def say(self, text: str) -> None:
-        """What is being done."""
+        """Take a message about the current step."""
 
     def row(self, row: Row) -> None:
-        """An operation that has been measured."""
+        """Take the measurements of an operation."""
 
 
 def compare(
@@ -46,8 +46,11 @@ def compare(
 ) -> list[Row]:
     """Measure operations on servers.
 
+    Args:
+        listener: is told about the progress.
+
     Raises:
-        BenchmarkError: a server does not start, or refuses what it has to do.
+        BenchmarkError: a server did not start, or failed a request that prepares another one.
     """
     rows = []
     with (
@@ -67,7 +70,7 @@ def compare(
 
 @contextmanager
 def _dropping(databases: Databases, subjects: Sequence[Subject]) -> Iterator[None]:
-    """Drop all databases in the end."""
+    """Drop all databases at the end."""
     try:
         yield
     finally:
@@ -76,15 +79,15 @@ def _dropping(databases: Databases, subjects: Sequence[Subject]) -> Iterator[Non
 
 
 def _rows_of(subject: Subject) -> str:
-    """The label of the database whose rows a subject's is made with."""
+    """Return the label of the database that a subject's database is copied from."""
     return f"rows-{subject.rows}"
 
 
 class Comparison:
-    """The servers that are compared, and their databases.
+    """The servers of a comparison, and their databases.
 
     Args:
-        folder: for what the servers say.
+        folder: for the logs of the servers.
     """
 
     def __init__(
@@ -103,18 +106,18 @@ class Comparison:
         self._made: set[tuple[str, str]] = set()
 
     def populate(self, part: str) -> None:
-        """Give each subject a database of its own with the rows of a part."""
+        """Create a database for each subject, with the data of a part."""
         for subject in self._subjects:
             for needed in PARTS[part]:
                 self._make_rows(subject, needed)
             self._databases.create(subject.name, template=_rows_of(subject))
 
     def _make_rows(self, subject: Subject, part: str) -> None:
-        """Add a part to the database that those of subjects are copies of."""
+        """Add a part to the database that the subjects' databases are copied from."""
         label = _rows_of(subject)
         if (label, part) in self._made:
             return
-        self._listener.say(f"making rows for {subject.rows} ({part})")
+        self._listener.say(f"creating data for {subject.rows} ({part})")
         python, url = self._pythons[subject.name], self._databases.url(label)
         if part == SMALL:
             self._databases.create(label)
@@ -123,12 +126,12 @@ class Comparison:
         self._made.add((label, part))
 
     def measure(self, measurement: Measurement, operations: Sequence[Operation]) -> list[Row]:
-        """Look at each operation, then have the servers take turns."""
+        """Probe all operations, then measure them."""
         self._listener.say("counting statements")
         with self._serving(1, COUNT_STATEMENTS="1") as servers:
-            looks = {
+            probes = {
                 operation.name: {
-                    server.subject.name: measurement.look(operation, server) for server in servers
+                    server.subject.name: measurement.probe(operation, server) for server in servers
                 }
                 for operation in operations
             }
@@ -137,9 +140,9 @@ class Comparison:
             for server in servers:
                 server.warm_up()
             for operation in operations:
-                seen = looks[operation.name]
+                seen = probes[operation.name]
                 able = [server for server in servers if not seen[server.subject.name].cannot]
-                row = Row(operation, seen, measurement.turns(operation, able))
+                row = Row(operation, seen, measurement.rounds(operation, able))
                 self._listener.row(row)
                 rows.append(row)
         return rows

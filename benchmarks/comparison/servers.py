@@ -1,4 +1,4 @@
-"""A server of the comparison: its environment, its database and its gunicorn."""
+"""Start the servers of the comparison under gunicorn, and create their databases."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ WARM_UP = 40
 
 
 class BenchmarkError(Exception):
-    """The comparison cannot go on."""
+    """The comparison cannot continue."""
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,10 @@ class Server:
     """A running server.
 
     Args:
-        subject: what it runs.
-        port: on this machine.
-        pid: of the process that watches over the workers.
-        token: opens its API.
+        subject: the software that it runs.
+        port: its port on this machine.
+        pid: the id of gunicorn's main process.
+        token: a valid bearer token.
         database: the name of its database.
     """
 
@@ -59,20 +59,20 @@ class Server:
         return exchange(self.port, self.encode(request))
 
     def workers(self) -> list[int]:
-        """The processes that answer; of one that has ended, nothing is left but its number."""
+        """Return the ids of the workers; a process that has ended has no command line."""
         children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
         return [int(pid) for pid in children if Path(f"/proc/{pid}/cmdline").read_bytes()]
 
     def warm_up(self) -> None:
-        """Have all workers connect to the database, and answer more than once."""
+        """Send requests until all workers are connected to the database."""
         content = self.encode(Request("GET", "/Users?startIndex=1&count=1"))
         with ThreadPoolExecutor(len(self.workers())) as pool:
             list(pool.map(partial(exchange, self.port), [content] * WARM_UP))
 
     def renew_worker(self) -> None:
-        """Have another process answer in place of the only one: it has never answered before."""
+        """Replace the only worker by a new process."""
         [old] = self.workers()
-        # One worker more, and one less: gunicorn ends the oldest, but takes up to a second.
+        # Add a worker, and remove one: gunicorn ends the oldest, but needs up to a second.
         os.kill(self.pid, signal.SIGTTIN)
         self._wait_until(lambda: len(self.workers()) > 1)
         os.kill(self.pid, signal.SIGTTOU)
@@ -88,10 +88,10 @@ class Server:
 
 
 class Databases:
-    """Databases of the comparison's own on the server that `DATABASE_URL` names.
+    """Creates and drops the databases of the comparison.
 
     Args:
-        url: of a database, which need not be there: its name begins the others'.
+        url: the URL of a database, which need not exist; the other names begin with its name.
     """
 
     def __init__(self, url: str) -> None:
@@ -108,14 +108,14 @@ class Databases:
         return self._parts._replace(path=f"/{self.name(label)}").geturl()
 
     def connect(self) -> psycopg.Connection[tuple[object, ...]]:
-        """A connection to the database that is always there."""
+        """Connect to the database `postgres`, which always exists."""
         import psycopg
 
         url = self._parts._replace(scheme="postgresql", path="/postgres").geturl()
         return psycopg.connect(url, autocommit=True)
 
     def create(self, label: str, template: str | None = None) -> None:
-        """Make a database, empty or with the rows of another."""
+        """Create a database, empty or as a copy of another one."""
         from psycopg import sql
 
         self.drop(label)
@@ -123,7 +123,7 @@ class Databases:
         origin = sql.Identifier(self.name(template) if template else "template1")
         with self.connect() as connection:
             connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(new, origin))
-            # A query's helpers are processes of their own, which would not be counted.
+            # The processor time of parallel workers would be missed.
             connection.execute(
                 sql.SQL("ALTER DATABASE {} SET max_parallel_workers_per_gather = 0").format(new)
             )
@@ -137,7 +137,7 @@ class Databases:
 
 
 def environment(subject: Subject, url: str, **settings: str) -> dict[str, str]:
-    """The environment variables of a subject's processes."""
+    """Return the environment variables for the processes of a subject."""
     return {
         **os.environ,
         **settings,
@@ -149,10 +149,10 @@ def environment(subject: Subject, url: str, **settings: str) -> dict[str, str]:
 
 
 def run(subject: Subject, python: str, url: str, *arguments: str) -> str:
-    """Run a Python module of a subject's, and return what it prints.
+    """Run a Python module in the environment of a subject, and return its output.
 
     Raises:
-        BenchmarkError: it fails.
+        BenchmarkError: it failed.
     """
     done = subprocess.run(
         [python, "-m", *arguments],
@@ -177,15 +177,15 @@ def serving(
     workers: int,
     **settings: str,
 ) -> Iterator[Server]:
-    """Serve until the context is left.
+    """Run a server until the context is left.
 
     Args:
-        python: of the subject's environment.
-        folder: for what the server says.
-        settings: more environment variables.
+        python: the Python of the subject's environment.
+        folder: the folder for the log.
+        settings: additional environment variables.
 
     Raises:
-        BenchmarkError: it does not start.
+        BenchmarkError: the server did not start.
     """
     port = _free_port()
     command = [python, "-m", "gunicorn", "benchmarks.comparison.wsgi", "--preload"]

@@ -1,13 +1,12 @@
-"""The example project as every server has it: with connections that stay, and one switch more.
+"""The settings of the example project, as all servers of the comparison use them.
 
-COUNT_STATEMENTS   1 to tell in a header of each answer how many statements it took
+COUNT_STATEMENTS   1 to return the number of SQL statements in a header
 """
 
 from example_project.settings import *  # noqa: F403 -- settings on top of others
 from example_project.settings import DATABASES, MIDDLEWARE, flag
 
-# A connection that is given up and opened again would be a process of PostgreSQL's that nobody
-# counts.
+# A new connection would be a new PostgreSQL process, whose processor time would be missed.
 DATABASES["default"]["CONN_MAX_AGE"] = None
 
 if flag("COUNT_STATEMENTS"):

@@ -1,4 +1,4 @@
-"""How many SQL statements an answer takes, told in a header of it."""
+"""Count the SQL statements of each request, and return the number in a header."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ HEADER = "X-Statements"
 
 
 class CountStatements:
-    """Middleware that counts statements, but for BEGIN and COMMIT, which have no cursor."""
+    """Middleware that counts all statements but BEGIN and COMMIT, which use no cursor."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

@@ -1,4 +1,4 @@
-"""The servers that are compared: how each is started, and how each wants its requests."""
+"""The servers that are compared, and the form in which each supports requests."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ class Subject:
     """A server.
 
     Args:
-        name: as the command line and the report have it.
-        package: the Python package with its settings and its `populate`.
-        rows: what its rows are; servers with the same have the same.
+        name: its name on the command line and in the report.
+        package: the Python package with its `settings` and `populate` modules.
+        rows: the name of its data; servers with the same name share it.
         base: the path of its SCIM base URL.
-        distribution: its name on PyPI; empty for what is here.
+        distribution: its name on PyPI, or an empty string for code in this repository.
     """
 
     name: str
@@ -36,31 +36,31 @@ class Subject:
         return str(uuid_of("group", number))
 
     def active(self, value: bool) -> dict[str, Any]:
-        """A PATCH that activates or deactivates a user, as Okta sends it."""
+        """Return the body of a PATCH that sets `active`, as Okta sends it."""
         return patch({"op": "replace", "value": {"active": value}})
 
     def member(self, number: int) -> dict[str, str]:
         return {"value": self.user_id(number)}
 
     def add(self, numbers: Iterable[int]) -> dict[str, Any]:
-        """An operation that makes users members of a group."""
+        """Return an operation that adds members to a group."""
         return {"op": "add", "path": "members", "value": [self.member(n) for n in numbers]}
 
     def remove(self, numbers: Iterable[int]) -> dict[str, Any]:
-        """An operation that removes members from a group."""
+        """Return an operation that removes members from a group."""
         return {"op": "remove", "path": "members", "value": [self.member(n) for n in numbers]}
 
     def remove_one(self, number: int) -> dict[str, Any]:
-        """An operation that removes one member, as Okta sends it."""
+        """Return an operation that removes one member, as Okta sends it."""
         return {"op": "remove", "path": f'members[value eq "{self.user_id(number)}"]'}
 
     def replace(self, numbers: Iterable[int]) -> dict[str, Any]:
-        """An operation that replaces all members: Okta's Push Now."""
+        """Return an operation that replaces all members, as Okta's Push Now sends it."""
         return {"op": "replace", "path": "members", "value": [self.member(n) for n in numbers]}
 
 
 class NumberedSubject(Subject):
-    """A server whose ids are the host's primary keys, and that knows no path with a filter."""
+    """A server that uses primary keys as ids, and does not support paths with filters."""
 
     def user_id(self, number: int) -> str:
         return str(FIRST_KEY + number)
@@ -73,7 +73,7 @@ class NumberedSubject(Subject):
 
 
 def patch(*operations: dict[str, Any]) -> dict[str, Any]:
-    """The body of a PATCH."""
+    """Return the body of a PATCH."""
     return {"schemas": [PATCH_SCHEMA], "Operations": list(operations)}
 
 

@@ -1,4 +1,4 @@
-"""A comparison on a terminal, as it goes on."""
+"""Print a comparison on the terminal while it runs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ WIDTH = 10
 
 
 class Terminal:
-    """Prints a row for each operation and server."""
+    """Prints a line for each operation and server."""
 
     def __init__(self) -> None:
         self._has_heading = False

@@ -1,4 +1,4 @@
-"""Any server of the comparison as a WSGI application: its settings are the environment's."""
+"""The WSGI application of all servers; the environment chooses their settings."""
 
 from django.core.wsgi import get_wsgi_application
 

@@ -1,1 +1,1 @@
-"""The floor: what a request costs that a bare Django view answers, in the example project."""
+"""The floor of the comparison: bare Django views in the example project."""

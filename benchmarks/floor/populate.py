@@ -1,4 +1,4 @@
-"""The rows of the floor and of `tiled_scim`."""
+"""Create the rows of the floor and of `tiled_scim`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from benchmarks.comparison.populating import prototypes, run
 
 
 def populate(token: str, people: range, groups: Iterable[Group]) -> None:
-    """Make users, and groups with their members."""
+    """Create users, and groups with their members."""
     from benchmarks.comparison.rows import (
         key_sql,
         multiply,
@@ -27,7 +27,7 @@ def populate(token: str, people: range, groups: Iterable[Group]) -> None:
     member = LibraryGroupMember.objects.get(group=group_link)
     access = Library.members.through.objects.get(library=library)
 
-    # In the order of creation, as lists are.
+    # Lists are sorted by creation.
     later = "prototype.created_at + n * interval '1 millisecond'"
     multiply(link.user, people, id=key_sql())
     multiply(link, people, id=uuid_sql("user"), user_id=key_sql(), created_at=later)

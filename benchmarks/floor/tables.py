@@ -1,8 +1,8 @@
-"""The floor's statements: everything in it that names a table or a column is here.
+"""The SQL of the floor: only this module names tables and columns.
 
-They are plain SQL, and as few as do the job. The tables are those of `tiled_scim`, so that both
-write the same rows and the same indexes; a column that is not named here gets its model's default.
-Ids are texts, as JSON has them.
+It uses the tables of `tiled_scim`, so that both write the same rows and indexes, with as few
+statements as possible. Columns that are not named here get the default of their model. Ids are
+strings, as in JSON.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tiled_scim.models import (
     UserLink,
 )
 
-# What the link keeps of a user, beside its columns and the host user.
+# The attributes that neither the host user nor a column of the link has.
 KEPT = ("displayName", "locale")
 AccessRow = Library.members.through
 
@@ -33,7 +33,7 @@ Pair = tuple[str, str]
 
 
 class UserRow(NamedTuple):
-    """A link with its host user, and the id and name of each of its groups."""
+    """A link with its host user, and the ids and names of its groups."""
 
     id: str
     external_id: str | None
@@ -51,7 +51,7 @@ class UserRow(NamedTuple):
 
 
 class GroupRow(NamedTuple):
-    """A group's link."""
+    """The link of a group."""
 
     id: str
     display_name: str
@@ -70,7 +70,7 @@ HOST, LINK = table(User), table(UserLink)
 LIBRARY, GROUP = table(Library), table(LibraryGroupLink)
 MEMBER, ACCESS = table(LibraryGroupMember), table(AccessRow)
 
-# What is found by a userName in any letter case.
+# The column for lookups by userName in any letter case.
 FOLDED_USER_NAME = "user_name_folded"
 LIVE_USER = "link.account = %s AND link.unlinked_at IS NULL"
 LIVE_GROUP = "grp.account = %s AND grp.unlinked_at IS NULL AND grp.library_id IS NOT NULL"
@@ -84,7 +84,7 @@ USER_COLUMNS = f"""link.id::text, link.external_id, link.user_name, link.attribu
 USER_ROWS = (
     f"SELECT {USER_COLUMNS} FROM {LINK} AS link JOIN {HOST} AS host ON host.id = link.user_id"
 )
-# The page first, so that nothing is joined to rows that are skipped.
+# Select the page first, so that rows that are skipped need no join.
 USER_PAGE = f"""WITH link AS (SELECT * FROM {LINK} AS link WHERE {LIVE_USER} {{}}
         ORDER BY link.created_at, link.id LIMIT %s OFFSET %s)
     SELECT {USER_COLUMNS} FROM link JOIN {HOST} AS host ON host.id = link.user_id
@@ -94,7 +94,7 @@ GROUP_ROWS = f"""SELECT grp.id::text, grp.display_name, grp.version, grp.created
 
 
 def rows(statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
-    """What a statement returns."""
+    """Execute a statement and return its rows."""
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         return list(cursor.fetchall())
@@ -106,12 +106,12 @@ def execute(statement: str, *parameters: Any) -> None:
 
 
 class Insert:
-    """An INSERT whose SQL is made once; columns that it does not name get the model's defaults.
+    """An INSERT that is composed once. Other columns get the defaults of the model.
 
     Args:
-        columns: the columns, and the SQL of their values.
-        source: where rows come from: FROM and what follows. Without it there is one row.
-        ending: ON CONFLICT or RETURNING.
+        columns: columns, and the SQL of their values.
+        source: the FROM clause; by default, one row is inserted.
+        ending: the clauses ON CONFLICT and RETURNING.
     """
 
     def __init__(
@@ -142,7 +142,7 @@ class Insert:
 
 
 def given(*names: str) -> dict[str, str]:
-    """Columns whose values are parameters."""
+    """Return columns whose values are parameters."""
     return dict.fromkeys(names, "%s")
 
 
@@ -179,7 +179,7 @@ INSERT_EVENT = Insert(
 
 
 def account_of(digest: str) -> str | None:
-    """The account that a token opens, or None."""
+    """Return the account of a valid token, or None."""
     statement = f"SELECT current_account, expires_at FROM {TOKEN} WHERE digest = %s"
     for account, expires_at in rows(statement, digest):
         if account is not None and (expires_at is None or expires_at > timezone.now()):
@@ -195,7 +195,7 @@ def user(account: str, key: str) -> UserRow | None:
 
 
 def locked_user(account: str, key: str) -> UserRow | None:
-    """The link and its host user, both locked."""
+    """Lock a link and its host user, and return them."""
     statement = f"{USER_ROWS} WHERE link.id = %s AND {LIVE_USER} FOR UPDATE OF link, host"
     return _one_user(statement, key, account)
 
@@ -219,7 +219,7 @@ def users_from(account: str, start: int, count: int) -> list[UserRow]:
 
 
 def users_beyond(account: str, created_at: str, key: str, count: int) -> list[UserRow]:
-    """The page after the user with this moment and id."""
+    """Return the page after the user with this time of creation and id."""
     statement = USER_PAGE.format("AND (link.created_at, link.id) > (%s, %s)")
     return [UserRow(*row) for row in rows(statement, account, created_at, key, count, 0)]
 
@@ -227,7 +227,7 @@ def users_beyond(account: str, created_at: str, key: str, count: int) -> list[Us
 def insert_user(
     account: str, key: str, sent: Mapping[str, Any], password: str, now: datetime
 ) -> int:
-    """Insert a host user and its link; returns the host user's primary key."""
+    """Insert a host user and its link; return the host user's primary key."""
     name, names = sent["userName"], names_of(sent)
     [[host]] = INSERT_HOST.rows(name, password, *names, now)
     attributes = json.dumps(kept(sent))
@@ -238,7 +238,7 @@ def insert_user(
 
 
 def update_user(row: UserRow) -> None:
-    """Write the host user and the link."""
+    """Update the host user and the link."""
     execute(
         f"UPDATE {HOST} SET username = %s, first_name = %s, last_name = %s, email = %s,"
         " is_active = %s WHERE id = %s",
@@ -253,7 +253,7 @@ def update_user(row: UserRow) -> None:
 
 
 def update_active(row: UserRow) -> None:
-    """Write the host user's flag and the link's version."""
+    """Update `is_active` of the host user, and the version of the link."""
     execute(f"UPDATE {HOST} SET is_active = %s WHERE id = %s", row.is_active, row.host)
     execute(
         f"UPDATE {LINK} SET version = %s, updated_at = %s WHERE id = %s",
@@ -262,13 +262,13 @@ def update_active(row: UserRow) -> None:
 
 
 def names_of(sent: Mapping[str, Any]) -> tuple[str, str, str, bool]:
-    """What the host user keeps, in the order of `NAMES`."""
+    """Return the values of the host user, in the order of `NAMES`."""
     name, [email] = sent["name"], sent["emails"]
     return name["givenName"], name["familyName"], email["value"], sent["active"]
 
 
 def kept(sent: Mapping[str, Any]) -> dict[str, Any]:
-    """What the link keeps as JSON."""
+    """Return the attributes that the link stores as JSON."""
     return {name: sent[name] for name in KEPT if name in sent}
 
 
@@ -296,7 +296,7 @@ def groups_from(account: str, start: int, count: int) -> list[GroupRow]:
 
 
 def insert_group(account: str, key: str, name: str, now: datetime) -> int:
-    """Insert a Library and its link; returns the Library's primary key."""
+    """Insert a Library and its link; return the Library's primary key."""
     [[library]] = INSERT_LIBRARY.rows(name)
     INSERT_GROUP.execute(key, account, "{}", now, now, library, name, name.lower())
     return int(library)
@@ -310,7 +310,7 @@ def touch_group(row: GroupRow, now: datetime) -> None:
 
 
 def delete_group(row: GroupRow) -> None:
-    """Delete a group and its Library, to tidy up: this is not measured."""
+    """Delete a group and its Library, for cleanup, which is not measured."""
     execute(f"DELETE FROM {MEMBER} WHERE group_id = %s", row.id)
     execute(f"DELETE FROM {ACCESS} WHERE library_id = %s", row.library)
     execute(f"DELETE FROM {GROUP} WHERE id = %s", row.id)
@@ -321,7 +321,7 @@ def delete_group(row: GroupRow) -> None:
 
 
 def members(group_key: str) -> list[Pair]:
-    """The id and name of each member."""
+    """Return the ids and names of all members."""
     statement = f"SELECT user_id::text, display FROM {MEMBER} WHERE group_id = %s"
     return [(key, name) for key, name in rows(statement, group_key)]
 
@@ -334,7 +334,7 @@ def member_keys(group_key: str) -> set[str]:
 def insert_members(
     account: str, group_key: str, library: int, keys: Collection[str], now: datetime
 ) -> list[Pair]:
-    """Add members and give them access; returns the id and name of those who are new."""
+    """Add members and give them access; return the ids and names of new members."""
     if not keys:
         return []
     source = (account, list(keys))
@@ -344,7 +344,7 @@ def insert_members(
 
 
 def delete_members(group_key: str, library: int, keys: Collection[str]) -> list[str]:
-    """Remove members and take their access away; returns the names of those who were there."""
+    """Remove members and their access; return the names of removed members."""
     if not keys:
         return []
     removed = rows(

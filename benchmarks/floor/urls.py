@@ -1,4 +1,4 @@
-"""The floor's endpoints, beside those of the example project."""
+"""The URLs of the floor and of the example project."""
 
 from django.urls import include, path
 

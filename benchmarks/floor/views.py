@@ -1,9 +1,9 @@
-"""The least that answers the requests of the comparison: no DRF, no forms, no model instances.
+"""Views that answer the requests of the comparison with as little work as possible.
 
-Everything that a correct server must do is done: the token is looked up by its digest, what is
-changed is locked first, a write and its event are one transaction, and answers have the same
-attributes. Nothing is checked that the comparison's requests do not get wrong, and one form of each
-request is understood. `docs/performance.md` lists what each operation does.
+They do everything that a correct server has to do: look up the token by its digest, lock rows
+before changing them, write a change and its event in one transaction, and return the same
+attributes. They do not validate requests, and support only the form that the comparison sends.
+`docs/performance.md` lists the statements of each operation.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ View = Callable[..., HttpResponse]
 
 
 class NotFoundError(Exception):
-    """There is no such user or group."""
+    """The user or group does not exist."""
 
 
 def endpoint(view: View) -> View:
-    """Let in whoever has the token, and answer 404 for what is not there."""
+    """Check the token, and answer 404 for resources that do not exist."""
 
     @csrf_exempt
     @wraps(view)
@@ -61,7 +61,7 @@ def endpoint(view: View) -> View:
 
 @endpoint
 def users(request: HttpRequest, account: str) -> HttpResponse:
-    """GET a list, or POST."""
+    """List users, or create one."""
     if request.method == "POST":
         return create_user(request, account)
     parameters = request.GET
@@ -78,7 +78,7 @@ def users(request: HttpRequest, account: str) -> HttpResponse:
 
 
 def page_by_cursor(request: HttpRequest, account: str, count: int) -> HttpResponse:
-    """The page beyond the last row of the one before; the cursor has the total, too."""
+    """Return the page after a cursor, which contains the total and the last row's position."""
     cursor = request.GET["cursor"]
     if cursor:
         total, created_at, key = json.loads(base64.urlsafe_b64decode(cursor))
@@ -93,7 +93,7 @@ def page_by_cursor(request: HttpRequest, account: str, count: int) -> HttpRespon
 
 
 def create_user(request: HttpRequest, account: str) -> HttpResponse:
-    """POST: the host user, the link and the event, in one transaction."""
+    """Create a user."""
     sent, now, key = json.loads(request.body), timezone.now(), str(uuid4())
     about = ("User", key, sent["userName"])
     with transaction.atomic():
@@ -110,7 +110,7 @@ def create_user(request: HttpRequest, account: str) -> HttpResponse:
 
 @endpoint
 def user(request: HttpRequest, account: str, key: UUID) -> HttpResponse:
-    """GET, PUT or PATCH."""
+    """Return, replace or patch a user."""
     if request.method == "GET":
         row = existing(tables.user(account, str(key)))
     else:
@@ -120,7 +120,7 @@ def user(request: HttpRequest, account: str, key: UUID) -> HttpResponse:
 
 
 def change_user(request: HttpRequest, account: str, key: str) -> UserRow:
-    """PUT, or a PATCH of `active`: what is locked is changed, with its event, in a transaction."""
+    """Replace a user, or set `active`."""
     sent = json.loads(request.body)
     with transaction.atomic():
         old = existing(tables.locked_user(account, key))
@@ -139,7 +139,7 @@ def change_user(request: HttpRequest, account: str, key: str) -> UserRow:
 
 
 def replaced(row: UserRow, sent: Document) -> UserRow:
-    """A user's row after a PUT."""
+    """Return the row of a user after a PUT."""
     first_name, last_name, email, is_active = tables.names_of(sent)
     return touched(
         row,
@@ -158,14 +158,14 @@ def touched(row: UserRow, **values: Any) -> UserRow:
 
 
 def changes_of(old: UserRow, new: UserRow) -> Document:
-    """The old and the new value of what differs."""
+    """Return the old and new values that differ."""
     pairs = zip(old._fields, old, new, strict=True)
     return {name: [str(before), str(after)] for name, before, after in pairs if before != after}
 
 
 @endpoint
 def groups(request: HttpRequest, account: str) -> HttpResponse:
-    """GET a list without members, or POST."""
+    """List groups without members, or create one."""
     if request.method == "POST":
         return create_group(request, account)
     start, count = int(request.GET["startIndex"]), int(request.GET["count"])
@@ -176,7 +176,7 @@ def groups(request: HttpRequest, account: str) -> HttpResponse:
 
 
 def create_group(request: HttpRequest, account: str) -> HttpResponse:
-    """POST: the Library, the link, the members, their access and the event."""
+    """Create a group with members."""
     sent, now, key = json.loads(request.body), timezone.now(), str(uuid4())
     name = sent["displayName"]
     with transaction.atomic():
@@ -192,7 +192,7 @@ def create_group(request: HttpRequest, account: str) -> HttpResponse:
 
 @endpoint
 def group(request: HttpRequest, account: str, key: UUID) -> HttpResponse:
-    """GET, PATCH of members or DELETE."""
+    """Return or delete a group, or patch its members."""
     if request.method == "PATCH":
         return patch_members(request, account, str(key))
     row = existing(tables.group(account, str(key)))
@@ -205,7 +205,7 @@ def group(request: HttpRequest, account: str, key: UUID) -> HttpResponse:
 
 
 def patch_members(request: HttpRequest, account: str, key: str) -> HttpResponse:
-    """Add, remove or replace members, as one difference of sets."""
+    """Add, remove or replace members."""
     operations, now = json.loads(request.body)["Operations"], timezone.now()
     with transaction.atomic():
         row = existing(tables.locked_group(account, key))
@@ -222,7 +222,7 @@ def patch_members(request: HttpRequest, account: str, key: str) -> HttpResponse:
 def difference(
     operations: Iterable[Mapping[str, Any]], group_key: str
 ) -> tuple[set[str], set[str]]:
-    """Who is added by operations, and who is removed."""
+    """Return the ids of users to add and of members to remove."""
     added: set[str] = set()
     removed: set[str] = set()
     for operation in operations:
@@ -245,15 +245,15 @@ def keys_of(members: Iterable[Mapping[str, str]]) -> set[str]:
 
 
 def summary(names: Sequence[str]) -> Document:
-    """What an event keeps of many names."""
+    """Return the number of names, and the first ones, for an event."""
     return {"number": len(names), "names": names[:100]}
 
 
 def existing(row: Row | None) -> Row:
-    """The row.
+    """Return a row that exists.
 
     Raises:
-        NotFoundError: there is none.
+        NotFoundError: it does not exist.
     """
     if row is None:
         raise NotFoundError
@@ -261,7 +261,7 @@ def existing(row: Row | None) -> Row:
 
 
 def user_documents(request: HttpRequest, rows: Iterable[UserRow]) -> list[Document]:
-    """Users as JSON."""
+    """Return users as JSON documents."""
     users_location, groups_location = place(request, "Users"), place(request, "Groups")
     return [user_document(row, users_location, groups_location) for row in rows]
 
@@ -314,7 +314,7 @@ def meta(resource_type: str, row: UserRow | GroupRow, location: str) -> Document
 
 
 def place(request: HttpRequest, name: str) -> str:
-    """The address of an endpoint."""
+    """Return the URL of an endpoint."""
     return f"{request.scheme}://{request.get_host()}/floor/{name}"
 
 

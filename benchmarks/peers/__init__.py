@@ -1,5 +1,5 @@
-"""Other SCIM servers for Django, each in a project that is set up as its documentation says.
+"""Other SCIM servers for Django, each in a project that follows its documentation.
 
-Everything that their documentation leaves open is as in the example project: middleware, database
-connections, and a token that is looked up in the database for each request.
+The rest is the same as in the example project: the middleware, the database connections, and a
+token that is looked up in the database for each request.
 """

@@ -1,4 +1,4 @@
-"""What the projects of all peers share: the example project's settings, without its own apps."""
+"""The settings of the example project, without its own apps."""
 
 from benchmarks.comparison.settings import *  # noqa: F403 -- settings on top of others
 from benchmarks.comparison.settings import INSTALLED_APPS
@@ -10,8 +10,7 @@ INSTALLED_APPS = [
 
 
 class NoMigrations(dict[str, None]):
-    """Tables are made of the models: a user model that has no migrations would come after the
-    tables that refer to it."""
+    """Creates all tables from the models, since the user model of a peer has no migrations."""
 
     def __contains__(self, app: object) -> bool:
         return True

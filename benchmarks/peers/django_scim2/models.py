@@ -1,4 +1,4 @@
-"""A user and a group with the package's mixins, as in its documentation and its tests."""
+"""A user model and a group model with the mixins of django-scim2, as in its tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rows of django-scim2."""
+"""Create the rows of django-scim2."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from benchmarks.peers.tokens import make_token
 
 
 def populate(token: str, people: range, groups: Iterable[Made]) -> None:
-    """Make users, and groups with their members."""
+    """Create users, and groups with their members."""
     from benchmarks.comparison.rows import (
         key_sql,
         multiply,

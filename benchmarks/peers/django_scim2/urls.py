@@ -1,4 +1,4 @@
-"""The endpoints of django-scim2."""
+"""The URLs of django-scim2."""
 
 from django.urls import include, path
 

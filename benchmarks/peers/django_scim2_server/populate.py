@@ -1,4 +1,4 @@
-"""The rows of django-scim2-server."""
+"""Create the rows of django-scim2-server."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from benchmarks.peers.tokens import make_token
 
 
 def populate(token: str, people: range, groups: Iterable[Group]) -> None:
-    """Make users, and groups with their members."""
+    """Create users, and groups with their members."""
     from django.contrib.auth.models import User
     from django_scim2_server.models import SCIMGroup, SCIMUser
 

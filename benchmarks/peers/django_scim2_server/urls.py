@@ -1,4 +1,4 @@
-"""The endpoints of django-scim2-server."""
+"""The URLs of django-scim2-server."""
 
 from django.urls import include, path
 

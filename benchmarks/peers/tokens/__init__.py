@@ -1,8 +1,8 @@
-"""Bearer tokens, kept by their digest: the peers leave authentication to their hosts."""
+"""Bearer tokens, since the peers leave authentication to their hosts."""
 
 
 def make_token() -> str:
-    """Make the token with which the comparison calls, where it is not there yet."""
+    """Create the token of the comparison, if it does not exist."""
     from django.contrib.auth import get_user_model
 
     from .models import PLAINTEXT, Token, digest

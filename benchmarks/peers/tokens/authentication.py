@@ -1,4 +1,4 @@
-"""Both ways in which the peers let their host say who is calling: one query each."""
+"""Authentication for the peers, with one query per request."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .models import Token, digest
 
 
 def token_of(request: HttpRequest) -> Token | None:
-    """The token that a request carries, with its user."""
+    """Return the token of a request, with its user."""
     plaintext = request.headers.get("Authorization", "").removeprefix("Bearer ")
     tokens = Token.objects.select_related("user")
     return tokens.filter(digest=digest(plaintext)).first()
@@ -21,7 +21,7 @@ def has_token(request: HttpRequest) -> bool:
 
 
 class TokenUser:
-    """Middleware that makes a token's user the request's."""
+    """Middleware that sets `request.user` to the user of the token."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

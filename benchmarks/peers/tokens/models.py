@@ -9,7 +9,7 @@ PLAINTEXT = "benchmark"
 
 
 class Token(models.Model):
-    """A token, and the host user whose rights it has."""
+    """The digest of a token, and the user that it authenticates."""
 
     digest = models.CharField(max_length=64, unique=True)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
