@@ -12,9 +12,9 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.db.models import CharField, F, Model, Q, QuerySet, TextField
 
+from tiled_scim.database.expressions import Among
+from tiled_scim.database.host_columns import SameFolded
 from tiled_scim.models import StoredEmail, UserLink, folded_email
-from tiled_scim.sql.expressions import Among
-from tiled_scim.sql.host_columns import SameFolded
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,18 @@ from django.db.models.functions import Coalesce
 from django.db.models.lookups import IsNull
 
 from tiled_scim.attributes import Attribute, AttributePath, ResourceType, Schema
+from tiled_scim.database.expressions import (
+    AnyElement,
+    ColumnText,
+    Element,
+    Elements,
+    ExactText,
+    FirstElement,
+    IsNotTrue,
+    JSONBoolean,
+    JSONText,
+    NonEmpty,
+)
 from tiled_scim.errors import ScimError, invalid_filter, invalid_value
 from tiled_scim.host import HostAdapter
 from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, UserLink
@@ -37,18 +49,6 @@ from tiled_scim.scim.grammar import (
 from tiled_scim.scim.matching import predicate, sub_attribute
 from tiled_scim.scim.paths import as_complex
 from tiled_scim.sql.candidates import Candidates, by_column, by_email, fewest, union
-from tiled_scim.sql.expressions import (
-    AnyElement,
-    ColumnText,
-    Element,
-    Elements,
-    ExactText,
-    FirstElement,
-    IsNotTrue,
-    JSONBoolean,
-    JSONText,
-    NonEmpty,
-)
 from tiled_scim.sql.locations import (
     ALWAYS,
     NEVER,

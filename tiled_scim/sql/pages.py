@@ -15,8 +15,8 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.expressions import Col, OrderBy
 
 from tiled_scim.conf import settings
+from tiled_scim.database.expressions import Among
 from tiled_scim.errors import ScimError, invalid_value
-from tiled_scim.sql.expressions import Among
 
 Row = TypeVar("Row")
 

@@ -21,8 +21,8 @@ from django.db.models import F, Index, Q, Value
 from django.db.models.lookups import Exact, In
 from django.db.models.sql.compiler import SQLCompiler
 
+from tiled_scim.database.expressions import SQL, FoldedText
 from tiled_scim.scim.text import fold
-from tiled_scim.sql.expressions import SQL, FoldedText
 
 PREFIX = "tiled_scim_"
 
