@@ -119,7 +119,7 @@ def index_page(rows: QuerySet[Any, Any], first: int, count: int) -> Page[Any]:
     return Page(found[:count], total, first)
 
 
-def _stretch(rows: QuerySet[Row], offset: int, size: int) -> QuerySet[Row]:
+def _stretch(rows: QuerySet[Any], offset: int, size: int) -> QuerySet[Any]:
     """So many rows from an offset on.
 
     Deep in a list their ids are found first, for which the index that has the order is enough: of
@@ -129,7 +129,7 @@ def _stretch(rows: QuerySet[Row], offset: int, size: int) -> QuerySet[Row]:
     return rows.filter(Among(F("pk"), rows.values("pk")[stretch])) if offset else rows[stretch]
 
 
-def _number_beyond(rows: QuerySet[Row], offset: int, found: list[Row]) -> int:
+def _number_beyond(rows: QuerySet[Any], offset: int, found: list[Any]) -> int:
     """How many rows there are beyond those that were found from an offset on.
 
     Those before them were passed over already, and are not counted again.
