@@ -13,10 +13,10 @@ PYTEST = $(VENV)/bin/pytest --numprocesses auto --maxprocesses 8
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test browser hostile coverage resilience bench lint audit format types clean
+.PHONY: help demo test browser hostile coverage resilience scale-out bench lint audit format types clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/test ## Start the example project with people and Libraries in it (PORT=8000)
 	@$(VENV)/bin/python manage.py demo --port $(PORT)
@@ -38,6 +38,9 @@ resilience: $(VENV)/test $(VENV)/postgresql $(VENV)/mysql ## Load and faults on 
 
 bench: $(VENV)/bench ## Compare speed with a bare view and other servers (PostgreSQL; ARGS=--quick)
 	@$(VENV)/bin/python -m benchmarks.comparison $(ARGS)
+
+scale-out: $(VENV)/test $(VENV)/postgresql ## Test and measure two servers behind nginx and PgBouncer (ARGS=--short)
+	@$(VENV)/bin/python -m resilience.scale_out $(ARGS)
 
 lint: $(VENV)/lint ## Check style, format, and for what is unsafe
 	@$(VENV)/bin/ruff check .

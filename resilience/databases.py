@@ -20,12 +20,18 @@ SQLITE = "sqlite"
 NAMES = (*DATABASES, SQLITE)
 
 
-def url(name: str, folder: Path) -> str:
-    """The URL of the database that is tried, before it has been made."""
+def url(name: str, folder: Path, purpose: str = "resilience") -> str:
+    """Return the URL of a database before it is created.
+
+    Args:
+        name: The name in `DATABASES`, or "sqlite".
+        folder: The folder for the file of SQLite.
+        purpose: The end of the database's name. Runs for other purposes can run at the same time.
+    """
     if name == SQLITE:
-        return f"sqlite:///{folder / 'resilience.sqlite3'}"
+        return f"sqlite:///{folder / purpose}.sqlite3"
     variable, default = DATABASES[name]
-    return f"{os.environ.get(variable, default)}_resilience"
+    return f"{os.environ.get(variable, default)}_{purpose}"
 
 
 @contextmanager

@@ -78,7 +78,7 @@ def run(extent: Extent, seed: int, only: str, folder: Path) -> bool:
             server, token, url, folder, extent, random.Random(seed), Tally(""), setup.crowd
         )
         tallies = [
-            _run_scenario(name, scenario, stage)
+            run_scenario(name, scenario, stage, may_break=name in kills.SCENARIOS)
             for name, scenario in setup.scenarios.items()
             if only in name and (only or name not in extent.left_out)
         ]
@@ -86,8 +86,12 @@ def run(extent: Extent, seed: int, only: str, folder: Path) -> bool:
     return not any(tally.has_failed for tally in tallies)
 
 
-def _run_scenario(name: str, scenario: Scenario, stage: Stage) -> Tally:
-    """Run a scenario and print its row."""
+def run_scenario(name: str, scenario: Scenario, stage: Stage, *, may_break: bool = False) -> Tally:
+    """Run a scenario and print its row.
+
+    Args:
+        may_break: whether a client's connection may break.
+    """
     tally = stage.tally = Tally(name)
     began = time.monotonic()
     try:
@@ -96,7 +100,7 @@ def _run_scenario(name: str, scenario: Scenario, stage: Stage) -> Tally:
             scenario(stage)
     except StoppedError as error:
         tally.count("violations", problem=f"stopped: {error}")
-    if tally.counts["unanswered"] and name not in kills.SCENARIOS:
+    if tally.counts["unanswered"] and not may_break:
         tally.count("violations", problem="a connection broke without a kill")
     tally.seconds = time.monotonic() - began
     print(*tally.lines(), sep="\n", flush=True)

@@ -14,18 +14,21 @@ from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
+from .processes import (
+    POLL_SECONDS,
+    START_SECONDS,
+    ServerError,
+    children,
+    ends_with_parent,
+    free_port,
+    stop,
+)
+
 ROOT = Path(__file__).resolve().parent.parent
 # The environment's variable for where a request says which process has it: the path of a socket.
 ANNOUNCEMENTS = "ANNOUNCEMENTS"
 # Of the requests that do so.
 ANNOUNCED_HEADER = "X-Announced"
-START_SECONDS = 30
-STOP_SECONDS = 10
-POLL_SECONDS = 0.02
-
-
-class ServerError(Exception):
-    """The server does not start, or does not come back."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +47,7 @@ class Server:
 
     def workers(self) -> set[int]:
         """The processes that answer now."""
-        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text()
-        return {int(pid) for pid in children.split()}
+        return children(self.pid)
 
     def announced(self, seconds: float) -> int | None:
         """The worker that has got the announced request, or None if none has it in time."""
@@ -71,7 +73,8 @@ def serving(
         database_url: as the server shall have it, which may be that of a proxy.
         workers: how many processes answer.
         options: others of gunicorn's.
-        settings: environment variables that `settings.py` reads.
+        settings: environment variables that `settings.py` reads, or DJANGO_SETTINGS_MODULE for
+            other settings than those of this package.
 
     Raises:
         ServerError: it does not start.
@@ -80,12 +83,13 @@ def serving(
     address = folder / f"announcements-{port}"
     environment: Mapping[str, str] = {
         **os.environ,
+        "DJANGO_SETTINGS_MODULE": "resilience.settings",
         **settings,
         "DATABASE_URL": database_url,
-        "DJANGO_SETTINGS_MODULE": "resilience.settings",
         ANNOUNCEMENTS: str(address),
     }
-    command = [sys.executable, "-m", "gunicorn", "resilience.wsgi", "--preload", *options]
+    command = [*ends_with_parent(), sys.executable, "-m", "gunicorn", "resilience.wsgi"]
+    command += ["--preload", *options]
     command += ["--bind", f"127.0.0.1:{port}", "--workers", str(workers)]
     command += ["--no-control-socket", "--graceful-timeout", "1"]
     with (
@@ -101,12 +105,7 @@ def serving(
             _wait_until_ready(server, workers, process, Path(log.name))
             yield server
         finally:
-            _stop(process)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
+            stop(process)
 
 
 def _wait_until_ready(
@@ -128,12 +127,3 @@ def _answers(port: int) -> bool:
         return False
     finally:
         connection.close()
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()

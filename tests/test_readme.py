@@ -79,7 +79,7 @@ class TestSettings:
 
 
 def makefile_targets() -> set[str]:
-    return set(re.findall(r"^([a-z]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    return set(re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
 
 def make_commands() -> Iterator[list[str]]:

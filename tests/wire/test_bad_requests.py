@@ -16,9 +16,13 @@ from tiled_scim.provisioning.users import UserService
 from .client import ANN, BOB, CORE_USER, MOUNT, NOBODY, Scim, checked, encode, patch_op, user
 from .state import refused
 
+# nginx refuses these requests itself.
+refused_by_proxies = pytest.mark.in_process
+NULL = pytest.param("%00", marks=refused_by_proxies)
+
 
 class TestPaths:
-    @pytest.mark.parametrize("key", [NOBODY, "1", "x", "0" * 500, "%00", "%F0%9F%98%80", "%22"])
+    @pytest.mark.parametrize("key", [NOBODY, "1", "x", "0" * 500, NULL, "%F0%9F%98%80", "%22"])
     @pytest.mark.parametrize("collection", ["Users", "Groups"])
     def test_an_unknown_id_is_404(self, scim: Scim, sales: str, collection: str, key: str) -> None:
         for method, body in (
@@ -47,7 +51,7 @@ class TestPaths:
             f"/Users/{NOBODY}/name",
             "/Groups/a/b/c",
             "/Schemas/a/b",
-            "/%00",
+            pytest.param("/%00", marks=refused_by_proxies),
             "//Users",
             "/Users.json",
         ],
@@ -73,7 +77,7 @@ class TestPaths:
             ("PATCH", "/ResourceTypes", "GET"),
             ("POST", "/ResourceTypes/User", "GET"),
             ("OPTIONS", "/Users", "GET, POST"),
-            ("TRACE", "/Users", "GET, POST"),
+            pytest.param("TRACE", "/Users", "GET, POST", marks=refused_by_proxies),
             ("BREW", "/Users", "GET, POST"),
         ],
     )
@@ -146,7 +150,7 @@ class TestQueries:
             (" and ".join(['title eq "x"'] * 101), "100"),
             ("(" * 500 + "userName pr" + ")" * 500, ""),
             ("(" * 5000 + "id" + ")" * 4000, "20"),
-            ("x" * 100_000, "10000"),
+            pytest.param("x" * 100_000, "10000", marks=refused_by_proxies),
             ('title eq "' + "x" * 10_001 + '"', "10"),
         ],
         ids=lambda value: value[:30],
@@ -229,6 +233,7 @@ class Broken(BytesIO):
         raise ConnectionResetError("Connection reset by peer")
 
 
+@pytest.mark.in_process
 @pytest.mark.parametrize("path", ["/Users", "/Groups", "/Bulk", "/Users/.search"])
 def test_a_body_that_breaks_off_is_no_failure_of_the_server(scim: Scim, path: str) -> None:
     broken: dict[str, Any] = {"wsgi.input": Broken(), "CONTENT_LENGTH": "100"}

@@ -141,6 +141,7 @@ def test_people_who_come_meanwhile_move_nobody(scim: Scim, names: list[str]) -> 
     assert page_names(rest) == names[4:8]
 
 
+@pytest.mark.in_process
 def test_a_deep_page_takes_no_more_queries_than_the_first(scim: Scim, names: list[str]) -> None:
     with CaptureQueriesContext(connection) as first_queries:
         answer = scim.get("/Users", cursor="", count=3)
@@ -154,6 +155,7 @@ def test_a_deep_page_takes_no_more_queries_than_the_first(scim: Scim, names: lis
     assert offsets == ([str(pages.STRETCH * 4)] if is_stretched else [])
 
 
+@pytest.mark.in_process
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="others plan by what is in the table")
 @pytest.mark.parametrize("link", ["nextCursor", "previousCursor"])
 def test_a_deep_page_begins_in_the_index(scim: Scim, names: list[str], link: str) -> None:

@@ -62,6 +62,7 @@ if connection.vendor == "postgresql":  # which others sort by
 @pytest.mark.skipif(
     connection.vendor == "sqlite", reason="SQLite tells what it plans: see test_cursors"
 )
+@pytest.mark.in_process
 @pytest.mark.parametrize("query", QUERIES)
 @pytest.mark.parametrize("is_backward", [False, True])
 def test_a_page_in_the_middle_reads_no_row_before_it(

@@ -21,6 +21,8 @@ from .client import ANN, BOB, TILED_USER, Answer, Scim, add_members, remove_memb
 
 SAVEPOINT = 2
 
+pytestmark = pytest.mark.in_process
+
 
 @pytest.fixture(autouse=True)
 def _used_before(scim: Scim) -> None:

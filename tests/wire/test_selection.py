@@ -212,6 +212,7 @@ def test_an_attribute_is_returned_as_the_table_says(
     assert scim.get("/Users", sortBy=f"{SECRETS}:secret").error == (400, "invalidValue")
 
 
+@pytest.mark.in_process
 @pytest.mark.parametrize("query", ["excludedAttributes=members", "attributes=displayName"])
 def test_members_that_are_not_wanted_are_not_loaded(scim: Scim, query: str) -> None:
     scim.post("/Groups", group("Sales", scim.add_user(ANN)))

@@ -1,0 +1,12 @@
+"""Settings of the example project with customers on two databases."""
+
+from example_project.settings import *  # noqa: F403 -- settings on top of others
+from example_project.settings import DATABASES, MIDDLEWARE
+from tests.hosts.databases import database
+from tests.hosts.sharded.shards import SHARDS
+
+SECRET_KEY = "good enough for tests"
+ALLOWED_HOSTS = [*SHARDS]
+DATABASES |= {"default": database("sharded"), "east": database("sharded_east")}
+DATABASE_ROUTERS = ["tests.hosts.sharded.shards.ShardRouter"]
+MIDDLEWARE = ["tests.hosts.sharded.shards.shard_by_host_name", *MIDDLEWARE]
