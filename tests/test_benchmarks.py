@@ -192,7 +192,7 @@ class TestReport:
         ]
 
     def text(self) -> str:
-        conditions = Conditions("15", {"tiled_scim": "Django 5.2"}, rounds=2)
+        conditions = Conditions("15", {"tiled_scim": "Django 5.2"}, rounds=2, load=0.1)
         return "\n\n".join(sections(self.rows(), conditions))
 
     def test_ratios_have_their_spread(self) -> None:
