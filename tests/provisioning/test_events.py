@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
+from itertools import count
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,15 +16,19 @@ from django.contrib.auth.models import User
 from django.db import DatabaseError, OperationalError, connection, connections, transaction
 from django.db.models import F
 from django.db.models.signals import post_save
+from django.test import RequestFactory
 
 from example_project.libraries.models import Library
 from resilience.misbehaviour import events_table_missing
 from tests.wire.client import ANN, BOB, Scim, add_members, group, user
 from tests.wire.state import access, people
+from tiled_scim.api import request_log
+from tiled_scim.api.request_log import RequestLog
 from tiled_scim.audit.events import Change, Source, record
 from tiled_scim.host import HostAdapter
 from tiled_scim.models import Action, LibraryGroupLink, Outcome, ScimEvent, ScimToken, UserLink
 from tiled_scim.provisioning import transactions
+from tiled_scim.provisioning.service import Record
 from tiled_scim.provisioning.transactions import atomic
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -172,15 +178,18 @@ class TestRolledBack:
 
 
 class Work:
-    """A change that loses against another transaction after its event was written."""
+    """A change that loses against another transaction after its event was written, twice."""
 
     using = "default"
-    attempts = 0
+
+    def __init__(self, keep: Record) -> None:
+        self.keep = keep
+        self.attempts = 0
 
     @atomic
     def run(self) -> None:
         self.attempts += 1
-        record(Source(), Change("User", name=str(self.attempts), action=Action.USER_UPDATED))
+        self.keep(Change("User", name=str(self.attempts), action=Action.USER_UPDATED))
         if self.attempts < 3:
             raise OperationalError("database is locked")
 
@@ -189,10 +198,15 @@ def test_a_transaction_that_is_tried_again_leaves_one_event(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(transactions, "PAUSE", 0)
+    # A clock that moves by a second each time that somebody looks.
+    monkeypatch.setattr(request_log, "time", SimpleNamespace(monotonic=count().__next__))
+    log = RequestLog(RequestFactory().post("/scim/v2/Users"))
 
-    Work().run()
+    Work(log.recorder("POST", 201)).run()
 
-    assert [event.resource_name for event in ScimEvent.objects.all()] == ["3"]
+    event = ScimEvent.objects.get()
+    assert event.resource_name == "3"
+    assert event.duration == 3000
 
 
 class TestUnwritable:
