@@ -1,6 +1,8 @@
-"""Events in another database are written after the commit: none is of a change that is not saved."""
+"""Events in another database are written after the commit, so that none is of a lost change."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import pytest
 from django.db.models.signals import post_save
@@ -20,7 +22,7 @@ def scim() -> Scim:
 
 
 @pytest.fixture
-def failing_commit(request: pytest.FixtureRequest) -> None:
+def failing_commit() -> Iterator[None]:
     """Let the next transaction that saves a link fail: MariaDB at once, others at the commit."""
 
     def break_foreign_key(**arguments: object) -> None:
@@ -29,7 +31,8 @@ def failing_commit(request: pytest.FixtureRequest) -> None:
         Library.members.through.objects.create(library=library, user_id=-1)
 
     post_save.connect(break_foreign_key, UserLink)
-    request.addfinalizer(lambda: post_save.disconnect(break_foreign_key, UserLink))
+    yield
+    post_save.disconnect(break_foreign_key, UserLink)
 
 
 def events(database: str = AUDIT) -> list[tuple[str, str]]:
