@@ -6,6 +6,7 @@ the place of BEGIN and COMMIT.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import partial
 
@@ -32,6 +33,7 @@ from .client import (
     user,
 )
 
+DESIGN = ROOT / "docs" / "design.md"
 PERFORMANCE = ROOT / "docs" / "performance.md"
 # Statements that only start, end or divide a transaction.
 TRANSACTION_CONTROL = ("BEGIN", "SAVEPOINT", "RELEASE SAVEPOINT", "COMMIT")
@@ -245,6 +247,15 @@ class TestDocumentedCounts:
         assert len(sent) - len(control) == documented_counts()[operation]
         # The transaction of the request, and the savepoint of its event.
         assert len(control) == (4 if operation.startswith(WRITES) else 0)
+
+    def test_one_added_member_takes_the_statements_of_the_design(self, scim: Scim) -> None:
+        cells = [row[-1] for row in table_rows(DESIGN, "module | functions")]
+        documented = re.findall(r"\d+\. (\w+)", " ".join(cells))
+        in_tests = {"BEGIN": "SAVEPOINT", "COMMIT": "RELEASE"}
+
+        sent = statements(add_one_member(scim), 204)
+
+        assert [sql.split()[0] for sql in sent] == [in_tests.get(w, w) for w in documented]
 
 
 class TestOneResource:
