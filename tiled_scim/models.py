@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self, TypeVar, cast
@@ -347,14 +347,19 @@ class UserLink(Link):
 
     @classmethod
     def from_db(
-        cls, db: str | None, field_names: Collection[str], values: Collection[Any]
+        cls, db: str | None, field_names: Collection[str], values: Collection[Any], **options: Any
     ) -> UserLink:
-        link = super().from_db(db, field_names, values)
+        link = super().from_db(db, field_names, values, **options)
         link.saved_attributes = link.__dict__.get("attributes")
         return link
 
-    def refresh_from_db(self, using: str | None = None, fields: Any = None, **options: Any) -> None:
-        super().refresh_from_db(using, fields, **options)
+    def refresh_from_db(
+        self,
+        using: str | None = None,
+        fields: Iterable[str] | None = None,
+        from_queryset: Any = None,
+    ) -> None:
+        super().refresh_from_db(using, fields, from_queryset)
         if fields is None or "attributes" in fields:
             self.saved_attributes = self.__dict__.get("attributes")
 
@@ -395,7 +400,7 @@ class StoredEmail(models.Model):
         )
 
     def __str__(self) -> str:
-        return self.folded
+        return str(self.folded)
 
 
 def stored_emails(attributes: Mapping[str, Any]) -> set[str]:

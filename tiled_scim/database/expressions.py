@@ -208,7 +208,7 @@ class EndsWith(Condition):
 # Keys
 
 
-class Among(Lookup):  # type: ignore[type-arg]  # generic in the stubs only
+class Among(Lookup):
     """Whether a key is one of those that other queries give, which are run first, and once.
 
     A lookup, since on MariaDB and MySQL Django compares other conditions to True, which keeps the
@@ -221,7 +221,7 @@ class Among(Lookup):  # type: ignore[type-arg]  # generic in the stubs only
     """
 
     def __init__(self, key: F, *queries: QuerySet[Any, Any], most: int | None = None) -> None:
-        super().__init__(key, _Keys(*map(Subquery, queries), most=most))
+        super().__init__(key, _Keys(*(Subquery(query) for query in queries), most=most))
 
     def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> SQL:
         key, key_params = self.process_lhs(compiler, connection)

@@ -222,7 +222,7 @@ class HostColumn:
         return State.PRESENT if serves else State.MISSING
 
 
-class SameFolded(Exact):  # type: ignore[type-arg]  # generic in the stubs only
+class SameFolded(Exact):
     """Whether a column of text is the same as a text but for letter case.
 
     PostgreSQL finds it by an index on `FoldedText` of the column. MariaDB and MySQL have no such
