@@ -141,7 +141,7 @@ def planned_as_if_large() -> Iterator[None]:
         yield
         return
     execute("ANALYZE")
-    plans = ("seqscan", "hashjoin", "mergejoin")
+    plans = ("seqscan", "bitmapscan", "hashjoin", "mergejoin")
     for plan in plans:
         execute(f"SET enable_{plan} = off")
     yield
