@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -35,6 +35,14 @@ TIES = ["created_at", "pk"]
 STRETCHED = {"mysql"}
 # How many times as long as a page the first stretch is, and each other one as the one before.
 STRETCH = 10
+
+
+# What to read of links.
+Columns = Callable[[QuerySet[Any]], QuerySet[Any, Any]]
+
+
+def _as_they_are(links: QuerySet[Any]) -> QuerySet[Any]:
+    return links
 
 
 @dataclass(frozen=True)
@@ -92,52 +100,66 @@ class Cursor:
             raise _invalid_cursor() from None
 
 
-def paginate(rows: QuerySet[Any], parameters: Mapping[str, str], account: str) -> Page[Any]:
-    """The page that `startIndex` and `count`, or `cursor` and `count`, ask for.
+def paginate(
+    links: QuerySet[Any],
+    parameters: Mapping[str, str],
+    account: str,
+    columns: Columns = _as_they_are,
+) -> Page[Any]:
+    """Return the page that `startIndex` and `count`, or `cursor` and `count`, ask for.
 
     Args:
-        rows: links in a total order: by `SORT_KEY` if at all, then by `created_at` and `pk`.
-        account: theirs, which a cursor is bound to.
+        links: in a total order: by `SORT_KEY` if at all, then by `created_at` and `pk`.
+        account: the one of the links, which a cursor is bound to.
+        columns: what to read of the links on the page: `created_at`, `pk` and `SORT_KEY` are in it.
+            Of those that are not on the page nothing is read but what filter and order are about.
 
     Raises:
         ScimError: invalidValue, invalidCursor, expiredCursor or invalidCount.
     """
     if "cursor" in parameters:
-        return _cursor_page(rows, parameters, account)
-    return index_page(rows, start_index(parameters), page_size(parameters))
+        return _cursor_page(links, parameters, account, columns)
+    return index_page(links, start_index(parameters), page_size(parameters), columns)
 
 
-def index_page(rows: QuerySet[Any, Any], first: int, count: int) -> Page[Any]:
-    """The page of `count` rows that begins with the `first`, counted from 1.
+def index_page(
+    links: QuerySet[Any], first: int, count: int, columns: Columns = _as_they_are
+) -> Page[Any]:
+    """Return the page of `count` links that begins with the `first`, counted from 1.
 
     The total is counted only where the page does not tell it, so that a lookup is one query.
+
+    Args:
+        columns: as of `paginate`.
     """
     offset = min(first - 1, MAX_OFFSET)
-    found = list(_stretch(rows, offset, count + 1)) if count else []
+    found = list(columns(_stretch(links, offset, count + 1))) if count else []
     is_last = bool(count) and len(found) <= count and (bool(found) or offset == 0)
-    total = offset + len(found) + (0 if is_last else _number_beyond(rows, offset, found))
+    total = offset + len(found) + (0 if is_last else _number_beyond(links, offset, found))
     return Page(found[:count], total, first)
 
 
-def _stretch(rows: QuerySet[Any], offset: int, size: int) -> QuerySet[Any]:
-    """So many rows from an offset on.
+def _stretch(links: QuerySet[Any], offset: int, size: int) -> QuerySet[Any]:
+    """Return so many links from an offset on.
 
     Deep in a list their ids are found first, for which the index that has the order is enough: of
     those before the offset, which the database has to pass over, no row is read.
     """
     stretch = slice(offset, offset + size)
-    return rows.filter(Among(F("pk"), rows.values("pk")[stretch])) if offset else rows[stretch]
+    if not offset:
+        return links[stretch]
+    return links.filter(Among(F("pk"), links.values("pk")[stretch], most=size))
 
 
-def _number_beyond(rows: QuerySet[Any], offset: int, found: list[Any]) -> int:
-    """How many rows there are beyond those that were found from an offset on.
+def _number_beyond(links: QuerySet[Any], offset: int, found: list[Any]) -> int:
+    """Return how many links there are beyond those that were found from an offset on.
 
     Those before them were passed over already, and are not counted again.
     """
-    order = _Order(rows, is_backward=False)
+    order = _Order(links, is_backward=False)
     if offset and found and not order.is_sorted:
-        return rows.filter(order.beyond(order.position(found[-1]))).count()
-    return rows.count() - offset - len(found)
+        return links.filter(order.beyond(order.position(found[-1]))).count()
+    return links.count() - offset - len(found)
 
 
 def start_index(parameters: Mapping[str, str]) -> int:
@@ -150,10 +172,16 @@ def page_size(parameters: Mapping[str, str]) -> int:
     return min(max(0, _integer(parameters, "count", settings.PAGE_SIZE)), settings.MAX_PAGE_SIZE)
 
 
-def page_beyond(rows: QuerySet[Any, Any], cursor: Cursor, account: str) -> Page[Any]:
-    """The page beyond the cursor's row; without a position, the first."""
-    order = _Order(rows, cursor.is_backward)
-    found = _rows_beyond(rows, order, cursor, account)
+def page_beyond(
+    links: QuerySet[Any], cursor: Cursor, account: str, columns: Columns = _as_they_are
+) -> Page[Any]:
+    """Return the page beyond the cursor's link; without a position, the first.
+
+    Args:
+        columns: as of `paginate`.
+    """
+    order = _Order(links, cursor.is_backward)
+    found = _beyond(links, order, cursor, account, columns)
     is_more = len(found) > cursor.count
     found = found[: cursor.count]
     if cursor.is_backward:
@@ -174,29 +202,35 @@ def page_beyond(rows: QuerySet[Any, Any], cursor: Cursor, account: str) -> Page[
     )
 
 
-def _cursor_page(rows: QuerySet[Any], parameters: Mapping[str, str], account: str) -> Page[Any]:
+def _cursor_page(
+    links: QuerySet[Any], parameters: Mapping[str, str], account: str, columns: Columns
+) -> Page[Any]:
     if parameters.get("startIndex", "").strip():
         raise invalid_value("Send cursor or startIndex, and not both.")
     count = _cursor_count(parameters)
-    query = _fingerprint(parameters, f"{account}:{rows.model.__name__}")
+    query = _fingerprint(parameters, f"{account}:{links.model.__name__}")
     text = parameters["cursor"].strip()
     if not text:
-        return page_beyond(rows, Cursor(query, count, rows.count(), [], False), account)
+        cursor = Cursor(query, count, links.count(), [], False)
+        return page_beyond(links, cursor, account, columns)
     cursor = Cursor.decode(text)
     if cursor.query != query:
         raise _invalid_cursor()
     if cursor.count != count:
         raise _invalid_count(f"count must stay {cursor.count}, as it was with the first page.")
-    return page_beyond(rows, cursor, account)
+    return page_beyond(links, cursor, account, columns)
 
 
-def _rows_beyond(rows: QuerySet[Any], order: _Order, cursor: Cursor, account: str) -> list[Any]:
-    """The rows of a page in its order, and one more where there is one."""
-    links = rows.model._default_manager.using(rows.db).filter(account=account)
+def _beyond(
+    links: QuerySet[Any], order: _Order, cursor: Cursor, account: str, columns: Columns
+) -> list[Any]:
+    """Return the links of a page in its order, and one more where there is one."""
+    every = links.model._default_manager.using(links.db).filter(account=account)
     size = cursor.count + 1
     found: list[Any] = []
-    for stretch in order.stretches(cursor.position, links, STRETCH * size):
-        found += rows.filter(stretch).order_by(*order.terms)[: size - len(found)]
+    for stretch in order.stretches(cursor.position, every, STRETCH * size):
+        ahead = links.filter(stretch).order_by(*order.terms)
+        found += columns(ahead[: size - len(found)])
         if len(found) == size:
             break
     return found
