@@ -105,6 +105,27 @@ def test_that_another_account_has_the_user(settings: LazySettings, method: str) 
     assert people() == {ANN: "active"}
 
 
+def test_that_a_user_has_access_again(settings: LazySettings) -> None:
+    settings.TILED_SCIM_HOST_ADAPTER = Together
+    make_user(ANN)
+    acme, globex = client_of(ACME), client_of(GLOBEX)
+    globex.add_user(ANN)
+    ann = acme.add_user(ANN)
+    sales, ops = acme.add_group("Sales", ann), acme.add_group("Ops")
+    move(group_link("Ops"), Library.objects.get(name="Sales").pk, "root")
+    acme.deactivate(ann)
+    assert access()["Sales"] == set()
+
+    with waiting(lambda: acme.patch(f"/Groups/{ops}", add_members(ann))) as answers:
+        acme.patch(f"/Users/{ann}", {"op": "replace", "path": "active", "value": True})
+
+    assert answers[0].status == 204
+    assert access()["Sales"] == {ANN}
+    for key in (sales, ops):
+        assert acme.patch(f"/Groups/{key}", remove_member(ann)).status == 204
+    assert access()["Sales"] == set()
+
+
 def test_the_groups_that_a_user_is_in(scim: Scim) -> None:
     ann = scim.add_user(ANN)
     sales = scim.add_group("Sales")
