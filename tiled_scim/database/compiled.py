@@ -132,7 +132,7 @@ class CompiledInstances(CompiledQuery):
     """A compiled query for instances of a model, each with one related instance.
 
     Args:
-        rows: A queryset with `select_related` of the relation, and perhaps annotations.
+        rows: A queryset with `select_related` of the relation.
         relation: The name of the foreign key.
     """
 
@@ -145,10 +145,9 @@ class CompiledInstances(CompiledQuery):
         (related,) = own["related_klass_infos"]
         self.own = _Columns(own, compiler)
         self.related = _Columns(related, compiler)
-        self.annotations = dict(compiler.annotation_col_map or {})
 
     def instances(self, **values: Any) -> list[Any]:
-        """Run the query and return model instances with their annotations."""
+        """Run the query and return model instances."""
         return [self._instance(row) for row in self.rows(**values)]
 
     def instance(self, **values: Any) -> Any:
@@ -158,8 +157,6 @@ class CompiledInstances(CompiledQuery):
     def _instance(self, row: Sequence[Any]) -> Any:
         instance = self.own.instance(row, self.using)
         setattr(instance, self.relation, self.related.instance(row, self.using))
-        for name, position in self.annotations.items():
-            setattr(instance, name, row[position])
         return instance
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, cast
 from uuid import UUID
 
@@ -84,22 +83,15 @@ class GroupMembers:
         group: a group; without a Library, its members can only be removed.
         adapter: the host, for the group's account.
         using: the alias of the database to write to.
-        is_shared: whether another group feeds the same Library; looked up where it is not given.
     """
 
-    def __init__(
-        self,
-        group: LibraryGroupLink,
-        adapter: HostAdapter,
-        using: str,
-        is_shared: bool | None = None,
-    ) -> None:
+    def __init__(self, group: LibraryGroupLink, adapter: HostAdapter, using: str) -> None:
         self.group = group
         self.library: Any = group.library
         self.adapter = adapter
         self.using = using
         self.rows = LibraryGroupMember.objects.using(using)
-        self.is_shared = is_shared
+        self.queries = MemberQueries(using)
 
     def change(self, change: MemberChange) -> MembersChanged:
         """Add, remove or overwrite members.
@@ -205,14 +197,6 @@ class GroupMembers:
         return {user.link for user in self.queries.all_members(self.group) if user.is_prior}
 
     # Inside
-
-    @cached_property
-    def queries(self) -> MemberQueries:
-        if self.is_shared is None:
-            groups = LibraryGroupLink.objects.using(self.using).filter(library=self.library)
-            others = groups.exclude(pk=self.group.pk)
-            self.is_shared = self.library is not None and others.exists()
-        return MemberQueries(self.using, self.is_shared)
 
     def _overwrite(self, change: MemberChange) -> MembersChanged:
         members = {str(user.link): user for user in self.queries.all_members(self.group)}
@@ -322,7 +306,7 @@ class GroupMembers:
     def _forget_prior(self, users: Iterable[GroupUser]) -> None:
         """Forget how those got access whom no group of the Library has any more."""
         self._delete_prior(
-            user.user for user in users if user.is_prior and not user.is_given_elsewhere
+            user.user for user in users if user.is_prior and not user.is_in_another_group
         )
 
     def _delete_prior(self, users: Iterable[Any]) -> None:

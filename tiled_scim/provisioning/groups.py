@@ -117,7 +117,7 @@ class GroupService(Service[LibraryGroupLink]):
 
     def members(self, link: LibraryGroupLink) -> GroupMembers:
         """Return the members of a locked group."""
-        return GroupMembers(link, self.adapter, self.using, link.is_shared)
+        return GroupMembers(link, self.adapter, self.using)
 
     def lock_linked(self, key: UUID, precondition: Precondition | None = None) -> LibraryGroupLink:
         """Return the group with this id, locked; also one whose Library was deleted.
@@ -204,9 +204,8 @@ class GroupService(Service[LibraryGroupLink]):
 
     def give_library(self, link: LibraryGroupLink, name: str) -> None:
         """Give a group that has no Library one that it may take over, or a new one."""
-        found = self.adapter.find_library(name)
-        link.library = cast(Any, found or self.adapter.create_library(name))
-        link.is_shared = None if found else False
+        library = self.adapter.find_library(name) or self.adapter.create_library(name)
+        link.library = cast(Any, library)
 
     def _rename_library(self, library: Any, old_name: str, name: str) -> None:
         """Give a Library its group's new name, unless it has one that people gave."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, cast
 
 from tiled_scim.models import UserLink
@@ -17,6 +18,7 @@ from tiled_scim.provisioning.documents import (
 from tiled_scim.provisioning.resources import StoredResource, groups_of_json
 from tiled_scim.schemas import USER
 from tiled_scim.scim.cleaning import Document
+from tiled_scim.sql.rows import groups_and_sharing
 
 
 @dataclass
@@ -33,6 +35,7 @@ class LockedUser:
     host: HostValues = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.was_new = self.is_new
         if self.has_host_user:
             self.read_host()
 
@@ -62,9 +65,9 @@ class LockedUser:
     @property
     def others(self) -> list[UserLink]:
         """The live links of other accounts to the host user."""
-        if self.link.is_shared is False:
+        if not (self.was_new or self._groups_and_sharing[1]):
             return []
-        return multi_account.links_of_others(self.link, cast(str, self.link.user._state.db))
+        return multi_account.links_of_others(self.link, self._using)
 
     def document(self) -> Document:
         """The user's document, as it is now."""
@@ -73,10 +76,18 @@ class LockedUser:
     def resource(self, document: Document) -> StoredResource:
         """The user as an answer has it."""
         link = self.link
-        groups = groups_of_json(link.group_rows)
+        groups = () if self.was_new else groups_of_json(self._groups_and_sharing[0])
         return StoredResource(
             USER, str(link.pk), document, link.version, link.created_at, link.updated_at, groups
         )
+
+    @cached_property
+    def _groups_and_sharing(self) -> Any:
+        return groups_and_sharing(self.link.pk, self._using)
+
+    @property
+    def _using(self) -> str:
+        return cast(str, self.link.user._state.db)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import Exists, F, OuterRef, Prefetch, QuerySet, Subquery, Value
+from django.db.models import Case, Exists, F, OuterRef, Prefetch, QuerySet, Subquery, Value, When
 from django.utils import timezone
 
 from tiled_scim.database.compiled import Parameter, compiled, rows_of_keys
@@ -18,7 +18,7 @@ from tiled_scim.sql.rows import locked
 GROUP_PARAMETER = Parameter("group", LibraryGroupLink._meta.pk)
 ACCOUNT_PARAMETER = Parameter("account", LibraryGroupLink._meta.get_field("account"))
 LIBRARY_PARAMETER = Parameter("library", PriorAccess._meta.get_field("library"))
-ACCESS = ("is_prior", "is_given_elsewhere")
+ACCESS = ("is_prior", "is_in_another_group")
 
 
 class Member(NamedTuple):
@@ -61,7 +61,7 @@ class GroupUser(NamedTuple):
         suspended: whether the user is inactive in the account, and so has no access.
         display: the name to show in the group; None for one who is not a member.
         is_prior: whether people gave access to the Library before SCIM did.
-        is_given_elsewhere: whether another group gives the user access to the same Library.
+        is_in_another_group: whether the user is a member of another group of the same Library.
     """
 
     link: UUID
@@ -70,7 +70,12 @@ class GroupUser(NamedTuple):
     suspended: bool
     display: str | None
     is_prior: bool
-    is_given_elsewhere: bool
+    is_in_another_group: bool
+
+    @property
+    def is_given_elsewhere(self) -> bool:
+        """Whether another group gives the user access to the same Library."""
+        return self.is_in_another_group and not self.suspended
 
     @property
     def is_ours(self) -> bool:
@@ -83,17 +88,15 @@ class MemberQueries:
 
     Args:
         using: the alias of the database to write to.
-        is_shared: whether another group feeds the same Library.
     """
 
-    def __init__(self, using: str, is_shared: bool) -> None:
+    def __init__(self, using: str) -> None:
         self.using = using
-        self.is_shared = is_shared
 
     def users(self, group: LibraryGroupLink, links: Iterable[UUID]) -> list[GroupUser]:
         """Return the live users of the account with these ids, locked in the order of their ids."""
         found = rows_of_keys(
-            ("users to add", self.is_shared),
+            "users to add",
             lambda is_one_of: self._users().filter(is_one_of(F("pk"))),
             UserLink._meta.pk,
             list(links),
@@ -107,7 +110,7 @@ class MemberQueries:
     def members(self, group: LibraryGroupLink, links: Iterable[UUID]) -> list[GroupUser]:
         """Return the members with these ids."""
         found = rows_of_keys(
-            ("members", self.is_shared),
+            "members",
             lambda is_one_of: self._members().filter(is_one_of(F("user_id"))),
             UserLink._meta.pk,
             list(links),
@@ -119,7 +122,7 @@ class MemberQueries:
 
     def all_members(self, group: LibraryGroupLink) -> list[GroupUser]:
         """Return all members."""
-        query = compiled(("all members", self.is_shared, self.using), self._members)
+        query = compiled(("all members", self.using), self._members)
         return [GroupUser(*row) for row in query.rows(group=group.pk, library=group.library_id)]
 
     def _users(self) -> QuerySet[Any, Any]:
@@ -141,13 +144,16 @@ class MemberQueries:
     def _access(self, user: OuterRef) -> dict[str, Any]:
         """How a host user has access to the Library, but for this group."""
         prior = PriorAccess.objects.filter(library=LIBRARY_PARAMETER, user=user)
+        groups = LibraryGroupLink.objects.filter(library=LIBRARY_PARAMETER)
         others = LibraryGroupMember.objects.filter(
-            group__library=LIBRARY_PARAMETER, user__suspended=False, user__user=user
+            group__library=LIBRARY_PARAMETER, user__user=user
         )
-        elsewhere = Exists(others.exclude(group=GROUP_PARAMETER))
+        # Most Libraries have one group, of which no members need to be looked for.
+        is_shared = Exists(groups.exclude(pk=GROUP_PARAMETER))
+        is_in_another = Exists(others.exclude(group=GROUP_PARAMETER))
         return {
             "is_prior": Exists(prior),
-            "is_given_elsewhere": elsewhere if self.is_shared else Value(False),
+            "is_in_another_group": Case(When(is_shared, then=is_in_another), default=Value(False)),
         }
 
 

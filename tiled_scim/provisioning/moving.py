@@ -46,7 +46,7 @@ class GroupMoving(GroupService):
         names = [self._name(link.library), self._name(target)]
         changed = self.members(link).revoke_all()
         self.take_name(link, link.name)  # which one without a Library may have given up
-        link.library, link.is_shared = target, None
+        link.library = target
         self.save(link)
         changed += self.members(link).grant_all()
         change = self.changed(

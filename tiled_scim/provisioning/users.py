@@ -220,7 +220,6 @@ class UserService(Service[UserLink]):
         values = self._host_input(cast(str, document["userName"]), stored)
         self.adapter.check_identity(values)
         user.link.user = cast(Any, self.adapter.create_user(values))
-        user.link.is_shared = False
         user.read_host()
 
     # Planning

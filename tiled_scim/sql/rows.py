@@ -170,8 +170,6 @@ def _member_rows(using: str, **group: Any) -> QuerySet[Any, Any]:
 def lock_user(column: str, value: Any, account: str, using: str, *, live: bool = True) -> Any:
     """Return the link whose unique column has this value, locked together with its host user.
 
-    It has `group_rows`, as of `with_groups`, and `is_shared`: whether another account has the user.
-
     Args:
         live: whether to return None for one that SCIM does not manage now.
     """
@@ -182,18 +180,29 @@ def lock_user(column: str, value: Any, account: str, using: str, *, live: bool =
 
 
 def _locked_user(column: str, live: bool, using: str) -> QuerySet[Any]:
-    others = UserLink.objects.filter(UserLink.live, user=OuterRef("user"))
     rows = _of_account(UserLink, live).filter(**{column: _value(UserLink, column)})
-    rows = with_groups(rows.select_related("user")).annotate(
-        is_shared=Exists(others.exclude(account=OuterRef("account")))
-    )
-    return locked(rows, using, "user")
+    return locked(rows.select_related("user"), using, "user")
+
+
+def groups_and_sharing(user: UUID, using: str) -> Any:
+    """Return a locked user's groups, as of `with_groups`, and whether another account has the user.
+
+    This needs a statement of its own: the one that waited for the lock sees what was committed
+    meanwhile in the locked rows, but on PostgreSQL in no others.
+    """
+    query = compiled(("groups and sharing", using), lambda: _groups_and_sharing(using))
+    return query.row(key=user)
+
+
+def _groups_and_sharing(using: str) -> QuerySet[Any, Any]:
+    others = UserLink.objects.filter(UserLink.live, user=OuterRef("user"))
+    is_shared = Exists(others.exclude(account=OuterRef("account")))
+    rows = UserLink.objects.using(using).filter(pk=Parameter("key", UserLink._meta.pk))
+    return with_groups(rows).annotate(is_shared=is_shared).values_list("group_rows", "is_shared")
 
 
 def lock_group(column: str, value: Any, account: str, using: str, *, live: bool = True) -> Any:
     """Return the group whose unique column has this value, locked together with its Library.
-
-    It has `is_shared`: whether another group feeds the same Library.
 
     Args:
         live: whether to return None for one that SCIM does not manage now. Only a live group is
@@ -206,9 +215,7 @@ def lock_group(column: str, value: Any, account: str, using: str, *, live: bool 
 
 
 def _locked_group(column: str, live: bool, using: str) -> QuerySet[Any]:
-    others = LibraryGroupLink.objects.filter(library=OuterRef("library"))
     rows = _of_account(LibraryGroupLink, live).filter(**{column: _value(LibraryGroupLink, column)})
-    rows = rows.annotate(is_shared=Exists(others.exclude(pk=OuterRef("pk"))))
     rows = rows.select_related("library")
     if not live:
         return locked(rows, using)
