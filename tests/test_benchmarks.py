@@ -15,12 +15,12 @@ from django.test import Client
 
 from benchmarks.comparison.client import Answer, Request
 from benchmarks.comparison.figures import Figures, figures
-from benchmarks.comparison.measure import Extent, Probe, Round
+from benchmarks.comparison.measure import QUICK, Extent, Probe, Round
 from benchmarks.comparison.operations import OPERATIONS, SMALL, Operation, list_by_cursor
 from benchmarks.comparison.populating import PARTS
 from benchmarks.comparison.report import Conditions, sections
 from benchmarks.comparison.runner import Row, compare
-from benchmarks.comparison.servers import Databases
+from benchmarks.comparison.servers import BenchmarkError, Databases
 from benchmarks.comparison.subjects import FLOOR, SUBJECTS, TILED_SCIM, Subject
 from benchmarks.floor.populate import make_token, populate
 from example_project.libraries.models import Library
@@ -61,6 +61,16 @@ def test_the_floor_and_tiled_scim_are_measured() -> None:
         left = "SELECT count(*) FROM pg_database WHERE datname = %s"
         names_made = [databases.name(label) for label in ("rows-tiled_scim", "floor", "tiled_scim")]
         assert [postgresql.execute(left, [name]).fetchone() for name in names_made] == [(0,)] * 3
+
+
+@needs_postgresql
+def test_two_comparisons_at_once_do_not_share_databases() -> None:
+    databases = Databases(os.environ["DATABASE_URL"])
+    with databases.connect() as other:
+        databases.reserve(other)
+
+        with pytest.raises(BenchmarkError, match="Another comparison"):
+            compare(databases, [FLOOR], [BY_NAME["lookup"]], QUICK, Listener())
 
 
 def _known(figure: Figures) -> list[float]:
@@ -182,7 +192,7 @@ class TestReport:
         ]
 
     def text(self) -> str:
-        conditions = Conditions("15", {"tiled_scim": "Django 5.2"}, rounds=2)
+        conditions = Conditions("15", {"tiled_scim": "Django 5.2"}, rounds=2, load=0.1)
         return "\n\n".join(sections(self.rows(), conditions))
 
     def test_ratios_have_their_spread(self) -> None:

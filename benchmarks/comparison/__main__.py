@@ -17,16 +17,22 @@ from .servers import DEFAULT_URL, BenchmarkError, Databases
 from .subjects import SUBJECTS, Subject
 from .terminal import Terminal
 
+# The load average of a machine on which other programs disturb the comparison.
+BUSY = 0.5
+
 
 def main() -> int:
     options = _options()
     began = time.monotonic()
+    load, _, _ = os.getloadavg()
+    if load > BUSY:
+        print(f"The load average is {load:.1f}: the results will vary.", file=sys.stderr)
     try:
         databases = Databases(os.environ.get("DATABASE_URL", DEFAULT_URL))
         extent = QUICK if options.quick else FULL
         rows = compare(databases, options.only, options.operations, extent, Terminal())
         if options.report:
-            write(rows, conditions(databases, options.only, extent))
+            write(rows, conditions(databases, options.only, extent, load))
     except BenchmarkError as error:
         print(error, file=sys.stderr)
         return 1
@@ -34,12 +40,14 @@ def main() -> int:
     return 0
 
 
-def conditions(databases: Databases, subjects: list[Subject], extent: Extent) -> Conditions:
+def conditions(
+    databases: Databases, subjects: list[Subject], extent: Extent, load: float
+) -> Conditions:
     """Return the conditions of the comparison."""
     with databases.connect() as connection:
         [version] = connection.execute("SHOW server_version").fetchone() or [""]
     versions = {subject.name: versions_of(subject) for subject in subjects}
-    return Conditions(str(version), versions, extent.rounds)
+    return Conditions(str(version), versions, extent.rounds, load)
 
 
 def _options() -> argparse.Namespace:

@@ -40,11 +40,13 @@ class Conditions:
         postgresql: the version of PostgreSQL.
         versions: the versions of each server's packages, by the subject's name.
         rounds: the number of rounds.
+        load: the load average of the machine before the comparison.
     """
 
     postgresql: str
     versions: Mapping[str, str]
     rounds: int
+    load: float
 
 
 def write(rows: Sequence[Row], conditions: Conditions) -> None:
@@ -100,7 +102,8 @@ def _conditions(conditions: Conditions) -> str:
     return (
         f"Measured on {datetime.now(UTC):%Y-%m-%d} on {_processor()}, Python "
         f"{platform.python_version()}, PostgreSQL {conditions.postgresql}, in "
-        f"{conditions.rounds} rounds. {versions}."
+        f"{conditions.rounds} rounds. {versions}. The load average of the machine was "
+        f"{number(conditions.load)} before."
     )
 
 

@@ -7,13 +7,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from .environments import python_of
 from .measure import WORKERS, Extent, Measurement, Probe, Round
 from .operations import LARGE, SMALL, Operation
 from .servers import Databases, Server, run, serving
 from .subjects import Subject
+
+if TYPE_CHECKING:
+    import psycopg
 
 PARTS = {SMALL: (SMALL,), LARGE: (SMALL, LARGE)}
 
@@ -56,7 +59,7 @@ def compare(
     with (
         tempfile.TemporaryDirectory(prefix="benchmarks-") as folder,
         databases.connect() as connection,
-        _dropping(databases, subjects),
+        _dropping(databases, connection, subjects),
     ):
         comparison = Comparison(databases, subjects, Path(folder), listener)
         measurement = Measurement(connection, extent)
@@ -69,8 +72,13 @@ def compare(
 
 
 @contextmanager
-def _dropping(databases: Databases, subjects: Sequence[Subject]) -> Iterator[None]:
-    """Drop all databases at the end."""
+def _dropping(
+    databases: Databases,
+    connection: psycopg.Connection[tuple[object, ...]],
+    subjects: Sequence[Subject],
+) -> Iterator[None]:
+    """Reserve the databases, and drop all of them at the end."""
+    databases.reserve(connection)
     try:
         yield
     finally:

@@ -114,6 +114,17 @@ class Databases:
         url = self._parts._replace(scheme="postgresql", path="/postgres").geturl()
         return psycopg.connect(url, autocommit=True)
 
+    def reserve(self, connection: psycopg.Connection[tuple[object, ...]]) -> None:
+        """Keep other comparisons from using the same names, until the connection is closed.
+
+        Raises:
+            BenchmarkError: another comparison is running.
+        """
+        query = "SELECT pg_try_advisory_lock(hashtext(%s))"
+        [is_free] = connection.execute(query, [self._prefix]).fetchone() or [False]
+        if not is_free:
+            raise BenchmarkError(f"Another comparison uses the databases {self._prefix}_….")
+
     def create(self, label: str, template: str | None = None) -> None:
         """Create a database, empty or as a copy of another one."""
         from psycopg import sql

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
 from uuid import UUID
 
 from tiled_scim.attributes import ResourceType
 from tiled_scim.errors import ScimError, invalid_syntax, not_found
 from tiled_scim.host import HostAdapter
-from tiled_scim.provisioning.documents import StoredResource
 from tiled_scim.provisioning.groups import GroupService
 from tiled_scim.provisioning.reading import Reader
+from tiled_scim.provisioning.resources import StoredResource
 from tiled_scim.provisioning.service import Precondition, Record, Result
 from tiled_scim.provisioning.users import UserService
 from tiled_scim.schemas import GROUP, USER
@@ -99,8 +98,7 @@ class Endpoint:
         """
         return self._service(record).delete(self._uuid(key), precondition)
 
-    def _service(self, record: Record) -> Any:
-        # One of two classes with the same methods.
+    def _service(self, record: Record) -> UserService | GroupService:
         return SERVICES[self.resource_type.name](self.adapter, record)
 
     def _document(self, body: object) -> Document:

@@ -11,14 +11,11 @@ element's. In the JSON that element has no value: it is the placeholder, and the
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
-from typing import Any, Protocol, cast
-from uuid import UUID
+from typing import Any, cast
 
 from django.utils import timezone
 
@@ -29,6 +26,7 @@ from tiled_scim.schemas import GROUP, USER
 from tiled_scim.scim.absence import TEXT_TYPES, is_nothing
 from tiled_scim.scim.cleaning import KEPT, Document, check_length
 from tiled_scim.scim.matching import comparable
+from tiled_scim.sql.rows import GroupRow, UserRow
 
 Element = dict[str, Any]
 
@@ -36,24 +34,6 @@ MODELS: dict[str, type[UserLink | LibraryGroupLink]] = {
     USER.name: UserLink,
     GROUP.name: LibraryGroupLink,
 }
-
-
-class StoredUser(Protocol):
-    """A row of `UserLink`, or the link itself."""
-
-    attributes: Document
-    external_id: str | None
-    user_name: str
-    suspended: bool
-    hidden_values: dict[str, bool]
-
-
-class StoredGroup(Protocol):
-    """A row of `LibraryGroupLink`, or the link itself."""
-
-    attributes: Document
-    external_id: str | None
-    display_name: str
 
 
 @dataclass(frozen=True)
@@ -115,11 +95,11 @@ def _host_field(name: str, column: str) -> HostField:
 # Reading
 
 
-def read_user(stored: StoredUser, host: HostValues, fields: HostFields) -> Document:
+def read_user(stored: UserRow | UserLink, host: HostValues, fields: HostFields) -> Document:
     """Return the document of a user.
 
     Args:
-        stored: what SCIM keeps of the user.
+        stored: what SCIM keeps of the user: a row, or the link itself.
         host: the host user's values, from `values_of_row` or `values_of_user`.
         fields: the attributes that the host user has.
     """
@@ -135,7 +115,7 @@ def read_user(stored: StoredUser, host: HostValues, fields: HostFields) -> Docum
     return _in_order(document, USER)
 
 
-def read_group(stored: StoredGroup) -> Document:
+def read_group(stored: GroupRow | LibraryGroupLink) -> Document:
     """Return the document of a group, without its members."""
     document = dict(stored.attributes)
     document["displayName"] = stored.display_name
@@ -404,41 +384,3 @@ def _is_same(attribute: Attribute, value: Any, current: Any) -> bool:
     if attribute.type == "boolean":
         return bool(value) == bool(current)
     return bool(value == current)
-
-
-# Resources
-
-
-@dataclass(frozen=True)
-class StoredResource:
-    """One user or group as it is in the database, read once.
-
-    Args:
-        key: the SCIM id.
-        document: its values, without groups and members.
-        number: the version of the link.
-        groups: the id and displayName of each group that a user is in, by displayName.
-    """
-
-    resource_type: ResourceType
-    key: str
-    document: Document
-    number: int
-    created_at: datetime
-    updated_at: datetime
-    groups: tuple[tuple[str, str], ...] = ()
-
-    @cached_property
-    def version(self) -> str:
-        """The weak entity tag: it changes with all that a GET shows of the resource.
-
-        Of a group's members nothing is looked at: every change of them changes `number`.
-        """
-        content = json.dumps([self.number, self.document, self.groups], sort_keys=True)
-        return f'W/"{hashlib.sha256(content.encode()).hexdigest()[:32]}"'
-
-
-def groups_of_json(rows: Sequence[Mapping[str, str]] | None) -> tuple[tuple[str, str], ...]:
-    """Return the id and displayName of each group in a JSON array of the database, by name."""
-    groups = ((str(UUID(row["value"])), row["display"]) for row in rows or ())
-    return tuple(sorted(groups, key=lambda group: group[1]))

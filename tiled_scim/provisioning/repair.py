@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 from uuid import UUID
 
 from tiled_scim import signals
@@ -11,10 +11,12 @@ from tiled_scim.audit.events import Change, Source
 from tiled_scim.host import adapter_class
 from tiled_scim.models import Action, LibraryGroupLink, UserLink
 from tiled_scim.provisioning import drift
-from tiled_scim.provisioning.documents import StoredResource, read_group
+from tiled_scim.provisioning.documents import read_group
 from tiled_scim.provisioning.drift import Finding, Kind
 from tiled_scim.provisioning.group_members import NOTHING, MembersChanged
 from tiled_scim.provisioning.groups import GroupService, resource_of
+from tiled_scim.provisioning.locked_user import LockedUser
+from tiled_scim.provisioning.resources import StoredResource
 from tiled_scim.provisioning.service import (
     AnyLink,
     Precondition,
@@ -23,7 +25,7 @@ from tiled_scim.provisioning.service import (
     record_of,
     recorded,
 )
-from tiled_scim.provisioning.users import LockedUser, UserService
+from tiled_scim.provisioning.users import UserService
 from tiled_scim.sql.rows import lock_user
 
 # What became of members, and of attributes.
@@ -49,7 +51,8 @@ class Repair(Service[AnyLink]):
         findings = list(drift.of(link, self.adapter))
         if not findings:
             return Result(self.changed(link))
-        members, attributes = NOTHING, {}
+        members = NOTHING
+        attributes: dict[str, list[Any]] = {}
         for finding in findings:
             of_members, of_attributes = self.repairs[finding.kind](link, finding)
             members, attributes = members + of_members, attributes | of_attributes
@@ -57,7 +60,7 @@ class Repair(Service[AnyLink]):
         is_name = all(finding.kind is drift.NAME for finding in findings)
         change = self.changed(
             link,
-            action=self.name_action if is_name else Action.ACCESS_MENDED,
+            action=self.name_action if is_name else Action.ACCESS_REPAIRED,
             attributes=attributes,
             added=members.added,
             removed=members.removed,
@@ -145,7 +148,7 @@ class GroupRepair(Repair[LibraryGroupLink], GroupService):
         self.give_library(link, link.name)
         link.save(using=self.using)
         self.announce(signals.library_linked, link, library=link.library)
-        name = self.adapter.library_name(link.library)
+        name = self.adapter.library_name(cast(Any, link.library))
         return self.members(link).grant_all(), {"library": [None, name]}
 
 

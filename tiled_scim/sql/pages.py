@@ -15,6 +15,7 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.expressions import Col, OrderBy
 
 from tiled_scim.conf import settings
+from tiled_scim.database.expressions import Among
 from tiled_scim.errors import ScimError, invalid_value
 
 Row = TypeVar("Row")
@@ -91,7 +92,7 @@ class Cursor:
             raise _invalid_cursor() from None
 
 
-def paginate(rows: QuerySet[Row], parameters: Mapping[str, str], account: str) -> Page[Row]:
+def paginate(rows: QuerySet[Any], parameters: Mapping[str, str], account: str) -> Page[Any]:
     """The page that `startIndex` and `count`, or `cursor` and `count`, ask for.
 
     Args:
@@ -106,16 +107,37 @@ def paginate(rows: QuerySet[Row], parameters: Mapping[str, str], account: str) -
     return index_page(rows, start_index(parameters), page_size(parameters))
 
 
-def index_page(rows: QuerySet[Row], first: int, count: int) -> Page[Row]:
+def index_page(rows: QuerySet[Any, Any], first: int, count: int) -> Page[Any]:
     """The page of `count` rows that begins with the `first`, counted from 1.
 
     The total is counted only where the page does not tell it, so that a lookup is one query.
     """
     offset = min(first - 1, MAX_OFFSET)
-    found = list(rows[offset : offset + count + 1]) if count else []
+    found = list(_stretch(rows, offset, count + 1)) if count else []
     is_last = bool(count) and len(found) <= count and (bool(found) or offset == 0)
-    total = offset + len(found) if is_last else rows.count()
+    total = offset + len(found) + (0 if is_last else _number_beyond(rows, offset, found))
     return Page(found[:count], total, first)
+
+
+def _stretch(rows: QuerySet[Any], offset: int, size: int) -> QuerySet[Any]:
+    """So many rows from an offset on.
+
+    Deep in a list their ids are found first, for which the index that has the order is enough: of
+    those before the offset, which the database has to pass over, no row is read.
+    """
+    stretch = slice(offset, offset + size)
+    return rows.filter(Among(F("pk"), rows.values("pk")[stretch])) if offset else rows[stretch]
+
+
+def _number_beyond(rows: QuerySet[Any], offset: int, found: list[Any]) -> int:
+    """How many rows there are beyond those that were found from an offset on.
+
+    Those before them were passed over already, and are not counted again.
+    """
+    order = _Order(rows, is_backward=False)
+    if offset and found and not order.is_sorted:
+        return rows.filter(order.beyond(order.position(found[-1]))).count()
+    return rows.count() - offset - len(found)
 
 
 def start_index(parameters: Mapping[str, str]) -> int:
@@ -128,7 +150,7 @@ def page_size(parameters: Mapping[str, str]) -> int:
     return min(max(0, _integer(parameters, "count", settings.PAGE_SIZE)), settings.MAX_PAGE_SIZE)
 
 
-def page_beyond(rows: QuerySet[Row], cursor: Cursor, account: str) -> Page[Row]:
+def page_beyond(rows: QuerySet[Any, Any], cursor: Cursor, account: str) -> Page[Any]:
     """The page beyond the cursor's row; without a position, the first."""
     order = _Order(rows, cursor.is_backward)
     found = _rows_beyond(rows, order, cursor, account)
@@ -137,7 +159,7 @@ def page_beyond(rows: QuerySet[Row], cursor: Cursor, account: str) -> Page[Row]:
     if cursor.is_backward:
         found.reverse()
 
-    def at(row: Row, is_backward: bool) -> str:
+    def at(row: Any, is_backward: bool) -> str:
         position = order.position(row)
         return Cursor(cursor.query, cursor.count, cursor.total, position, is_backward).encode()
 
@@ -152,7 +174,7 @@ def page_beyond(rows: QuerySet[Row], cursor: Cursor, account: str) -> Page[Row]:
     )
 
 
-def _cursor_page(rows: QuerySet[Row], parameters: Mapping[str, str], account: str) -> Page[Row]:
+def _cursor_page(rows: QuerySet[Any], parameters: Mapping[str, str], account: str) -> Page[Any]:
     if parameters.get("startIndex", "").strip():
         raise invalid_value("Send cursor or startIndex, and not both.")
     count = _cursor_count(parameters)
@@ -168,11 +190,11 @@ def _cursor_page(rows: QuerySet[Row], parameters: Mapping[str, str], account: st
     return page_beyond(rows, cursor, account)
 
 
-def _rows_beyond(rows: QuerySet[Row], order: _Order, cursor: Cursor, account: str) -> list[Row]:
+def _rows_beyond(rows: QuerySet[Any], order: _Order, cursor: Cursor, account: str) -> list[Any]:
     """The rows of a page in its order, and one more where there is one."""
     links = rows.model._default_manager.using(rows.db).filter(account=account)
     size = cursor.count + 1
-    found: list[Row] = []
+    found: list[Any] = []
     for stretch in order.stretches(cursor.position, links, STRETCH * size):
         found += rows.filter(stretch).order_by(*order.terms)[: size - len(found)]
         if len(found) == size:
