@@ -177,8 +177,10 @@ class GroupService(Service[LibraryGroupLink]):
             self._rename_library(link.library, old_name, link.display_name)
             action = self.announce(signals.library_renamed, link, library=link.library)
         changed = self._change_members(link, members)
-        if changed.is_changed or columns:
+        if columns:
             self.save(link)
+        elif changed.is_changed:
+            self.touch(link)
         if changed.is_changed and not (action or changed.added or changed.removed):
             action = Action.LIBRARY_UPDATED  # members are shown under other names
         return self._result(link, before, changed, action)

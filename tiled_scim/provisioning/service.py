@@ -19,6 +19,7 @@ from django.dispatch import Signal
 from tiled_scim import signals
 from tiled_scim.attributes import ResourceType
 from tiled_scim.audit.events import Change, Source, record
+from tiled_scim.database.compiled import update
 from tiled_scim.errors import ScimError, not_found, uniqueness
 from tiled_scim.host import HostAdapter
 from tiled_scim.models import Action, LibraryGroupLink, ScimEvent, UserLink
@@ -162,6 +163,11 @@ class Service(Generic[AnyLink]):
         else:
             link.touch()
         link.save(using=self.using)
+
+    def touch(self, link: AnyLink) -> None:
+        """Save that a resource changed whose link has no other column to save."""
+        link.touch()
+        update(link, ("version", "updated_at"), self.using)
 
     def keep(self, change: Change) -> None:
         """Keep the event of a change, in its transaction.

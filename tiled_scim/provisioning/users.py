@@ -310,7 +310,10 @@ class UserService(Service[UserLink]):
                 host["active"] = activation.host
         if host:
             self.adapter.update_user(link.user, host_input(host))
-        self.save(link)
+        if plan.columns or is_back or link.suspended != was_suspended:
+            self.save(link)
+        else:
+            self.touch(link)
         if activation is not None:
             multi_account.suspend_others(activation.suspending, self.adapter, self.using)
         if link.suspended != was_suspended:
