@@ -27,13 +27,13 @@ test: $(VENV)/test ## Run the tests (ARGS="..." goes to pytest)
 browser: $(VENV)/browser ## Run the tests in a browser (needs chromium and npm)
 	@$(PYTEST) tests/browser $(ARGS)
 
-hostile: $(VENV)/hostile ## Send requests that are not quite right (CASES=200000 sends so many)
+hostile: $(VENV)/hostile ## Send slightly invalid requests (CASES=200000 sets their number)
 	@CASES=$(CASES) $(PYTEST) tests/hostile $(ARGS)
 
-coverage: $(VENV)/test ## Run the tests, and fail where too little of tiled_scim is covered
+coverage: $(VENV)/test ## Run the tests, and fail if the coverage of tiled_scim is too low
 	@$(PYTEST) --cov --cov-report=term $(ARGS)
 
-resilience: $(VENV)/test $(VENV)/postgresql $(VENV)/mysql ## Load and faults on PostgreSQL, MariaDB and SQLite (ARGS=--short)
+resilience: $(VENV)/test $(VENV)/postgresql $(VENV)/mysql ## Test load and faults on PostgreSQL, MariaDB and SQLite (ARGS=--short)
 	@$(VENV)/bin/python -m resilience $(ARGS)
 
 bench: $(VENV)/bench ## Compare speed with a bare view and other servers (PostgreSQL; ARGS=--quick)
@@ -48,10 +48,10 @@ lint: $(VENV)/lint ## Check style, format, import layers and safety
 	@$(VENV)/bin/lint-imports
 	@$(VENV)/bin/bandit --quiet --configfile pyproject.toml --recursive tiled_scim example_project
 
-audit: $(VENV)/audit ## Look for known vulnerabilities in what the package needs
+audit: $(VENV)/audit ## Check the dependencies for known vulnerabilities
 	@$(VENV)/bin/pip-audit --strict --progress-spinner off .
 
-format: $(VENV)/lint ## Write the format that `make lint` checks
+format: $(VENV)/lint ## Format the code
 	@$(VENV)/bin/ruff check --fix-only --quiet .
 	@$(VENV)/bin/ruff format .
 

@@ -135,7 +135,9 @@ class TestReplaceAndRevoke:
         expect(details.get_by_role("button")).to_be_hidden()
 
         details.locator("summary").click()
-        expect(details.get_by_text("The current token stops working immediately.")).to_be_visible()
+        expect(
+            details.get_by_text("The current token stops working immediately. Okta")
+        ).to_be_visible()
         details.get_by_role("button").click()  # without the tick, the browser does not send it
         expect(details.get_by_role("checkbox")).to_be_focused()
         assert status(okta) == 200

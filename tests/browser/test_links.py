@@ -119,7 +119,9 @@ class TestUnlinking:
         open_row(page, GROUPS, "Engineering")
 
         page.get_by_role("link", name="Unlink…").click()
-        expect(page.get_by_text("The Library “Engineering” stays")).to_be_visible()
+        expect(
+            page.get_by_text("The Library “Engineering” and its contents are kept")
+        ).to_be_visible()
         losing = names_under(page, "Who loses access (3)")
         expect(losing).to_have_text(sorted(PUSHED["Engineering"]))
         page.get_by_role("link", name="No, take me back").click()

@@ -143,7 +143,7 @@ class TestAgainstServersWithAFault:
             check.run(url)
 
         assert "\nFAILED: Cleaning up\n  active is True, not False.\n" in check.output
-        assert f"Deactivate {USER_NAME} and delete the group {GROUP_NAME} by hand" in check.output
+        assert f"Deactivate {USER_NAME} and delete the group {GROUP_NAME} manually" in check.output
         assert "Left on the server" not in check.output
         assert User.objects.get().is_active
 

@@ -141,8 +141,8 @@ def _joined(
     found: list[Any] = []
     total = 0
     for endpoint, query in zip(endpoints, links, strict=True):
-        rows = endpoint.reader.columns(query)
-        page = index_page(rows, max(1, first - total), count - len(found))
+        columns = endpoint.reader.columns
+        page = index_page(query, max(1, first - total), count - len(found), columns)
         if first <= total + page.total:
             found += endpoint.reader.read(page.rows)
         total += page.total

@@ -247,7 +247,7 @@ class ResourceViewSet(ViewSetMixin, ScimView):
     def _page(self, request: Request) -> Page[StoredResource]:
         reader = self.endpoint.reader
         links = ScimFilterBackend().filter_queryset(request, reader.links(), self)
-        page = paginate(reader.columns(links), self.parameters, self.adapter.account)
+        page = paginate(links, self.parameters, self.adapter.account, reader.columns)
         return replace(page, rows=reader.read(page.rows))
 
 

@@ -217,10 +217,11 @@ class Among(Lookup):
     Args:
         key: The column with the key.
         queries: Queries that return one column.
+        most: How many keys they return at most, if that is known.
     """
 
-    def __init__(self, key: F, *queries: QuerySet[Any, Any]) -> None:
-        super().__init__(key, _Keys(*(Subquery(query) for query in queries)))
+    def __init__(self, key: F, *queries: QuerySet[Any, Any], most: int | None = None) -> None:
+        super().__init__(key, _Keys(*(Subquery(query) for query in queries), most=most))
 
     def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> SQL:
         key, key_params = self.process_lhs(compiler, connection)
@@ -240,10 +241,17 @@ class _Keys(PortableExpression):
         "mysql": "IN (SELECT * FROM ({}) AS scim_keys)",
     }
 
+    def __init__(self, *queries: Subquery, most: int | None) -> None:
+        super().__init__(*queries)
+        self.most = most
+
     def template(self, connection: BaseDatabaseWrapper) -> str:
         numbers = range(len(self.operands))
-        queries = map("SELECT * FROM {{{0}}} AS scim_keys_{0}".format, numbers)
-        return super().template(connection).format(" UNION ALL ".join(queries))
+        keys = " UNION ALL ".join(map("SELECT * FROM {{{0}}} AS scim_keys_{0}".format, numbers))
+        if self.most is not None:
+            # For MariaDB's planner, which takes the offset of a query for rows that it gives.
+            keys = f"{keys} LIMIT {self.most}"
+        return super().template(connection).format(keys)
 
 
 # JSON

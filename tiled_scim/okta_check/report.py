@@ -92,7 +92,7 @@ def _failure(result: Result) -> str:
 
 def _problems(run: Run) -> str:
     advice = (
-        f"Deactivate {USER_NAME} and delete the group {GROUP_NAME} by hand, or run the check "
+        f"Deactivate {USER_NAME} and delete the group {GROUP_NAME} manually, or run the check "
         "again: it cleans up first."
     )
     problems = (f"  {problem}" for problem in run.problems)

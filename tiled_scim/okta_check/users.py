@@ -213,7 +213,7 @@ def _delete_leftover(session: Session) -> None:
     session.change("/Users", session.user_id, {"active": True})
     session.skip_unsupported(
         "The test user of an earlier run can be neither created again nor deleted, so it was "
-        "activated instead. Delete the user by hand to check the create."
+        "activated instead. Delete the user manually to check the create."
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -35,6 +35,14 @@ TIES = ["created_at", "pk"]
 STRETCHED = {"mysql"}
 # The first stretch is so many times as long as a page, and each later one as the one before.
 STRETCH = 10
+
+
+# Returns a query for columns of links.
+Columns = Callable[[QuerySet[Any]], QuerySet[Any, Any]]
+
+
+def _as_they_are(links: QuerySet[Any]) -> QuerySet[Any]:
+    return links
 
 
 @dataclass(frozen=True)
@@ -92,53 +100,71 @@ class Cursor:
             raise _invalid_cursor() from None
 
 
-def paginate(rows: QuerySet[Any], parameters: Mapping[str, str], account: str) -> Page[Any]:
+def paginate(
+    links: QuerySet[Any],
+    parameters: Mapping[str, str],
+    account: str,
+    columns: Columns = _as_they_are,
+) -> Page[Any]:
     """Return the page that `startIndex` and `count`, or `cursor` and `count`, ask for.
 
     Args:
-        rows: Links in a total order: by `SORT_KEY` if it is set, then by `created_at` and `pk`.
+        links: Links in a total order: by `SORT_KEY` if it is set, then by `created_at` and `pk`.
         parameters: The query parameters.
         account: The account of the links. A cursor is only valid for it.
+        columns: Returns a query for the columns to read of the links on the page. They include
+            `created_at`, `pk` and `SORT_KEY`. For links before the page, only the columns of the
+            filter and the order are read.
 
     Raises:
         ScimError: invalidValue, invalidCursor, expiredCursor or invalidCount.
     """
     if "cursor" in parameters:
-        return _cursor_page(rows, parameters, account)
-    return index_page(rows, start_index(parameters), page_size(parameters))
+        return _cursor_page(links, parameters, account, columns)
+    return index_page(links, start_index(parameters), page_size(parameters), columns)
 
 
-def index_page(rows: QuerySet[Any, Any], first: int, count: int) -> Page[Any]:
-    """Return a page of `count` rows, starting with row number `first`, counted from 1.
+def index_page(
+    links: QuerySet[Any], first: int, count: int, columns: Columns = _as_they_are
+) -> Page[Any]:
+    """Return a page of `count` links, starting with link number `first`, counted from 1.
 
     The total is only counted if it does not follow from the page, so a lookup takes one query.
+
+    Args:
+        links: Links in a total order, see `paginate`.
+        first: The number of the first link.
+        count: The page size.
+        columns: The columns to read, see `paginate`.
     """
     offset = min(first - 1, MAX_OFFSET)
-    found = list(_stretch(rows, offset, count + 1)) if count else []
+    found = list(columns(_stretch(links, offset, count + 1))) if count else []
     is_last = bool(count) and len(found) <= count and (bool(found) or offset == 0)
-    total = offset + len(found) + (0 if is_last else _number_beyond(rows, offset, found))
+    total = offset + len(found) + (0 if is_last else _number_beyond(links, offset, found))
     return Page(found[:count], total, first)
 
 
-def _stretch(rows: QuerySet[Any], offset: int, size: int) -> QuerySet[Any]:
-    """Return `size` rows from an offset on.
+def _stretch(links: QuerySet[Any], offset: int, size: int) -> QuerySet[Any]:
+    """Return `size` links from an offset on.
 
     After the first page, their ids are found first. The index that contains the order is enough for
     that, so the database does not read the rows that it skips.
     """
     stretch = slice(offset, offset + size)
-    return rows.filter(Among(F("pk"), rows.values("pk")[stretch])) if offset else rows[stretch]
+    if not offset:
+        return links[stretch]
+    return links.filter(Among(F("pk"), links.values("pk")[stretch], most=size))
 
 
-def _number_beyond(rows: QuerySet[Any], offset: int, found: list[Any]) -> int:
-    """Return the number of rows after those that were found from an offset on.
+def _number_beyond(links: QuerySet[Any], offset: int, found: list[Any]) -> int:
+    """Return the number of links after those that were found from an offset on.
 
-    The rows before them were skipped already, and are not counted again.
+    The links before them were skipped already, and are not counted again.
     """
-    order = _Order(rows, is_backward=False)
+    order = _Order(links, is_backward=False)
     if offset and found and not order.is_sorted:
-        return rows.filter(order.beyond(order.position(found[-1]))).count()
-    return rows.count() - offset - len(found)
+        return links.filter(order.beyond(order.position(found[-1]))).count()
+    return links.count() - offset - len(found)
 
 
 def start_index(parameters: Mapping[str, str]) -> int:
@@ -151,10 +177,16 @@ def page_size(parameters: Mapping[str, str]) -> int:
     return min(max(0, _integer(parameters, "count", settings.PAGE_SIZE)), settings.MAX_PAGE_SIZE)
 
 
-def page_beyond(rows: QuerySet[Any, Any], cursor: Cursor, account: str) -> Page[Any]:
-    """Return the page at a cursor. Without a position, return the first page."""
-    order = _Order(rows, cursor.is_backward)
-    found = _rows_beyond(rows, order, cursor, account)
+def page_beyond(
+    links: QuerySet[Any], cursor: Cursor, account: str, columns: Columns = _as_they_are
+) -> Page[Any]:
+    """Return the page beyond the cursor's link; without a position, the first.
+
+    Args:
+        columns: The columns to read, see `paginate`.
+    """
+    order = _Order(links, cursor.is_backward)
+    found = _beyond(links, order, cursor, account, columns)
     is_more = len(found) > cursor.count
     found = found[: cursor.count]
     if cursor.is_backward:
@@ -175,29 +207,35 @@ def page_beyond(rows: QuerySet[Any, Any], cursor: Cursor, account: str) -> Page[
     )
 
 
-def _cursor_page(rows: QuerySet[Any], parameters: Mapping[str, str], account: str) -> Page[Any]:
+def _cursor_page(
+    links: QuerySet[Any], parameters: Mapping[str, str], account: str, columns: Columns
+) -> Page[Any]:
     if parameters.get("startIndex", "").strip():
         raise invalid_value("Send cursor or startIndex, and not both.")
     count = _cursor_count(parameters)
-    query = _fingerprint(parameters, f"{account}:{rows.model.__name__}")
+    query = _fingerprint(parameters, f"{account}:{links.model.__name__}")
     text = parameters["cursor"].strip()
     if not text:
-        return page_beyond(rows, Cursor(query, count, rows.count(), [], False), account)
+        cursor = Cursor(query, count, links.count(), [], False)
+        return page_beyond(links, cursor, account, columns)
     cursor = Cursor.decode(text)
     if cursor.query != query:
         raise _invalid_cursor()
     if cursor.count != count:
         raise _invalid_count(f"count must stay {cursor.count}, as it was with the first page.")
-    return page_beyond(rows, cursor, account)
+    return page_beyond(links, cursor, account, columns)
 
 
-def _rows_beyond(rows: QuerySet[Any], order: _Order, cursor: Cursor, account: str) -> list[Any]:
-    """Return the rows of a page in its order, and one more row if there is one."""
-    links = rows.model._default_manager.using(rows.db).filter(account=account)
+def _beyond(
+    links: QuerySet[Any], order: _Order, cursor: Cursor, account: str, columns: Columns
+) -> list[Any]:
+    """Return the links of a page in its order, and one more link if there is one."""
+    every = links.model._default_manager.using(links.db).filter(account=account)
     size = cursor.count + 1
     found: list[Any] = []
-    for stretch in order.stretches(cursor.position, links, STRETCH * size):
-        found += rows.filter(stretch).order_by(*order.terms)[: size - len(found)]
+    for stretch in order.stretches(cursor.position, every, STRETCH * size):
+        ahead = links.filter(stretch).order_by(*order.terms)
+        found += columns(ahead[: size - len(found)])
         if len(found) == size:
             break
     return found

@@ -201,10 +201,10 @@ class TestKeys:
 
         assert readers() == {"bob@example.com"}
 
-    def test_what_people_took_away_by_hand_is_found_and_mended(self, client: OktaClient) -> None:
+    def test_what_people_took_away_manually_is_found_and_fixed(self, client: OktaClient) -> None:
         push(client, "/Groups", group("Maps", *people(client, "ada", "bob")))
         Membership.objects.filter(person__username="ada@example.com").delete()
-        with pytest.raises(CommandError, match="Wrong: 1"):
+        with pytest.raises(CommandError, match="Found 1 problem"):
             call_command("scim_resync", "--dry-run")
 
         call_command("scim_resync")
@@ -239,7 +239,7 @@ class TestKeys:
         maps = push(client, "/Groups", group("Maps"))
         address = reverse("admin:tiled_scim_librarygrouplink_move", args=[maps])
 
-        assert "This Library does not exist." in browser.read(f"{address}?library=%00")
+        assert "There is no such Library." in browser.read(f"{address}?library=%00")
 
     def test_the_pages_of_the_administration_lead_to_each_other(
         self, client: OktaClient, browser: Browser

@@ -1,7 +1,7 @@
-// The SCIM Configuration page. All of it works without this script, but for the copy buttons.
+// The SCIM Configuration page. Without this script, everything except the copy buttons works.
 "use strict";
 
-// The Clipboard API is there on https and on localhost only.
+// The Clipboard API is only available on https and on localhost.
 async function copy(field) {
     field.select();
     if (navigator.clipboard) {
@@ -26,8 +26,8 @@ for (const button of document.querySelectorAll("[data-copies]")) {
     });
 }
 
-// A double click would send the form twice: the browser shows the second answer, and the token was in
-// the first one.
+// A double click would send the form twice. The browser would only show the second response, but the
+// token is in the first one.
 for (const form of document.querySelectorAll(".tiled-scim form")) {
     form.addEventListener("submit", (event) => {
         if (form.dataset.sent) {
@@ -43,7 +43,7 @@ window.addEventListener("pageshow", () => {
     }
 });
 
-// A browser may keep the page as it was left, for its Back button: it must not show a secret again.
+// Browsers may cache the page for the Back button. It must not show a secret again.
 window.addEventListener("pagehide", () => {
     for (const field of document.querySelectorAll("[data-secret]")) {
         field.value = "";
