@@ -180,9 +180,12 @@ def page_size(parameters: Mapping[str, str]) -> int:
 def page_beyond(
     links: QuerySet[Any], cursor: Cursor, account: str, columns: Columns = _as_they_are
 ) -> Page[Any]:
-    """Return the page beyond the cursor's link; without a position, the first.
+    """Return the page at a cursor. Without a position, return the first page.
 
     Args:
+        links: Links in a total order, see `paginate`.
+        cursor: The cursor.
+        account: The account of the links.
         columns: The columns to read, see `paginate`.
     """
     order = _Order(links, cursor.is_backward)
