@@ -1,4 +1,4 @@
-"""The queries about the members of groups, and about the groups of a member."""
+"""Query the members of groups, and the groups of a member."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ ACCESS = ("is_prior", "is_given_elsewhere")
 
 
 class Member(NamedTuple):
-    """A member of a group, with what tells whether they belong there.
+    """A member of a group, with the columns that tell whether they should be one.
 
     Args:
-        link: the id of the UserLink.
-        user: the primary key of the host user.
-        name: the userName.
-        account: that of the UserLink.
-        unlinked_at: when SCIM unlinked the user.
-        suspended: whether the user is inactive in the account.
+        link: The id of the UserLink.
+        user: The primary key of the host user.
+        name: The userName.
+        account: The account of the UserLink.
+        unlinked_at: The time when SCIM unlinked the user.
+        suspended: Whether the user is inactive in the account.
     """
 
     link: UUID
@@ -52,16 +52,16 @@ MEMBER_COLUMNS = (
 
 
 class GroupUser(NamedTuple):
-    """A user as a group has them, or will have them.
+    """A user who is or becomes a member of a group.
 
     Args:
-        link: the id of the UserLink.
-        user: the primary key of the host user.
-        name: the userName.
-        suspended: whether the user is inactive in the account, and so has no access.
-        display: the name to show in the group; None for one who is not a member.
-        is_prior: whether people gave access to the Library before SCIM did.
-        is_given_elsewhere: whether another group gives the user access to the same Library.
+        link: The id of the UserLink.
+        user: The primary key of the host user.
+        name: The userName.
+        suspended: Whether the user is inactive in the account, and so has no access.
+        display: The display name in the group. None if the user is not a member.
+        is_prior: Whether the user has prior access to the Library.
+        is_given_elsewhere: Whether another group gives the user access to the same Library.
     """
 
     link: UUID
@@ -74,16 +74,16 @@ class GroupUser(NamedTuple):
 
     @property
     def is_ours(self) -> bool:
-        """Whether this group alone gives a member access, while not suspended."""
+        """Return whether only this group gives the user access, if not suspended."""
         return not (self.is_prior or self.is_given_elsewhere)
 
 
 class MemberQueries:
-    """The queries about a group's members, each compiled once.
+    """The queries for a group's members. Each is compiled once.
 
     Args:
-        using: the alias of the database to write to.
-        is_shared: whether another group feeds the same Library.
+        using: The alias of the database to write to.
+        is_shared: Whether another group feeds the same Library.
     """
 
     def __init__(self, using: str, is_shared: bool) -> None:
@@ -139,7 +139,7 @@ class MemberQueries:
         return rows.values_list(*names, *ACCESS)
 
     def _access(self, user: OuterRef) -> dict[str, Any]:
-        """How a host user has access to the Library, but for this group."""
+        """Return annotations that tell how a user has access, apart from this group."""
         prior = PriorAccess.objects.filter(library=LIBRARY_PARAMETER, user=user)
         others = LibraryGroupMember.objects.filter(
             group__library=LIBRARY_PARAMETER, user__suspended=False, user__user=user
@@ -152,7 +152,7 @@ class MemberQueries:
 
 
 def locked_groups(user: UUID, account: str, using: str) -> list[LibraryGroupLink]:
-    """Return the groups of an account that a user is in, locked; those without a Library, too."""
+    """Return the groups of an account that a user is in, locked, also those without a Library."""
     libraries = Prefetch("library", library_model()._base_manager.using(using))
     groups = LibraryGroupLink.objects.using(using).filter(account=account, unlinked_at=None)
     groups = groups.prefetch_related(libraries)
@@ -160,7 +160,7 @@ def locked_groups(user: UUID, account: str, using: str) -> list[LibraryGroupLink
 
 
 def note_change_of_member(link: UserLink, using: str) -> None:
-    """Give a new version to the groups that show this user, who is renamed or about to go."""
+    """Increment the version of the groups that show a user who is renamed or will be deleted."""
     groups = LibraryGroupLink.objects.using(using).filter(members__user=link.pk)
     keys = list(groups.order_by("pk").values_list("pk", flat=True))
     LibraryGroupLink.objects.using(using).filter(pk__in=keys).update(
@@ -169,7 +169,7 @@ def note_change_of_member(link: UserLink, using: str) -> None:
 
 
 def note_rename_of_member(link: UserLink, old_name: str, using: str) -> None:
-    """Show a user's new userName in groups, where the client gave no other name to show."""
+    """Show a user's new userName in groups, unless the client sent another display name."""
     shown = LibraryGroupMember.objects.using(using).filter(user=link.pk, display=old_name)
     if shown.update(display=link.user_name):
         note_change_of_member(link, using)
@@ -178,5 +178,5 @@ def note_rename_of_member(link: UserLink, old_name: str, using: str) -> None:
 def note_deletion_of_member(
     sender: type[UserLink], instance: UserLink, using: str, **kwargs: Any
 ) -> None:
-    """The host deletes a user, and the link with them: a receiver of `pre_delete`."""
+    """Update the groups of a user whom the host deletes. A receiver of `pre_delete`."""
     note_change_of_member(instance, using)
