@@ -1,6 +1,6 @@
-"""The links that a filter can be true of at all, found by an index.
+"""Find the links that a filter can match, by an index.
 
-Whether it is true, the filter itself says. It is then asked of a few links, and not of a million.
+The filter is then evaluated for a few links instead of a million.
 """
 
 from __future__ import annotations
@@ -19,29 +19,33 @@ from tiled_scim.models import StoredEmail, UserLink, folded_email
 
 @dataclass(frozen=True)
 class Candidates:
-    """Links, as queries for their ids.
+    """Queries for the ids of links that a filter can match.
 
     Args:
-        queries: each link that the filter is true of is in one of them.
-        is_needed: whether the database would not find them by the filter itself.
+        queries: The queries. At least one of them returns each link that the filter matches.
+        is_needed: Whether the database cannot use an index for the filter itself.
     """
 
     queries: tuple[QuerySet[Any, Any], ...]
     is_needed: bool
 
     def condition(self) -> Q:
-        """That a link is one of them."""
+        """Return the condition that a link is a candidate."""
         return Q(Among(F("pk"), *self.queries)) if self.is_needed else Q()
 
 
 def fewest(found: Iterable[Candidates | None]) -> Candidates | None:
-    """Those for conditions that are all true: those for one of them."""
+    """Return the candidates for the conjunction of some conditions: those of one condition."""
     known = (candidates for candidates in found if candidates)
     return min(known, key=lambda candidates: candidates.is_needed, default=None)
 
 
 def union(found: Iterable[Candidates | None]) -> Candidates | None:
-    """Those for conditions of which one is true: none are known where those for one are not."""
+    """Return the candidates for the disjunction of some conditions.
+
+    Returns:
+        The candidates of all conditions, or None if those of one condition are unknown.
+    """
     queries: tuple[QuerySet[Any, Any], ...] = ()
     is_needed = False
     for candidates in found:
@@ -53,16 +57,17 @@ def union(found: Iterable[Candidates | None]) -> Candidates | None:
 
 
 def by_column(model: type[Model], account: str, condition: Q) -> Candidates:
-    """The links of an account that fulfil a condition on an indexed column."""
+    """Return the links of an account that meet a condition on an indexed column."""
     rows = model._default_manager.filter(condition, account=account)
     return Candidates((rows.values("pk"),), is_needed=False)
 
 
 def by_email(address: str, host_field: str | None) -> Candidates | None:
-    """The links whose JSON or host user has an address, in any letter case.
+    """Return the links whose JSON or host user has an email address, ignoring case.
 
     Args:
-        host_field: ORM path from the host user to where the host keeps an address, if it does.
+        address: The email address.
+        host_field: The ORM path from the host user to the host's email address, if it has one.
     """
     stored = StoredEmail.objects.filter(folded=folded_email(address)).values("link")
     if host_field is None:
@@ -76,7 +81,7 @@ def by_email(address: str, host_field: str | None) -> Candidates | None:
 
 
 def _is_text(model: type[Model], path: str) -> bool:
-    """Whether there is a column of text at an ORM path."""
+    """Return whether an ORM path leads to a text column."""
     field: Any = None
     related: Any = model
     for name in path.split("__"):
