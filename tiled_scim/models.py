@@ -521,16 +521,16 @@ class Action(models.TextChoices):
     USER_UPDATED = "user_updated", _("user updated")
     USER_DEACTIVATED = "user_deactivated", _("user deactivated")
     USER_REACTIVATED = "user_reactivated", _("user reactivated")
-    USER_UNLINKED = "user_unlinked", _("user let go")
+    USER_UNLINKED = "user_unlinked", _("user unlinked")
     ADMIN_GRANTED = "admin_granted", _("Tiled Admin given")
     ADMIN_REVOKED = "admin_revoked", _("Tiled Admin taken away")
     LIBRARY_LINKED = "library_linked", _("group linked to a Library")
     LIBRARY_RENAMED = "library_renamed", _("group renamed")
     LIBRARY_UPDATED = "library_updated", _("group updated")
-    LIBRARY_UNLINKED = "library_unlinked", _("group let go")
+    LIBRARY_UNLINKED = "library_unlinked", _("group unlinked")
     LIBRARY_MOVED = "library_moved", _("group moved to another Library")
     ACCESS_CHANGED = "access_changed", _("members changed")
-    ACCESS_MENDED = "access_mended", _("access mended")
+    ACCESS_REPAIRED = "access_repaired", _("access repaired")
 
 
 class Outcome(models.TextChoices):

@@ -163,6 +163,7 @@ class Bulk:
 
         One that cannot be carried out is no reason not to try the others (RFC 7644 section 3.7).
         """
+        self.log.start_operation()
         result: Resource = {"method": operation.method}
         if operation.bulk_id:
             result["bulkId"] = operation.bulk_id

@@ -35,9 +35,13 @@ class RequestLog:
     def __init__(self, request: HttpRequest) -> None:
         self.request = request
         self.token: ScimToken | None = None
-        self.started = self.noted = time.monotonic()
+        self.started = self.operation_started = time.monotonic()
         given = request.headers.get(REQUEST_ID_HEADER, "")
         self.request_id = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+
+    def start_operation(self) -> None:
+        """Measure the durations of the next events from now on: an operation begins."""
+        self.operation_started = time.monotonic()
 
     def recorder(self, method: str, status: int) -> Record:
         """Return what keeps the event of a change, in the transaction that makes it.
@@ -65,10 +69,8 @@ class RequestLog:
         record(self._source(method), change, status=status, error=error, duration=duration)
 
     def _duration(self) -> float:
-        """Seconds since the last event of the request, or its arrival."""
-        now = time.monotonic()
-        duration, self.noted = now - self.noted, now
-        return duration
+        """Seconds since the request, or its current operation, began; all attempts included."""
+        return time.monotonic() - self.operation_started
 
     def end(self, status: int) -> None:
         """Write the request's line: nothing of bodies and queries, which are about people."""

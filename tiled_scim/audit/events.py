@@ -1,7 +1,7 @@
 """What happened, as the host's admin sees it: changes, and the events that are kept of them.
 
 The event of a change is written in the transaction that makes the change, so that there is never
-one without the other. The event of a request that failed is written when all is over.
+one without the other. The event of a request that failed is written after its rollback.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from tiled_scim.attributes import ResourceType
 from tiled_scim.database.compiled import insert
+from tiled_scim.database.errors import is_aborted, is_lost
 from tiled_scim.host import TILED_ADMIN
 from tiled_scim.models import (
     CLIENT_LENGTH,
@@ -137,7 +138,7 @@ def record(
 ) -> None:
     """Keep an event of what happened; in the transaction that is running, if one is.
 
-    An event that cannot be kept is logged, and breaks nothing: it has a savepoint of its own.
+    It has a savepoint of its own: an event that cannot be kept is logged, and breaks nothing.
 
     Args:
         status: the HTTP status of the answer.
@@ -145,7 +146,7 @@ def record(
         duration: in seconds.
 
     Raises:
-        DatabaseError: the transaction is lost, and the change with it.
+        DatabaseError: the running transaction cannot be committed, or is worth another attempt.
     """
     using = router.db_for_write(ScimEvent)
     try:
@@ -154,10 +155,22 @@ def record(
         with transaction.atomic(using=using):
             if status not in REPEATED_STATUSES or not _repeats(event):
                 _insert(_split(event, change), using)
-    except Exception:
-        if transaction.get_connection(using).needs_rollback:
+    except Exception as error:
+        if _ends_transaction(error, using):
             raise
         logger.exception("An event could not be kept")
+
+
+def _ends_transaction(error: Exception, using: str) -> bool:
+    """Whether the running transaction has to be rolled back, and tried again where that helps.
+
+    MariaDB ends a deadlock by a rollback of the whole transaction, PostgreSQL by an error, after
+    which the savepoint could be rolled back: the change would have no event.
+    """
+    connection = transaction.get_connection(using)
+    if not connection.in_atomic_block:
+        return False
+    return connection.needs_rollback or is_lost(error) or is_aborted(error)
 
 
 def _insert(events: Sequence[ScimEvent], using: str) -> None:

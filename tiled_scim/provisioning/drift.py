@@ -36,11 +36,11 @@ class Kind:
 
     Args:
         problem: a sentence for people, which may have the link's `name`, and `people`.
-        mending: what is done about it, as what follows "by".
+        repair: what is done about it, as what follows "by".
     """
 
     problem: str | Promise
-    mending: str | Promise
+    repair: str | Promise
 
 
 NAME = Kind(
@@ -48,11 +48,11 @@ NAME = Kind(
     _("keeping the name in lower case again"),
 )
 GROUP_LET_GO = Kind(
-    _("The group “%(name)s” was let go of, and still has members: %(people)s."),
+    _("The group “%(name)s” is unlinked, but still has members: %(people)s."),
     _("ending their memberships, and the access that they gave"),
 )
 USER_LET_GO = Kind(
-    _("The group “%(name)s” has members whom SCIM has let go of: %(people)s."),
+    _("The group “%(name)s” has members that are unlinked: %(people)s."),
     _("ending their memberships, and the access that they gave"),
 )
 FOREIGN_USER = Kind(
@@ -67,7 +67,7 @@ ACCESS_LACKING = Kind(
     _("The group “%(name)s” has members without access to its Library: %(people)s."),
     _("giving them access"),
 )
-# What can be wrong with members, in the order in which it can be mended.
+# What can be wrong with members, in the order in which it can be repaired.
 MEMBER_KINDS = (GROUP_LET_GO, USER_LET_GO, FOREIGN_USER, ACCESS_LACKING)
 
 
@@ -115,7 +115,7 @@ def count(account: str | None = None) -> int:
 
 
 def of(link: UserLink | LibraryGroupLink, adapter: HostAdapter | None = None) -> Iterator[Finding]:
-    """The drift of one link, in the order in which it can be mended."""
+    """The drift of one link, in the order in which it can be repaired."""
     # One that SCIM does not see may have given up its name.
     if not link.holds_name and (link.folded_name is not None or link.is_live):
         yield Finding(NAME, link)

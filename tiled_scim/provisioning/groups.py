@@ -11,7 +11,7 @@ from django.utils import timezone
 from tiled_scim import signals
 from tiled_scim.audit.events import differences
 from tiled_scim.host import library_model
-from tiled_scim.models import LibraryGroupLink
+from tiled_scim.models import Action, LibraryGroupLink
 from tiled_scim.provisioning.documents import read_group, split
 from tiled_scim.provisioning.group_members import NOTHING, GroupMembers, MembersChanged
 from tiled_scim.provisioning.resources import StoredResource
@@ -179,6 +179,8 @@ class GroupService(Service[LibraryGroupLink]):
         changed = self._change_members(link, members)
         if changed.is_changed or columns:
             self.save(link)
+        if changed.is_changed and not (action or changed.added or changed.removed):
+            action = Action.LIBRARY_UPDATED  # members are shown under other names
         return self._result(link, before, changed, action)
 
     def _result(

@@ -60,7 +60,7 @@ class Repair(Service[AnyLink]):
         is_name = all(finding.kind is drift.NAME for finding in findings)
         change = self.changed(
             link,
-            action=self.name_action if is_name else Action.ACCESS_MENDED,
+            action=self.name_action if is_name else Action.ACCESS_REPAIRED,
             attributes=attributes,
             added=members.added,
             removed=members.removed,

@@ -7,13 +7,13 @@ transaction.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial, wraps
 from typing import Any, ClassVar, Concatenate, Generic, ParamSpec, TypeVar, cast
 from uuid import UUID
 
-from django.db import router
+from django.db import router, transaction
 from django.dispatch import Signal
 
 from tiled_scim import signals
@@ -21,7 +21,7 @@ from tiled_scim.attributes import ResourceType
 from tiled_scim.audit.events import Change, Source, record
 from tiled_scim.errors import ScimError, not_found, uniqueness
 from tiled_scim.host import HostAdapter
-from tiled_scim.models import Action, LibraryGroupLink, UserLink
+from tiled_scim.models import Action, LibraryGroupLink, ScimEvent, UserLink
 from tiled_scim.provisioning.documents import StoredValues
 from tiled_scim.provisioning.resources import StoredResource
 from tiled_scim.provisioning.transactions import atomic
@@ -31,7 +31,7 @@ P = ParamSpec("P")
 
 # Looks at the version of a locked resource, and raises where it must not be changed.
 Precondition = Callable[[str], None]
-# Keeps an event of a change, in the transaction that makes it.
+# Keeps an event of a change; called in the transaction that makes it, see `Service.keep`.
 Record = Callable[[Change], None]
 
 ACTIONS = {
@@ -80,10 +80,10 @@ def recorded(
 ) -> Callable[Concatenate[Self_, P], Result]:
     """Run a method in one transaction, with the event of what it did."""
 
-    @functools.wraps(method)
+    @wraps(method)
     def run(self: Self_, /, *args: P.args, **kwargs: P.kwargs) -> Result:
         result = method(self, *args, **kwargs)
-        self.record(result.change)
+        self.keep(result.change)
         return result
 
     return atomic(run)
@@ -162,6 +162,17 @@ class Service(Generic[AnyLink]):
         else:
             link.touch()
         link.save(using=self.using)
+
+    def keep(self, change: Change) -> None:
+        """Keep the event of a change, in its transaction.
+
+        Where a router has events in another database, the event is kept after the commit: before,
+        nobody knows whether the change will be saved.
+        """
+        if router.db_for_write(ScimEvent) == self.using:
+            self.record(change)
+        else:
+            transaction.on_commit(partial(self.record, change), using=self.using)
 
     def announce(self, signal: Signal, link: AnyLink, **arguments: Any) -> str:
         """Send a signal once the transaction is committed, and return what it is called."""

@@ -12,6 +12,7 @@ from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 from django.db import DatabaseError, IntegrityError, OperationalError, transaction
 
+from tiled_scim.database.errors import is_lost, is_taken
 from tiled_scim.errors import RETRY_AFTER, ScimError, unavailable, uniqueness
 
 logger = logging.getLogger(__name__)
@@ -22,15 +23,6 @@ R = TypeVar("R")
 ATTEMPTS = 5
 # Seconds before a second attempt, doubled before each later one, give or take half.
 PAUSE = 0.05
-
-# What databases call a transaction that lost against another and may simply be tried again:
-# SQLSTATE of PostgreSQL (serialization failure, deadlock, lock not available), error numbers of
-# MariaDB and MySQL (lock wait timeout, deadlock, record changed since last read).
-LOST_STATES = frozenset({"40001", "40P01", "55P03"})
-LOST_NUMBERS = frozenset({1205, 1213, 1020})
-# … and a value that is there already.
-TAKEN_STATE = "23505"
-TAKEN_NUMBER = 1062
 
 
 class UsesDatabase(Protocol):
@@ -88,21 +80,3 @@ def _final(error: DatabaseError) -> ScimError:
             "The host has one of these values already, and SCIM does not manage what has it here."
         )
     return unavailable("The database is busy. Try again.", RETRY_AFTER)
-
-
-def is_taken(error: DatabaseError) -> bool:
-    """Whether a unique constraint, and not another one, was broken."""
-    state, number = _codes(error)
-    return state == TAKEN_STATE or number == TAKEN_NUMBER or "UNIQUE constraint" in str(error)
-
-
-def is_lost(error: DatabaseError) -> bool:
-    """Whether the same transaction may succeed when it is tried again."""
-    state, number = _codes(error)
-    return state in LOST_STATES or number in LOST_NUMBERS or "database is locked" in str(error)
-
-
-def _codes(error: DatabaseError) -> tuple[object, object]:
-    """The SQLSTATE, where the driver gives one, and the first argument, a number with MySQL's."""
-    cause = error.__cause__ or error
-    return getattr(cause, "sqlstate", None), next(iter(cause.args), None)
