@@ -124,7 +124,7 @@ class _Scope(ABC):
                 return self.element(name, operand)
 
     def candidates(self, expression: Expression) -> Candidates | None:
-        """The links that the filter can be true of, or None where no index finds them."""
+        """Return the links that may match the filter, or None if no index finds them."""
         match expression:
             case And(operands):
                 return fewest(map(self.candidates, operands))
@@ -149,11 +149,11 @@ class _Scope(ABC):
         """Whether one element of a multi-valued attribute fits a filter."""
 
     def equal(self, comparison: Comparison) -> Candidates | None:
-        """The candidates for an equality."""
+        """Return the links that may match an equality."""
         return None
 
     def with_element(self, name: str, operand: Expression) -> Candidates | None:
-        """The candidates for a filter of one element of a multi-valued attribute."""
+        """Return the links that may have an element which matches a filter in brackets."""
         return None
 
 

@@ -109,10 +109,11 @@ def paginate(
     """Return the page that `startIndex` and `count`, or `cursor` and `count`, ask for.
 
     Args:
-        links: in a total order: by `SORT_KEY` if at all, then by `created_at` and `pk`.
-        account: the one of the links, which a cursor is bound to.
-        columns: what to read of the links on the page: `created_at`, `pk` and `SORT_KEY` are in it.
-            Of those that are not on the page nothing is read but what filter and order are about.
+        links: Links in a total order: by `SORT_KEY` if there is one, then by `created_at` and `pk`.
+        parameters: The query.
+        account: The account of the links. Cursors are bound to it.
+        columns: Selects what to read of the links on the page, at least `created_at`, `pk` and
+            `SORT_KEY`. It must not add conditions.
 
     Raises:
         ScimError: invalidValue, invalidCursor, expiredCursor or invalidCount.
@@ -127,10 +128,10 @@ def index_page(
 ) -> Page[Any]:
     """Return the page of `count` links that begins with the `first`, counted from 1.
 
-    The total is counted only where the page does not tell it, so that a lookup is one query.
+    The total is counted only if the page does not tell it, so that a lookup is one query.
 
     Args:
-        columns: as of `paginate`.
+        columns: Selects what to read: see `paginate`.
     """
     offset = min(first - 1, MAX_OFFSET)
     found = list(columns(_stretch(links, offset, count + 1))) if count else []
@@ -140,10 +141,10 @@ def index_page(
 
 
 def _stretch(links: QuerySet[Any], offset: int, size: int) -> QuerySet[Any]:
-    """Return so many links from an offset on.
+    """Return `size` links from an offset on.
 
-    Deep in a list their ids are found first, for which the index that has the order is enough: of
-    those before the offset, which the database has to pass over, no row is read.
+    Past the first page, their ids are found first. The index that has the order is enough for that,
+    so that the database reads no row of the links before the offset.
     """
     stretch = slice(offset, offset + size)
     if not offset:
@@ -152,9 +153,9 @@ def _stretch(links: QuerySet[Any], offset: int, size: int) -> QuerySet[Any]:
 
 
 def _number_beyond(links: QuerySet[Any], offset: int, found: list[Any]) -> int:
-    """Return how many links there are beyond those that were found from an offset on.
+    """Count the links after those that were found from an offset on.
 
-    Those before them were passed over already, and are not counted again.
+    The database has passed over the links before them already, so they are not counted again.
     """
     order = _Order(links, is_backward=False)
     if offset and found and not order.is_sorted:
@@ -175,10 +176,10 @@ def page_size(parameters: Mapping[str, str]) -> int:
 def page_beyond(
     links: QuerySet[Any], cursor: Cursor, account: str, columns: Columns = _as_they_are
 ) -> Page[Any]:
-    """Return the page beyond the cursor's link; without a position, the first.
+    """Return the page beyond the cursor's link, or the first one if the cursor has no position.
 
     Args:
-        columns: as of `paginate`.
+        columns: Selects what to read: see `paginate`.
     """
     order = _Order(links, cursor.is_backward)
     found = _beyond(links, order, cursor, account, columns)
@@ -224,7 +225,7 @@ def _cursor_page(
 def _beyond(
     links: QuerySet[Any], order: _Order, cursor: Cursor, account: str, columns: Columns
 ) -> list[Any]:
-    """Return the links of a page in its order, and one more where there is one."""
+    """Return the links of a page in its order, and one more if there is one."""
     every = links.model._default_manager.using(links.db).filter(account=account)
     size = cursor.count + 1
     found: list[Any] = []
