@@ -129,7 +129,7 @@ class _Scope(ABC):
                 return self.element(name, operand)
 
     def candidates(self, expression: Expression) -> Candidates | None:
-        """Return the links that the filter can match, or None if no index finds them."""
+        """Return the links that may match the filter, or None if no index finds them."""
         match expression:
             case And(operands):
                 return fewest(map(self.candidates, operands))
@@ -154,11 +154,11 @@ class _Scope(ABC):
         """Return the condition that a filter matches an element of a multi-valued attribute."""
 
     def equal(self, comparison: Comparison) -> Candidates | None:
-        """Return the candidates for an `eq` comparison."""
+        """Return the links that may match an equality."""
         return None
 
     def with_element(self, name: str, operand: Expression) -> Candidates | None:
-        """Return the candidates for a filter of an element of a multi-valued attribute."""
+        """Return the links that may have an element which matches a filter in brackets."""
         return None
 
 

@@ -109,12 +109,11 @@ def paginate(
     """Return the page that `startIndex` and `count`, or `cursor` and `count`, ask for.
 
     Args:
-        links: Links in a total order: by `SORT_KEY` if it is set, then by `created_at` and `pk`.
-        parameters: The query parameters.
-        account: The account of the links. A cursor is only valid for it.
-        columns: Returns a query for the columns to read of the links on the page. They include
-            `created_at`, `pk` and `SORT_KEY`. For links before the page, only the columns of the
-            filter and the order are read.
+        links: Links in a total order: by `SORT_KEY` if there is one, then by `created_at` and `pk`.
+        parameters: The query.
+        account: The account of the links. Cursors are bound to it.
+        columns: Selects what to read of the links on the page, at least `created_at`, `pk` and
+            `SORT_KEY`. It must not add conditions.
 
     Raises:
         ScimError: invalidValue, invalidCursor, expiredCursor or invalidCount.
@@ -129,13 +128,10 @@ def index_page(
 ) -> Page[Any]:
     """Return a page of `count` links, starting with link number `first`, counted from 1.
 
-    The total is only counted if it does not follow from the page, so a lookup takes one query.
+    The total is counted only if the page does not tell it, so that a lookup is one query.
 
     Args:
-        links: Links in a total order, see `paginate`.
-        first: The number of the first link.
-        count: The page size.
-        columns: The columns to read, see `paginate`.
+        columns: Selects what to read: see `paginate`.
     """
     offset = min(first - 1, MAX_OFFSET)
     found = list(columns(_stretch(links, offset, count + 1))) if count else []
@@ -147,8 +143,8 @@ def index_page(
 def _stretch(links: QuerySet[Any], offset: int, size: int) -> QuerySet[Any]:
     """Return `size` links from an offset on.
 
-    After the first page, their ids are found first. The index that contains the order is enough for
-    that, so the database does not read the rows that it skips.
+    Past the first page, their ids are found first. The index that has the order is enough for that,
+    so that the database reads no row of the links before the offset.
     """
     stretch = slice(offset, offset + size)
     if not offset:
@@ -157,9 +153,9 @@ def _stretch(links: QuerySet[Any], offset: int, size: int) -> QuerySet[Any]:
 
 
 def _number_beyond(links: QuerySet[Any], offset: int, found: list[Any]) -> int:
-    """Return the number of links after those that were found from an offset on.
+    """Count the links after those that were found from an offset on.
 
-    The links before them were skipped already, and are not counted again.
+    The database has passed over the links before them already, so they are not counted again.
     """
     order = _Order(links, is_backward=False)
     if offset and found and not order.is_sorted:
@@ -180,13 +176,10 @@ def page_size(parameters: Mapping[str, str]) -> int:
 def page_beyond(
     links: QuerySet[Any], cursor: Cursor, account: str, columns: Columns = _as_they_are
 ) -> Page[Any]:
-    """Return the page at a cursor. Without a position, return the first page.
+    """Return the page beyond the cursor's link, or the first one if the cursor has no position.
 
     Args:
-        links: Links in a total order, see `paginate`.
-        cursor: The cursor.
-        account: The account of the links.
-        columns: The columns to read, see `paginate`.
+        columns: Selects what to read: see `paginate`.
     """
     order = _Order(links, cursor.is_backward)
     found = _beyond(links, order, cursor, account, columns)
@@ -232,7 +225,7 @@ def _cursor_page(
 def _beyond(
     links: QuerySet[Any], order: _Order, cursor: Cursor, account: str, columns: Columns
 ) -> list[Any]:
-    """Return the links of a page in its order, and one more link if there is one."""
+    """Return the links of a page in its order, and one more if there is one."""
     every = links.model._default_manager.using(links.db).filter(account=account)
     size = cursor.count + 1
     found: list[Any] = []
