@@ -16,9 +16,11 @@ from example_project.libraries.models import Library
 from tests.accounts import ACME, GLOBEX, Together, client_of
 from tests.drifting import found, group_link
 from tests.factories import make_user
-from tests.wire.client import ANN, Answer, Scim, add_members, patch_op, remove_member
+from tests.wire.client import ANN, Answer, Scim, add_members, group, patch_op, remove_member
 from tests.wire.state import access, people
+from tiled_scim.host import HostAdapter
 from tiled_scim.models import ScimToken
+from tiled_scim.provisioning.groups import GroupService
 from tiled_scim.provisioning.moving import move
 
 TITLE = {"op": "replace", "path": "title", "value": "Boss"}
@@ -43,8 +45,12 @@ def scim() -> Scim:
     return Scim(f"Bearer {ScimToken.objects.generate()[1]}")
 
 
-def in_thread(send: Callable[[], Answer]) -> Callable[[], Answer]:
-    def run() -> Answer:
+def keep_nothing(change: object) -> None:
+    """Record no event."""
+
+
+def in_thread(send: Callable[[], Any]) -> Callable[[], Any]:
+    def run() -> Any:
         try:
             return send()
         finally:
@@ -54,9 +60,9 @@ def in_thread(send: Callable[[], Answer]) -> Callable[[], Answer]:
 
 
 @contextmanager
-def waiting(send: Callable[[], Answer]) -> Iterator[list[Answer]]:
+def waiting(send: Callable[[], Any]) -> Iterator[list[Any]]:
     """Commit what the block does once a request waits for it; gives the request's answer."""
-    answers: list[Answer] = []
+    answers: list[Any] = []
     with ThreadPoolExecutor(1) as pool:
         with transaction.atomic():
             yield answers
@@ -65,7 +71,7 @@ def waiting(send: Callable[[], Answer]) -> Iterator[list[Answer]]:
         answers.append(future.result())
 
 
-def _wait_until_it_waits(future: Future[Answer]) -> None:
+def _wait_until_it_waits(future: Future[Any]) -> None:
     while not future.done():
         with connection.cursor() as cursor:
             cursor.execute(WAITING[connection.vendor])
@@ -87,6 +93,42 @@ def test_that_another_group_feeds_the_library(scim: Scim) -> None:
     assert answers[0].status == 204
     assert access()["Sales"] == {ANN}
     assert found() == []
+
+
+def test_that_the_group_feeds_another_library(scim: Scim) -> None:
+    ann = scim.add_user(ANN)
+    sales = scim.add_group("Sales")
+    library = Library.objects.create(name="Surfaces")
+
+    with waiting(lambda: scim.patch(f"/Groups/{sales}", add_members(ann))) as answers:
+        move(group_link("Sales"), library.pk, "root")
+
+    assert answers[0].status == 204
+    assert access() == {"Sales": set(), "Surfaces": {ANN}}
+    assert found() == []
+
+
+def test_that_the_group_which_is_pushed_again_is_there(scim: Scim) -> None:
+    ann = scim.add_user(ANN)
+    scim.add_group("Sales", ann)
+    library = Library.objects.create(name="Surfaces")
+
+    with waiting(lambda: scim.post("/Groups", group("Sales"))) as answers:
+        move(group_link("Sales"), library.pk, "root")
+
+    assert answers[0].status == 409
+    assert access() == {"Sales": set(), "Surfaces": {ANN}}
+
+
+def test_which_library_the_group_feeds_that_people_unlink(scim: Scim) -> None:
+    ann = scim.add_user(ANN)
+    scim.add_group("Sales", ann)
+    library, sales = Library.objects.create(name="Surfaces"), group_link("Sales")
+
+    with waiting(lambda: GroupService(HostAdapter(), keep_nothing).unlink(sales.pk)):
+        move(sales, library.pk, "root")
+
+    assert access() == {"Sales": set(), "Surfaces": set()}
 
 
 @pytest.mark.parametrize("method", ["PATCH", "DELETE"])

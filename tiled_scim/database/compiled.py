@@ -157,7 +157,11 @@ class CompiledInstances(CompiledQuery):
 
     def _instance(self, row: Sequence[Any]) -> Any:
         instance = self.own.instance(row, self.using)
-        setattr(instance, self.relation, self.related.instance(row, self.using))
+        related = self.related.instance(row, self.using)
+        # A key without a row is left as it is: PostgreSQL joins what it locks as of now with what
+        # it does not as of before.
+        if related is not None:
+            setattr(instance, self.relation, related)
         return instance
 
 

@@ -224,7 +224,11 @@ def lock_group(column: str, value: Any, account: str, using: str, *, live: bool 
     query = compiled_instances(
         ("lock group", column, live, using), "library", lambda: _locked_group(column, live, using)
     )
-    return query.instance(account=account, value=value)
+    found = query.instance(account=account, value=value)
+    if found is None and live:
+        # PostgreSQL misses a group that was moved to another Library while the statement waited.
+        found = query.instance(account=account, value=value)
+    return found
 
 
 def _locked_group(column: str, live: bool, using: str) -> QuerySet[Any]:
