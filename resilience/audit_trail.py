@@ -28,7 +28,7 @@ from tiled_scim.models import (
     UserLink,
 )
 from tiled_scim.provisioning.documents import host_fields, read_group
-from tiled_scim.provisioning.users import LockedUser
+from tiled_scim.provisioning.locked_user import LockedUser
 from tiled_scim.schemas import GROUP, RESOURCE_TYPES, USER
 from tiled_scim.scim.cleaning import Document
 
@@ -49,7 +49,7 @@ class Resource:
     attributes: dict[str, Any] = field(default_factory=dict)
     version: int = 0
     is_live: bool = True
-    members: set[UUID] = field(default_factory=set)
+    members: set[UUID | None] = field(default_factory=set)
 
 
 def violations() -> Iterator[str]:
@@ -104,7 +104,7 @@ class Trail:
     def _leave_groups(self, event: ScimEvent, user: UUID, names: str) -> Iterator[str]:
         """A user who is unlinked leaves all groups; the event has their names."""
         groups = [group for group in self.groups.values() if user in group.members]
-        left = {", ".join(group.attributes["displayName"]) for group in groups}
+        left = {", ".join(group.attributes.get("displayName", [])) for group in groups}
         if left != set(filter(None, names.split(", "))):
             yield f"The event “{event}” is about the groups {names}, not {left}."
         for group in groups:
@@ -119,7 +119,7 @@ class Trail:
         for group in self.groups.values():
             group.version += user in group.members
         if old is not None:
-            self.names.pop(old)
+            self.names.pop(old, None)
         self.names[str(new)] = user
 
     def _change_members(self, event: ScimEvent, group: Resource) -> Iterator[str]:
@@ -129,11 +129,12 @@ class Trail:
             yield f"The event “{event}” removes people who were not members."
         group.members = group.members - removed | added
 
-    def _members(self, members: Mapping[str, Any]) -> set[UUID]:
+    def _members(self, members: Mapping[str, Any]) -> set[UUID | None]:
+        """The ids of members whose names an event has; None for a name that no user had."""
         names = members.get("names", [])
         if len(names) != members.get("number", 0):
             raise ValueError(f"an event does not have all names: {members}")
-        return {self.names[name] for name in names}
+        return {self.names.get(name) for name in names}
 
 
 def _change(
@@ -173,7 +174,7 @@ def _users() -> Iterator[tuple[UUID, Resource]]:
 def _groups() -> Iterator[tuple[UUID, Resource]]:
     """All groups, as their rows tell."""
     members: dict[UUID, set[UUID]] = {}
-    for group, user in LibraryGroupMember.objects.values_list("group", "user"):
+    for group, user in LibraryGroupMember.objects.values_list("group_id", "user_id"):
         members.setdefault(group, set()).add(user)
     for link in LibraryGroupLink.objects.all():
         resource = _resource(link, read_group(link), GROUP)

@@ -24,7 +24,7 @@ from .server import ANNOUNCEMENTS
 # Longer than it takes to be killed, and shorter than gunicorn waits for a process.
 WAIT_SECONDS = 20
 
-ARRIVAL = "on arrival"
+ARRIVAL = "after its arrival"
 BEFORE_EVENT = "before the event"
 AFTER_EVENT = "after the event"
 BEFORE_COMMIT = "before COMMIT"

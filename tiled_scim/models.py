@@ -219,9 +219,6 @@ class Link(models.Model):
     # What a row that SCIM manages now fulfils.
     live: ClassVar[models.Q] = models.Q(unlinked_at=None)
 
-    # Whether another link has the same row of the host, where `sql.rows` has looked.
-    is_shared: bool | None = None
-
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     account = ExactCharField(_("account"), max_length=ACCOUNT_LENGTH, blank=True)
     external_id = ExactCharField(
@@ -292,7 +289,7 @@ class UserLink(Link):
 
     name_field = "user_name"
 
-    # The `value` and `display` of each of the user's groups, where `sql.rows` has read them.
+    # The `value` and `display` of each of the user's groups, where it was read `with_groups`.
     group_rows: list[dict[str, str]] | None = None
 
     user = models.ForeignKey(

@@ -18,6 +18,7 @@ from django.db.models import BooleanField, Field, JSONField, Lookup, Model, Quer
 from django.db.models.constants import OnConflict
 from django.db.models.expressions import Expression
 from django.db.models.lookups import In
+from django.db.models.signals import post_save, pre_save
 from django.db.models.sql.compiler import SQLCompiler
 
 SQL = tuple[str, tuple[Any, ...]]
@@ -132,7 +133,7 @@ class CompiledInstances(CompiledQuery):
     """A compiled query for instances of a model, each with one related instance.
 
     Args:
-        rows: A queryset with `select_related` of the relation, and perhaps annotations.
+        rows: A queryset with `select_related` of the relation.
         relation: The name of the foreign key.
     """
 
@@ -145,10 +146,9 @@ class CompiledInstances(CompiledQuery):
         (related,) = own["related_klass_infos"]
         self.own = _Columns(own, compiler)
         self.related = _Columns(related, compiler)
-        self.annotations = dict(compiler.annotation_col_map or {})
 
     def instances(self, **values: Any) -> list[Any]:
-        """Run the query and return model instances with their annotations."""
+        """Run the query and return model instances."""
         return [self._instance(row) for row in self.rows(**values)]
 
     def instance(self, **values: Any) -> Any:
@@ -158,8 +158,6 @@ class CompiledInstances(CompiledQuery):
     def _instance(self, row: Sequence[Any]) -> Any:
         instance = self.own.instance(row, self.using)
         setattr(instance, self.relation, self.related.instance(row, self.using))
-        for name, position in self.annotations.items():
-            setattr(instance, name, row[position])
         return instance
 
 
@@ -287,6 +285,31 @@ def insert(
         table = connection.ops.quote_name(model._meta.db_table)
         with connection.cursor() as cursor:
             cursor.execute(f"{head} {table} ({names}) {values} {suffix}".rstrip(), parameters)
+
+
+def update(instance: Model, names: Collection[str], using: str) -> None:
+    """Update columns of a locked row, as `save(update_fields=names)` does.
+
+    Args:
+        names: The `attname` of each field to update.
+        using: The alias of the database.
+    """
+    model = type(instance)
+    if pre_save.has_listeners(model) or post_save.has_listeners(model):
+        instance.save(using=using, update_fields=names)
+        return
+    connection = connections[using]
+    quote = connection.ops.quote_name
+    fields = [_field(model, name) for name in names]
+    key = cast(Any, model._meta.pk)
+    assignments = ", ".join(f"{quote(field.column)} = %s" for field in fields)
+    sql = f"UPDATE {quote(model._meta.db_table)} SET {assignments} WHERE {quote(key.column)} = %s"  # noqa: S608 (names of columns)
+    parameters = [
+        *(field.get_db_prep_save(getattr(instance, field.attname), connection) for field in fields),
+        key.get_db_prep_value(instance.pk, connection),
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
 
 
 def delete(

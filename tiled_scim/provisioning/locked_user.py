@@ -1,8 +1,9 @@
-"""A user who is locked for a change, and the plan of what will differ."""
+"""A user that is locked for a change, and the plan of the change."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, cast
 
 from tiled_scim.models import UserLink
@@ -17,15 +18,17 @@ from tiled_scim.provisioning.documents import (
 from tiled_scim.provisioning.resources import StoredResource, groups_of_json
 from tiled_scim.schemas import USER
 from tiled_scim.scim.cleaning import Document
+from tiled_scim.sql.rows import groups_and_sharing
 
 
 @dataclass
 class LockedUser:
-    """A user, locked until the transaction ends.
+    """A user that is locked until the transaction ends.
 
     Args:
-        link: with the host user; one that is new has none before it is created.
-        fields: the attributes that the host user has.
+        link: The link with its host user. A new link has no host user before it is created.
+        fields: The attributes that are stored on the host user.
+        host: The values of the host user as the account sees them. They are read from the link.
     """
 
     link: UserLink
@@ -33,11 +36,12 @@ class LockedUser:
     host: HostValues = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.was_new = self.is_new
         if self.has_host_user:
             self.read_host()
 
     def read_host(self) -> None:
-        """Take up the values that the host user has now."""
+        """Read the values of the host user again."""
         self.host = values_of_user(self.link, self.fields, suspended=self.link.suspended)
 
     @property
@@ -46,46 +50,54 @@ class LockedUser:
 
     @property
     def is_new(self) -> bool:
-        """Whether SCIM has never known the user."""
+        """Return whether the link is not saved yet."""
         return self.link._state.adding
 
     @property
     def is_active(self) -> bool:
-        """Whether the account shows the user as active."""
+        """Return whether the user is active in the account."""
         return is_active(self.host)
 
     @property
     def host_is_active(self) -> bool:
-        """Whether the host user is active, whatever the account says."""
+        """Return whether the host user is active, whatever the account says."""
         return is_active(values_of_user(self.link, self.fields, suspended=False))
 
     @property
     def others(self) -> list[UserLink]:
         """The live links of other accounts to the host user."""
-        if self.link.is_shared is False:
+        if not (self.was_new or self._groups_and_sharing[1]):
             return []
-        return multi_account.links_of_others(self.link, cast(str, self.link.user._state.db))
+        return multi_account.links_of_others(self.link, self._using)
 
     def document(self) -> Document:
-        """The user's document, as it is now."""
+        """Return the current document of the user."""
         return {} if self.is_new else read_user(self.link, self.host, self.fields)
 
     def resource(self, document: Document) -> StoredResource:
-        """The user as an answer has it."""
+        """Return the stored resource of the user."""
         link = self.link
-        groups = groups_of_json(link.group_rows)
+        groups = () if self.was_new else groups_of_json(self._groups_and_sharing[0])
         return StoredResource(
             USER, str(link.pk), document, link.version, link.created_at, link.updated_at, groups
         )
 
+    @cached_property
+    def _groups_and_sharing(self) -> Any:
+        return groups_and_sharing(self.link.pk, self._using)
+
+    @property
+    def _using(self) -> str:
+        return cast(str, self.link.user._state.db)
+
 
 @dataclass(frozen=True)
 class Plan:
-    """What will differ.
+    """What a write will change.
 
     Args:
-        columns: of the link, its JSON included.
-        host: of the host user, by attribute; None where a value is cleared.
+        columns: The new values of the link's columns, including its JSON.
+        host: The new values of the host user, by attribute. None clears a value.
     """
 
     columns: dict[str, Any]

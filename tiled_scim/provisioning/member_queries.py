@@ -1,4 +1,4 @@
-"""The queries about the members of groups, and about the groups of a member."""
+"""Query the members of groups, and the groups of a member."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import Exists, F, OuterRef, Prefetch, QuerySet, Subquery, Value
+from django.db.models import Case, Exists, F, OuterRef, Prefetch, QuerySet, Subquery, Value, When
 from django.utils import timezone
 
 from tiled_scim.database.compiled import Parameter, compiled, rows_of_keys
@@ -18,19 +18,19 @@ from tiled_scim.sql.rows import locked
 GROUP_PARAMETER = Parameter("group", LibraryGroupLink._meta.pk)
 ACCOUNT_PARAMETER = Parameter("account", LibraryGroupLink._meta.get_field("account"))
 LIBRARY_PARAMETER = Parameter("library", PriorAccess._meta.get_field("library"))
-ACCESS = ("is_prior", "is_given_elsewhere")
+ACCESS = ("is_prior", "is_in_another_group")
 
 
 class Member(NamedTuple):
-    """A member of a group, with what tells whether they belong there.
+    """A member of a group, with the columns that tell whether they should be one.
 
     Args:
-        link: the id of the UserLink.
-        user: the primary key of the host user.
-        name: the userName.
-        account: that of the UserLink.
-        unlinked_at: when SCIM unlinked the user.
-        suspended: whether the user is inactive in the account.
+        link: The id of the UserLink.
+        user: The primary key of the host user.
+        name: The userName.
+        account: The account of the UserLink.
+        unlinked_at: The time when SCIM unlinked the user.
+        suspended: Whether the user is inactive in the account.
     """
 
     link: UUID
@@ -52,7 +52,7 @@ MEMBER_COLUMNS = (
 
 
 class GroupUser(NamedTuple):
-    """A user as a group has them, or will have them.
+    """A user who is or becomes a member of a group.
 
     Args:
         link: the id of the UserLink.
@@ -61,7 +61,7 @@ class GroupUser(NamedTuple):
         suspended: whether the user is inactive in the account, and so has no access.
         display: the name to show in the group; None for one who is not a member.
         is_prior: whether people gave access to the Library before SCIM did.
-        is_given_elsewhere: whether another group gives the user access to the same Library.
+        is_in_another_group: whether the user is a member of another group of the same Library.
     """
 
     link: UUID
@@ -70,30 +70,33 @@ class GroupUser(NamedTuple):
     suspended: bool
     display: str | None
     is_prior: bool
-    is_given_elsewhere: bool
+    is_in_another_group: bool
+
+    @property
+    def is_given_elsewhere(self) -> bool:
+        """Whether another group gives the user access to the same Library."""
+        return self.is_in_another_group and not self.suspended
 
     @property
     def is_ours(self) -> bool:
-        """Whether this group alone gives a member access, while not suspended."""
+        """Return whether only this group gives the user access, if not suspended."""
         return not (self.is_prior or self.is_given_elsewhere)
 
 
 class MemberQueries:
-    """The queries about a group's members, each compiled once.
+    """The queries for a group's members. Each is compiled once.
 
     Args:
         using: the alias of the database to write to.
-        is_shared: whether another group feeds the same Library.
     """
 
-    def __init__(self, using: str, is_shared: bool) -> None:
+    def __init__(self, using: str) -> None:
         self.using = using
-        self.is_shared = is_shared
 
     def users(self, group: LibraryGroupLink, links: Iterable[UUID]) -> list[GroupUser]:
         """Return the live users of the account with these ids, locked in the order of their ids."""
         found = rows_of_keys(
-            ("users to add", self.is_shared),
+            "users to add",
             lambda is_one_of: self._users().filter(is_one_of(F("pk"))),
             UserLink._meta.pk,
             list(links),
@@ -107,7 +110,7 @@ class MemberQueries:
     def members(self, group: LibraryGroupLink, links: Iterable[UUID]) -> list[GroupUser]:
         """Return the members with these ids."""
         found = rows_of_keys(
-            ("members", self.is_shared),
+            "members",
             lambda is_one_of: self._members().filter(is_one_of(F("user_id"))),
             UserLink._meta.pk,
             list(links),
@@ -119,7 +122,7 @@ class MemberQueries:
 
     def all_members(self, group: LibraryGroupLink) -> list[GroupUser]:
         """Return all members."""
-        query = compiled(("all members", self.is_shared, self.using), self._members)
+        query = compiled(("all members", self.using), self._members)
         return [GroupUser(*row) for row in query.rows(group=group.pk, library=group.library_id)]
 
     def _users(self) -> QuerySet[Any, Any]:
@@ -139,20 +142,23 @@ class MemberQueries:
         return rows.values_list(*names, *ACCESS)
 
     def _access(self, user: OuterRef) -> dict[str, Any]:
-        """How a host user has access to the Library, but for this group."""
+        """Return annotations that tell how a user has access, apart from this group."""
         prior = PriorAccess.objects.filter(library=LIBRARY_PARAMETER, user=user)
+        groups = LibraryGroupLink.objects.filter(library=LIBRARY_PARAMETER)
         others = LibraryGroupMember.objects.filter(
-            group__library=LIBRARY_PARAMETER, user__suspended=False, user__user=user
+            group__library=LIBRARY_PARAMETER, user__user=user
         )
-        elsewhere = Exists(others.exclude(group=GROUP_PARAMETER))
+        # Most Libraries have one group, of which no members need to be looked for.
+        is_shared = Exists(groups.exclude(pk=GROUP_PARAMETER))
+        is_in_another = Exists(others.exclude(group=GROUP_PARAMETER))
         return {
             "is_prior": Exists(prior),
-            "is_given_elsewhere": elsewhere if self.is_shared else Value(False),
+            "is_in_another_group": Case(When(is_shared, then=is_in_another), default=Value(False)),
         }
 
 
 def locked_groups(user: UUID, account: str, using: str) -> list[LibraryGroupLink]:
-    """Return the groups of an account that a user is in, locked; those without a Library, too."""
+    """Return the groups of an account that a user is in, locked, also those without a Library."""
     libraries = Prefetch("library", library_model()._base_manager.using(using))
     groups = LibraryGroupLink.objects.using(using).filter(account=account, unlinked_at=None)
     groups = groups.prefetch_related(libraries)
@@ -160,7 +166,7 @@ def locked_groups(user: UUID, account: str, using: str) -> list[LibraryGroupLink
 
 
 def note_change_of_member(link: UserLink, using: str) -> None:
-    """Give a new version to the groups that show this user, who is renamed or about to go."""
+    """Increment the version of the groups that show a user who is renamed or will be deleted."""
     groups = LibraryGroupLink.objects.using(using).filter(members__user=link.pk)
     keys = list(groups.order_by("pk").values_list("pk", flat=True))
     LibraryGroupLink.objects.using(using).filter(pk__in=keys).update(
@@ -169,7 +175,7 @@ def note_change_of_member(link: UserLink, using: str) -> None:
 
 
 def note_rename_of_member(link: UserLink, old_name: str, using: str) -> None:
-    """Show a user's new userName in groups, where the client gave no other name to show."""
+    """Show a user's new userName in groups, unless the client sent another display name."""
     shown = LibraryGroupMember.objects.using(using).filter(user=link.pk, display=old_name)
     if shown.update(display=link.user_name):
         note_change_of_member(link, using)
@@ -178,5 +184,5 @@ def note_rename_of_member(link: UserLink, old_name: str, using: str) -> None:
 def note_deletion_of_member(
     sender: type[UserLink], instance: UserLink, using: str, **kwargs: Any
 ) -> None:
-    """The host deletes a user, and the link with them: a receiver of `pre_delete`."""
+    """Update the groups of a user whom the host deletes. A receiver of `pre_delete`."""
     note_change_of_member(instance, using)

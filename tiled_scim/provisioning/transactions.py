@@ -1,4 +1,4 @@
-"""One request, one transaction: all of it happens or none of it."""
+"""Run a request in one transaction, and retry it after a conflict."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 ATTEMPTS = 5
-# Seconds before a second attempt, doubled before each later one, give or take half.
+# Seconds before the second attempt, doubled before each later one, plus or minus 50 %.
 PAUSE = 0.05
 
 
 class UsesDatabase(Protocol):
-    """What has methods that write to one database."""
+    """An object with methods that write to one database."""
 
     using: str
 
@@ -35,13 +35,13 @@ Self_ = TypeVar("Self_", bound=UsesDatabase)
 
 
 def atomic(method: Callable[Concatenate[Self_, P], R]) -> Callable[Concatenate[Self_, P], R]:
-    """Run a method in one transaction on the database that `self.using` names.
+    """Run a method in one transaction on the database `self.using`.
 
-    One that loses against another (deadlock, serialization failure) is tried again, and so is one
-    that finds a unique value taken a moment ago: the second attempt sees what the winner wrote.
+    A transaction that conflicts with another one (deadlock, serialization failure) is retried. So
+    is one that violates a unique constraint: the second attempt sees what the other one wrote.
 
     Raises:
-        ScimError: 409 where the value is still taken, 503 where the database is still busy.
+        ScimError: 409 if the value is still taken; 503 if the database is still busy.
     """
 
     @functools.wraps(method)
@@ -63,14 +63,17 @@ def atomic(method: Callable[Concatenate[Self_, P], R]) -> Callable[Concatenate[S
 
 
 def _may_retry(error: DatabaseError, using: str) -> bool:
-    """Whether another attempt may succeed; a lost transaction of the caller's own is lost."""
+    """Return whether a retry may succeed. A transaction of the caller cannot be retried."""
     if isinstance(error, IntegrityError):
         return is_taken(error)
     return is_lost(error) and not transaction.get_connection(using).in_atomic_block
 
 
 def _attempts(error: DatabaseError) -> int:
-    """How often to try. What is still taken the second time was not taken by a race."""
+    """Return the maximum number of attempts.
+
+    A unique value that is taken in the second attempt was not taken by a concurrent request.
+    """
     return 2 if isinstance(error, IntegrityError) else ATTEMPTS
 
 

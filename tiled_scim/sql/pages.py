@@ -1,4 +1,4 @@
-"""Pages by index (RFC 7644 section 3.4.2.4) and by cursor (RFC 9865)."""
+"""Paginate by index (RFC 7644 section 3.4.2.4) and by cursor (RFC 9865)."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ from tiled_scim.errors import ScimError, invalid_value
 
 Row = TypeVar("Row")
 
-# The largest that every supported database takes; no host has as many rows.
+# The maximum of all supported databases. No host has so many rows.
 MAX_OFFSET = 2**31 - 1
-# Python would take "1_000" for one, too, and fail with more digits.
+# int() accepts "1_000", too, and fails for more digits.
 WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,4000}")
-# Seconds. A cursor is a position and holds nothing open, so that this can be long.
+# In seconds. It can be long, because a cursor is only a position and keeps nothing open.
 CURSOR_TIMEOUT = 3600
-# The annotation that `sortBy` orders by, where there is one.
+# The annotation that rows are sorted by if the client sent `sortBy`.
 SORT_KEY = "sort_key"
-# What makes an order total.
+# Sorting by these columns gives a total order.
 TIES = ["created_at", "pk"]
-# MariaDB and MySQL read a range of an index only where that is a small part of the table, and pass
-# over all the rows before it otherwise. They look for a page in one stretch of it after another.
+# MariaDB and MySQL read a range of an index only if it is a small part of the table. Otherwise they
+# read all rows before it. There, a page is searched in one stretch of the index after another.
 STRETCHED = {"mysql"}
-# How many times as long as a page the first stretch is, and each other one as the one before.
+# The first stretch is so many times as long as a page, and each later one as the one before.
 STRETCH = 10
 
 
-# What to read of links.
+# Returns a query for columns of links.
 Columns = Callable[[QuerySet[Any]], QuerySet[Any, Any]]
 
 
@@ -47,9 +47,9 @@ def _as_they_are(links: QuerySet[Any]) -> QuerySet[Any]:
 
 @dataclass(frozen=True)
 class Page(Generic[Row]):
-    """One page of a query's rows, and the number of them all.
+    """A page of rows, and the total number of rows.
 
-    `start_index` is None, and the cursors may be there, where the client pages by cursor.
+    Pages by cursor have no `start_index`. Only they have cursors.
     """
 
     rows: list[Row]
@@ -61,14 +61,14 @@ class Page(Generic[Row]):
 
 @dataclass(frozen=True)
 class Cursor:
-    """Where a page begins: beyond a row, forward or backward.
+    """The position of a page: after a row, or before it.
 
     Args:
-        query: a fingerprint of the query that the cursor belongs to.
-        count: the size of its pages.
-        total: the number of rows when the first page was read, which is not counted again.
-        position: sort key, moment of creation and id of the row.
-        is_backward: whether the page ends before the row, and does not begin after it.
+        query: A fingerprint of the query that the cursor belongs to.
+        count: The page size.
+        total: The number of rows when the first page was read. It is not counted again.
+        position: The sort key, time of creation and id of the row.
+        is_backward: Whether the page ends before the row instead of starting after it.
     """
 
     query: str
@@ -78,12 +78,12 @@ class Cursor:
     is_backward: bool
 
     def encode(self) -> str:
-        """The opaque text, signed: a client cannot make one up."""
+        """Return the cursor as an opaque, signed text."""
         return _signer().sign_object(vars(self), compress=True)
 
     @classmethod
     def decode(cls, text: str) -> Cursor:
-        """The inverse of `encode`.
+        """Return the cursor that `encode` made the text from.
 
         Raises:
             ScimError: expiredCursor or invalidCursor.
@@ -126,7 +126,7 @@ def paginate(
 def index_page(
     links: QuerySet[Any], first: int, count: int, columns: Columns = _as_they_are
 ) -> Page[Any]:
-    """Return the page of `count` links that begins with the `first`, counted from 1.
+    """Return a page of `count` links, starting with link number `first`, counted from 1.
 
     The total is counted only if the page does not tell it, so that a lookup is one query.
 
@@ -164,12 +164,12 @@ def _number_beyond(links: QuerySet[Any], offset: int, found: list[Any]) -> int:
 
 
 def start_index(parameters: Mapping[str, str]) -> int:
-    """The `startIndex` asked for, which is at least 1."""
+    """Return the requested `startIndex`, at least 1."""
     return max(1, _integer(parameters, "startIndex", 1))
 
 
 def page_size(parameters: Mapping[str, str]) -> int:
-    """The `count` asked for, within bounds."""
+    """Return the requested `count`, within its limits."""
     return min(max(0, _integer(parameters, "count", settings.PAGE_SIZE)), settings.MAX_PAGE_SIZE)
 
 
@@ -238,7 +238,7 @@ def _beyond(
 
 
 class _Order:
-    """The order of a query's rows, or its reverse."""
+    """The order of a query's rows, or the reverse order."""
 
     def __init__(self, rows: QuerySet[Any], is_backward: bool) -> None:
         first = next(iter(rows.query.order_by), None)
@@ -250,21 +250,25 @@ class _Order:
 
     @property
     def terms(self) -> list[Any]:
-        """What to order by. Rows without a sort key are last, and first in descending order."""
+        """Return the terms to order by.
+
+        Rows without a sort key are last in ascending order, and first in descending order.
+        """
         ties = [f"-{name}" for name in TIES] if self.is_backward else TIES
         return [*(sorted_terms(self.is_descending) if self.is_sorted else []), *ties]
 
     def position(self, row: Any) -> list[Any]:
-        """What `beyond` needs to know of a row."""
+        """Return the position of a row, for `beyond`."""
         key = getattr(row, SORT_KEY) if self.is_sorted else None
         return [_as_json(key), str(row.created_at), str(row.pk)]
 
     def stretches(self, position: list[Any], links: QuerySet[Any], size: int) -> Iterator[Q]:
-        """Conditions for the rows beyond a position, one stretch after the other.
+        """Yield conditions for the rows beyond a position, one stretch after the other.
 
         Args:
-            links: all of the account, so that the index alone tells where a stretch ends.
-            size: how many of them the first stretch has.
+            position: The position.
+            links: All links of the account, so that the index is enough to find a stretch's end.
+            size: The number of links in the first stretch.
         """
         is_stretched = not self.is_sorted and connections[links.db].vendor in STRETCHED
         while position and is_stretched and (end := self._end(position, links, size)):
@@ -273,7 +277,7 @@ class _Order:
         yield self.beyond(position)
 
     def beyond(self, position: list[Any]) -> Q:
-        """The rows that come after the one at this position; without one, all."""
+        """Return the condition for rows beyond a position, or for all rows without a position."""
         if not position:
             return Q()
         key, *ties = position
@@ -282,7 +286,7 @@ class _Order:
         return self._beyond_key(key, after) if self.is_sorted else after
 
     def _end(self, position: list[Any], links: QuerySet[Any], size: int) -> tuple[Any, ...] | None:
-        """Moment and id of the link that is so many links beyond a position."""
+        """Return the time of creation and the id of the link `size` links beyond a position."""
         ahead = links.filter(self.beyond(position)).order_by(*self.terms)
         return ahead.values_list(*TIES)[size : size + 1].first()
 
@@ -303,19 +307,22 @@ class _Order:
 
 
 def _side(way: str, pk_way: str, created_at: Any, pk: Any) -> Q:
-    """The rows before or after a moment, and those of the moment before or after an id."""
+    """Return the condition for rows before or after a time, or at that time and beyond an id."""
     side = Q(**{f"created_at__{way}": created_at}) | Q(**{f"pk__{pk_way}": pk})
-    # In a form that an index understands, so that deep pages cost no more.
+    # Redundant, but lets the database use an index, so that deep pages cost no more.
     return side & Q(**{f"created_at__{way}e": created_at})
 
 
 def _as_json(key: Any) -> Any:
-    """A sort key as a cursor has it. Queries take text for moments, ids and exact numbers, too."""
+    """Return a sort key for a cursor. Queries accept times, ids and decimals as text, too."""
     return key if key is None or isinstance(key, str | int | float) else str(key)
 
 
 def sorted_terms(is_descending: bool) -> list[OrderBy]:
-    """Ordering by the annotation: rows without a value last, and first in descending order."""
+    """Return the terms to order by the sort key.
+
+    Rows without a value are last in ascending order, and first in descending order.
+    """
     key = F(SORT_KEY)
     if is_descending:
         return [key.desc(nulls_first=True)]
@@ -323,18 +330,18 @@ def sorted_terms(is_descending: bool) -> list[OrderBy]:
 
 
 def _signer() -> signing.TimestampSigner:
-    # RFC 9865 section 2: a cursor has unreserved characters only, as "~" is.
+    # A cursor may only contain unreserved characters, such as "~" (RFC 9865 section 2).
     return signing.TimestampSigner(salt="tiled_scim.cursor", sep="~")
 
 
 def _fingerprint(parameters: Mapping[str, str], scope: str) -> str:
-    """Of all that decides which rows there are, and in which order."""
+    """Return a hash of everything that determines the rows and their order."""
     query = [scope, *(parameters.get(name, "") for name in ("filter", "sortBy", "sortOrder"))]
     return hashlib.sha256(json.dumps(query).encode()).hexdigest()[:16]
 
 
 def _cursor_count(parameters: Mapping[str, str]) -> int:
-    """The `count` of a request with a cursor, where RFC 9865 section 2.4 is stricter."""
+    """Return the `count` of a request with a cursor, for which RFC 9865 section 2.4 is stricter."""
     try:
         count = _integer(parameters, "count", settings.PAGE_SIZE)
     except ScimError as error:

@@ -1,0 +1,152 @@
+"""What a request that waited for another one sees: all that the other one did."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from django.conf import LazySettings
+from django.db import connection, connections, transaction
+
+from example_project.libraries.models import Library
+from tests.accounts import ACME, GLOBEX, Together, client_of
+from tests.drifting import found, group_link
+from tests.factories import make_user
+from tests.wire.client import ANN, Answer, Scim, add_members, patch_op, remove_member
+from tests.wire.state import access, people
+from tiled_scim.models import ScimToken
+from tiled_scim.provisioning.moving import move
+
+TITLE = {"op": "replace", "path": "title", "value": "Boss"}
+
+# How many transactions wait for a lock: for one of ours, where that can be asked.
+WAITING = {
+    "postgresql": "SELECT COUNT(*) FROM pg_locks WHERE NOT granted"
+    " AND pg_backend_pid() = ANY(pg_blocking_pids(pid))",
+    "mysql": "SELECT COUNT(*) FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'",
+}
+
+
+@pytest.fixture(autouse=True)
+def _committed(transactional_db: None) -> None:
+    """Threads have connections of their own, which see only what was committed."""
+    if connection.vendor not in WAITING:
+        pytest.skip("threads cannot share SQLite's database in memory")
+
+
+@pytest.fixture
+def scim() -> Scim:
+    return Scim(f"Bearer {ScimToken.objects.generate()[1]}")
+
+
+def in_thread(send: Callable[[], Answer]) -> Callable[[], Answer]:
+    def run() -> Answer:
+        try:
+            return send()
+        finally:
+            connections.close_all()
+
+    return run
+
+
+@contextmanager
+def waiting(send: Callable[[], Answer]) -> Iterator[list[Answer]]:
+    """Commit what the block does once a request waits for it; gives the request's answer."""
+    answers: list[Answer] = []
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            yield answers
+            future = pool.submit(in_thread(send))
+            _wait_until_it_waits(future)
+        answers.append(future.result())
+
+
+def _wait_until_it_waits(future: Future[Answer]) -> None:
+    while not future.done():
+        with connection.cursor() as cursor:
+            cursor.execute(WAITING[connection.vendor])
+            (number,) = cursor.fetchone()
+        if number:
+            return
+        time.sleep(0.01)
+
+
+def test_that_another_group_feeds_the_library(scim: Scim) -> None:
+    ann = scim.add_user(ANN)
+    sales = scim.add_group("Sales", ann)
+    scim.add_group("Ops", ann)
+    library = Library.objects.get(name="Sales").pk
+
+    with waiting(lambda: scim.patch(f"/Groups/{sales}", remove_member(ann))) as answers:
+        move(group_link("Ops"), library, "root")
+
+    assert answers[0].status == 204
+    assert access()["Sales"] == {ANN}
+    assert found() == []
+
+
+@pytest.mark.parametrize("method", ["PATCH", "DELETE"])
+def test_that_another_account_has_the_user(settings: LazySettings, method: str) -> None:
+    settings.TILED_SCIM_HOST_ADAPTER = Together
+    make_user(ANN)
+    acme, globex = client_of(ACME), client_of(GLOBEX)
+    ann = acme.add_user(ANN)
+    body: Any = patch_op({"op": "replace", "path": "active", "value": False})
+
+    with waiting(lambda: acme.send(method, f"/Users/{ann}", body)) as answers:
+        of_globex = globex.add_user(ANN)
+
+    assert answers[0].status in (200, 204)
+    assert globex.get(f"/Users/{of_globex}").json["active"] is True
+    assert people() == {ANN: "active"}
+
+
+def test_that_a_user_has_access_again(settings: LazySettings) -> None:
+    settings.TILED_SCIM_HOST_ADAPTER = Together
+    make_user(ANN)
+    acme, globex = client_of(ACME), client_of(GLOBEX)
+    globex.add_user(ANN)
+    ann = acme.add_user(ANN)
+    sales, ops = acme.add_group("Sales", ann), acme.add_group("Ops")
+    move(group_link("Ops"), Library.objects.get(name="Sales").pk, "root")
+    acme.deactivate(ann)
+    assert access()["Sales"] == set()
+
+    with waiting(lambda: acme.patch(f"/Groups/{ops}", add_members(ann))) as answers:
+        acme.patch(f"/Users/{ann}", {"op": "replace", "path": "active", "value": True})
+
+    assert answers[0].status == 204
+    assert access()["Sales"] == {ANN}
+    for key in (sales, ops):
+        assert acme.patch(f"/Groups/{key}", remove_member(ann)).status == 204
+    assert access()["Sales"] == set()
+
+
+def test_the_groups_that_a_user_is_in(scim: Scim) -> None:
+    ann = scim.add_user(ANN)
+    sales = scim.add_group("Sales")
+
+    with waiting(lambda: scim.patch(f"/Users/{ann}", TITLE)) as answers:
+        assert scim.patch(f"/Groups/{sales}", add_members(ann)).status == 204
+
+    now = scim.get(f"/Users/{ann}")
+    assert answers[0].json == now.json
+    assert answers[0].headers["ETag"] == now.headers["ETag"]
+
+
+def test_that_a_precondition_does_not_hold_any_more(scim: Scim) -> None:
+    ann = scim.add_user(ANN)
+    sales = scim.add_group("Sales")
+    tag = scim.get(f"/Users/{ann}").headers["ETag"]
+
+    def send() -> Answer:
+        return scim.send("PATCH", f"/Users/{ann}", patch_op(TITLE), {"If-Match": tag})
+
+    with waiting(send) as answers:
+        assert scim.patch(f"/Groups/{sales}", add_members(ann)).status == 204
+
+    assert answers[0].status == 412
