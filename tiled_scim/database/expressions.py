@@ -217,11 +217,7 @@ class Among(Lookup):
     Args:
         key: The column with the key.
         queries: Queries that return one column.
-<<<<<<< HEAD
-        most: How many keys they return at most, if that is known.
-=======
         most: The number of keys that they return at most, if it is known.
->>>>>>> main
     """
 
     def __init__(self, key: F, *queries: QuerySet[Any, Any], most: int | None = None) -> None:
