@@ -173,12 +173,12 @@ def _users() -> Iterator[tuple[UUID, Resource]]:
 
 def _groups() -> Iterator[tuple[UUID, Resource]]:
     """All groups, as their rows tell."""
-    members: dict[UUID, set[UUID]] = {}
+    members: dict[UUID | None, set[UUID | None]] = {}
     for group, user in LibraryGroupMember.objects.values_list("group_id", "user_id"):
         members.setdefault(group, set()).add(user)
     for link in LibraryGroupLink.objects.all():
         resource = _resource(link, read_group(link), GROUP)
-        resource.members = members.get(link.pk, set())
+        resource.members = {key for key in members.get(link.pk, ()) if key is not None}
         yield link.pk, resource
 
 

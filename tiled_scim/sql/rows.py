@@ -206,7 +206,8 @@ def _groups_and_sharing(using: str) -> QuerySet[Any, Any]:
     others = UserLink.objects.filter(UserLink.live, user=OuterRef("user"))
     is_shared = Exists(others.exclude(account=OuterRef("account")))
     rows = UserLink.objects.using(using).filter(pk=Parameter("key", UserLink._meta.pk))
-    return with_groups(rows).annotate(is_shared=is_shared).values_list("group_rows", "is_shared")
+    annotated: QuerySet[Any, Any] = with_groups(rows).annotate(is_shared=is_shared)
+    return annotated.values_list("group_rows", "is_shared")
 
 
 def lock_group(column: str, value: Any, account: str, using: str, *, live: bool = True) -> Any:
