@@ -134,8 +134,10 @@ class GroupRepair(Repair[LibraryGroupLink], GroupService):
 
     def _remove(self, link: LibraryGroupLink, finding: Finding) -> Repaired:
         members = self.members(link)
+        prior = members.prior_access()
         removed = members.remove(finding.people)
         # The same person may be a member by a link of this account, too.
+        members.note_prior(prior)
         lacking = [each.link for page in members.pages() for each in members.lacking(page)]
         members.add(lacking)
         return removed, {}
