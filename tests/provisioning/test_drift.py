@@ -16,6 +16,7 @@ from tests.drifting import (
     TwoAccounts,
     found,
     give,
+    granted,
     group_link,
     link_in,
     take_away,
@@ -23,9 +24,11 @@ from tests.drifting import (
 )
 from tests.factories import make_library, make_user
 from tests.wire.client import ANN, BOB, CARL, Scim, add_members, remove_member
+from tests.wire.state import access
 from tests.wire.test_query_counts import add_groups, add_people
 from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, ScimToken, UserLink
 from tiled_scim.provisioning import drift
+from tiled_scim.provisioning.repair import repair
 
 pytestmark = pytest.mark.django_db
 
@@ -172,6 +175,20 @@ class TestDrift:
         LibraryGroupMember.objects.create(group=group_link("Sales"), user=link_in("globex", ANN))
 
         assert found() == [(drift.FOREIGN_USER, "Sales", [ANN])]
+
+    def test_of_whom_a_repair_keeps_that_people_gave_them_access(
+        self, scim: Scim, ann: str, sales: str
+    ) -> None:
+        scim.patch(f"/Groups/{sales}", remove_member(ann))
+        give("Sales", ANN)
+        scim.patch(f"/Groups/{sales}", add_members(ann))
+        LibraryGroupMember.objects.create(group=group_link("Sales"), user=link_in("globex", ANN))
+
+        repair(group_link("Sales"), "root")
+
+        assert granted("Sales") == {ANN: False}
+        scim.patch(f"/Groups/{sales}", remove_member(ann))
+        assert access() == {"Sales": {ANN}}
 
     @pytest.mark.parametrize("folded", ["ANN@example.com", "", None])
     def test_a_user_name_that_is_not_found(self, ann: str, folded: str | None) -> None:

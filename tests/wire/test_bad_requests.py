@@ -124,6 +124,7 @@ class TestQueries:
             ("userName eq 'ann'", "'ann'"),
             ('userName eq "ann', '"ann'),
             ('userName is "ann"', "is"),
+            ('userName\u00a0eq "ann"', ""),
             ('userName eq "ann" and', ""),
             ('userName eq "ann" foo', "foo"),
             ('(userName eq "ann"', ""),

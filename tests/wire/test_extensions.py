@@ -355,6 +355,18 @@ class TestRequired:
         assert scim.patch(f"/Users/{ann}", number, hue).json[urn] == {"number": "7", "hue": "red"}
 
 
+def test_a_boolean_of_the_hosts_that_clients_cannot_write_is_shown(
+    scim: Scim, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    urn = "urn:example:owner:2.0:User"
+    owner = Schema(urn, "Owner", "", (Attribute("owner", "boolean", mutability="readOnly"),))
+    fields = {**HostAdapter("").user_fields, f"{urn}:owner": "is_superuser"}
+    monkeypatch.setattr(USER, "extensions", [*USER.extensions, owner])
+    monkeypatch.setattr(HostAdapter, "user_fields", fields)
+
+    assert scim.post("/Users", user(ANN)).json[urn] == {"owner": False}
+
+
 def test_a_date_in_a_field_of_the_host_that_is_sent_again_changes_nothing(
     scim: Scim, ann: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

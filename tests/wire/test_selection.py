@@ -169,6 +169,19 @@ def test_members_of_an_empty_group_are_an_empty_list(scim: Scim) -> None:
     assert "members" not in scim.get(f"/Groups/{key}", excludedAttributes="members").json
 
 
+@pytest.mark.parametrize(
+    "query", [{"attributes": "members.value"}, {"excludedAttributes": "members.display"}]
+)
+def test_parts_of_the_members_of_an_empty_group_are_absent(
+    scim: Scim, query: dict[str, str]
+) -> None:
+    keys = [scim.add_group("Sales"), scim.add_group("Field", scim.add_user(ANN))]
+
+    assert "members" not in scim.get(f"/Groups/{keys[0]}", **query).json
+    answers = scim.get("/Groups", **query).json["Resources"]
+    assert ["members" in answer for answer in answers] == [False, True]
+
+
 SECRETS = "urn:example:secrets:2.0:User"
 SHOWN = {"key": "k", "plain": "p", "box": [{"plain": "p"}]}
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
+from itertools import chain
 from json.encoder import encode_basestring
 from typing import Any
 from uuid import UUID, uuid4
@@ -80,8 +81,16 @@ class Renderer:
         if parts:
             template = self._template(parts)
             for resource, members in zip(resources, _members(groups), strict=True):
-                _insert_before_meta(resource, Members(members, template))
+                first = next(members, None)
+                if first is not None or self._shows_no_members:
+                    pages = chain([first or []], members)
+                    _insert_before_meta(resource, Members(pages, template))
         return resources
+
+    @property
+    def _shows_no_members(self) -> bool:
+        """Whether a group without members has an empty array: not where parts are selected."""
+        return "members" in self.selection.apply({"members": []}, GROUP)
 
     def _template(self, parts: Resource) -> str:
         """Return the JSON of a member as a format string for the id and the JSON of its name."""
@@ -110,7 +119,7 @@ class Members:
     def write(self, buffer: BytesIO) -> None:
         """Write the JSON array."""
         one, separator = self.template.format, b"["
-        for page in self.pages:
+        for page in filter(None, self.pages):
             text = ",".join([one(key, encode_basestring(name)) for key, name in page])
             buffer.write(separator)
             buffer.write(text.encode())

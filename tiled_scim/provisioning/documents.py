@@ -17,6 +17,15 @@ from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 from typing import Any, cast
 
+from django.contrib.auth import get_user_model
+from django.db.models import (
+    BooleanField,
+    CharField,
+    EmailField,
+    SlugField,
+    TextField,
+    URLField,
+)
 from django.utils import timezone
 
 from tiled_scim.attributes import Attribute, AttributePath, ResourceType
@@ -29,6 +38,8 @@ from tiled_scim.scim.matching import comparable
 from tiled_scim.sql.rows import GroupRow, UserRow
 
 Element = dict[str, Any]
+
+EXACT_FIELDS = {BooleanField, CharField, EmailField, SlugField, TextField, URLField}
 
 MODELS: dict[str, type[UserLink | LibraryGroupLink]] = {
     USER.name: UserLink,
@@ -66,6 +77,12 @@ class HostField:
         """Return whether the attribute may grant access. Absence must not change it then."""
         return self.leaf.type == "boolean"
 
+    @cached_property
+    def is_exact(self) -> bool:
+        """Whether the database keeps what is assigned as it is: text, or a boolean, of the user."""
+        fields = get_user_model()._meta.concrete_fields
+        return any(field.name == self.column and type(field) in EXACT_FIELDS for field in fields)
+
 
 HostFields = tuple[HostField, ...]
 HostValues = dict[str, Any]
@@ -78,6 +95,17 @@ def host_fields(adapter: HostAdapter) -> HostFields:
         LookupError: if `HostAdapter.user_fields` names an unknown attribute.
     """
     return _host_fields(tuple(adapter.user_fields.items()))
+
+
+def keeps_values(adapter: HostAdapter, fields: HostFields) -> bool:
+    """Return whether a host user that was written has the very values that the database has.
+
+    Not where the host writes in a way of its own, or where a value, such as a date, is of another
+    form when it is read.
+    """
+    methods = ("create_user", "update_user")
+    is_ours = all(getattr(type(adapter), name) is getattr(HostAdapter, name) for name in methods)
+    return is_ours and all(field.is_exact for field in fields)
 
 
 @lru_cache

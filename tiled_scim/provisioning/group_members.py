@@ -191,6 +191,10 @@ class GroupMembers:
             if fits({"value": str(user), "display": display, "type": "User"})
         ]
 
+    def note_prior(self, links: Iterable[UUID]) -> None:
+        """Note that people gave these members access to the Library before SCIM did."""
+        self._note_prior(self.queries.members(self.group, links))
+
     def prior_access(self) -> set[UUID]:
         """Return the members with prior access to the Library."""
         return {user.link for user in self.queries.all_members(self.group) if user.is_prior}

@@ -13,12 +13,13 @@ from tiled_scim.provisioning.documents import (
     HostValues,
     is_active,
     read_user,
+    values_of_row,
     values_of_user,
 )
 from tiled_scim.provisioning.resources import StoredResource, groups_of_json
 from tiled_scim.schemas import USER
 from tiled_scim.scim.cleaning import Document
-from tiled_scim.sql.rows import groups_and_sharing
+from tiled_scim.sql.rows import groups_and_sharing, host_row
 
 
 @dataclass
@@ -43,6 +44,12 @@ class LockedUser:
     def read_host(self) -> None:
         """Read the values of the host user again."""
         self.host = values_of_user(self.link, self.fields, suspended=self.link.suspended)
+
+    def read_host_again(self) -> None:
+        """Take up the values that the database has of the host user now."""
+        columns = tuple(field.column for field in self.fields)
+        row = host_row(self.link.user_id, columns, self._using)
+        self.host = values_of_row(row, self.fields, suspended=self.link.suspended)
 
     @property
     def has_host_user(self) -> bool:

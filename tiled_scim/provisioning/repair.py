@@ -134,7 +134,9 @@ class GroupRepair(Repair[LibraryGroupLink], GroupService):
 
     def _remove(self, link: LibraryGroupLink, finding: Finding) -> Repaired:
         members = self.members(link)
+        prior = members.prior_access()
         removed = members.remove(finding.people)
+        members.note_prior(prior)
         # The same host user may also be a member through a link of this account.
         lacking = [each.link for page in members.pages() for each in members.lacking(page)]
         members.add(lacking)

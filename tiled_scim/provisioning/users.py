@@ -26,6 +26,7 @@ from tiled_scim.provisioning.documents import (
     host_changes,
     host_fields,
     host_input,
+    keeps_values,
     split,
 )
 from tiled_scim.provisioning.group_members import GroupMembers
@@ -220,7 +221,7 @@ class UserService(Service[UserLink]):
         values = self._host_input(cast(str, document["userName"]), stored)
         self.adapter.check_identity(values)
         user.link.user = cast(Any, self.adapter.create_user(values))
-        user.read_host()
+        self._read_host(user)
 
     # Planning
 
@@ -262,6 +263,7 @@ class UserService(Service[UserLink]):
             each.name: False
             for each in self.fields
             if each.is_boolean
+            and each.is_writable
             and each.name not in stored.host
             and user.host.get(each.name) is False
         }
@@ -317,7 +319,7 @@ class UserService(Service[UserLink]):
             self.adapter.update_user(link.user, host_input(host))
         self._save(link, is_whole=bool(plan.columns) or is_back or link.suspended != was_suspended)
         self._follow(link, activation, was_suspended)
-        user.read_host()
+        self._read_host(user)
 
     def _save(self, link: UserLink, *, is_whole: bool) -> None:
         if is_whole:
@@ -333,6 +335,13 @@ class UserService(Service[UserLink]):
             multi_account.suspend_others(activation.suspending, self.adapter, self.using)
         if link.suspended != was_suspended:
             multi_account.follow_suspension(link, self.adapter, self.using)
+
+    def _read_host(self, user: LockedUser) -> None:
+        """Take up what the host made of the values that it was given."""
+        if keeps_values(self.adapter, self.fields):
+            user.read_host()
+        else:
+            user.read_host_again()
 
     def _activation(self, user: LockedUser, host: HostValues) -> multi_account.Activation | None:
         if "active" not in host:

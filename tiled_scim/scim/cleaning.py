@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sized
 from datetime import datetime
+from decimal import Decimal
+from typing import cast
 
 from tiled_scim.attributes import Attribute, ResourceType, Schema
 from tiled_scim.errors import invalid_syntax, invalid_value, mutability
@@ -297,7 +300,12 @@ def _clean_decimal(attribute: Attribute, value: object, name: str) -> int | floa
         raise invalid_value(f"{name} must be a number.")
     if not math.isfinite(value):
         raise invalid_value(f"{name} must be a finite number.")
-    return value
+    return value if isinstance(value, int) else _without_exponent(value)
+
+
+def _without_exponent(number: float) -> int | float:
+    """The number as PostgreSQL gives it back from JSON: 1e22 is whole, and -0.0 is 0.0."""
+    return cast("int | float", json.loads(f"{Decimal(repr(number)):f}")) + 0
 
 
 def _clean_date_time(attribute: Attribute, value: object, name: str) -> str:

@@ -14,7 +14,9 @@ from tiled_scim.schemas import GROUP, USER
 from tiled_scim.scim.grammar import MAX_LENGTH, Comparison, string_literal
 from tiled_scim.scim.matching import literal
 
-EQUALITY = re.compile(r'\s*([a-z][a-z0-9:.]*)\s+eq\s+("(?:[^"\\]|\\.)*")\s*', re.IGNORECASE)
+EQUALITY = re.compile(
+    r'\s*([a-z][a-z0-9:.]*)\s+eq\s+("(?:[^"\\]|\\.)*")\s*', re.IGNORECASE | re.ASCII
+)
 # The indexed columns of links, by attribute.
 COLUMNS = {
     USER.name: {"id": "pk", "userName": "user_name_folded", "externalId": "external_id"},

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from django.contrib.auth import get_user_model
 from django.db import connections, router
 from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import JSONObject
@@ -208,6 +209,18 @@ def _groups_and_sharing(using: str) -> QuerySet[Any, Any]:
     rows = UserLink.objects.using(using).filter(pk=Parameter("key", UserLink._meta.pk))
     annotated: QuerySet[Any, Any] = with_groups(rows).annotate(is_shared=is_shared)
     return annotated.values_list("group_rows", "is_shared")
+
+
+def host_row(user: Any, columns: tuple[str, ...], using: str) -> Any:
+    """Return what the database has in columns of a host user: ORM paths from the user."""
+    query = compiled(("host user", columns, using), lambda: _host_row(columns, using))
+    return query.row(key=user)
+
+
+def _host_row(columns: tuple[str, ...], using: str) -> QuerySet[Any, Any]:
+    model = get_user_model()
+    rows = model._base_manager.using(using).filter(pk=Parameter("key", model._meta.pk))
+    return rows.values_list(*columns)
 
 
 def lock_group(column: str, value: Any, account: str, using: str, *, live: bool = True) -> Any:
