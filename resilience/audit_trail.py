@@ -28,7 +28,7 @@ from tiled_scim.models import (
     UserLink,
 )
 from tiled_scim.provisioning.documents import host_fields, read_group
-from tiled_scim.provisioning.users import LockedUser
+from tiled_scim.provisioning.locked_user import LockedUser
 from tiled_scim.schemas import GROUP, RESOURCE_TYPES, USER
 from tiled_scim.scim.cleaning import Document
 
@@ -174,8 +174,8 @@ def _users() -> Iterator[tuple[UUID, Resource]]:
 def _groups() -> Iterator[tuple[UUID, Resource]]:
     """All groups, as their rows tell."""
     members: dict[UUID, set[UUID | None]] = {}
-    for group, user in LibraryGroupMember.objects.values_list("group", "user"):
-        members.setdefault(group, set()).add(user)
+    for member in LibraryGroupMember.objects.all():
+        members.setdefault(member.group_id, set()).add(member.user_id)
     for link in LibraryGroupLink.objects.all():
         resource = _resource(link, read_group(link), GROUP)
         resource.members = members.get(link.pk, set())
