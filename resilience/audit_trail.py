@@ -173,12 +173,12 @@ def _users() -> Iterator[tuple[UUID, Resource]]:
 
 def _groups() -> Iterator[tuple[UUID, Resource]]:
     """All groups, as their rows tell."""
-    members: dict[UUID | None, set[UUID | None]] = {}
-    for group, user in LibraryGroupMember.objects.values_list("group_id", "user_id"):
-        members.setdefault(group, set()).add(user)
+    members: dict[UUID, set[UUID | None]] = {}
+    for member in LibraryGroupMember.objects.all():
+        members.setdefault(member.group_id, set()).add(member.user_id)
     for link in LibraryGroupLink.objects.all():
         resource = _resource(link, read_group(link), GROUP)
-        resource.members = {key for key in members.get(link.pk, ()) if key is not None}
+        resource.members = members.get(link.pk, set())
         yield link.pk, resource
 
 

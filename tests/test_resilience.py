@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import socket
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.db.models import F
 
 from resilience import (
@@ -297,54 +298,73 @@ class TestAuditTrail:
         assert "lead to the members" in trail()
 
 
+class KilledError(BaseException):
+    """The process ends here; nothing catches it."""
+
+
 @pytest.mark.django_db(transaction=True)
 class TestPlaces:
     @pytest.fixture
-    def stopped_at(
+    def killed_at(
         self, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
-    ) -> Callable[[str, messages.Request], tuple[int, int] | None]:
-        """Send a request that reports at a place.
+    ) -> Iterator[Callable[[str, messages.Request], bool]]:
+        """Send a request whose process is killed where it waits. Return whether it has reported."""
 
-        Returns how many users and events its process sees there, if it gets there.
-        """
-        address, seen = tmp_path / "socket", list[tuple[int, int]]()
+        def kill(seconds: float) -> None:
+            connection.connection.rollback()  # as the database does
+            raise KilledError
+
+        address = tmp_path / "socket"
         monkeypatch.setenv(ANNOUNCEMENTS, str(address))
-        waiting = SimpleNamespace(
-            sleep=lambda seconds: seen.append((UserLink.objects.count(), ScimEvent.objects.count()))
-        )
-        monkeypatch.setattr(places, "time", waiting)
+        monkeypatch.setattr(places, "time", SimpleNamespace(sleep=kill))
         scim = Scim(f"Bearer {ScimToken.objects.generate()[1]}")
 
-        def send(place: str, request: messages.Request) -> tuple[int, int] | None:
-            with closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as announcements:
-                address.unlink(missing_ok=True)
-                announcements.bind(str(address))
-                with places.reporting(places.Place.parse(place)):
-                    scim.send(*request)
-                announcements.setblocking(False)
-                with suppress(BlockingIOError):
-                    assert int(announcements.recv(32)) == os.getpid()
-                    return seen.pop() if seen else (0, 0)
-            return None
+        def send(place: str, request: messages.Request) -> bool:
+            with places.reporting(places.Place.parse(place)), suppress(KilledError):
+                scim.send(*request)
+            with suppress(BlockingIOError):
+                return int(announcements.recv(32)) == os.getpid()
+            return False
 
-        return send
+        with closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as announcements:
+            announcements.setblocking(False)
+            announcements.bind(str(address))
+            yield send
 
-    def test_are_around_the_event_and_the_commit(self, stopped_at: Callable[..., Any]) -> None:
-        found = [
-            stopped_at(f"{name} 1", messages.create_user(f"person{number}"))
-            for number, name in enumerate(places.IN_TRANSACTIONS)
-        ]
-
-        assert found == [(1, 0), (2, 2), (3, 3), (0, 0), (5, 5)]
-
-    def test_each_operation_of_a_bulk_request_has_them(
-        self, stopped_at: Callable[..., Any]
+    @pytest.mark.parametrize(
+        ("place", "expected"),
+        [
+            (places.ARRIVAL, 1),
+            (places.BEFORE_EVENT, 0),
+            (places.AFTER_EVENT, 0),
+            (places.BEFORE_COMMIT, 0),
+            (places.DURING_COMMIT, 1),
+            (places.AFTER_COMMIT, 1),
+        ],
+    )
+    def test_are_around_the_event_and_the_commit(
+        self, killed_at: Callable[..., bool], place: str, expected: int
     ) -> None:
-        request = messages.bulk(messages.create_user("ann"), messages.create_user("bob"))
+        assert killed_at(f"{place} 1", messages.create_user("ann"))
 
-        assert stopped_at(f"{places.AFTER_COMMIT} 2", request) == (2, 2)
-        assert stopped_at(f"{places.AFTER_COMMIT} 5", request) is None
-        assert stopped_at(f"{places.ARRIVAL} 1", request) == (0, 0)
+        assert UserLink.objects.count() == expected
+        assert ScimEvent.objects.count() == expected
+
+    @pytest.mark.parametrize(
+        ("place", "expected"), [(places.BEFORE_EVENT, 1), (places.AFTER_COMMIT, 2)]
+    )
+    def test_each_operation_of_a_bulk_request_has_them(
+        self, killed_at: Callable[..., bool], place: str, expected: int
+    ) -> None:
+        people = [messages.create_user(name) for name in ("ann", "bob", "carl")]
+
+        assert killed_at(f"{place} 2", messages.bulk(*people))
+
+        assert UserLink.objects.count() == ScimEvent.objects.count() == expected
+
+    def test_one_that_is_not_reached_is_not_reported(self, killed_at: Callable[..., bool]) -> None:
+        assert not killed_at(f"{places.AFTER_COMMIT} 2", messages.create_user("ann"))
+        assert UserLink.objects.count() == 1
 
     def test_allowed_states_of_a_kill(self) -> None:
         states: list[Any] = ["before", "first", "second"]
