@@ -1,6 +1,6 @@
-"""What an attribute, a schema and a resource type are: RFC 7643 sections 2, 6 and 7.
+"""Classes for attributes, schemas and resource types (RFC 7643 sections 2, 6 and 7).
 
-The rows themselves are in `schemas`.
+`schemas` has their instances.
 """
 
 from __future__ import annotations
@@ -20,18 +20,29 @@ Uniqueness = Literal["none", "server", "global"]
 
 @dataclass(frozen=True)
 class Attribute:
-    """One attribute, with its characteristics and the place where its value is kept.
+    """An attribute with its characteristics and the location of its value.
 
-    A value is kept in the column named here, or on the host user where the host adapter maps the
-    attribute (`HostAdapter.user_fields`), or else in the link's JSON.
+    The value is stored in `column`, or on the host user if the host adapter maps the attribute
+    (`HostAdapter.user_fields`), or else in the link's JSON.
 
     Args:
-        column: ORM path of the value, from the link row; for a sub-attribute of an attribute with a
-            `relation`, from the related row.
-        folded_column: ORM path of the canonical form, of a name that is compared by it (see
-            `text.canonical`).
-        relation: reverse relation of the link whose rows are this attribute's elements.
-        constant: the value that every element of a relation has.
+        name: The name.
+        type: The data type.
+        description: The description for `/Schemas`.
+        multi_valued: Whether the value is an array of elements.
+        required: Whether a resource must have a value.
+        case_exact: Whether comparisons distinguish upper and lower case.
+        mutability: Whether and when clients may write the value.
+        returned: Whether responses contain the value.
+        uniqueness: Where the value must be unique.
+        canonical_values: Suggested values.
+        reference_types: The resource types that a reference may refer to.
+        sub_attributes: The attributes of a complex value.
+        column: The ORM path of the value from the link, or from the related row for a
+            sub-attribute of an attribute with a `relation`.
+        folded_column: The ORM path of the canonical form of a name (see `scim.text.canonical`).
+        relation: The reverse relation of the link whose rows are the elements.
+        constant: The value of this sub-attribute in all elements of a relation.
     """
 
     name: str
@@ -56,13 +67,13 @@ class Attribute:
         return {sub.name.lower(): sub for sub in self.sub_attributes}
 
     def sub_attribute(self, name: str) -> Attribute | None:
-        """The sub-attribute of this name; names are case-insensitive (RFC 7643 section 2.1)."""
+        """Return the sub-attribute with this name, ignoring case (RFC 7643 section 2.1)."""
         return self._by_folded_name.get(name.lower())
 
 
 @dataclass(frozen=True)
 class Schema:
-    """A named set of attributes (RFC 7643 section 7)."""
+    """A schema: a named set of attributes (RFC 7643 section 7)."""
 
     urn: str
     name: str
@@ -71,7 +82,7 @@ class Schema:
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """The names of the attributes, in order."""
+        """Return the names of the attributes, in order."""
         return tuple(attribute.name for attribute in self.attributes)
 
     @cached_property
@@ -79,15 +90,15 @@ class Schema:
         return {attribute.name.lower(): attribute for attribute in self.attributes}
 
     def attribute(self, name: str) -> Attribute | None:
-        """The attribute of this name; names are case-insensitive (RFC 7643 section 2.1)."""
+        """Return the attribute with this name, ignoring case (RFC 7643 section 2.1)."""
         return self._by_folded_name.get(name.lower())
 
 
 @dataclass(frozen=True)
 class AttributePath:
-    """Where a name such as `name.givenName` or `urn:…:User:manager.value` leads.
+    """The attribute that a name such as `name.givenName` or `urn:…:User:manager.value` refers to.
 
-    `attribute` is None where the name was the URN of an extension alone.
+    `attribute` is None for the URN of an extension.
     """
 
     schema: Schema
@@ -97,11 +108,11 @@ class AttributePath:
 
     @property
     def leaf(self) -> Attribute | None:
-        """The innermost attribute named."""
+        """Return the innermost attribute."""
         return self.sub_attribute or self.attribute
 
     def __str__(self) -> str:
-        """The canonical name: `name.givenName`, or with its URN where it is an extension's."""
+        """Return the canonical name, such as `name.givenName`. Extensions have their URN in it."""
         if self.attribute is None:
             return self.schema.urn
         name = self.attribute.name
@@ -112,9 +123,9 @@ class AttributePath:
 
 @dataclass
 class ResourceType:
-    """A kind of resource: its endpoint, its schema and the extensions it may carry.
+    """A resource type with its endpoint, its schema and its extensions.
 
-    `common` has the attributes of every resource, which belong to no schema (RFC 7643 section 3.1).
+    `common` has the attributes of all resources, which belong to no schema (RFC 7643 section 3.1).
     """
 
     name: str
@@ -126,23 +137,23 @@ class ResourceType:
 
     @property
     def schemas(self) -> Iterator[Schema]:
-        """The core schema, then the extensions."""
+        """Yield the core schema, then the extensions."""
         yield self.schema
         yield from self.extensions
 
     def attribute(self, name: str) -> Attribute | None:
-        """The common or core attribute of this name."""
+        """Return the common or core attribute with this name."""
         return self.common.attribute(name) or self.schema.attribute(name)
 
     def extension(self, urn: str) -> Schema | None:
-        """The extension with this URN, in any letter case."""
+        """Return the extension with this URN, ignoring case."""
         folded = urn.lower()
         return next((schema for schema in self.extensions if schema.urn.lower() == folded), None)
 
     def resolve(self, name: str) -> AttributePath | None:
-        """Find the attribute that a client names, or None where there is none.
+        """Return the attribute that a name refers to, or None.
 
-        The longest known URN wins, since URNs have dots and colons of their own: `2.0:User`.
+        The longest matching URN is used, because URNs contain dots and colons, as in `2.0:User`.
         """
         schema, rest = self._split(name)
         if schema is None:

@@ -1,23 +1,23 @@
-"""What can go wrong in SCIM's own words: RFC 7644 section 3.12."""
+"""The errors of SCIM (RFC 7644 section 3.12)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-# Seconds after which a client that found the database busy or away may come again.
+# Seconds after which a client may retry if the database was busy or unavailable.
 RETRY_AFTER = 5
 
 ERROR_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:Error"
 
 
 class ScimError(Exception):
-    """A request that gets an Error answer.
+    """An error that becomes an error response.
 
     Args:
-        status: the HTTP status code.
-        detail: one sentence that a person can act on; Okta shows it to its admin.
-        scim_type: a keyword of RFC 7644 table 9, where one fits.
-        headers: HTTP headers that go with the answer, such as `Retry-After`.
+        status: The HTTP status code.
+        detail: What is wrong and what to do, as Okta shows it to its admin.
+        scim_type: A keyword of RFC 7644 table 9, if one fits.
+        headers: HTTP headers of the response, such as `Retry-After`.
     """
 
     def __init__(
@@ -29,14 +29,14 @@ class ScimError(Exception):
     ) -> None:
         super().__init__(detail)
         self.status = status
-        # What a client sent may be quoted here: a lone surrogate cannot be sent back as UTF-8.
+        # The detail may quote the client's text. Lone surrogates cannot be encoded as UTF-8.
         self.detail = detail.encode(errors="backslashreplace").decode()
         self.scim_type = scim_type
         self.headers = dict(headers or {})
 
     @property
     def body(self) -> dict[str, object]:
-        """The Error resource; `status` is a string in it (RFC 7644 section 3.12)."""
+        """Return the error resource, in which `status` is a string (RFC 7644 section 3.12)."""
         body: dict[str, object] = {
             "schemas": [ERROR_SCHEMA],
             "status": str(self.status),
@@ -48,65 +48,70 @@ class ScimError(Exception):
 
 
 def invalid_filter(detail: str) -> ScimError:
-    """400: the filter is not understood, or asks for what cannot be searched."""
+    """Return a 400 error for a filter that is invalid or cannot be searched."""
     return ScimError(400, detail, "invalidFilter")
 
 
 def invalid_path(detail: str) -> ScimError:
-    """400: a PATCH path, or a name in one, that the resource does not have."""
+    """Return a 400 error for a PATCH path to an unknown attribute."""
     return ScimError(400, detail, "invalidPath")
 
 
 def invalid_syntax(detail: str) -> ScimError:
-    """400: the body is not JSON, or not a SCIM message."""
+    """Return a 400 error for a body that is not JSON, or not a SCIM message."""
     return ScimError(400, detail, "invalidSyntax")
 
 
 def invalid_value(detail: str) -> ScimError:
-    """400: a required value is missing, or a value does not fit its attribute."""
+    """Return a 400 error for a missing or invalid value."""
     return ScimError(400, detail, "invalidValue")
 
 
 def mutability(detail: str) -> ScimError:
-    """400: a change of a read-only attribute was asked for."""
+    """Return a 400 error for a change of a read-only or immutable attribute."""
     return ScimError(400, detail, "mutability")
 
 
 def no_target(detail: str) -> ScimError:
-    """400: a PATCH path that selects nothing."""
+    """Return a 400 error for a PATCH path that selects nothing."""
     return ScimError(400, detail, "noTarget")
 
 
 def forbidden(detail: str) -> ScimError:
-    """403: understood, and not allowed."""
+    """Return a 403 error for a request that is not allowed."""
     return ScimError(403, detail)
 
 
 def not_found(detail: str) -> ScimError:
-    """404: there is no such resource, as far as this token can see."""
+    """Return a 404 error for a resource that does not exist for this token."""
     return ScimError(404, detail)
 
 
 def uniqueness(detail: str) -> ScimError:
-    """409: another resource has this value already."""
+    """Return a 409 error for a value that another resource has already."""
     return ScimError(409, detail, "uniqueness")
 
 
 def precondition_failed(detail: str) -> ScimError:
-    """412: the resource is not the version that the client knows."""
+    """Return a 412 error for a resource that changed since the client read it."""
     return ScimError(412, detail)
 
 
 def too_large(detail: str) -> ScimError:
-    """413: more than one request may carry."""
+    """Return a 413 error for a request that is too large."""
     return ScimError(413, detail)
 
 
 def unsupported(content_type: str) -> ScimError:
-    """415: a body that is no JSON."""
+    """Return a 415 error for a body that is not JSON."""
     return ScimError(415, f"The body is {content_type}; send it as application/scim+json.")
 
 
 def unavailable(detail: str, retry_after: int) -> ScimError:
-    """503: not now; `retry_after` is in whole seconds, since Okta reads no dates there."""
+    """Return a 503 error for a request to retry later.
+
+    Args:
+        detail: What is unavailable.
+        retry_after: The number of seconds. Okta does not understand dates in `Retry-After`.
+    """
     return ScimError(503, detail, headers={"Retry-After": str(retry_after)})

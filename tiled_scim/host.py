@@ -1,12 +1,12 @@
-"""The host's users and Libraries, as SCIM uses them: the only module that touches them.
+"""The only module that reads and changes the host's users and Libraries.
 
-A host that keeps them in other shapes (several accounts, a membership model, a profile row) gives a
-subclass in `TILED_SCIM_HOST_ADAPTER`. Everything here goes through plain fields, `save()` and a
-many-to-many manager, so that `post_save` and `m2m_changed` fire and the host's own code sees the
-changes.
+A host with other models (several accounts, a membership model, a profile) sets
+`TILED_SCIM_HOST_ADAPTER` to a subclass of `HostAdapter`. Everything here uses plain fields,
+`save()` and a many-to-many relation, so that `post_save` and `m2m_changed` are sent and the host's
+own code sees the changes.
 
-Over 400 lines, a third of them docstrings, since a host's developer reads here what to override:
-`HostAdapter` is one class, and what it is made of stays beside it.
+The module is long, because developers of hosts read here what to override: `HostAdapter` is one
+class, and its parts stay next to it.
 """
 
 from __future__ import annotations
@@ -36,40 +36,40 @@ TILED_ADMIN = f"{TILED_USER}:tiledAdmin"
 
 
 def adapter_class() -> type[HostAdapter]:
-    """The class that `TILED_SCIM_HOST_ADAPTER` names."""
+    """Return the class that `TILED_SCIM_HOST_ADAPTER` names."""
     return settings.HOST_ADAPTER
 
 
 def library_model() -> type[models.Model]:
-    """The model that pushed groups become."""
+    """Return the model that pushed groups become."""
     return apps.get_model(settings.LIBRARY_MODEL)
 
 
 def objects(model: type[models.Model]) -> models.QuerySet[Any]:
-    """A model's rows, in the database that is written to: a replica may lag behind a write."""
+    """Return a model's rows from the database for writes, because a replica may lag behind."""
     return model._default_manager.using(router.db_for_write(model))
 
 
 def username_column() -> str:
-    """The user model's USERNAME_FIELD."""
+    """Return the user model's USERNAME_FIELD."""
     return get_user_model().USERNAME_FIELD
 
 
 def normalized(username: str) -> str:
-    """Return a username as the host's user model keeps it (Unicode NFKC, by default)."""
+    """Return a username as the host's user model normalizes it (NFKC by default)."""
     return str(get_user_model().normalize_username(username))
 
 
 def canonical_username(username: str) -> str:
-    """Return the form in which usernames of the host are the same.
+    """Return the form in which usernames of the host are compared.
 
-    It is the canonical form of what the host's user model makes of a username.
+    It is the canonical form of the username that the host's user model normalizes.
     """
     return canonical(normalized(username))
 
 
 def searched_columns() -> list[HostColumn]:
-    """Return the columns that people are looked up by: usernames and email addresses."""
+    """Return the columns that users are looked up by: usernames and email addresses."""
     model = get_user_model()
     paths = [username_column(), adapter_class()().user_fields.get("emails.value")]
     if settings.ADOPT_USERS == "email":
@@ -79,7 +79,7 @@ def searched_columns() -> list[HostColumn]:
 
 
 def membership_accessors(model: type[models.Model]) -> list[str]:
-    """The names under which a model reaches users through a many-to-many, from either side."""
+    """Return the names of a model's many-to-many accessors to users, from either side."""
     user_model = get_user_model()
     forward = [
         field.name for field in model._meta.many_to_many if field.related_model is user_model
@@ -93,7 +93,7 @@ def membership_accessors(model: type[models.Model]) -> list[str]:
 
 
 def has_field(model: type[models.Model], name: str) -> bool:
-    """Whether a model has a column of this name."""
+    """Return whether a model has a column with this name."""
     try:
         field = model._meta.get_field(name)
     except FieldDoesNotExist:
@@ -105,7 +105,7 @@ class HostAdapter:
     """The host's users and Libraries, for one account.
 
     Args:
-        account: the key of the account whose token is calling.
+        account: The key of the account whose token the client uses.
     """
 
     def __init__(self, account: str = "") -> None:
@@ -113,23 +113,26 @@ class HostAdapter:
 
     @classmethod
     def accounts(cls) -> Mapping[str, str]:
-        """The accounts that may have a token: key to label. One, with an empty key, by default."""
+        """Return the labels of the accounts that may have a token, by key.
+
+        By default, there is one account with an empty key.
+        """
         return {"": ""}
 
     @property
     def has_accounts(self) -> bool:
-        """Whether the host has customers with accounts of their own, be it one so far."""
+        """Return whether the host's customers have accounts, even if there is only one so far."""
         return set(self.accounts()) != {""}
 
     # Users
 
     @property
     def user_fields(self) -> dict[str, str]:
-        """Where the host user keeps SCIM attributes: attribute name to ORM path from the user.
+        """Return the ORM paths, from the host user, of SCIM attributes, by attribute name.
 
-        An attribute that is not here is kept in the link's JSON. `emails.value` stands for the
-        preferred e-mail address. A path may lead over a relation (`profile__title`): then it is
-        read and searched here, and a subclass saves it in `create_user` and `update_user`.
+        All other attributes are stored in the link's JSON. `emails.value` is the preferred email
+        address. A path may follow a relation (`profile__title`). It is then read and searched, but
+        a subclass has to save it in `create_user` and `update_user`.
         """
         model = get_user_model()
         fields = {
@@ -142,22 +145,22 @@ class HostAdapter:
         return {name: field for name, field in fields.items() if has_field(model, field)}
 
     def adoptable_users(self) -> models.QuerySet[Any]:
-        """The host users whom a push may take over.
+        """Return the host users that a push may adopt.
 
-        Without accounts, everybody. With some, nobody: only a subclass can tell whose a user is,
-        and one customer must not take over another's people.
+        Without accounts, these are all users. With accounts, there are none: only a subclass knows
+        the account of a user, and a customer must not adopt the users of another one.
         """
         users = objects(get_user_model())
         return users.none() if self.has_accounts else users
 
     def find_user(self, values: Mapping[str, Any]) -> AbstractBaseUser | None:
-        """The host user that a pushed person is, if one exists already.
+        """Return the existing host user to adopt for a pushed user, or None.
 
         Args:
             values: `userName` and the attributes of `user_fields`.
 
         Raises:
-            ScimError: 409, where more than one fits.
+            ScimError: 409 if several host users match.
         """
         if settings.ADOPT_USERS is None:
             return None
@@ -173,14 +176,14 @@ class HostAdapter:
     def check_identity(
         self, values: Mapping[str, Any], user: AbstractBaseUser | None = None
     ) -> None:
-        """Refuse what another host user is known by, in any spelling: two stay two.
+        """Refuse the username of another host user, in any spelling.
 
-        That is the username, and the e-mail address where people are adopted by it. Looked at are
-        those whom a push may take over, as in `find_user`.
+        If users are adopted by email address, refuse the address of another one, too. Only users
+        that a push may adopt are compared, as in `find_user`.
 
         Args:
-            values: what the user is about to have, of `userName` and `user_fields`.
-            user: the host user; None for one who is about to be made.
+            values: The values that the user will have, of `userName` and `user_fields`.
+            user: The host user. None if it will be created.
 
         Raises:
             ScimError: 409.
@@ -198,7 +201,7 @@ class HostAdapter:
                 )
 
     def create_user(self, values: Mapping[str, Any]) -> AbstractBaseUser:
-        """Make a host user, who cannot sign in with a password.
+        """Create a host user, with an unusable password.
 
         Args:
             values: `userName` and the attributes of `user_fields`.
@@ -210,23 +213,24 @@ class HostAdapter:
         return user
 
     def update_user(self, user: AbstractBaseUser, values: Mapping[str, Any]) -> None:
-        """Give a host user the values that differ from what it has.
+        """Update the values of a host user that differ.
 
         Args:
-            values: attributes of `user_fields`, and `userName` where the host's own should follow.
+            user: The host user.
+            values: Attributes of `user_fields`, and `userName` if the username should change.
         """
         if self._assign(user, values):
             user.save()
 
     def is_protected(self, user: AbstractBaseUser) -> bool:
-        """Whether SCIM may neither adopt nor change this user: superusers, by default."""
+        """Return whether SCIM may neither adopt nor change a user: superusers by default."""
         return bool(getattr(user, "is_superuser", False))
 
     def admins(self) -> models.QuerySet[Any]:
-        """The active administrators of the account, of whom SCIM does not remove the last one.
+        """Return the active admins of the account. SCIM does not remove the last one.
 
-        Without accounts, all those of the host, superusers included; with some, those whom the
-        account's identity provider manages.
+        Without accounts, these are all admins of the host, including superusers. With accounts,
+        these are the admins that the account's identity provider manages.
         """
         users = objects(get_user_model())
         fields = self.user_fields
@@ -245,16 +249,17 @@ class HostAdapter:
         return users.filter(is_admin, is_active)
 
     def delete_user(self, user: AbstractBaseUser) -> None:
-        """Delete a host user for good (`TILED_SCIM_USER_DELETE`)."""
+        """Delete a host user (`TILED_SCIM_USER_DELETE`)."""
         user.delete()
 
     # Libraries
 
     def adoptable_libraries(self) -> models.QuerySet[Any]:
-        """The Libraries that a push may take over, where `ADOPT_LIBRARIES` lets it.
+        """Return the Libraries that a push may adopt if `TILED_SCIM_ADOPT_LIBRARIES` is set.
 
-        Without accounts, those that no group feeds yet. With some, none: see `adoptable_users`.
-        Of Django's own groups none either: they carry permissions, which no push may give.
+        Without accounts, these are Libraries that no group feeds yet. With accounts, there are
+        none, see `adoptable_users`. Django's own groups are never adopted, because they may have
+        permissions, which a push must not give.
         """
         libraries = objects(library_model()).filter(scim_links__isnull=True)
         if libraries.model is Group or self.has_accounts:
@@ -262,20 +267,20 @@ class HostAdapter:
         return libraries
 
     def find_library(self, name: str) -> models.Model | None:
-        """The Library that a pushed group is, if one exists already and may be taken over."""
+        """Return the existing Library to adopt for a pushed group, or None."""
         if not settings.ADOPT_LIBRARIES:
             return None
         field = settings.LIBRARY_NAME_FIELD
         found = self.adoptable_libraries().filter(**{field: name}).order_by("pk")
-        # The collations of MariaDB and MySQL find “Sud” for “Süd”.
+        # Collations of MariaDB and MySQL find “Sud” for “Süd”.
         return next((library for library in found if getattr(library, field) == name), None)
 
     def target_libraries(self) -> models.QuerySet[Any]:
-        """The Libraries that people may move a group of the account to.
+        """Return the Libraries that people may move a group of the account to.
 
-        Without accounts, all. With some, those that the account's groups feed or have fed. Of
-        Django's own groups, never one that people made or that holds permissions: what it opens
-        is more than a Library.
+        Without accounts, these are all Libraries. With accounts, these are Libraries that a group
+        of the account feeds or has fed. If Libraries are Django's own groups, they also must not
+        have permissions, because those give more than access to a Library.
         """
         libraries = objects(library_model())
         if libraries.model is not Group and not self.has_accounts:
@@ -286,24 +291,24 @@ class HostAdapter:
         return libraries.filter(pk__in=own)
 
     def library_name(self, library: models.Model) -> str:
-        """The name that `create_library` and `rename_library` gave, or people since."""
+        """Return the name of a Library."""
         return str(getattr(library, settings.LIBRARY_NAME_FIELD))
 
     def create_library(self, name: str) -> models.Model:
-        """Make the Library of a new group.
+        """Create the Library of a new group.
 
         Raises:
-            ScimError: 409, where the host's Libraries have unique names and this one is taken.
+            ScimError: 409 if the names of Libraries are unique and this one is taken.
         """
         library = library_model()()
         self._name_library(library, name)
         return library
 
     def rename_library(self, library: models.Model, name: str) -> None:
-        """Give a Library its group's new name.
+        """Give a Library the new name of its group.
 
         Raises:
-            ScimError: 409, where the host's Libraries have unique names and this one is taken.
+            ScimError: 409 if the names of Libraries are unique and this one is taken.
         """
         self._name_library(library, name)
 
@@ -316,23 +321,23 @@ class HostAdapter:
         self._memberships(library).add(users)
 
     def revoke(self, library: models.Model, users: Collection[Any]) -> None:
-        """Take access to the Library away from these users (primary keys)."""
+        """Revoke the access of these users (primary keys) to the Library."""
         self._memberships(library).remove(users)
 
     # Inside
 
     def _identity(self, values: Mapping[str, Any]) -> tuple[str, str]:
-        """The field and value by which a pushed person is looked up among the host's users."""
+        """Return the field and value to look up a pushed user among the host's users."""
         model = get_user_model()
         if settings.ADOPT_USERS == "email":
             return model.get_email_field_name(), values.get("emails.value") or ""
         return username_column(), self._username(values) or ""
 
     def _spelled(self, field: str, value: str) -> list[Any]:
-        """The users whom a push may take over with this value of a field, in any spelling.
+        """Return the adoptable users with a value of a field, in any spelling.
 
-        The database finds the usual spellings, and more than those; which of them are the same, the
-        canonical form says. So “josé” is not “jose”, whatever the collation.
+        The database finds the usual spellings, and perhaps others. The canonical form decides which
+        of them are equal. So “josé” is not “jose”, whatever the collation.
         """
         if not value:
             return []
@@ -343,11 +348,11 @@ class HostAdapter:
         return [user for user in found if form(getattr(user, field)) == form(value)]
 
     def _usernames(self, values: Mapping[str, Any]) -> set[str]:
-        """What a user is about to be known by to whoever asks for a username."""
+        """Return the host username and the userName that a user will have."""
         return {name for name in (self._username(values), values.get("userName")) if name}
 
     def _username(self, values: Mapping[str, Any]) -> str | None:
-        """What the host's username is made of: userName, or the e-mail where it is that."""
+        """Return the value for the host's username: userName, or an attribute mapped to it."""
         username_field = username_column()
         username = values.get("userName")
         for name, path in self.user_fields.items():
@@ -356,7 +361,7 @@ class HostAdapter:
         return username or None
 
     def _assign(self, user: AbstractBaseUser, values: Mapping[str, Any]) -> bool:
-        """Set what differs on the instance; tell whether anything did."""
+        """Set the values that differ on a user. Return whether any did."""
         columns = {
             path: (name, values[name])
             for name, path in self.user_fields.items()
@@ -383,10 +388,10 @@ class HostAdapter:
 
 
 def _set(instance: models.Model, column: str, name: str, value: Any) -> bool:
-    """Set one field to the value of the attribute with this name; tell whether it changed.
+    """Set a field to the value of an attribute. Return whether it changed.
 
     Raises:
-        ScimError: 400, where the host has no room for the value.
+        ScimError: 400 if the value is too long for the field.
     """
     field = cast("models.Field[Any, Any]", instance._meta.get_field(column))
     if value is None or value == "":

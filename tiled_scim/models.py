@@ -1,6 +1,6 @@
-"""What the package remembers: tokens, what the identity provider has pushed, and what it did.
+"""The tables: tokens, links of users and groups, members and events.
 
-Over 400 lines, since Django looks for models here: all tables of the app are read in one place.
+The module is long, because Django looks for all models of an app in one place.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from tiled_scim.scim.text import canonical, fold
 ACCOUNT_LENGTH = 128
 NAME_LENGTH = 255
 CLIENT_LENGTH = 255
-# The canonical form can be longer: “İ” becomes two characters, and a few others up to 18. What does
-# not fit in is refused.
+# The canonical form can be longer than the name: “İ” becomes two characters, and a few other
+# characters up to 18. A name is refused if its form is too long.
 FOLDED_NAME_LENGTH = 2 * NAME_LENGTH
 
-TOKEN_PREFIX = "tscim_"  # noqa: S105 (the beginning that secret scanners look for, not a secret)
+TOKEN_PREFIX = "tscim_"  # noqa: S105 (the prefix that secret scanners look for, not a secret)
 TOKEN_BYTES = 32
-# Two admins may press Generate at once; the one whose token came second wins.
+# Two admins may generate tokens at the same time. The later token wins.
 GENERATE_ATTEMPTS = 5
 
 
@@ -45,15 +45,15 @@ class ScimTokenManager(models.Manager["ScimToken"]):
         created_by: Any = None,
         lifetime: timedelta | None = None,
     ) -> tuple[ScimToken, str]:
-        """Make an account's new token and end its current one.
+        """Create a new token for an account, and end its current one.
 
         Args:
-            account: the account's key.
-            created_by: the host user who asked for it, if one did.
-            lifetime: how long it is good for; by default `TILED_SCIM_TOKEN_LIFETIME`.
+            account: The account's key.
+            created_by: The host user who creates it, if there is one.
+            lifetime: How long the token is valid. The default is `TILED_SCIM_TOKEN_LIFETIME`.
 
         Returns:
-            The row, and the token itself, which is kept nowhere.
+            The row, and the token itself, which is not stored.
         """
         for _attempt in range(GENERATE_ATTEMPTS - 1):
             with suppress(IntegrityError):
@@ -63,10 +63,10 @@ class ScimTokenManager(models.Manager["ScimToken"]):
     def issue(
         self, account: str = "", *, created_by: Any = None, lifetime: timedelta | None = None
     ) -> tuple[ScimToken, str]:
-        """Make the token of an account that has none: as `generate`, but it ends no other.
+        """Create a token as `generate` does, for an account without a current one.
 
         Raises:
-            IntegrityError: the account has a current token, or got one at the same moment.
+            IntegrityError: if the account has a current token.
         """
         plaintext = TOKEN_PREFIX + secrets.token_urlsafe(TOKEN_BYTES)
         lifetime = lifetime or settings.TOKEN_LIFETIME
@@ -84,11 +84,11 @@ class ScimTokenManager(models.Manager["ScimToken"]):
         return token, plaintext
 
     def current(self, account: str = "") -> ScimToken | None:
-        """The account's current token, expired or not."""
+        """Return the account's current token, expired or not, or None."""
         return self.written().filter(current_account=account).first()
 
     def with_plaintext(self, plaintext: str) -> ScimToken | None:
-        """Return the token with this plaintext, current or not. One query."""
+        """Return the token with this plaintext, current or not, or None. Takes one query."""
         using = router.db_for_write(self.model)
         names = [field.attname for field in self.model._meta.concrete_fields]
         query = compiled(("token", using), lambda: self._with_digest().values_list(*names))
@@ -96,7 +96,7 @@ class ScimTokenManager(models.Manager["ScimToken"]):
         return None if row is None else self.model.from_db(using, names, row)
 
     def written(self) -> models.QuerySet[ScimToken]:
-        """All tokens; not from a replica, which may not know yet that one has been replaced."""
+        """Return all tokens, from the database for writes: a replica may have outdated tokens."""
         return self.using(router.db_for_write(self.model))
 
     def _with_digest(self) -> models.QuerySet[ScimToken]:
@@ -115,11 +115,11 @@ class ScimTokenManager(models.Manager["ScimToken"]):
 
 
 class ScimToken(models.Model):
-    """One bearer credential of one account. The token itself is shown once and not kept."""
+    """The bearer token of an account. Only its digest is stored."""
 
     account = ExactCharField(_("account"), max_length=ACCOUNT_LENGTH, blank=True)
-    # The account again while the token is current, else null: a unique constraint that holds on
-    # every database (MariaDB has no partial ones) and allows one current token per account.
+    # The account while the token is current, else null. Its unique constraint allows one current
+    # token per account on each database, also on MariaDB, which has no partial constraints.
     current_account = ExactCharField(
         max_length=ACCOUNT_LENGTH, null=True, blank=True, unique=True, editable=False
     )
@@ -161,11 +161,11 @@ class ScimToken(models.Model):
 
     @property
     def is_current(self) -> bool:
-        """Whether the token opens the API."""
+        """Return whether the token is valid."""
         return self.current_account is not None and not self.is_expired
 
     def revoke(self) -> None:
-        """End the token at once."""
+        """End the token immediately."""
         self.current_account = None
         self.revoked_at = self.revoked_at or timezone.now()
         self.save(update_fields=["current_account", "revoked_at"])
@@ -173,15 +173,17 @@ class ScimToken(models.Model):
     def mark_used(
         self, now: datetime, interval: timedelta, *, address: str | None = None, client: str = ""
     ) -> None:
-        """Note that the token was used, at most once an interval.
+        """Store that the token was used, at most once in each interval.
 
         Args:
-            address: the IP address that it was used from.
-            client: what the client calls itself.
+            now: The current time.
+            interval: The interval.
+            address: The IP address of the client.
+            client: The User-Agent of the client.
         """
         if self.last_used_at is not None and now - self.last_used_at < interval:
             return
-        # Of requests at once, the first notes it.
+        # Only the first of several concurrent requests stores it.
         unchanged = type(self).objects.filter(pk=self.pk, last_used_at=self.last_used_at)
         self.last_used_at, self.last_used_from = now, address
         self.last_used_by = client[:CLIENT_LENGTH]
@@ -189,17 +191,17 @@ class ScimToken(models.Model):
 
 
 def digest(plaintext: str) -> str:
-    """The form in which a token is kept. 256 random bits need neither salt nor slow hashing."""
+    """Return the digest of a token. 256 random bits need neither a salt nor a slow hash."""
     return hashlib.sha256(plaintext.encode()).hexdigest()
 
 
 class LinkQuerySet(models.QuerySet["AnyLink"]):
     def live(self, account: str) -> Self:
-        """What SCIM manages now in an account."""
+        """Return the live links of an account."""
         return self.filter(self.model.live, account=account)
 
     def named(self, account: str, name: str) -> Self:
-        """The one with this userName or displayName in any spelling, live or not."""
+        """Return the link with a userName or displayName, in any spelling, live or not."""
         column = f"{self.model.name_field}_folded"
         return self.filter(**{"account": account, column: self.model.lookup_name(name)})
 
@@ -208,15 +210,15 @@ AnyLink = TypeVar("AnyLink", bound="Link", covariant=True)
 
 
 class Link(models.Model):
-    """One resource that the identity provider knows, and the host's row behind it.
+    """The SCIM identity of a row of the host.
 
-    `attributes` keeps what the client sent and neither a column nor the host has a place for.
+    `attributes` contains the values that are stored neither in a column nor on the host's row.
     """
 
-    # The column of the name that is unique in an account. Its twin with the canonical form, which
-    # the constraint is on, is null once another link took the name of an unlinked one.
+    # The column of the name. The column with its canonical form is unique in an account. It is null
+    # for an unlinked link whose name another one has taken.
     name_field: ClassVar[str]
-    # What a row that SCIM manages now fulfils.
+    # The condition for live links.
     live: ClassVar[models.Q] = models.Q(unlinked_at=None)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -238,34 +240,34 @@ class Link(models.Model):
 
     @property
     def name(self) -> str:
-        """The userName or displayName."""
+        """Return the userName or displayName."""
         return cast(str, getattr(self, self.name_field))
 
     @property
     def folded_name(self) -> str | None:
-        """What the link is found by: the name's canonical form, or None where it was given up."""
+        """Return the stored canonical form of the name. None if the link has given it up."""
         return cast("str | None", getattr(self, f"{self.name_field}_folded"))
 
     @staticmethod
     def lookup_name(name: str) -> str:
-        """Return the form of a name that is unique in an account, and that lookups compare."""
+        """Return the canonical form of a name, for lookups."""
         return canonical(name)
 
     @property
     def holds_name(self) -> bool:
-        """Whether the link is found by its name: another one may have taken it."""
+        """Return whether lookups find the link by its name. Another link may have taken it."""
         return self.folded_name == self.lookup_name(self.name)
 
     @property
     def is_live(self) -> bool:
-        """Whether SCIM manages the resource now."""
+        """Return whether SCIM manages the resource now."""
         return self.unlinked_at is None
 
     def rename(self, name: str) -> None:
-        """Take a userName or displayName.
+        """Set the userName or displayName and its canonical form.
 
         Raises:
-            ScimError: 400, where the canonical form is too long.
+            ScimError: 400 if the canonical form is too long.
         """
         form = self.lookup_name(name)
         field = cast("models.Field[Any, Any]", self._meta.get_field(self.name_field))
@@ -275,11 +277,11 @@ class Link(models.Model):
         setattr(self, f"{self.name_field}_folded", form)
 
     def give_up_name(self) -> None:
-        """Let another link have the name."""
+        """Give up the name, so that another link can take it."""
         setattr(self, f"{self.name_field}_folded", None)
 
     def touch(self) -> None:
-        """Note that the resource changed."""
+        """Increment the version and set the time of the last change."""
         self.version += 1
         self.updated_at = timezone.now()
 
@@ -302,11 +304,11 @@ class UserLink(Link):
     user_name_folded = ExactCharField(
         max_length=FOLDED_NAME_LENGTH, null=True, editable=False, default=None
     )
-    # Inactive in this account, though the host user may be active for another one: see
-    # `provisioning.multi_account`.
+    # Whether the user is inactive in this account although the host user may be active for another
+    # one, see `provisioning.multi_account`.
     suspended = models.BooleanField(_("suspended"), default=False, editable=False)
-    # The host's booleans that a client removed or never gave, each with the value that the host
-    # has all the same. They are not shown until people give them another value.
+    # Booleans of the host that a client removed or never sent, with the host's values. They are
+    # hidden until the host changes them.
     hidden_values = models.JSONField(default=dict, blank=True, editable=False)
 
     # The JSON in the database, to which the rows of `StoredEmail` belong. None if it is unknown.
@@ -325,8 +327,8 @@ class UserLink(Link):
             models.UniqueConstraint(fields=("account", "user"), name="tiled_scim_user"),
         )
         indexes = (
-            # The order of a list, and all that decides which links are in it: counting them and
-            # passing over them reads the index only. See `sql.pages`.
+            # The order of lists, with all columns that decide which links are listed. Skipping and
+            # counting links reads the index only. See `sql.pages`.
             models.Index(
                 fields=("account", "created_at", "id", "unlinked_at"), name="tiled_scim_user_order"
             ),
@@ -379,9 +381,9 @@ class StoredEmailManager(models.Manager["StoredEmail"]):
 
 
 class StoredEmail(models.Model):
-    """An email address in a link's JSON, in the form in which it is compared.
+    """An email address in a link's JSON, folded for comparisons.
 
-    Filters find by it the links that may have an address. The JSON decides.
+    It lets filters find links that may have an address. The filter then checks the JSON.
     """
 
     link = models.ForeignKey(UserLink, on_delete=models.CASCADE, related_name="stored_emails")
@@ -412,13 +414,13 @@ def folded_email(address: str) -> str:
 
 
 class LibraryGroupLink(Link):
-    """One pushed group, and the host Library that it feeds."""
+    """The SCIM identity of a group in one account, and the Library that it feeds."""
 
     name_field = "display_name"
     live = Link.live & models.Q(library__isnull=False)
 
-    # Null once people deleted the Library in the host: SCIM then answers 404, and a push of the
-    # same name makes a new one.
+    # Null if the Library was deleted in the host. SCIM responds with 404 then, and a push of the
+    # same name creates a new Library.
     library = models.ForeignKey(
         settings.LIBRARY_MODEL,
         on_delete=models.SET_NULL,
@@ -455,9 +457,9 @@ class LibraryGroupLink(Link):
 
 
 class LibraryGroupMember(models.Model):
-    """One user in one pushed group."""
+    """A user in a pushed group."""
 
-    # What a row of a group that SCIM manages now fulfils.
+    # The condition for members of live groups.
     live = models.Q(group__unlinked_at=None, group__library__isnull=False)
 
     group = models.ForeignKey(
@@ -466,7 +468,7 @@ class LibraryGroupMember(models.Model):
     user = models.ForeignKey(
         UserLink, on_delete=models.CASCADE, related_name="memberships", verbose_name=_("user")
     )
-    # As the client sent it, else the userName.
+    # The display name that the client sent, or else the userName.
     display = ExactCharField(_("display"), max_length=NAME_LENGTH, blank=True)
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
 
@@ -484,7 +486,7 @@ class LibraryGroupMember(models.Model):
 class PriorAccess(models.Model):
     """Access of a group's member to its Library that people had given before SCIM did.
 
-    SCIM never revokes it. All other access of members is SCIM's: the row is the exception.
+    SCIM never revokes it. All other access of members is SCIM's.
     """
 
     library = models.ForeignKey(
@@ -512,7 +514,7 @@ class PriorAccess(models.Model):
 
 
 class Action(models.TextChoices):
-    """What a provisioning request did."""
+    """The effect of a provisioning request."""
 
     USER_PROVISIONED = "user_provisioned", _("user provisioned")
     USER_UPDATED = "user_updated", _("user updated")
@@ -531,7 +533,7 @@ class Action(models.TextChoices):
 
 
 class Outcome(models.TextChoices):
-    """How a request ended."""
+    """The outcome of a request."""
 
     DONE = "done", _("done")
     UNCHANGED = "unchanged", _("nothing to change")
@@ -540,14 +542,14 @@ class Outcome(models.TextChoices):
 
 
 class ScimEvent(models.Model):
-    """One provisioning request as the admin sees it: a write, or what was refused or failed.
+    """A provisioning request as the admin sees it: a write, or a refused or failed request.
 
-    `changes` has no secrets: `attributes` (name to old and new value), and `added`, `removed` and
-    `skipped` members, each as their number and the first of their names.
+    `changes` contains no secrets. It has `attributes` with their old and new values, and `added`,
+    `removed` and `skipped` members with their number and the first names.
     """
 
     created_at = models.DateTimeField(_("time"), default=timezone.now)
-    # Null where the caller is unknown, so that the request was for nobody's account.
+    # Null if the client is unknown.
     account = ExactCharField(_("account"), max_length=ACCOUNT_LENGTH, null=True, blank=True)
     token_last_four = models.CharField(_("token"), max_length=4, blank=True)
     client = models.CharField(_("client"), max_length=CLIENT_LENGTH, blank=True)
@@ -555,7 +557,7 @@ class ScimEvent(models.Model):
     request_id = ExactCharField(_("request id"), max_length=64, blank=True)
     method = models.CharField(_("method"), max_length=8, blank=True)
     action = models.CharField(_("action"), max_length=32, choices=Action, blank=True)
-    # Not foreign keys: an event outlives what it was about.
+    # Not foreign keys, because events remain when resources are deleted.
     resource_type = models.CharField(_("resource type"), max_length=16, blank=True)
     resource_id = models.UUIDField(_("resource"), null=True, blank=True)
     resource_name = ExactCharField(_("name"), max_length=NAME_LENGTH, blank=True)
@@ -566,7 +568,7 @@ class ScimEvent(models.Model):
     scim_type = models.CharField("scimType", max_length=32, blank=True)
     detail = models.TextField(_("detail"), blank=True)
     duration = models.PositiveIntegerField(_("duration"), default=0, help_text=_("milliseconds"))
-    # Refusals of one caller that follow each other closely are one event.
+    # Repeated refusals of a client within a short time are one event.
     times = models.PositiveIntegerField(_("times"), default=1)
 
     class Meta:
@@ -575,7 +577,7 @@ class ScimEvent(models.Model):
         ordering = ("-created_at", "-id")
         indexes = (
             models.Index(fields=("created_at", "id"), name="tiled_scim_event_time"),
-            # With the outcome, so that a day's events are counted without a look at their rows.
+            # Includes the outcome, so that counting the events of a day reads the index only.
             models.Index(
                 fields=("account", "created_at", "id", "outcome"), name="tiled_scim_event_account"
             ),

@@ -1,8 +1,8 @@
-"""The attribute table: everything that the package knows of an attribute is said here, once.
+"""The attribute table: all attributes with their characteristics.
 
-Discovery documents, filter and sort paths, PATCH checks, type coercion and rendering are read from
-these rows, so that adding an attribute is adding a row. The User, Group and Enterprise User rows
-are those of RFC 7643 sections 3.1, 4 and 8.7.1.
+Discovery documents, filters, sorting, PATCH checks, type conversion and rendering all read this
+table, so adding an attribute means adding a row. The rows of User, Group and Enterprise User are
+those of RFC 7643 sections 3.1, 4 and 8.7.1.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def _plural(
     value: Attribute | None = None,
     sub_attributes: tuple[Attribute, ...] = (),
 ) -> Attribute:
-    """A multi-valued attribute with the sub-attributes of RFC 7643 section 2.4."""
+    """Return a multi-valued attribute with the sub-attributes of RFC 7643 section 2.4."""
     default = (value or Attribute("value", description="The value."),)
     return Attribute(
         name,
@@ -312,11 +312,15 @@ RESOURCE_TYPES = (USER, GROUP)
 
 
 def register_extension(schema: Schema, resource_type: ResourceType = USER) -> None:
-    """Add a host's own extension to the table, once and for all; call it in `AppConfig.ready`.
+    """Add an extension of the host to the attribute table. Call it in `AppConfig.ready`.
+
+    Args:
+        schema: The schema of the extension.
+        resource_type: The resource type to extend.
 
     Raises:
-        ValueError: the URN is none, or that of another schema; or `/Schemas` would promise of an
-            attribute what the server does not do.
+        ValueError: if the URN is not a URN, or that of another schema; or if an attribute has a
+            characteristic that the server does not support.
     """
     if schema in resource_type.extensions:
         return
@@ -332,13 +336,13 @@ def register_extension(schema: Schema, resource_type: ResourceType = USER) -> No
 
 
 def _check_promises(attribute: Attribute) -> None:
-    """That what `/Schemas` will say of a host's attribute is what the server does.
+    """Check that the server supports all characteristics of a host's attribute.
 
     Raises:
-        ValueError: it is not.
+        ValueError: if it does not.
     """
     name, parts = attribute.name, attribute.sub_attributes
-    # The link's JSON has no unique constraint: two requests at once could both take a value.
+    # The link's JSON has no unique constraint, so concurrent requests could store the same value.
     if any(each.uniqueness != "none" for each in (attribute, *parts)):
         raise ValueError(
             f"The uniqueness of {name} must be “none”: SCIM cannot enforce another. Map the "
@@ -346,7 +350,7 @@ def _check_promises(attribute: Attribute) -> None:
         )
     if any(part.required for part in parts):
         raise ValueError(f"No part of {name} can be required: only whole attributes can.")
-    # Elements come and go, and nothing tells one that changed from another one.
+    # Elements have no identity, so a changed element cannot be distinguished from a new one.
     may_change = attribute.multi_valued and attribute.mutability != "immutable"
     if may_change and any(part.mutability == "immutable" for part in parts):
         raise ValueError(f"No part of {name} can be immutable: only all of its elements can.")

@@ -1,9 +1,9 @@
-"""Sent after a provisioning request has been committed.
+"""The signals for hosts. They are sent after a provisioning request is committed.
 
-Every signal has `account`. Those of users have `user` (the host's) and `link` (the UserLink); those
-of Libraries have `library` and `link` (the LibraryGroupLink); those of access have `library`,
-`link` and `users`, a list of the host users' primary keys. A receiver that raises is logged and
-breaks nothing.
+All signals have the argument `account`. Signals of users also have `user` (the host user) and
+`link` (the UserLink). Signals of Libraries have `library` and `link` (the LibraryGroupLink).
+Signals of access have `library`, `link` and `users`, a list of primary keys of host users. An error
+in a receiver is logged and does not affect the request.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ access_revoked = Signal()
 
 
 def announce(signal: Signal, sender: type, using: str, **arguments: Any) -> None:
-    """Send a signal once the transaction has been committed; never if it is rolled back."""
+    """Send a signal after the commit, or never if the transaction is rolled back."""
     transaction.on_commit(partial(_send, signal, sender, **arguments), using=using)
 
 

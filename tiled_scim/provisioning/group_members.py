@@ -80,9 +80,9 @@ class GroupMembers:
     """The members of one group. The group and its Library must be locked.
 
     Args:
-        group: a group; without a Library, its members can only be removed.
-        adapter: the host, for the group's account.
-        using: the alias of the database to write to.
+        group: The group. Without a Library, its members can only be removed.
+        adapter: The host adapter for the group's account.
+        using: The alias of the database to write to.
     """
 
     def __init__(self, group: LibraryGroupLink, adapter: HostAdapter, using: str) -> None:

@@ -205,7 +205,7 @@ class GroupService(Service[LibraryGroupLink]):
         return NOTHING if members is None else self.members(link).change(members)
 
     def give_library(self, link: LibraryGroupLink, name: str) -> None:
-        """Give a group that has no Library one that it may take over, or a new one."""
+        """Give a group without a Library one that it may adopt, or a new one."""
         library = self.adapter.find_library(name) or self.adapter.create_library(name)
         link.library = cast(Any, library)
 

@@ -55,13 +55,13 @@ class GroupUser(NamedTuple):
     """A user who is or becomes a member of a group.
 
     Args:
-        link: the id of the UserLink.
-        user: the primary key of the host user.
-        name: the userName.
-        suspended: whether the user is inactive in the account, and so has no access.
-        display: the name to show in the group; None for one who is not a member.
-        is_prior: whether people gave access to the Library before SCIM did.
-        is_in_another_group: whether the user is a member of another group of the same Library.
+        link: The id of the UserLink.
+        user: The primary key of the host user.
+        name: The userName.
+        suspended: Whether the user is inactive in the account, and so has no access.
+        display: The display name in the group. None if the user is not a member.
+        is_prior: Whether the user has prior access to the Library.
+        is_in_another_group: Whether the user is a member of another group of the same Library.
     """
 
     link: UUID
@@ -74,7 +74,7 @@ class GroupUser(NamedTuple):
 
     @property
     def is_given_elsewhere(self) -> bool:
-        """Whether another group gives the user access to the same Library."""
+        """Return whether another group gives the user access to the same Library."""
         return self.is_in_another_group and not self.suspended
 
     @property
@@ -87,7 +87,7 @@ class MemberQueries:
     """The queries for a group's members. Each is compiled once.
 
     Args:
-        using: the alias of the database to write to.
+        using: The alias of the database to write to.
     """
 
     def __init__(self, using: str) -> None:
@@ -148,7 +148,7 @@ class MemberQueries:
         others = LibraryGroupMember.objects.filter(
             group__library=LIBRARY_PARAMETER, user__user=user
         )
-        # Most Libraries have one group, of which no members need to be looked for.
+        # Most Libraries have only one group, so that members of others need no search.
         is_shared = Exists(groups.exclude(pk=GROUP_PARAMETER))
         is_in_another = Exists(others.exclude(group=GROUP_PARAMETER))
         return {
@@ -184,5 +184,5 @@ def note_rename_of_member(link: UserLink, old_name: str, using: str) -> None:
 def note_deletion_of_member(
     sender: type[UserLink], instance: UserLink, using: str, **kwargs: Any
 ) -> None:
-    """Update the groups of a user whom the host deletes. A receiver of `pre_delete`."""
+    """Update the groups of a user that the host deletes. A receiver of `pre_delete`."""
     note_change_of_member(instance, using)

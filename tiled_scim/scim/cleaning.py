@@ -1,8 +1,8 @@
-"""Values that clients send, checked and coerced by the attribute table (RFC 7643 section 2).
+"""Check and convert the values that clients send, by the attribute table (RFC 7643 section 2).
 
-What comes out is clean: canonical names, real booleans, nothing that a client may not write. A
-**document** is a whole resource of clean values: core attributes at the top, the attributes of an
-extension in an object under its URN, unassigned attributes absent.
+The results are clean: canonical names, real booleans, and only attributes that clients may write. A
+**document** has all clean values of a resource: core attributes at the top, and the attributes of
+an extension in an object under its URN. It omits unassigned attributes.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from tiled_scim.scim.matching import comparable
 
 Document = dict[str, object]
 
-# Of an attribute that is no relation. People have a few of each, and hundreds of entitlements at
-# most; each of the operations of a PATCH looks at all of them.
+# The maximum number of values, except members. Users have a few, and at most some hundred
+# entitlements. Each operation of a PATCH reads all of them.
 MAX_ELEMENTS = 1000
 
-# Read-only values are the server's, and write-only ones (password) are never kept.
+# Clients cannot write read-only values. Write-only values (password) are not stored.
 KEPT = frozenset({"readWrite", "immutable"})
 
 # Entra ID and OneLogin send booleans as strings.
@@ -38,19 +38,19 @@ BOOLEANS = {"true": True, "false": False}
 def clean(
     attribute: Attribute, value: object, name: str, *, accept_lone_element: bool = False
 ) -> object:
-    """One attribute's value, checked and coerced.
+    """Check and convert the value of an attribute.
 
     Args:
-        attribute: the row of the attribute table.
-        value: what the client sent, as JSON.
-        name: how to call the attribute in an error's detail.
-        accept_lone_element: whether one element may stand for an array of it, as PATCH allows.
+        attribute: The attribute.
+        value: The JSON value that the client sent.
+        name: The name of the attribute for errors.
+        accept_lone_element: Whether a single element is accepted as an array, as PATCH allows.
 
     Returns:
-        The clean value; a list where the attribute is multi-valued; None where it is unassigned.
+        The clean value, a list for a multi-valued attribute, or None for an unassigned one.
 
     Raises:
-        ScimError: invalidValue, or invalidSyntax where a name is given twice.
+        ScimError: invalidValue, or invalidSyntax for a repeated name.
     """
     if is_null(value, attribute):
         return None
@@ -60,22 +60,22 @@ def clean(
 
 
 def clean_element(attribute: Attribute, value: object, name: str) -> object:
-    """One element of a multi-valued attribute, or the value of a single-valued one."""
+    """Return the clean form of an element, or of the value of a single-valued attribute."""
     if is_null_element(value, attribute):
         return None
     return _CLEANERS[attribute.type](attribute, value, name)
 
 
 def clean_document(resource_type: ResourceType, body: Mapping[str, object]) -> Document:
-    """The document that the body of a POST or PUT describes.
+    """Return the document of the body of a POST or PUT.
 
-    Names are taken in any letter case. Unknown, read-only and write-only attributes are dropped
-    (RFC 7644 section 3.3), and so are null and empty ones, which are unassigned (RFC 7643
-    section 2.5). An empty list of members stays: it empties the group, where its absence does not.
+    Names may have any case. Unknown, read-only and write-only attributes are ignored (RFC 7644
+    section 3.3), and so are null and empty ones, which are unassigned (RFC 7643 section 2.5). An
+    empty list of members is kept, because it empties the group.
 
     Raises:
-        ScimError: invalidValue for a value of the wrong kind or a required one that is missing;
-            invalidSyntax where a name is given twice.
+        ScimError: invalidValue for an invalid value, or a missing required one; invalidSyntax for a
+            repeated name.
     """
     document = _clean_object(body, resource_type.attribute, "")
     check_required(resource_type.schema, document, "")
@@ -90,7 +90,7 @@ def clean_document(resource_type: ResourceType, body: Mapping[str, object]) -> D
 
 
 def clean_extension(extension: Schema, value: object) -> Document:
-    """The attributes of one extension, from the object under its URN."""
+    """Return the clean attributes of an extension, from the object under its URN."""
     if is_null(value):
         return {}
     if not isinstance(value, Mapping):
@@ -102,7 +102,7 @@ def clean_extension(extension: Schema, value: object) -> Document:
 
 
 def check_length(name: str, value: object, limit: int | None) -> None:
-    """That the place where a value is kept has room for it: nothing is ever cut off.
+    """Refuse a text that is too long to be stored. Values are never truncated.
 
     Raises:
         ScimError: invalidValue.
@@ -112,11 +112,11 @@ def check_length(name: str, value: object, limit: int | None) -> None:
 
 
 def named_values(value: Mapping[str, object]) -> Iterator[tuple[str, object]]:
-    """The names and values of a JSON object; names are case-insensitive (RFC 7643 section 2.1).
+    """Yield the names and values of a JSON object. Names ignore case (RFC 7643 section 2.1).
 
     Raises:
-        ScimError: invalidSyntax where two names differ in letter case alone, since nothing says
-            which of the values is meant.
+        ScimError: invalidSyntax for names that only differ in case, because it is unclear which
+            value is meant.
     """
     seen = set()
     for name, sub_value in value.items():
@@ -128,14 +128,14 @@ def named_values(value: Mapping[str, object]) -> Iterator[tuple[str, object]]:
 
 
 def check_primary(elements: list[object], name: str) -> None:
-    """At most one element is the primary one (RFC 7643 section 2.4)."""
+    """Refuse more than one primary element (RFC 7643 section 2.4)."""
     primaries = sum(isinstance(e, Mapping) and e.get("primary") is True for e in elements)
     if primaries > 1:
         raise invalid_value(f"{name} may have one primary value, and {primaries} were sent.")
 
 
 def check_number(attribute: Attribute, elements: Sized) -> None:
-    """That a multi-valued attribute does not grow without end; members, which are rows, may.
+    """Refuse too many elements. Members have no limit, because they are rows.
 
     Raises:
         ScimError: invalidValue.
@@ -147,10 +147,10 @@ def check_number(attribute: Attribute, elements: Sized) -> None:
 
 
 def check_immutable(before: Document, after: Document, resource_type: ResourceType) -> None:
-    """An immutable attribute that has a value keeps it (RFC 7644 sections 3.5.1 and 3.5.2).
+    """Refuse a change of an immutable value (RFC 7644 sections 3.5.1 and 3.5.2).
 
-    To leave the value out is to change it, too. Parts of elements are not looked at, since nothing
-    tells an element that changed from another one.
+    Omitting the value counts as a change. Sub-attributes of elements are not checked, because a
+    changed element cannot be distinguished from another one.
 
     Raises:
         ScimError: mutability.
@@ -180,9 +180,9 @@ def _check_unchanged(
 
 
 def _in_comparison(attribute: Attribute, value: object) -> object:
-    """A clean value in the form in which it is equal to what means the same.
+    """Return a clean value in a form for comparisons.
 
-    The order of elements means nothing; letter case does, where the attribute says so.
+    The order of elements is ignored. Case is ignored unless the attribute is case-exact.
     """
     if isinstance(value, list):
         return sorted((_in_comparison(attribute, element) for element in value), key=repr)
@@ -205,7 +205,7 @@ def _clean_object(
         if attribute is None or attribute.mutability not in KEPT:
             continue
         result = clean(attribute, sub_value, prefix + attribute.name)
-        # An empty list of members stays: it empties the group, where its absence does not.
+        # An empty list of members is kept, because it empties the group.
         if not is_nothing(result) or (attribute.relation and result == []):
             cleaned[attribute.name] = result
     return cleaned
@@ -228,13 +228,13 @@ def _clean_elements(
 
 
 def _check_related(elements: list[object], name: str) -> None:
-    """Each element names a resource: one that was dropped for naming none could empty a group."""
+    """Refuse elements without an id. Ignoring them could empty a group."""
     if any(not isinstance(e, Mapping) or is_blank(e.get("value")) for e in elements):
         raise invalid_value(f"{name} must give the id of each one as its value.")
 
 
 def check_required(schema: Schema, values: Mapping[str, object], prefix: str) -> None:
-    """No required attribute of a schema is missing.
+    """Refuse values without a required attribute of the schema.
 
     Raises:
         ScimError: invalidValue.
@@ -245,9 +245,9 @@ def check_required(schema: Schema, values: Mapping[str, object], prefix: str) ->
 
 
 def as_object(attribute: Attribute, value: object, name: str) -> Mapping[str, object]:
-    """The value of a complex attribute; a bare string is its `value`.
+    """Return the value of a complex attribute as an object. A string becomes its `value`.
 
-    Entra ID sends roles, members and the manager as bare strings.
+    Entra ID sends roles, members and the manager as strings.
     """
     if isinstance(value, str) and attribute.sub_attribute("value"):
         return {"value": value}
@@ -271,7 +271,7 @@ def _clean_text(attribute: Attribute, value: object, name: str) -> str:
 
 
 def is_storable(text: str) -> bool:
-    """Whether databases can keep the text: PostgreSQL takes no NUL, and UTF-8 no lone surrogate."""
+    """Return whether databases can store a text: without NUL and without lone surrogates."""
     if "\x00" in text:
         return False
     try:
@@ -322,7 +322,7 @@ def _clean_date_time(attribute: Attribute, value: object, name: str) -> str:
 def _clean_binary(attribute: Attribute, value: object, name: str) -> str:
     text = _clean_text(attribute, value, name)
     try:
-        # RFC 7643 section 2.3.6 lets clients leave the padding out.
+        # Clients may omit the padding (RFC 7643 section 2.3.6).
         base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
     except (binascii.Error, ValueError) as error:
         raise invalid_value(f"{name} must be base64.") from error

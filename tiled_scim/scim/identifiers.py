@@ -1,4 +1,4 @@
-"""Ids as clients write them: UUIDs, which may be spelled in several ways."""
+"""Parse ids that clients send: UUIDs in any spelling."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ CANONICAL = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f
 
 
 def as_uuid(text: str) -> UUID | None:
-    """Return the id that a text is, or None where it is none, and so nobody's."""
+    """Return the UUID of a text, or None if it is not a UUID. No resource has such an id."""
     try:
         return UUID(text)
     except ValueError:
@@ -17,8 +17,8 @@ def as_uuid(text: str) -> UUID | None:
 
 
 def canonical_id(text: str) -> str:
-    """Return an id as SCIM writes it here; what can be none of ours, as it was sent."""
-    if CANONICAL.fullmatch(text):  # nearly always: a push may have 100,000 of them
+    """Return the standard form of an id. A text that is not a UUID is returned unchanged."""
+    if CANONICAL.fullmatch(text):  # almost always true, and a push may have 100,000 ids
         return text
     uuid = as_uuid(text)
     return text if uuid is None else str(uuid)

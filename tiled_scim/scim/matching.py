@@ -1,7 +1,7 @@
-"""How values compare, and whether one element in memory fits a filter: RFC 7644 section 3.4.2.2.
+"""Compare values, and evaluate filters for elements in memory (RFC 7644 section 3.4.2.2).
 
-Of an absent attribute, `eq null` is true and any other `eq` is false; `ne` is always the opposite
-of `eq`; `not` knows true and false only. `filters` keeps the same rules in SQL.
+For an absent attribute, `eq null` is true and any other `eq` is false. `ne` is always the opposite
+of `eq`. `not` only has the results true and false. `sql.filtering` applies the same rules in SQL.
 """
 
 from __future__ import annotations
@@ -57,13 +57,13 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
 
 
 def literal(attribute: Attribute, comparison: Comparison) -> Comparable | None:
-    """The literal of a comparison, in the form in which the attribute's values are compared.
+    """Return the literal of a comparison, in the form for comparisons.
 
-    Names are canonical, other strings are folded unless case counts, dates are aware datetimes in
-    UTC; None stands for `null`.
+    Names are canonical. Other strings are folded unless the attribute is case-exact. Dates are
+    aware datetimes in UTC. None means `null`.
 
     Raises:
-        ScimError: 400 `invalidFilter` where operator or literal do not fit the attribute's type.
+        ScimError: 400 `invalidFilter` if the operator or the literal does not fit the attribute.
     """
     name, value = comparison.name, comparison.value
     allowed = _EQUALITY if value is None else OPERATORS[attribute.type]
@@ -83,7 +83,7 @@ def literal(attribute: Attribute, comparison: Comparison) -> Comparable | None:
 
 
 def comparable(attribute: Attribute, value: object) -> Comparable | None:
-    """A value in the form in which it is compared, or None where it is not of the type."""
+    """Return a value in the form for comparisons, or None if it has the wrong type."""
     match attribute.type:
         case "boolean":
             return value if isinstance(value, bool) else None
@@ -109,18 +109,18 @@ def _instant(text: str) -> datetime | None:
 
 
 def matches(expression: Expression, element: Mapping[str, object], attribute: Attribute) -> bool:
-    """Whether one element of a multi-valued attribute fits a filter: see `predicate`."""
+    """Return whether a filter matches an element of a multi-valued attribute, see `predicate`."""
     return predicate(expression, attribute)(element)
 
 
 def predicate(expression: Expression, attribute: Attribute) -> Predicate:
-    """A filter as a function of one element of a multi-valued complex attribute.
+    """Return a filter as a function of an element of a multi-valued complex attribute.
 
-    Names are those of sub-attributes, also when written as `emails.type` or with the URN. All of
-    the filter is checked here, before there is an element.
+    Names refer to sub-attributes. They may be written as `emails.type` or with the URN. The whole
+    filter is checked here, before it is evaluated.
 
     Raises:
-        ScimError: 400 `invalidFilter` for names, operators and literals that do not fit.
+        ScimError: 400 `invalidFilter` for invalid names, operators and literals.
     """
     match expression:
         case And(operands):
@@ -157,12 +157,12 @@ def _comparison_predicate(comparison: Comparison, attribute: Attribute) -> Predi
 
 
 def sub_attribute(attribute: Attribute, name: str) -> Attribute:
-    """The sub-attribute that a filter in brackets names.
+    """Return the sub-attribute that a name in a filter in brackets refers to.
 
     Raises:
-        ScimError: 400 `invalidFilter` where there is none of the name.
+        ScimError: 400 `invalidFilter` for an unknown name.
     """
-    # No attribute name has a colon, so what is before the last one is a URN.
+    # Attribute names contain no colon, so the part before the last colon is a URN.
     short = name.rpartition(":")[2]
     prefix, dot, rest = short.partition(".")
     if dot and prefix.lower() == attribute.name.lower():

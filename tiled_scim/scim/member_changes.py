@@ -1,7 +1,7 @@
-"""The operations of one PATCH on the members of a group, as one change.
+"""Combine the operations of a PATCH on the members of a group into one change.
 
-A group may have 100,000 members, so they are never read to be written back: what is to come and
-what is to go is all that the database needs.
+A group may have 100,000 members, so they are not read and written back. The database only needs the
+members to add and to remove.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ Select = Callable[[Expression], Iterable[str]]
 
 @dataclass
 class MemberChange:
-    """What becomes of a group's members.
+    """A change of a group's members.
 
-    Ids are those of `canonical_id`, since one request may spell one id in several ways.
+    Ids are in the form of `canonical_id`, because a request may spell an id in several ways.
 
     Args:
-        overwrite: whether everyone else goes, too.
-        added: who is a member afterwards, and may have been before.
-        removed: who is not; empty where everyone else goes.
-        displays: the names to show that were sent for those added.
+        overwrite: Whether all members that are not in `added` are removed.
+        added: The ids of users to add. They may be members already.
+        removed: The ids of members to remove. Empty if `overwrite` is set.
+        displays: The display names of added users that the client sent, by id.
     """
 
     overwrite: bool = False
@@ -40,13 +40,13 @@ class MemberChange:
     displays: dict[str, str] = field(default_factory=dict, compare=False)
 
     def add(self, ids: Iterable[str]) -> None:
-        """Let these be members."""
+        """Mark these ids as added."""
         ids = set(ids)
         self.added |= ids
         self.removed -= ids
 
     def remove(self, ids: Iterable[str]) -> None:
-        """Let these be none."""
+        """Mark these ids as removed."""
         ids = set(ids)
         self.added -= ids
         self._forget(ids)
@@ -54,28 +54,29 @@ class MemberChange:
             self.removed |= ids
 
     def replace(self, ids: Iterable[str]) -> None:
-        """Let these, and nobody else, be members."""
+        """Mark these ids as the only members."""
         self.overwrite, self.added, self.removed = True, set(ids), set()
         self._forget(self.displays.keys() - self.added)
 
     def _forget(self, ids: Collection[str]) -> None:
-        """Drop the names to show of those who go: who is added again is somebody new."""
+        """Drop the display names of removed ids, which are new members if they are added again."""
         self.displays = {id_: name for id_, name in self.displays.items() if id_ not in ids}
 
 
 def member_change(operations: Iterable[Operation], select: Select) -> MemberChange | None:
-    """Fold the operations on members, in order, into one change.
+    """Combine the operations on members, in order, into one change.
 
     Args:
-        operations: those of one request; others than on members are passed over.
-        select: gives the ids of the members, as they are in the database, that fit a filter. Not
-            called for filters that name ids, which are all that providers send.
+        operations: The operations of a request. Operations on other attributes are ignored.
+        select: Returns the ids of the members in the database that a filter matches. It is not
+            called for filters that only contain ids, as providers send them.
 
     Returns:
-        The change, or None where no operation is on members.
+        The change, or None without operations on members.
 
     Raises:
-        ScimError: invalidFilter where members of the same request would have to be looked up.
+        ScimError: invalidFilter for a filter that would have to search members that the same
+            request adds.
     """
     change = None
     for operation in operations:
@@ -86,7 +87,7 @@ def member_change(operations: Iterable[Operation], select: Select) -> MemberChan
 
 
 def split_members(document: Document) -> tuple[MemberChange | None, Document]:
-    """What a document says of members, or None where it says nothing; and the rest of it."""
+    """Return the change of members of a document, or None without `members`, and the rest of it."""
     rest = dict(document)
     members = rest.pop("members", None)
     if members is None:
@@ -123,7 +124,7 @@ _CHANGES: dict[Kind, Callable[[MemberChange, Operation, Select], None]] = {
 
 
 def displays(members: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """The name to show of each member that was sent with one, by id."""
+    """Return the display names that were sent with members, by id."""
     return {
         canonical_id(member["value"]): member["display"]
         for member in members
@@ -142,7 +143,7 @@ def _ids(operation: Operation) -> Iterator[str]:
 def _selected(
     change: MemberChange, expression: Expression, attribute: Attribute, select: Select
 ) -> set[str]:
-    """Who fits a filter, given what the operations before it did."""
+    """Return the ids that a filter matches, after the previous operations."""
     named = _named_ids(expression, attribute)
     if named is not None:
         return named
@@ -151,7 +152,7 @@ def _selected(
 
 
 def _named_ids(expression: Expression, attribute: Attribute) -> set[str] | None:
-    """The ids that a filter such as `value eq "a" or value eq "b"` names, if it does no more."""
+    """Return the ids in a filter such as `value eq "a" or value eq "b"`, or None for others."""
     match expression:
         case Comparison(name, "eq", str(id_)) if sub_attribute(attribute, name).name == "value":
             return {canonical_id(id_)}
@@ -165,7 +166,11 @@ def _named_ids(expression: Expression, attribute: Attribute) -> set[str] | None:
 
 
 def _selected_of_added(added: set[str], expression: Expression, attribute: Attribute) -> set[str]:
-    """Who was added by this request and fits the filter, as far as that can be told of an id."""
+    """Return the ids that this request added and the filter matches.
+
+    Raises:
+        ScimError: invalidFilter if that does not only depend on the ids.
+    """
     if not added:
         return set()
     known = {part.name: part.constant for part in attribute.sub_attributes if part.constant}
@@ -179,7 +184,7 @@ def _selected_of_added(added: set[str], expression: Expression, attribute: Attri
 
 
 def _names(expression: Expression, attribute: Attribute) -> set[str]:
-    """The sub-attributes that a filter looks at."""
+    """Return the names of the sub-attributes in a filter."""
     match expression:
         case And(operands) | Or(operands):
             return {name for operand in operands for name in _names(operand, attribute)}

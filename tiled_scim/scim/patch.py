@@ -1,8 +1,7 @@
-"""PATCH: its body as checked operations, and operations carried out on a document.
+"""Parse the body of a PATCH into operations, and apply them to a document.
 
-RFC 7644 section 3.5.2. Everything that can be wrong with a request, whatever the resource looks
-like, is found by `parse`, before anything is written. Members of groups are in no document:
-`membership` does theirs.
+See RFC 7644 section 3.5.2. `parse` finds all errors that do not depend on the resource, before
+anything is written. Members of groups are not part of documents, see `scim.member_changes`.
 """
 
 from __future__ import annotations
@@ -37,8 +36,8 @@ PATCH_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 # Okta sends up to 1,000 membership changes in a request.
 MAX_OPERATIONS = 10_000
 
-# Who has access changes only when a client names a value. Where one of these is null among other
-# values, the client had nothing to say of it.
+# Access only changes if a client sends a value. Null for one of these next to other values is
+# ignored.
 ACCESS_ATTRIBUTES = frozenset({"active", "members", "tiledAdmin"})
 
 Kind = Literal["add", "replace", "remove"]
@@ -49,14 +48,14 @@ Element = dict[str, object]
 
 @dataclass(frozen=True)
 class Operation:
-    """One change of one attribute.
+    """A change of one attribute.
 
     Args:
-        op: what to do.
-        path: what to change; always an attribute, perhaps with a sub-attribute. A single-valued
-            complex attribute is changed by its sub-attributes, unless all of it is removed.
-        filter: which elements of a multi-valued attribute to change; None for all.
-        value: the clean value. For a removal, the elements to remove, or None for everything that
+        op: The kind of change.
+        path: The attribute to change, perhaps with a sub-attribute. A single-valued complex
+            attribute is changed by its sub-attributes, unless it is removed completely.
+        filter: Selects elements of a multi-valued attribute. None selects all.
+        value: The clean value. For a removal, the elements to remove, or None for everything that
             the path selects.
     """
 
@@ -67,24 +66,23 @@ class Operation:
 
     @property
     def attribute(self) -> Attribute:
-        """The attribute, which the path of an operation always has."""
+        """Return the attribute of the path."""
         return cast(Attribute, self.path.attribute)
 
 
 def is_member_operation(operation: Operation) -> bool:
-    """Whether the operation changes members of a group, which are rows of their own."""
+    """Return whether an operation changes members of a group."""
     return operation.attribute.relation is not None
 
 
 def parse(body: object, resource_type: ResourceType) -> list[Operation]:
-    """Read and check the body of a PATCH request.
+    """Parse and check the body of a PATCH request.
 
-    An operation without a path, on a whole extension or on a complex attribute becomes one for each
-    thing that it changes, so there may be more operations than were sent, or none.
+    An operation without a path, on an extension or on a complex attribute is split into operations
+    on single attributes, so the number of operations may differ from the request.
 
     Raises:
-        ScimError: 400 with the scimType that RFC 7644 section 3.12 gives the fault; 413 for too
-            many operations.
+        ScimError: 400 with a scimType of RFC 7644 section 3.12; 413 for too many operations.
     """
     if not isinstance(body, Mapping):
         raise invalid_syntax("The body must be an object.")
@@ -103,7 +101,7 @@ def _fields(item: Mapping[str, object]) -> dict[str, object]:
 
 
 def _check_schemas(schemas: object) -> None:
-    """Clients may leave `schemas` out, but may not send another message."""
+    """Refuse other messages. Clients may omit `schemas`."""
     if schemas is None:
         return
     listed = schemas if isinstance(schemas, list) else [schemas]
@@ -136,10 +134,10 @@ def _parse_kind(op: object) -> Kind:
 def _expand(
     op: Kind, value: object, resource_type: ResourceType, prefix: str = ""
 ) -> Iterator[Operation]:
-    """An operation for each attribute in the value of one that has no path, or an extension's.
+    """Yield operations for the attributes in the value of an operation without a path.
 
-    Entra ID has paths for names here: `name.givenName`, `emails[type eq "work"].value`, URNs.
-    What is unknown or read-only is passed over: Okta sends the `id` along.
+    Entra ID sends paths as names: `name.givenName`, `emails[type eq "work"].value`, URNs. Unknown
+    and read-only attributes are ignored, because Okta sends the `id`, too.
     """
     if not isinstance(value, Mapping):
         raise invalid_value(f"The operation {op} without a path needs an object as its value.")
@@ -147,7 +145,7 @@ def _expand(
         target = find(prefix + name, resource_type)
         if target is None or target.mutability == "readOnly" or _is_silent(target, attribute_value):
             continue
-        # Replacing an element that is not there fails, which is no use where no path was given.
+        # Replacing a missing element would fail, but the client did not send a path.
         target_op = op if target.filter is None else "add"
         yield from _operations(target_op, target, attribute_value, resource_type)
 
@@ -162,7 +160,7 @@ def _operations(
     op: Kind, target: Target, value: object, resource_type: ResourceType
 ) -> Iterator[Operation]:
     if target.mutability == "writeOnly":
-        return  # the password, which is not kept
+        return  # the password, which is not stored
     if target.path.attribute is None:
         yield from _extension_operations(op, target, value, resource_type)
         return
@@ -187,15 +185,15 @@ def _extension_operations(
 
 
 def _check_members_target(op: Kind, target: Target) -> None:
-    """Members come and go; what they are is immutable (RFC 7643 section 8.7.1)."""
+    """Refuse changes of a member's sub-attributes, which are immutable (RFC 7643 section 8.7.1)."""
     if target.path.sub_attribute or (target.filter and op != "remove"):
         raise mutability(f"{target.path} cannot be changed; remove a member and add another.")
 
 
 def _removal(target: Target, value: object) -> Operation:
-    """Remove what the path selects; of a multi-valued attribute, only the elements in the value.
+    """Return an operation that removes what the path selects, or only the elements in the value.
 
-    Entra ID removes members by value. Taken as a removal of all, that would empty the group.
+    Entra ID removes members by value. Ignoring the value would empty the group.
     """
     attribute = target.attribute
     if not attribute.multi_valued or value is None:
@@ -212,7 +210,7 @@ def _unassignment(target: Target) -> Operation:
 
 
 def _assignments(op: Kind, target: Target, value: object) -> Iterator[Operation]:
-    """Add or replace; null unassigns (RFC 7643 section 2.5)."""
+    """Yield operations that add or replace a value. Null removes it (RFC 7643 section 2.5)."""
     attribute, name = target.attribute, str(target.path)
     if is_null(value, attribute):
         if op == "replace" or not attribute.multi_valued:
@@ -223,14 +221,14 @@ def _assignments(op: Kind, target: Target, value: object) -> Iterator[Operation]
         return
     cleaned = clean(attribute, value, name, accept_lone_element=True)
     if cleaned is None:
-        return  # an object with nothing in it that is known
+        return  # an object without known attributes
     if attribute.required and is_blank(cleaned):
         raise invalid_value(f"{name} is required.")
     yield Operation(op, target.path, target.filter, cleaned)
 
 
 def _sub_assignments(op: Kind, target: Target, value: object) -> Iterator[Operation]:
-    """Sub-attributes that are not named stay as they are (RFC 7644 section 3.5.2.3)."""
+    """Yield operations for the sub-attributes in a value (RFC 7644 section 3.5.2.3)."""
     attribute = target.attribute
     for name, sub_value in named_values(as_object(attribute, value, str(target.path))):
         found = attribute.sub_attribute(name)
@@ -242,15 +240,15 @@ def _sub_assignments(op: Kind, target: Target, value: object) -> Iterator[Operat
 def apply(
     document: Document, operations: Iterable[Operation], resource_type: ResourceType
 ) -> Document:
-    """Carry out operations, in order, on a document; those on members are passed over.
+    """Apply operations to a document, in order. Operations on members are ignored.
 
     Returns:
-        A new document, equal to the one given if nothing changed.
+        A new document. It equals the old one if nothing changed.
 
     Raises:
-        ScimError: noTarget where a filter selects nothing to replace; mutability where an immutable
-            attribute has a value; invalidValue where two elements would be primary, or an extension
-            would lack what it requires.
+        ScimError: noTarget if a filter selects nothing to replace; mutability for a change of an
+            immutable value; invalidValue for two primary elements, or a missing required attribute
+            of an extension.
     """
     patched = dict(document)
     for operation in operations:
@@ -274,14 +272,14 @@ def _apply(document: Document, operation: Operation) -> None:
 
 @contextmanager
 def _inside(container: Document, name: str) -> Iterator[Document]:
-    """The object at this name, to be changed; a copy, since the one there is the caller's."""
+    """Provide a copy of the object with this name for changes, and store it afterwards."""
     values = dict(cast(Document, container.get(name, {})))
     yield values
     _set(container, name, values)
 
 
 def _set(container: Document, name: str, value: object) -> None:
-    """Put a value in its place; what is unassigned is absent."""
+    """Set a value, or remove it if it counts as absent."""
     if is_nothing(value):
         container.pop(name, None)
     else:
@@ -330,7 +328,7 @@ _CHANGES: dict[Kind, Callable[[Document, Attribute, object], None]] = {
 
 
 def _with_changed_elements(current: list[object], operation: Operation) -> list[object]:
-    """The elements of an attribute after those that the path selects were changed."""
+    """Change the elements that the path selects, and return all elements."""
     fits = _fits(operation)
     chosen = [position for position, element in enumerate(current) if fits(element)]
     if not chosen and operation.op != "remove":
@@ -351,9 +349,9 @@ def _fits(operation: Operation) -> Callable[[object], bool]:
 
 
 def _new_element(operation: Operation) -> Element:
-    """The element to add to where the path selects none.
+    """Return a new element to change if the path selects none.
 
-    Entra ID adds `addresses[type eq "work"].locality` and the like to people without an address.
+    Entra ID adds, for example, `addresses[type eq "work"].locality` to a user without an address.
     """
     criteria = _criteria(operation)
     if operation.filter and (operation.op == "replace" or not _fits(operation)(criteria)):
@@ -362,7 +360,7 @@ def _new_element(operation: Operation) -> Element:
 
 
 def _criteria(operation: Operation) -> Element:
-    """What the `eq` comparisons of a path's filter say of the elements that it selects."""
+    """Return the values that the `eq` comparisons of a filter require of elements."""
     attribute = as_complex(operation.attribute)
     criteria: Element = {}
     for condition in _conditions(operation.filter):
@@ -374,7 +372,7 @@ def _criteria(operation: Operation) -> Element:
 
 
 def _conditions(expression: Expression | None) -> Iterator[Expression]:
-    """What all must be true for the expression to be."""
+    """Yield the conditions that must all be true for the expression to be true."""
     if isinstance(expression, And):
         for operand in expression.operands:
             yield from _conditions(operand)
@@ -389,7 +387,7 @@ def _changed_element(element: object, operation: Operation) -> object:
         _CHANGES[operation.op](values, part, value)
         return values
     if not isinstance(value, Mapping):
-        return value  # a simple one, or None to remove the element
-    # A replaced element stays one that the path selects: {"value": …} keeps the type of the filter.
+        return value  # a simple value, or None to remove the element
+    # The path still selects a replaced element: {"value": …} keeps the type in the filter.
     kept = cast(Element, element) if operation.op == "add" else _criteria(operation)
     return {**kept, **value}

@@ -1,4 +1,4 @@
-"""The attributes of an answer: `attributes` and `excludedAttributes` (RFC 7644 section 3.9)."""
+"""Select the attributes of a response (RFC 7644 section 3.9)."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ Find = Callable[[str], Attribute | None]
 
 @dataclass(frozen=True)
 class Selection:
-    """Which attributes an answer has: `attributes` and `excludedAttributes`.
+    """The attributes of a response, from the parameters `attributes` and `excludedAttributes`.
 
-    Names that the resource does not have select nothing and are no error, as a client may ask a
-    User and a Group the same.
+    Unknown names select nothing. They are not an error, because a client may send the same
+    parameters for Users and Groups.
     """
 
     attributes: frozenset[str] = frozenset()
@@ -25,20 +25,20 @@ class Selection:
 
     @classmethod
     def parse(cls, parameters: Mapping[str, str], resource_type: ResourceType) -> Selection:
-        """Read the two query parameters, which are lists with commas."""
+        """Parse the two query parameters, which are comma-separated lists."""
         return cls(
             _names(parameters.get("attributes", ""), resource_type),
             _names(parameters.get("excludedAttributes", ""), resource_type),
         )
 
     def wants(self, name: str) -> bool:
-        """Whether an attribute that is returned by default is in the answer."""
+        """Return whether the response has an attribute that is returned by default."""
         if self.attributes:
             return any(wanted.split(".")[0] == name for wanted in self.attributes)
         return name not in self.excluded
 
     def apply(self, resource: Resource, resource_type: ResourceType) -> Resource:
-        """The resource with the attributes that are wanted, and those always returned."""
+        """Return a resource with the selected attributes, and those that are always returned."""
         selected: Resource = {}
         for name, value in resource.items():
             extension = resource_type.extension(name)
@@ -53,11 +53,13 @@ class Selection:
     def _part(
         self, name: str, value: Any, attribute: Attribute | None, *, is_named: bool = False
     ) -> Any:
-        """What is left of an attribute's value; None where nothing is (RFC 7643 section 7).
+        """Return the selected part of an attribute's value, or None (RFC 7643 section 7).
 
         Args:
-            name: the canonical one.
-            is_named: whether the client named what the attribute is a part of.
+            name: The canonical name of the attribute.
+            value: Its value.
+            attribute: The attribute, or None if it is unknown.
+            is_named: Whether the client named its parent attribute.
         """
         if attribute is None or attribute.returned == "never":
             return None
@@ -80,7 +82,7 @@ class Selection:
     def _parts(
         self, values: Resource, find: Find, prefix: str, *, is_named: bool = False
     ) -> Resource | None:
-        """What is left of a complex value, or of what a resource has of an extension."""
+        """Return the selected part of a complex value or an extension, or None."""
         parts = {
             name: self._part(prefix + name, value, find(name), is_named=is_named)
             for name, value in values.items()
@@ -88,7 +90,7 @@ class Selection:
         return {name: part for name, part in parts.items() if part is not None} or None
 
     def _is_whole(self, name: str, attribute: Attribute) -> bool:
-        """Whether no part of a value that is kept has to go."""
+        """Return whether no part of a selected value is excluded."""
         is_plain = all(part.returned == "default" for part in attribute.sub_attributes)
         return is_plain and not _below(self.excluded, name)
 
@@ -97,7 +99,7 @@ ALL = Selection()
 
 
 def _names(text: str, resource_type: ResourceType) -> frozenset[str]:
-    """Canonical names; a name that leads nowhere stays, to select nothing."""
+    """Return canonical names. Unknown names are kept and select nothing."""
     names = (name.strip() for name in text.split(",") if name.strip())
     return frozenset(
         canonical for name in names for canonical in _canonical_names(name, resource_type)
@@ -105,7 +107,7 @@ def _names(text: str, resource_type: ResourceType) -> frozenset[str]:
 
 
 def _canonical_names(name: str, resource_type: ResourceType) -> list[str]:
-    """The name, or where it is that of an extension, those of its attributes."""
+    """Return the canonical name, or for an extension the names of its attributes."""
     path = resource_type.resolve(name)
     if path is None:
         return [name]
@@ -116,5 +118,5 @@ def _canonical_names(name: str, resource_type: ResourceType) -> list[str]:
 
 
 def _below(names: frozenset[str], parent: str) -> bool:
-    """Whether one of the names is that of a part."""
+    """Return whether one of the names is that of a sub-attribute."""
     return any(name.startswith(f"{parent}.") for name in names)

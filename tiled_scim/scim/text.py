@@ -1,4 +1,4 @@
-"""When two texts are the same: but for letter case, or but for the spelling of a name."""
+"""Compare texts: ignoring case, or ignoring the spelling of a name."""
 
 from __future__ import annotations
 
@@ -10,44 +10,45 @@ _HALFWIDTH_AND_FULLWIDTH_FORMS = range(0xFF00, 0xFFF0)
 
 
 def fold(text: str) -> str:
-    """Return the form in which text is compared where case does not count (`caseExact` false).
+    """Return the form of a text for comparisons that ignore case (`caseExact` is false).
 
-    Lower case and not `str.casefold`, since databases can do the same: `LOWER` on PostgreSQL and
-    MariaDB. So "Straße" and "STRASSE" differ, on every database alike. The sigma at the end of a
-    word is made the same as any other, which not all of them tell apart.
+    It is lower case, not `str.casefold`, because databases can do the same with `LOWER`. So
+    "Straße" and "STRASSE" differ on each database. The sigma at the end of a word becomes a normal
+    sigma, because only some databases distinguish them.
     """
     return text.lower().replace(FINAL_SIGMA, SIGMA)
 
 
 def canonical(text: str) -> str:
-    """Return the form in which names (userName, a group's displayName) are the same name.
+    """Return the form of a name (userName, a group's displayName) that all its spellings share.
 
-    RFC 7644 sections 5 and 7.8 want names prepared by PRECIS (RFC 8265): fullwidth and halfwidth
-    characters mapped to the usual ones, lower case, composed (NFC). This is NFKC and lower case:
-    the same for all names that PRECIS allows. Those that it does not allow, such as names with a
-    ligature, get the form that Django keeps usernames in, so that no two of them are one user of
-    the host and two here. Spaces count, also at the beginning and at the end.
+    RFC 7644 sections 5 and 7.8 refer to PRECIS (RFC 8265): map fullwidth and halfwidth characters,
+    convert to lower case, and compose (NFC). This function uses NFKC and lower case, with the same
+    result for all names that PRECIS allows. Other names, for example with a ligature, get the form
+    of Django's usernames, so that two SCIM users never share a username of the host. Spaces are
+    kept, also at the start and the end.
 
     Args:
-        text: a name in any spelling.
+        text: A name in any spelling.
 
     Returns:
-        The canonical form, which is its own canonical form. It can be up to 18 times as long.
+        The canonical form. It can be up to 18 times as long. Applying the function again does not
+        change it.
     """
-    # Composed again, since two characters can have a composed form in lower case only.
+    # Composed again, because some characters only have a composed form in lower case.
     lowered = fold(unicodedata.normalize("NFKC", text))
     return unicodedata.normalize("NFKC", lowered)
 
 
 def spellings(text: str) -> set[str]:
-    """Return the usual ways to write a name: what to look for where only text can be compared.
+    """Return the usual spellings of a name, for columns that do not store its canonical form.
 
-    Each has the same canonical form as the name. They are the name as it was given, in each of the
-    Unicode normalization forms, and in fullwidth and halfwidth characters; and these in lower and
-    upper case, as far as that keeps the canonical form ("ß" in upper case does not).
+    All have the same canonical form. They are the name itself, its Unicode normalization forms, and
+    its fullwidth and halfwidth forms, each also in lower and upper case if that keeps the canonical
+    form ("ß" in upper case does not).
 
     Args:
-        text: a name in any spelling.
+        text: A name in any spelling.
     """
     name = canonical(text)
     written = {
@@ -61,7 +62,7 @@ def spellings(text: str) -> set[str]:
 
 
 def _characters_of(width: str) -> dict[str, str]:
-    """The characters that have a form of a width, each with that form."""
+    """Return the characters with a fullwidth or halfwidth form, with that form."""
     forms = map(chr, _HALFWIDTH_AND_FULLWIDTH_FORMS)
     parts = [(form, unicodedata.decomposition(form).split()) for form in forms]
     return {chr(int(part[1], 16)): form for form, part in parts if part[:1] == [f"<{width}>"]}

@@ -194,10 +194,10 @@ def _locked_user(column: str, live: bool, using: str) -> QuerySet[Any]:
 
 
 def groups_and_sharing(user: UUID, using: str) -> Any:
-    """Return a locked user's groups, as of `with_groups`, and whether another account has the user.
+    """Return a locked user's groups (see `with_groups`), and whether another account has the user.
 
-    This needs a statement of its own: the one that waited for the lock sees what was committed
-    meanwhile in the locked rows, but on PostgreSQL in no others.
+    This is a separate statement, because on PostgreSQL, a statement that waited for a lock only
+    sees changes that were committed meanwhile in the locked rows.
     """
     query = compiled(("groups and sharing", using), lambda: _groups_and_sharing(using))
     return query.row(key=user)
