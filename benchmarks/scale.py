@@ -37,6 +37,11 @@ CHANGING = 1_000
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "performance.md"
 MARKS = "<!-- scale {}: generated -->", "<!-- scale {}: end -->"
+# The bytes that the server has for pages of tables and indexes.
+MEMORY = {
+    "mysql": "SELECT @@innodb_buffer_pool_size",
+    "postgresql": "SELECT setting::bigint * 8192 FROM pg_settings WHERE name = 'shared_buffers'",
+}
 MOUNT = "/scim/v2"
 SCIM_JSON = "application/scim+json"
 PATCH_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
@@ -324,8 +329,12 @@ def conditions(small: Directory, large: Directory) -> tuple[str, list[str]]:
     version = ".".join(map(str, connection.get_database_version()))
     software = f"{name} {version}, Python {python_version()}, Django {get_version()}"
     size = f"{small.users:,} and {large.users:,} users; {TURNS * REQUESTS} requests of each kind"
+    with connection.cursor() as cursor:
+        cursor.execute(MEMORY[connection.vendor])
+        [memory] = cursor.fetchone()
     busy = f"{getloadavg()[1]:.1f} programs ran on {cpu_count()} cores, this one included"
-    return connection.vendor, [f"{software}; {size}. {busy}.", ""]
+    caches = f"The database had {int(memory) >> 20} MB of memory for its pages"
+    return connection.vendor, [f"{software}; {size}. {caches}. {busy}.", ""]
 
 
 def table(figures: list[Figures]) -> list[str]:
