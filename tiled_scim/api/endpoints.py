@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
 from uuid import UUID
 
 from tiled_scim.attributes import ResourceType
@@ -99,8 +98,7 @@ class Endpoint:
         """
         return self._service(record).delete(self._uuid(key), precondition)
 
-    def _service(self, record: Record) -> Any:
-        # One of two classes with the same methods.
+    def _service(self, record: Record) -> UserService | GroupService:
         return SERVICES[self.resource_type.name](self.adapter, record)
 
     def _document(self, body: object) -> Document:

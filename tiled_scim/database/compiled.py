@@ -45,7 +45,7 @@ class Parameter(Expression):
 
     def prepared(self, value: Any, connection: BaseDatabaseWrapper) -> Any:
         """Return a value in the form that the database takes."""
-        return cast("Field[Any, Any]", self.output_field).get_db_prep_value(value, connection)
+        return self.output_field.get_db_prep_value(value, connection)
 
 
 class KeysParameter(Parameter):
@@ -56,7 +56,7 @@ class KeysParameter(Parameter):
         return [prepare(key, connection) for key in value]
 
 
-class AnyOf(Lookup):  # type: ignore[type-arg]  # generic in the stubs only
+class AnyOf(Lookup):
     """Whether a column is one of the values of an array; PostgreSQL only."""
 
     lookup_name = "any_of"

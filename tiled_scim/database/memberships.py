@@ -62,7 +62,7 @@ class Memberships:
 
     def _rows(self, is_one_of: Any) -> QuerySet[Any, Any]:
         library = Parameter("library", self.library_field.target_field)
-        rows = self.manager.through._default_manager.using(self.using)
+        rows: QuerySet[Any, Any] = self.manager.through._default_manager.using(self.using)
         rows = rows.filter(**{self.library_field.name: library})
         rows = rows.filter(is_one_of(F(self.user_field.attname)))
         return rows.values_list(self.user_field.attname)

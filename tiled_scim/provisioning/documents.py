@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
-from typing import Any, Protocol, cast
+from typing import Any, cast
 from uuid import UUID
 
 from django.utils import timezone
@@ -29,6 +29,7 @@ from tiled_scim.schemas import GROUP, USER
 from tiled_scim.scim.absence import TEXT_TYPES, is_nothing
 from tiled_scim.scim.cleaning import KEPT, Document, check_length
 from tiled_scim.scim.matching import comparable
+from tiled_scim.sql.rows import GroupRow, UserRow
 
 Element = dict[str, Any]
 
@@ -36,24 +37,6 @@ MODELS: dict[str, type[UserLink | LibraryGroupLink]] = {
     USER.name: UserLink,
     GROUP.name: LibraryGroupLink,
 }
-
-
-class StoredUser(Protocol):
-    """A row of `UserLink`, or the link itself."""
-
-    attributes: Document
-    external_id: str | None
-    user_name: str
-    suspended: bool
-    hidden_values: dict[str, bool]
-
-
-class StoredGroup(Protocol):
-    """A row of `LibraryGroupLink`, or the link itself."""
-
-    attributes: Document
-    external_id: str | None
-    display_name: str
 
 
 @dataclass(frozen=True)
@@ -115,11 +98,11 @@ def _host_field(name: str, column: str) -> HostField:
 # Reading
 
 
-def read_user(stored: StoredUser, host: HostValues, fields: HostFields) -> Document:
+def read_user(stored: UserRow | UserLink, host: HostValues, fields: HostFields) -> Document:
     """Return the document of a user.
 
     Args:
-        stored: what SCIM keeps of the user.
+        stored: what SCIM keeps of the user: a row, or the link itself.
         host: the host user's values, from `values_of_row` or `values_of_user`.
         fields: the attributes that the host user has.
     """
@@ -135,7 +118,7 @@ def read_user(stored: StoredUser, host: HostValues, fields: HostFields) -> Docum
     return _in_order(document, USER)
 
 
-def read_group(stored: StoredGroup) -> Document:
+def read_group(stored: GroupRow | LibraryGroupLink) -> Document:
     """Return the document of a group, without its members."""
     document = dict(stored.attributes)
     document["displayName"] = stored.display_name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 from uuid import UUID
 
 from tiled_scim import signals
@@ -49,7 +49,8 @@ class Repair(Service[AnyLink]):
         findings = list(drift.of(link, self.adapter))
         if not findings:
             return Result(self.changed(link))
-        members, attributes = NOTHING, {}
+        members = NOTHING
+        attributes: dict[str, list[Any]] = {}
         for finding in findings:
             of_members, of_attributes = self.repairs[finding.kind](link, finding)
             members, attributes = members + of_members, attributes | of_attributes
@@ -145,7 +146,7 @@ class GroupRepair(Repair[LibraryGroupLink], GroupService):
         self.give_library(link, link.name)
         link.save(using=self.using)
         self.announce(signals.library_linked, link, library=link.library)
-        name = self.adapter.library_name(link.library)
+        name = self.adapter.library_name(cast(Any, link.library))
         return self.members(link).grant_all(), {"library": [None, name]}
 
 

@@ -91,7 +91,7 @@ class Cursor:
             raise _invalid_cursor() from None
 
 
-def paginate(rows: QuerySet[Row], parameters: Mapping[str, str], account: str) -> Page[Row]:
+def paginate(rows: QuerySet[Any], parameters: Mapping[str, str], account: str) -> Page[Any]:
     """The page that `startIndex` and `count`, or `cursor` and `count`, ask for.
 
     Args:
@@ -106,7 +106,7 @@ def paginate(rows: QuerySet[Row], parameters: Mapping[str, str], account: str) -
     return index_page(rows, start_index(parameters), page_size(parameters))
 
 
-def index_page(rows: QuerySet[Row], first: int, count: int) -> Page[Row]:
+def index_page(rows: QuerySet[Any, Any], first: int, count: int) -> Page[Any]:
     """The page of `count` rows that begins with the `first`, counted from 1.
 
     The total is counted only where the page does not tell it, so that a lookup is one query.
@@ -128,7 +128,7 @@ def page_size(parameters: Mapping[str, str]) -> int:
     return min(max(0, _integer(parameters, "count", settings.PAGE_SIZE)), settings.MAX_PAGE_SIZE)
 
 
-def page_beyond(rows: QuerySet[Row], cursor: Cursor, account: str) -> Page[Row]:
+def page_beyond(rows: QuerySet[Any, Any], cursor: Cursor, account: str) -> Page[Any]:
     """The page beyond the cursor's row; without a position, the first."""
     order = _Order(rows, cursor.is_backward)
     found = _rows_beyond(rows, order, cursor, account)
@@ -137,7 +137,7 @@ def page_beyond(rows: QuerySet[Row], cursor: Cursor, account: str) -> Page[Row]:
     if cursor.is_backward:
         found.reverse()
 
-    def at(row: Row, is_backward: bool) -> str:
+    def at(row: Any, is_backward: bool) -> str:
         position = order.position(row)
         return Cursor(cursor.query, cursor.count, cursor.total, position, is_backward).encode()
 
@@ -152,7 +152,7 @@ def page_beyond(rows: QuerySet[Row], cursor: Cursor, account: str) -> Page[Row]:
     )
 
 
-def _cursor_page(rows: QuerySet[Row], parameters: Mapping[str, str], account: str) -> Page[Row]:
+def _cursor_page(rows: QuerySet[Any], parameters: Mapping[str, str], account: str) -> Page[Any]:
     if parameters.get("startIndex", "").strip():
         raise invalid_value("Send cursor or startIndex, and not both.")
     count = _cursor_count(parameters)
@@ -168,11 +168,11 @@ def _cursor_page(rows: QuerySet[Row], parameters: Mapping[str, str], account: st
     return page_beyond(rows, cursor, account)
 
 
-def _rows_beyond(rows: QuerySet[Row], order: _Order, cursor: Cursor, account: str) -> list[Row]:
+def _rows_beyond(rows: QuerySet[Any], order: _Order, cursor: Cursor, account: str) -> list[Any]:
     """The rows of a page in its order, and one more where there is one."""
     links = rows.model._default_manager.using(rows.db).filter(account=account)
     size = cursor.count + 1
-    found: list[Row] = []
+    found: list[Any] = []
     for stretch in order.stretches(cursor.position, links, STRETCH * size):
         found += rows.filter(stretch).order_by(*order.terms)[: size - len(found)]
         if len(found) == size:

@@ -62,7 +62,8 @@ GROUP_COLUMNS = GroupRow._fields
 def live_links(model: type[UserLink | LibraryGroupLink], account: Any) -> QuerySet[Any]:
     """Return the links of an account that SCIM manages now, in an order that pages can rely on."""
     rows: Any = model.objects.using(router.db_for_write(model))
-    return rows.live(account).order_by(*TIES)
+    links: QuerySet[Any] = rows.live(account).order_by(*TIES)
+    return links
 
 
 def live_rows(
@@ -100,12 +101,13 @@ def _of_account(model: type[UserLink | LibraryGroupLink], live: bool = True) -> 
     """The links of the account that a parameter names."""
     account: Any = Parameter("account", model._meta.get_field("account"))
     rows: Any = model.objects.using(router.db_for_write(model))
-    return rows.live(account) if live else rows.filter(account=account)
+    links: QuerySet[Any] = rows.live(account) if live else rows.filter(account=account)
+    return links
 
 
 def _value(model: type[UserLink | LibraryGroupLink], column: str) -> Parameter:
-    opts = model._meta
-    return Parameter("value", opts.pk if column == "pk" else opts.get_field(column))
+    field: Any = model._meta.pk if column == "pk" else model._meta.get_field(column)
+    return Parameter("value", field)
 
 
 def with_groups(rows: QuerySet[UserLink]) -> QuerySet[Any]:
@@ -116,7 +118,8 @@ def with_groups(rows: QuerySet[UserLink]) -> QuerySet[Any]:
         .values("user")
         .annotate(rows=JSONArray(JSONObject(value=F("group"), display=F("group__display_name"))))
     )
-    return rows.annotate(group_rows=Subquery(memberships.values("rows")))
+    annotations: dict[str, Any] = {"group_rows": Subquery(memberships.values("rows"))}
+    return rows.annotate(**annotations)
 
 
 def groups_of(users: Sequence[UUID]) -> list[Any]:
