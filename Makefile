@@ -42,9 +42,10 @@ bench: $(VENV)/bench ## Compare speed with a bare view and other servers (Postgr
 scale-out: $(VENV)/test $(VENV)/postgresql ## Test and measure two servers behind nginx and PgBouncer (ARGS=--short)
 	@$(VENV)/bin/python -m resilience.scale_out $(ARGS)
 
-lint: $(VENV)/lint ## Check style, format, and for what is unsafe
+lint: $(VENV)/lint ## Check style, format, import layers and safety
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/lint-imports
 	@$(VENV)/bin/bandit --quiet --configfile pyproject.toml --recursive tiled_scim example_project
 
 audit: $(VENV)/audit ## Look for known vulnerabilities in what the package needs

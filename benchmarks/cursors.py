@@ -8,18 +8,15 @@ the end. The total, which the first page of a cursor counts, is measured apart.
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-import django
+from benchmarks import people
 
 USERS = 200_000
-BATCH = 5_000
 COUNT = 100
 RUNS = 3
 # In the order of creation first, then by a column, by the JSON and by a field of the host.
@@ -27,61 +24,14 @@ ORDERS = (
     *("", "userName", "externalId", "meta.created", "meta.lastModified"),
     *("displayName", "title", "name.familyName"),
 )
-BEGIN = datetime(2024, 2, 29, tzinfo=UTC)
-# What the database does by itself after a while.
-STATISTICS = {
-    "mysql": "ANALYZE TABLE tiled_scim_userlink, auth_user",
-    "postgresql": "VACUUM ANALYZE",
-    "sqlite": "PRAGMA optimize",
-}
 
 
 def main() -> None:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "example_project.settings")
-    django.setup()
-    from django.db import connection
-
     users = int(sys.argv[1]) if len(sys.argv) > 1 else USERS
-    name = connection.settings_dict["NAME"]
-    connection.creation.create_test_db(verbosity=0, autoclobber=True)
-    try:
-        populate(users)
+    with people.databases("cursors") as use:
+        use("cursors")
+        people.push(users)
         report(users)
-    finally:
-        connection.creation.destroy_test_db(name, verbosity=0)
-
-
-def populate(users: int) -> None:
-    """Push people, three in a second."""
-    from django.db import connection
-
-    for first in range(0, users, BATCH):
-        push(range(first, min(first + BATCH, users)))
-    with connection.cursor() as cursor:
-        cursor.execute(STATISTICS[connection.vendor])
-
-
-def push(numbers: range) -> None:
-    """Push the people with these numbers."""
-    from django.contrib.auth.models import User
-
-    from tiled_scim.models import UserLink
-
-    User.objects.bulk_create(
-        User(username=f"person{number}", last_name=f"Family{number % 1_000}") for number in numbers
-    )
-    names = [f"person{number}" for number in numbers]
-    hosts = {user.username: user for user in User.objects.filter(username__in=names)}
-    links = []
-    for number, name in zip(numbers, names, strict=True):
-        moment = BEGIN + timedelta(seconds=number // 3)
-        link = UserLink(user=hosts[name], created_at=moment, updated_at=moment)
-        link.external_id = f"00u{number}"
-        link.attributes = {"title": f"Title {number % 50}", "displayName": f"Person {number}"}
-        # So that the order by name is not that of creation.
-        link.rename(f"{number * 7919 % 1_000_003:07}.{number}@example.com")
-        links.append(link)
-    UserLink.objects.bulk_create(links)
 
 
 def report(users: int) -> None:
@@ -116,15 +66,16 @@ def list_of(order: str) -> Any:
     """The query behind `GET /Users?sortBy=…`."""
     from django.http import QueryDict
 
-    from tiled_scim.api.endpoints import Endpoint
     from tiled_scim.api.filters import ScimFilterSet
     from tiled_scim.host import HostAdapter
+    from tiled_scim.provisioning.reading import Reader
     from tiled_scim.schemas import USER
 
     adapter = HostAdapter("")
-    rows = Endpoint(USER, adapter).reader.links()
+    reader = Reader(USER, adapter)
     data = QueryDict(f"sortBy={order}")
-    return ScimFilterSet(data, rows, resource_type=USER, adapter=adapter).qs
+    filters = ScimFilterSet(data, reader.links(), resource_type=USER, adapter=adapter)
+    return reader.columns(filters.qs)
 
 
 def milliseconds(action: Callable[[], object]) -> float:

@@ -21,18 +21,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import django
 
+from benchmarks.people import multiply, numbers, text, uuid
+
 USERS = 1_000_000
 LIBRARIES = 10_000
-UUIDS = {
-    "mysql": "UUID()",
-    "postgresql": "gen_random_uuid()",
-    "sqlite": "lower(hex(randomblob(16)))",
-}
-DIGIT = " UNION ALL ".join(f"SELECT {digit} AS n" for digit in range(10))
 
 
 def main() -> None:
@@ -133,9 +128,9 @@ def populate_host(users: int) -> None:
     from example_project.libraries.models import Library
 
     user = User.objects.create(username="prototype")
-    multiply(user, numbers(users), username=text("person", "n"))
+    multiply(user, numbers(users), username=text("'person'", "n"))
     library = Library.objects.create(name="prototype")
-    multiply(library, numbers(LIBRARIES), name=text("Library ", "n"))
+    multiply(library, numbers(LIBRARIES), name=text("'Library '", "n"))
     library.members.add(user)
     first = Library.objects.exclude(pk=library.pk).order_by("pk")[0].pk
     multiply(
@@ -177,56 +172,7 @@ def populate_scim(users: int) -> None:
         user_id="link",
     )
     event = ScimEvent.objects.create(resource_name="prototype", outcome="done", status=201)
-    multiply(event, numbers(users), resource_name=text("person", "n"), resource_id=uuid())
-
-
-def multiply(prototype: Any, source: str, **different: str) -> None:
-    """Make a row like the prototype for each row of a source, but for some columns.
-
-    Args:
-        source: what stands in FROM.
-        different: a column, and the SQL of its value.
-    """
-    from django.db import connection
-
-    options = prototype._meta
-    columns = [field.column for field in options.concrete_fields]
-    if "id" not in different:
-        columns.remove("id")
-    names = ", ".join(map(connection.ops.quote_name, columns))
-    values = ", ".join(different.get(column, f"prototype.{column}") for column in columns)
-    statement = (
-        f"INSERT INTO {options.db_table} ({names}) SELECT {values} "  # noqa: S608 -- all of it is written here
-        f"FROM {options.db_table} AS prototype CROSS JOIN {source} WHERE prototype.id = %s"
-    )
-    with connection.cursor() as cursor:
-        key = options.pk.get_db_prep_value(prototype.pk, connection)
-        cursor.execute(statement, [key])
-
-
-def numbers(count: int) -> str:
-    """The numbers from 0 as a source, each as `n`."""
-    digits = range(len(str(count - 1)))
-    total = " + ".join(f"d{digit}.n * {10**digit}" for digit in digits)
-    tables = " CROSS JOIN ".join(f"({DIGIT}) AS d{digit}" for digit in digits)
-    every = f"SELECT {total} AS n FROM {tables}"  # noqa: S608 -- numbers only
-    return f"(SELECT n FROM ({every}) AS a WHERE n < {count}) AS numbers"  # noqa: S608 -- as above
-
-
-def text(beginning: str, column: str) -> str:
-    """SQL for a text that ends with a column's value."""
-    from django.db import connection
-
-    if connection.vendor == "sqlite":
-        return f"'{beginning}' || {column}"
-    return f"CONCAT('{beginning}', {column})"
-
-
-def uuid() -> str:
-    """SQL for a new id."""
-    from django.db import connection
-
-    return UUIDS[connection.vendor]
+    multiply(event, numbers(users), resource_name=text("'person'", "n"), resource_id=uuid())
 
 
 def analyze() -> None:

@@ -278,7 +278,7 @@ class TestUpdateUser:
         self, adapter: HostAdapter, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         user = make_user("ada@example.com")
-        values = {"active": True, "userName": user.username, "name.givenName": ""}
+        values = {**host_values_of(UserLink(user=user), adapter), "userName": user.username}
 
         with listening(post_save, User) as sent, django_assert_num_queries(0):
             adapter.update_user(user, values)

@@ -16,9 +16,9 @@ class TiledScimConfig(AppConfig):
 
     def ready(self) -> None:
         from tiled_scim.checks import check_host, check_indexes
+        from tiled_scim.database.expressions import register_functions
         from tiled_scim.models import UserLink
-        from tiled_scim.provisioning.group_members import note_deletion_of_member
-        from tiled_scim.sql.expressions import register_functions
+        from tiled_scim.provisioning.member_queries import note_deletion_of_member
 
         if apps.is_installed("drf_spectacular"):
             # Registers what describes our views, by being imported.

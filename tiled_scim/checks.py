@@ -17,6 +17,7 @@ from rest_framework.settings import api_settings
 from rest_framework.throttling import SimpleRateThrottle
 
 from tiled_scim.conf import LONGEST_PERIOD, PREFIX, settings
+from tiled_scim.database.host_columns import State
 from tiled_scim.host import (
     HostAdapter,
     has_field,
@@ -24,7 +25,6 @@ from tiled_scim.host import (
     membership_accessors,
     searched_columns,
 )
-from tiled_scim.sql.host_columns import State
 
 Messages = Iterator[checks.CheckMessage]
 

@@ -23,12 +23,12 @@ from django.db import models, router
 
 from tiled_scim.conf import settings
 from tiled_scim.database.compiled import chunks
+from tiled_scim.database.host_columns import HostColumn
 from tiled_scim.database.memberships import Memberships
 from tiled_scim.errors import uniqueness
 from tiled_scim.schemas import TILED_USER
 from tiled_scim.scim.cleaning import check_length
 from tiled_scim.scim.text import canonical, spellings
-from tiled_scim.sql.host_columns import HostColumn
 
 __all__ = ["TILED_ADMIN", "HostAdapter", "chunks", "library_model", "objects"]
 

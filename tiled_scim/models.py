@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import uuid
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self, TypeVar, cast
@@ -21,7 +22,7 @@ from tiled_scim.conf import settings
 from tiled_scim.database.compiled import Parameter, compiled
 from tiled_scim.database.fields import ExactCharField
 from tiled_scim.scim.cleaning import check_length
-from tiled_scim.scim.text import canonical
+from tiled_scim.scim.text import canonical, fold
 
 ACCOUNT_LENGTH = 128
 NAME_LENGTH = 255
@@ -311,6 +312,10 @@ class UserLink(Link):
     # has all the same. They are not shown until people give them another value.
     hidden_values = models.JSONField(default=dict, blank=True, editable=False)
 
+    # The JSON that the database has, and that the rows of `StoredEmail` are of. It is replaced, and
+    # never changed in place. None where that is not known.
+    saved_attributes: Mapping[str, Any] | None = None
+
     objects = LinkQuerySet["UserLink"].as_manager()
 
     class Meta:
@@ -323,9 +328,90 @@ class UserLink(Link):
             models.UniqueConstraint(fields=("account", "user"), name="tiled_scim_user"),
         )
         indexes = (
-            models.Index(fields=("account", "created_at", "id"), name="tiled_scim_user_order"),
+            # The order of a list, with all that says which links are in it: a deep page passes over
+            # those before it in the index alone, and so does their count.
+            models.Index(
+                fields=("account", "created_at", "id", "unlinked_at"), name="tiled_scim_user_order"
+            ),
             models.Index(fields=("account", "external_id"), name="tiled_scim_user_external"),
         )
+
+    def save(self, *args: Any, **options: Any) -> None:
+        """Save the link, and the addresses of its JSON where that was replaced."""
+        is_new, fields = self._state.adding, options.get("update_fields")
+        super().save(*args, **options)
+        is_saved = fields is None or "attributes" in fields
+        if is_saved and self.saved_attributes is not self.attributes:
+            StoredEmail.objects.follow(self, {} if is_new else self.saved_attributes)
+            self.saved_attributes = self.attributes
+
+    @classmethod
+    def from_db(
+        cls, db: str | None, field_names: Collection[str], values: Collection[Any], **options: Any
+    ) -> UserLink:
+        link = super().from_db(db, field_names, values, **options)
+        link.saved_attributes = link.__dict__.get("attributes")
+        return link
+
+    def refresh_from_db(
+        self,
+        using: str | None = None,
+        fields: Iterable[str] | None = None,
+        from_queryset: Any = None,
+    ) -> None:
+        super().refresh_from_db(using, fields, from_queryset)
+        if fields is None or "attributes" in fields:
+            self.saved_attributes = self.__dict__.get("attributes")
+
+
+class StoredEmailManager(models.Manager["StoredEmail"]):
+    def follow(self, link: UserLink, before: Mapping[str, Any] | None) -> None:
+        """Make the rows of a link those of its JSON. No statement where no address changed.
+
+        Args:
+            link: as it was saved.
+            before: the JSON that the rows are of; None where that is not known.
+        """
+        old, new = stored_emails(before or {}), stored_emails(link.attributes)
+        rows = self.using(link._state.db).filter(link=link)
+        if before is None or old - new:
+            rows.exclude(folded__in=new).delete()
+        if new - old:
+            added = [StoredEmail(link=link, folded=folded) for folded in sorted(new)]
+            rows.bulk_create(added, ignore_conflicts=True)
+
+
+class StoredEmail(models.Model):
+    """An email address in a link's JSON, in the form in which it is compared.
+
+    For filters, which find by it the links that an address may be in. Whether it is, the JSON says.
+    """
+
+    link = models.ForeignKey(UserLink, on_delete=models.CASCADE, related_name="stored_emails")
+    # Only so much of it as an index has room for.
+    folded = ExactCharField(max_length=NAME_LENGTH, editable=False)
+
+    objects: ClassVar[StoredEmailManager] = StoredEmailManager()
+
+    class Meta:
+        default_permissions = ()
+        constraints = (
+            models.UniqueConstraint(fields=("folded", "link"), name="tiled_scim_stored_email"),
+        )
+
+    def __str__(self) -> str:
+        return str(self.folded)
+
+
+def stored_emails(attributes: Mapping[str, Any]) -> set[str]:
+    """The `StoredEmail.folded` of each address in a link's JSON."""
+    values = (element.get("value") for element in attributes.get("emails", ()))
+    return {folded_email(value) for value in values if value}
+
+
+def folded_email(address: str) -> str:
+    """An address as `StoredEmail.folded` has it."""
+    return fold(address)[:NAME_LENGTH]
 
 
 class LibraryGroupLink(Link):
@@ -359,7 +445,10 @@ class LibraryGroupLink(Link):
             ),
         )
         indexes = (
-            models.Index(fields=("account", "created_at", "id"), name="tiled_scim_group_order"),
+            models.Index(
+                fields=("account", "created_at", "id", "unlinked_at", "library"),
+                name="tiled_scim_group_order",
+            ),
             models.Index(fields=("account", "external_id"), name="tiled_scim_group_external"),
         )
 

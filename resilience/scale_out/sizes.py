@@ -8,8 +8,6 @@ from django.apps import apps
 from django.db import connection
 from django.db.models import Model
 
-from resilience import state
-
 from .deployment import deployed
 
 WORKERS, CLIENTS = 2, 20
@@ -19,7 +17,7 @@ ROWS = 1_000
 
 
 def measure(folder: Path, url: str) -> dict[str, float]:
-    """Measure the tables of the package after pushing users and groups to an empty database.
+    """Measure the tables of the package after pushing users and groups to a new database.
 
     Args:
         folder: The folder for the files of the deployment.
@@ -28,11 +26,7 @@ def measure(folder: Path, url: str) -> dict[str, float]:
     Returns:
         The number of bytes of a row, by table.
     """
-    state.wipe()
-    models = list(apps.get_app_config("tiled_scim").get_models())
-    tables = [connection.ops.quote_name(model._meta.db_table) for model in models]
-    with connection.cursor() as cursor:
-        cursor.execute(f"VACUUM FULL {', '.join(tables)}")
+    models = apps.get_app_config("tiled_scim").get_models()
     with deployed(folder, url, WORKERS) as deployment:
         stage = deployment.stage(folder, url, CLIENTS)
         people = stage.people(USERS)

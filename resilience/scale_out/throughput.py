@@ -123,7 +123,12 @@ def _requests(stage: Stage, plan: Plan) -> dict[str, Iterator[Request]]:
         "PATCH of `active`": itertools.cycle(
             [set_attributes(key, active=active) for active in (False, True) for key in keys]
         ),
-        "one member added": (add_members(group, key) for key in keys for group in groups),
+        # No user and no group is in two requests at the same time.
+        "one member added": (
+            add_members(group, keys[(place + shift) % len(keys)])
+            for shift in range(len(keys))
+            for place, group in enumerate(groups)
+        ),
     }
 
 

@@ -21,7 +21,7 @@ from tiled_scim.api.request_log import RequestLog
 from tiled_scim.audit.events import Change
 from tiled_scim.errors import invalid_syntax, invalid_value, too_large
 from tiled_scim.host import HostAdapter
-from tiled_scim.provisioning.documents import StoredResource
+from tiled_scim.provisioning.resources import StoredResource
 from tiled_scim.schemas import RESOURCE_TYPES
 from tiled_scim.scim.cleaning import is_storable, named_values
 from tiled_scim.scim.selection import Resource

@@ -13,9 +13,9 @@ from uuid import UUID
 from tiled_scim.attributes import ResourceType
 from tiled_scim.errors import ScimError, invalid_syntax, not_found
 from tiled_scim.host import HostAdapter
-from tiled_scim.provisioning.documents import StoredResource
 from tiled_scim.provisioning.groups import GroupService
 from tiled_scim.provisioning.reading import Reader
+from tiled_scim.provisioning.resources import StoredResource
 from tiled_scim.provisioning.service import Precondition, Record, Result
 from tiled_scim.provisioning.users import UserService
 from tiled_scim.schemas import GROUP, USER

@@ -13,7 +13,8 @@ from uuid import UUID, uuid4
 from rest_framework.utils.encoders import JSONEncoder
 
 from tiled_scim.attributes import ResourceType
-from tiled_scim.provisioning.documents import StoredResource, date_time
+from tiled_scim.provisioning.documents import date_time
+from tiled_scim.provisioning.resources import StoredResource
 from tiled_scim.schemas import GROUP, USER
 from tiled_scim.scim.selection import ALL, Resource, Selection
 from tiled_scim.sql.rows import member_rows, member_rows_of

@@ -44,7 +44,7 @@ from tiled_scim.conf import settings
 from tiled_scim.errors import ScimError, forbidden, not_found
 from tiled_scim.host import HostAdapter
 from tiled_scim.models import ScimToken
-from tiled_scim.provisioning.documents import StoredResource
+from tiled_scim.provisioning.resources import StoredResource
 from tiled_scim.provisioning.service import Precondition, Record
 from tiled_scim.schemas import GROUP, RESOURCE_TYPES, USER
 from tiled_scim.scim.selection import Resource, Selection

@@ -24,6 +24,8 @@ SQL = tuple[str, tuple[Any, ...]]
 
 # Under the least number of query parameters that a supported database takes.
 CHUNK = 500
+# Elements of an array that is a parameter.
+ARRAY = 50_000
 # Rows that are in memory at once, where a query may have any number.
 PAGE = 2000
 
@@ -238,11 +240,16 @@ def _one_of(keys: list[Any], each: Any) -> Any:
     return In(each, keys)
 
 
-def chunks(values: Iterable[Any]) -> Iterator[list[Any]]:
-    """The values in lists that fit into one query."""
+def chunks(values: Iterable[Any], size: int = CHUNK) -> Iterator[list[Any]]:
+    """Return the values in lists that fit into one query."""
     iterator = iter(values)
-    while chunk := list(islice(iterator, CHUNK)):
+    while chunk := list(islice(iterator, size)):
         yield chunk
+
+
+def _in_statements(values: Iterable[Any], connection: BaseDatabaseWrapper) -> Iterator[list[Any]]:
+    """The values in lists that fit into one statement; PostgreSQL takes each as an array."""
+    return chunks(values, ARRAY if connection.vendor == "postgresql" else CHUNK)
 
 
 def insert(
@@ -267,7 +274,7 @@ def insert(
     on_conflict = OnConflict.IGNORE if ignore_conflicts else None
     head = connection.ops.insert_statement(on_conflict=on_conflict)
     suffix = connection.ops.on_conflict_suffix_sql(fields, on_conflict, [], [])
-    for chunk in chunks(rows):
+    for chunk in _in_statements(rows, connection):
         prepared = [
             [field.get_db_prep_save(row[position], connection) for row in chunk]
             for position, field in enumerate(fields)
@@ -276,6 +283,31 @@ def insert(
         table = connection.ops.quote_name(model._meta.db_table)
         with connection.cursor() as cursor:
             cursor.execute(f"{head} {table} ({names}) {values} {suffix}".rstrip(), parameters)
+
+
+def delete(
+    model: type[Model], column: str, value: Any, keys_column: str, keys: Collection[Any], using: str
+) -> None:
+    """Delete the rows with a value in one column and one of the keys in another.
+
+    No signal of the model is sent, and nothing refers to its rows.
+
+    Args:
+        column: the `attname` of the field that has the value.
+        keys_column: the `attname` of the field that has the keys.
+    """
+    connection = connections[using]
+    quote = connection.ops.quote_name
+    field, keys_field = _field(model, column), _field(model, keys_column)
+    start = f"DELETE FROM {quote(model._meta.db_table)} WHERE {quote(field.column)} = %s"  # noqa: S608 (names of columns)
+    first = field.get_db_prep_value(value, connection)
+    for chunk in _in_statements(keys, connection):
+        parameters = [keys_field.get_db_prep_value(key, connection) for key in chunk]
+        one_of = f"IN ({', '.join(['%s'] * len(parameters))})"
+        if connection.vendor == "postgresql":
+            one_of, parameters = f"= ANY((%s)::{keys_field.db_type(connection)}[])", [parameters]
+        with connection.cursor() as cursor:
+            cursor.execute(f"{start} AND {quote(keys_field.column)} {one_of}", [first, *parameters])
 
 
 def _field(model: type[Model], attname: str) -> Any:

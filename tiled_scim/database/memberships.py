@@ -12,7 +12,7 @@ from typing import Any
 from django.db.models import F, QuerySet
 from django.db.models.signals import m2m_changed
 
-from tiled_scim.database.compiled import Parameter, chunks, insert, rows_of_keys
+from tiled_scim.database.compiled import Parameter, chunks, delete, insert, rows_of_keys
 
 MANAGERS = "django.db.models.fields.related_descriptors"
 
@@ -57,6 +57,10 @@ class Memberships:
 
     def remove(self, users: Collection[Any]) -> None:
         """Take access away from these users."""
+        if self._is_plain("remove"):
+            columns = (self.library_field.attname, self.library, self.user_field.attname)
+            delete(self.manager.through, *columns, users, self.using)
+            return
         for chunk in chunks(users):
             self.manager.remove(*chunk)
 

@@ -95,7 +95,8 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "groups and Libraries",
                 "indexes": [
                     models.Index(
-                        fields=["account", "created_at", "id"], name="tiled_scim_group_order"
+                        fields=["account", "created_at", "id", "unlinked_at", "library"],
+                        name="tiled_scim_group_order",
                     ),
                     models.Index(
                         fields=["account", "external_id"], name="tiled_scim_group_external"
@@ -401,7 +402,8 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "users",
                 "indexes": [
                     models.Index(
-                        fields=["account", "created_at", "id"], name="tiled_scim_user_order"
+                        fields=["account", "created_at", "id", "unlinked_at"],
+                        name="tiled_scim_user_order",
                     ),
                     models.Index(
                         fields=["account", "external_id"], name="tiled_scim_user_external"
@@ -412,6 +414,37 @@ class Migration(migrations.Migration):
                         fields=("account", "user_name_folded"), name="tiled_scim_user_name"
                     ),
                     models.UniqueConstraint(fields=("account", "user"), name="tiled_scim_user"),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="StoredEmail",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "folded",
+                    tiled_scim.database.fields.ExactCharField(editable=False, max_length=255),
+                ),
+                (
+                    "link",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="stored_emails",
+                        to="tiled_scim.userlink",
+                    ),
+                ),
+            ],
+            options={
+                "default_permissions": (),
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("folded", "link"), name="tiled_scim_stored_email"
+                    ),
                 ],
             },
         ),

@@ -21,7 +21,8 @@ from django.utils.translation import gettext_lazy as _
 from tiled_scim.database.compiled import CHUNK
 from tiled_scim.host import HostAdapter, adapter_class
 from tiled_scim.models import LibraryGroupLink, UserLink
-from tiled_scim.provisioning.group_members import GroupMembers, Member
+from tiled_scim.provisioning.group_members import GroupMembers
+from tiled_scim.provisioning.member_queries import Member
 
 AnyLink = TypeVar("AnyLink", UserLink, LibraryGroupLink)
 

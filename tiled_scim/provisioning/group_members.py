@@ -9,99 +9,44 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import cached_property
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 from uuid import UUID
 
-from django.db.models import Exists, F, OuterRef, Prefetch, QuerySet, Subquery, Value
 from django.dispatch import Signal
 from django.utils import timezone
 
 from tiled_scim import signals
 from tiled_scim.attributes import Attribute
 from tiled_scim.conf import settings
-from tiled_scim.database.compiled import CHUNK, Parameter, chunks, compiled, insert, rows_of_keys
+from tiled_scim.database.compiled import (
+    CHUNK,
+    chunks,
+    delete,
+    insert,
+)
 from tiled_scim.errors import invalid_value
-from tiled_scim.host import HostAdapter, library_model
+from tiled_scim.host import HostAdapter
 from tiled_scim.models import (
     NAME_LENGTH,
     LibraryGroupLink,
     LibraryGroupMember,
     PriorAccess,
-    UserLink,
+)
+from tiled_scim.provisioning.member_queries import (
+    MEMBER_COLUMNS,
+    GroupUser,
+    Member,
+    MemberQueries,
 )
 from tiled_scim.schemas import GROUP
 from tiled_scim.scim.grammar import Expression, quoted
 from tiled_scim.scim.identifiers import as_uuid
 from tiled_scim.scim.matching import predicate
 from tiled_scim.scim.member_changes import MemberChange
-from tiled_scim.sql.rows import locked
 
 # How many unknown ids an error names.
 IDS_NAMED = 10
-
-GROUP_PARAMETER = Parameter("group", LibraryGroupLink._meta.pk)
-ACCOUNT_PARAMETER = Parameter("account", LibraryGroupLink._meta.get_field("account"))
-LIBRARY_PARAMETER = Parameter("library", PriorAccess._meta.get_field("library"))
-ACCESS = ("is_prior", "is_given_elsewhere")
-
-
-class Member(NamedTuple):
-    """A member of a group, with what tells whether they belong there.
-
-    Args:
-        link: the id of the UserLink.
-        user: the primary key of the host user.
-        name: the userName.
-        account: that of the UserLink.
-        unlinked_at: when SCIM unlinked the user.
-        suspended: whether the user is inactive in the account.
-    """
-
-    link: UUID
-    user: Any
-    name: str
-    account: str
-    unlinked_at: datetime | None
-    suspended: bool
-
-
-MEMBER_COLUMNS = (
-    "user_id",
-    "user__user_id",
-    "user__user_name",
-    "user__account",
-    "user__unlinked_at",
-    "user__suspended",
-)
-
-
-class GroupUser(NamedTuple):
-    """A user as a group has them, or will have them.
-
-    Args:
-        link: the id of the UserLink.
-        user: the primary key of the host user.
-        name: the userName.
-        suspended: whether the user is inactive in the account, and so has no access.
-        display: the name to show in the group; None for one who is not a member.
-        is_prior: whether people gave access to the Library before SCIM did.
-        is_given_elsewhere: whether another group gives the user access to the same Library.
-    """
-
-    link: UUID
-    user: Any
-    name: str
-    suspended: bool
-    display: str | None
-    is_prior: bool
-    is_given_elsewhere: bool
-
-    @property
-    def is_ours(self) -> bool:
-        """Whether this group alone gives a member access, while not suspended."""
-        return not (self.is_prior or self.is_given_elsewhere)
 
 
 @dataclass(frozen=True)
@@ -262,21 +207,19 @@ class GroupMembers:
     # Inside
 
     @cached_property
-    def queries(self) -> _Queries:
+    def queries(self) -> MemberQueries:
         if self.is_shared is None:
             groups = LibraryGroupLink.objects.using(self.using).filter(library=self.library)
             others = groups.exclude(pk=self.group.pk)
             self.is_shared = self.library is not None and others.exists()
-        return _Queries(self.using, self.is_shared)
+        return MemberQueries(self.using, self.is_shared)
 
     def _overwrite(self, change: MemberChange) -> MembersChanged:
-        members = self.queries.all_members(self.group)
-        wanted = _uuids(change.added)
-        known = {user.link for user in members}
+        members = {str(user.link): user for user in self.queries.all_members(self.group)}
         # Members need no lock: whoever unlinks a user locks all their groups first.
-        users = self._locked(link for link in wanted if link not in known)
-        staying = [user for user in members if str(user.link) in change.added]
-        leaving = [user for user in members if str(user.link) not in change.added]
+        users = self._locked(_uuids(id_ for id_ in change.added if id_ not in members))
+        staying = [user for id_, user in members.items() if id_ in change.added]
+        leaving = [user for id_, user in members.items() if id_ not in change.added]
         skipped = self._skipped(change.added, [*staying, *users])
         return skipped + self._remove(leaving) + self._add([*staying, *users], change.displays)
 
@@ -348,8 +291,8 @@ class GroupMembers:
     def _remove(self, users: Sequence[GroupUser]) -> MembersChanged:
         if not users:
             return NOTHING
-        for chunk in chunks(user.link for user in users):
-            self.rows.filter(group=self.group, user__in=chunk).delete()
+        links = [user.link for user in users]
+        delete(LibraryGroupMember, "group_id", self.group.pk, "user_id", links, self.using)
         self._forget_prior(users)
         self._revoke(_losing(users))
         return MembersChanged(removed=[user.name for user in users], is_changed=True)
@@ -383,9 +326,8 @@ class GroupMembers:
         )
 
     def _delete_prior(self, users: Iterable[Any]) -> None:
-        for chunk in chunks(users):
-            rows = PriorAccess.objects.using(self.using)
-            rows.filter(library=self.library.pk, user__in=chunk).delete()
+        library = self.group.library_id
+        delete(PriorAccess, "library_id", library, "user_id", list(users), self.using)
 
     def _announce(self, signal: Signal, users: list[Any]) -> None:
         signals.announce(
@@ -397,110 +339,6 @@ class GroupMembers:
             library=self.library,
             users=users,
         )
-
-
-class _Queries:
-    """The queries about a group's members, each compiled once.
-
-    Args:
-        using: the alias of the database to write to.
-        is_shared: whether another group feeds the same Library.
-    """
-
-    def __init__(self, using: str, is_shared: bool) -> None:
-        self.using = using
-        self.is_shared = is_shared
-
-    def users(self, group: LibraryGroupLink, links: Iterable[UUID]) -> list[GroupUser]:
-        """Return the live users of the account with these ids, locked in the order of their ids."""
-        found = rows_of_keys(
-            ("users to add", self.is_shared),
-            lambda is_one_of: self._users().filter(is_one_of(F("pk"))),
-            UserLink._meta.pk,
-            list(links),
-            self.using,
-            group=group.pk,
-            library=group.library_id,
-            account=group.account,
-        )
-        return [GroupUser(*row) for row in found]
-
-    def members(self, group: LibraryGroupLink, links: Iterable[UUID]) -> list[GroupUser]:
-        """Return the members with these ids."""
-        found = rows_of_keys(
-            ("members", self.is_shared),
-            lambda is_one_of: self._members().filter(is_one_of(F("user_id"))),
-            UserLink._meta.pk,
-            list(links),
-            self.using,
-            group=group.pk,
-            library=group.library_id,
-        )
-        return [GroupUser(*row) for row in found]
-
-    def all_members(self, group: LibraryGroupLink) -> list[GroupUser]:
-        """Return all members."""
-        query = compiled(("all members", self.is_shared, self.using), self._members)
-        return [GroupUser(*row) for row in query.rows(group=group.pk, library=group.library_id)]
-
-    def _users(self) -> QuerySet[Any, Any]:
-        own = LibraryGroupMember.objects.filter(group=GROUP_PARAMETER, user=OuterRef("pk"))
-        rows: Any = UserLink.objects.using(self.using)
-        rows = rows.live(ACCOUNT_PARAMETER).order_by("pk")
-        rows = rows.annotate(
-            shown=Subquery(own.values("display")), **self._access(OuterRef("user"))
-        )
-        names = ("pk", "user_id", "user_name", "suspended", "shown", *ACCESS)
-        return locked(rows, self.using).values_list(*names)
-
-    def _members(self) -> QuerySet[Any, Any]:
-        rows = LibraryGroupMember.objects.using(self.using).filter(group=GROUP_PARAMETER)
-        rows = rows.annotate(**self._access(OuterRef("user__user")))
-        names = ("user_id", "user__user_id", "user__user_name", "user__suspended", "display")
-        return rows.values_list(*names, *ACCESS)
-
-    def _access(self, user: OuterRef) -> dict[str, Any]:
-        """How a host user has access to the Library, but for this group."""
-        prior = PriorAccess.objects.filter(library=LIBRARY_PARAMETER, user=user)
-        others = LibraryGroupMember.objects.filter(
-            group__library=LIBRARY_PARAMETER, user__suspended=False, user__user=user
-        )
-        elsewhere = Exists(others.exclude(group=GROUP_PARAMETER))
-        return {
-            "is_prior": Exists(prior),
-            "is_given_elsewhere": elsewhere if self.is_shared else Value(False),
-        }
-
-
-def locked_groups(user: UUID, account: str, using: str) -> list[LibraryGroupLink]:
-    """Return the groups of an account that a user is in, locked; those without a Library, too."""
-    libraries = Prefetch("library", library_model()._base_manager.using(using))
-    groups = LibraryGroupLink.objects.using(using).filter(account=account, unlinked_at=None)
-    groups = groups.prefetch_related(libraries)
-    return list(groups.filter(members__user=user).order_by("pk").select_for_update())
-
-
-def note_change_of_member(link: UserLink, using: str) -> None:
-    """Give a new version to the groups that show this user, who is renamed or about to go."""
-    groups = LibraryGroupLink.objects.using(using).filter(members__user=link.pk)
-    keys = list(groups.order_by("pk").values_list("pk", flat=True))
-    LibraryGroupLink.objects.using(using).filter(pk__in=keys).update(
-        version=F("version") + 1, updated_at=timezone.now()
-    )
-
-
-def note_rename_of_member(link: UserLink, old_name: str, using: str) -> None:
-    """Show a user's new userName in groups, where the client gave no other name to show."""
-    shown = LibraryGroupMember.objects.using(using).filter(user=link.pk, display=old_name)
-    if shown.update(display=link.user_name):
-        note_change_of_member(link, using)
-
-
-def note_deletion_of_member(
-    sender: type[UserLink], instance: UserLink, using: str, **kwargs: Any
-) -> None:
-    """The host deletes a user, and the link with them: a receiver of `pre_delete`."""
-    note_change_of_member(instance, using)
 
 
 def _shown(user: GroupUser, displays: Mapping[str, str]) -> str:

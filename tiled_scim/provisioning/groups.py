@@ -12,8 +12,9 @@ from tiled_scim import signals
 from tiled_scim.audit.events import differences
 from tiled_scim.host import library_model
 from tiled_scim.models import LibraryGroupLink
-from tiled_scim.provisioning.documents import StoredResource, read_group, split
+from tiled_scim.provisioning.documents import read_group, split
 from tiled_scim.provisioning.group_members import NOTHING, GroupMembers, MembersChanged
+from tiled_scim.provisioning.resources import StoredResource
 from tiled_scim.provisioning.service import Precondition, Result, Service, recorded
 from tiled_scim.schemas import GROUP
 from tiled_scim.scim import patch

@@ -20,7 +20,8 @@ from dataclasses import dataclass, field
 
 from tiled_scim.host import HostAdapter
 from tiled_scim.models import UserLink
-from tiled_scim.provisioning.group_members import GroupMembers, locked_groups
+from tiled_scim.provisioning.group_members import GroupMembers
+from tiled_scim.provisioning.member_queries import locked_groups
 
 
 @dataclass(frozen=True)

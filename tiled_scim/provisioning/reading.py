@@ -14,14 +14,13 @@ from tiled_scim.models import LibraryGroupLink, Link, UserLink
 from tiled_scim.provisioning.documents import (
     MODELS,
     HostValues,
-    StoredResource,
-    groups_of_json,
     host_fields,
     read_group,
     read_user,
     values_of_row,
     values_of_user,
 )
+from tiled_scim.provisioning.resources import StoredResource, groups_of_json
 from tiled_scim.schemas import GROUP, USER
 from tiled_scim.scim.cleaning import Document
 from tiled_scim.sql import rows

@@ -11,10 +11,12 @@ from tiled_scim.audit.events import Change, Source
 from tiled_scim.host import adapter_class
 from tiled_scim.models import Action, LibraryGroupLink, UserLink
 from tiled_scim.provisioning import drift
-from tiled_scim.provisioning.documents import StoredResource, read_group
+from tiled_scim.provisioning.documents import read_group
 from tiled_scim.provisioning.drift import Finding, Kind
 from tiled_scim.provisioning.group_members import NOTHING, MembersChanged
 from tiled_scim.provisioning.groups import GroupService, resource_of
+from tiled_scim.provisioning.locked_user import LockedUser
+from tiled_scim.provisioning.resources import StoredResource
 from tiled_scim.provisioning.service import (
     AnyLink,
     Precondition,
@@ -23,7 +25,7 @@ from tiled_scim.provisioning.service import (
     record_of,
     recorded,
 )
-from tiled_scim.provisioning.users import LockedUser, UserService
+from tiled_scim.provisioning.users import UserService
 from tiled_scim.sql.rows import lock_user
 
 # What became of members, and of attributes.

@@ -22,7 +22,8 @@ from tiled_scim.audit.events import Change, Source, record
 from tiled_scim.errors import ScimError, not_found, uniqueness
 from tiled_scim.host import HostAdapter
 from tiled_scim.models import Action, LibraryGroupLink, UserLink
-from tiled_scim.provisioning.documents import StoredResource, StoredValues
+from tiled_scim.provisioning.documents import StoredValues
+from tiled_scim.provisioning.resources import StoredResource
 from tiled_scim.provisioning.transactions import atomic
 
 AnyLink = TypeVar("AnyLink", UserLink, LibraryGroupLink)

@@ -19,6 +19,18 @@ from django.db.models.functions import Coalesce
 from django.db.models.lookups import IsNull
 
 from tiled_scim.attributes import Attribute, AttributePath, ResourceType, Schema
+from tiled_scim.database.expressions import (
+    AnyElement,
+    ColumnText,
+    Element,
+    Elements,
+    ExactText,
+    FirstElement,
+    IsNotTrue,
+    JSONBoolean,
+    JSONText,
+    NonEmpty,
+)
 from tiled_scim.errors import ScimError, invalid_filter, invalid_value
 from tiled_scim.host import HostAdapter
 from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, UserLink
@@ -36,18 +48,7 @@ from tiled_scim.scim.grammar import (
 )
 from tiled_scim.scim.matching import predicate, sub_attribute
 from tiled_scim.scim.paths import as_complex
-from tiled_scim.sql.expressions import (
-    AnyElement,
-    ColumnText,
-    Element,
-    Elements,
-    ExactText,
-    FirstElement,
-    IsNotTrue,
-    JSONBoolean,
-    JSONText,
-    NonEmpty,
-)
+from tiled_scim.sql.candidates import Candidates, by_column, by_email, fewest, union
 from tiled_scim.sql.locations import (
     ALWAYS,
     NEVER,
@@ -75,7 +76,10 @@ def condition(expression: Expression, resource_type: ResourceType, adapter: Host
         ScimError: 400 `invalidFilter` for names, operators and literals that do not fit, and for
             attributes that cannot be searched.
     """
-    return _Resources(resource_type, adapter).condition(expression)
+    resources = _Resources(resource_type, adapter)
+    chosen = resources.condition(expression)
+    candidates = resources.candidates(expression)
+    return candidates.condition() & chosen if candidates else chosen
 
 
 def sort_key(sort_by: str, resource_type: ResourceType, adapter: HostAdapter) -> F | SQLExpression:
@@ -119,6 +123,19 @@ class _Scope(ABC):
             case ElementFilter(name, operand):
                 return self.element(name, operand)
 
+    def candidates(self, expression: Expression) -> Candidates | None:
+        """The links that the filter can be true of, or None where no index finds them."""
+        match expression:
+            case And(operands):
+                return fewest(map(self.candidates, operands))
+            case Or(operands):
+                return union(map(self.candidates, operands))
+            case Comparison(_, "eq"):
+                return self.equal(expression)
+            case ElementFilter(name, operand):
+                return self.with_element(name, operand)
+        return None
+
     @abstractmethod
     def present(self, name: str) -> Q:
         """Whether there is a value."""
@@ -130,6 +147,14 @@ class _Scope(ABC):
     @abstractmethod
     def element(self, name: str, operand: Expression) -> Q:
         """Whether one element of a multi-valued attribute fits a filter."""
+
+    def equal(self, comparison: Comparison) -> Candidates | None:
+        """The candidates for an equality."""
+        return None
+
+    def with_element(self, name: str, operand: Expression) -> Candidates | None:
+        """The candidates for a filter of one element of a multi-valued attribute."""
+        return None
 
 
 class _ElementScope(_Scope):
@@ -165,13 +190,15 @@ class _JSONElements(_ElementScope):
 
     Args:
         keys: where the array is.
-        host_field: ORM path of the `value` of the element that has none in the JSON.
+        host_field: ORM path, from the host user, of the `value` of the element that has none in the
+            JSON.
     """
 
     def __init__(self, attribute: Attribute, keys: Sequence[str], host_field: str | None) -> None:
         super().__init__(attribute)
         self.elements = Elements(F("attributes"), *keys)
         self.host_field = host_field
+        self.is_email = list(keys) == ["emails"]
         self.is_simple = attribute.type != "complex"
 
     def stored(self, attribute: Attribute) -> Stored:
@@ -183,6 +210,12 @@ class _JSONElements(_ElementScope):
 
     def exists(self, condition: Q = ALWAYS) -> Q:
         return Q(AnyElement(self.elements, self._visible & condition))
+
+    def equal(self, comparison: Comparison) -> Candidates | None:
+        is_address = sub_attribute(self.attribute, comparison.name).name == "value"
+        if not (self.is_email and is_address and comparison.value):
+            return None
+        return by_email(cast(str, comparison.value), self.host_field)
 
     def first(self, attribute: Attribute) -> F | SQLExpression:
         value = self.stored(attribute).expression
@@ -197,7 +230,7 @@ class _JSONElements(_ElementScope):
         return Q(IsNull(self._value(self.host_field), False))
 
     def _value(self, host_field: str) -> F | SQLExpression:
-        host_value = NonEmpty(ExactText(ColumnText(F(host_field))))
+        host_value = NonEmpty(ExactText(ColumnText(F(f"user__{host_field}"))))
         return Coalesce(JSONText(Element(), "value"), host_value)
 
 
@@ -233,6 +266,7 @@ class _Resources(_Scope):
     def __init__(self, resource_type: ResourceType, adapter: HostAdapter) -> None:
         self.resource_type = resource_type
         self.model = MODELS[resource_type.name]
+        self.account = adapter.account
         is_user = self.model is UserLink
         self.host_fields = adapter.user_fields if is_user else {}
 
@@ -253,6 +287,20 @@ class _Resources(_Scope):
         if path.attribute is None or path.sub_attribute or not path.attribute.multi_valued:
             raise invalid_filter(f"{name} is not multi-valued, so that it can have no brackets.")
         return self._elements_fit(path.attribute, path, operand)
+
+    def equal(self, comparison: Comparison) -> Candidates | None:
+        path = self._resolve(comparison.name)
+        attribute = cast(Attribute, path.attribute)
+        if attribute.multi_valued:
+            name = path.sub_attribute.name if path.sub_attribute else "value"
+            return self._elements(path).candidates(replace(comparison, name=name))
+        stored = self._stored(path)
+        if stored.column is None or not comparison.value:
+            return None
+        return by_column(self.model, self.account, stored.fits(comparison))
+
+    def with_element(self, name: str, operand: Expression) -> Candidates | None:
+        return self._elements(self._resolve(name)).candidates(operand)
 
     def sort_key(self, name: str) -> F | SQLExpression:
         """What to sort by; null where there is no value."""
@@ -319,7 +367,7 @@ class _Resources(_Scope):
             return _RelatedRows(attribute, self.model)
         whole = replace(path, sub_attribute=None)
         host_field = self.host_fields.get(f"{whole}.value")
-        return _JSONElements(attribute, _keys(whole), host_field and f"user__{host_field}")
+        return _JSONElements(attribute, _keys(whole), host_field)
 
     def _is_kept(self, path: AttributePath) -> bool:
         """Whether there is a place where a value of this attribute can be."""

@@ -25,11 +25,7 @@ from django.db.models.lookups import (
 from django.utils import timezone
 
 from tiled_scim.attributes import Attribute
-from tiled_scim.errors import invalid_filter
-from tiled_scim.scim.absence import TEXT_TYPES
-from tiled_scim.scim.grammar import Comparison
-from tiled_scim.scim.matching import Comparable, literal
-from tiled_scim.sql.expressions import (
+from tiled_scim.database.expressions import (
     ColumnText,
     Contains,
     Element,
@@ -43,6 +39,10 @@ from tiled_scim.sql.expressions import (
     NonEmpty,
     StartsWith,
 )
+from tiled_scim.errors import invalid_filter
+from tiled_scim.scim.absence import TEXT_TYPES
+from tiled_scim.scim.grammar import Comparison
+from tiled_scim.scim.matching import Comparable, literal
 
 ALWAYS = Q(Value(True))
 NEVER = Q(Value(False))

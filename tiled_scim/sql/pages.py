@@ -15,6 +15,7 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.expressions import Col, OrderBy
 
 from tiled_scim.conf import settings
+from tiled_scim.database.expressions import Among
 from tiled_scim.errors import ScimError, invalid_value
 
 Row = TypeVar("Row")
@@ -112,10 +113,31 @@ def index_page(rows: QuerySet[Any, Any], first: int, count: int) -> Page[Any]:
     The total is counted only where the page does not tell it, so that a lookup is one query.
     """
     offset = min(first - 1, MAX_OFFSET)
-    found = list(rows[offset : offset + count + 1]) if count else []
+    found = list(_stretch(rows, offset, count + 1)) if count else []
     is_last = bool(count) and len(found) <= count and (bool(found) or offset == 0)
-    total = offset + len(found) if is_last else rows.count()
+    total = offset + len(found) + (0 if is_last else _number_beyond(rows, offset, found))
     return Page(found[:count], total, first)
+
+
+def _stretch(rows: QuerySet[Any], offset: int, size: int) -> QuerySet[Any]:
+    """So many rows from an offset on.
+
+    Deep in a list their ids are found first, for which the index that has the order is enough: of
+    those before the offset, which the database has to pass over, no row is read.
+    """
+    stretch = slice(offset, offset + size)
+    return rows.filter(Among(F("pk"), rows.values("pk")[stretch])) if offset else rows[stretch]
+
+
+def _number_beyond(rows: QuerySet[Any], offset: int, found: list[Any]) -> int:
+    """How many rows there are beyond those that were found from an offset on.
+
+    Those before them were passed over already, and are not counted again.
+    """
+    order = _Order(rows, is_backward=False)
+    if offset and found and not order.is_sorted:
+        return rows.filter(order.beyond(order.position(found[-1]))).count()
+    return rows.count() - offset - len(found)
 
 
 def start_index(parameters: Mapping[str, str]) -> int:

@@ -15,15 +15,15 @@ from django.db import connections, router
 from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import JSONObject
 
+from tiled_scim.database.aggregates import JSONArray
 from tiled_scim.database.compiled import (
     Parameter,
     compiled,
     compiled_instances,
     rows_of_keys,
 )
+from tiled_scim.database.expressions import ColumnText
 from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, UserLink
-from tiled_scim.sql.aggregates import JSONArray
-from tiled_scim.sql.expressions import ColumnText
 
 # What makes an order of links total.
 TIES = ("created_at", "pk")

@@ -7,8 +7,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser, no_translations
 from django.db import DatabaseError
 
+from tiled_scim.database.host_columns import HostColumn, State
 from tiled_scim.host import searched_columns
-from tiled_scim.sql.host_columns import HostColumn, State
 
 REMARKS = {
     State.UNNEEDED: "{column} needs no index here: SQLite is for development.",

@@ -10,11 +10,23 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import BooleanField, FloatField, JSONField, Q, TextField, UUIDField, Value
+from django.db.models import (
+    BooleanField,
+    F,
+    FloatField,
+    JSONField,
+    Q,
+    QuerySet,
+    Subquery,
+    TextField,
+    UUIDField,
+    Value,
+)
 from django.db.models.expressions import Combinable, Expression
+from django.db.models.lookups import Lookup
 from django.db.models.sql.compiler import SQLCompiler
 
 from tiled_scim.scim.text import fold
@@ -79,7 +91,7 @@ class PortableExpression(Expression):
             params.extend(operand_params)
             return sql
 
-        sql = re.sub(r"\{(\d)\}", fill, self.template(connection))
+        sql = re.sub(r"\{(\d+)\}", fill, self.template(connection))
         return sql, tuple(params)
 
 
@@ -191,6 +203,47 @@ class EndsWith(Condition):
         "postgresql": "RIGHT({0}, LENGTH({1})) = {1}",
         "mysql": "RIGHT({0}, CHAR_LENGTH({1})) = {1}",
     }
+
+
+# Keys
+
+
+class Among(Lookup):
+    """Whether a key is one of those that other queries give, which are run first, and once.
+
+    A lookup, since on MariaDB and MySQL Django compares other conditions to True, which keeps the
+    planner from seeing what they are.
+
+    Args:
+        key: a column.
+        queries: each of one column.
+    """
+
+    def __init__(self, key: F, *queries: QuerySet[Any, Any]) -> None:
+        super().__init__(key, _Keys(*(Subquery(query) for query in queries)))
+
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> SQL:
+        key, key_params = self.process_lhs(compiler, connection)
+        keys, params = compiler.compile(cast(Any, self.rhs))
+        return f"{key} {keys}", (*key_params, *params)
+
+
+class _Keys(PortableExpression):
+    """What comes after a key that is one of those that queries give."""
+
+    output_field = BooleanField()
+    templates: ClassVar = {
+        "sqlite": "IN ({})",
+        # Not IN: a planner that expects many keys would read the whole table.
+        "postgresql": "= ANY(ARRAY({}))",
+        # A table of its own, or each key would be looked for in each query.
+        "mysql": "IN (SELECT * FROM ({}) AS scim_keys)",
+    }
+
+    def template(self, connection: BaseDatabaseWrapper) -> str:
+        numbers = range(len(self.operands))
+        queries = map("SELECT * FROM {{{0}}} AS scim_keys_{0}".format, numbers)
+        return super().template(connection).format(" UNION ALL ".join(queries))
 
 
 # JSON

@@ -18,10 +18,11 @@ from django.db import connections, models, router
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import truncate_name
 from django.db.models import F, Index, Q, Value
-from django.db.models.lookups import In
+from django.db.models.lookups import Exact, In
+from django.db.models.sql.compiler import SQLCompiler
 
+from tiled_scim.database.expressions import SQL, FoldedText
 from tiled_scim.scim.text import fold
-from tiled_scim.sql.expressions import FoldedText
 
 PREFIX = "tiled_scim_"
 
@@ -41,6 +42,16 @@ _MYSQL_COLLATION = """
     SELECT collation_name FROM information_schema.columns
     WHERE table_schema = DATABASE() AND table_name = %s AND column_name = %s
 """
+
+# Collations that ignore the case of every letter that `_LETTERS` knows, and of the commonest ones.
+_NEW_COLLATION = re.compile(
+    r"utf8(mb[34])?_unicode_520(_nopad)?_ci"
+    r"|(utf8mb[34]_)?uca1400(_nopad)?_a[is]_ci"
+    r"|utf8mb4_0900_a[is]_ci"
+)
+_OLD_COLLATION = re.compile(r"utf8(mb[34])?_(general|unicode)(_nopad)?_ci")
+# Letters that the old ones do not know well enough: all but those of most Latin alphabets.
+_UNRELIABLE = re.compile("[^\0-\u017f]|\u0130")
 
 
 class State(Enum):
@@ -209,6 +220,39 @@ class HostColumn:
         indexes = (each for each in self._constraints().values() if each["index"] or each["unique"])
         serves = any(index["columns"][:1] == [self.column] for index in indexes)
         return State.PRESENT if serves else State.MISSING
+
+
+class SameFolded(Exact):
+    """Whether a column of text is the same as a text but for letter case.
+
+    PostgreSQL finds it by an index on `FoldedText` of the column. MariaDB and MySQL have no such
+    index: there one on the column itself finds what the column's own collation takes for the same,
+    from which `FoldedText` chooses. Where an old collation is not to be relied on, there is none.
+    Of what it is relied on for, it may miss the Kelvin and Angstrom signs and the capital sharp s,
+    which it tells apart from "k", "å" and "ß".
+    """
+
+    def __init__(self, column: F, text: str) -> None:
+        super().__init__(FoldedText(column), FoldedText(Value(text)))
+
+    def as_mysql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> SQL:
+        sql, params = super().as_sql(compiler, connection)
+        column, text = self.lhs.operands[0], cast(Any, self.rhs).operands[0]
+        table = column.target.model._meta.db_table
+        if not _finds(_collation(connection.alias, table, column.target.column), text.value):
+            return sql, tuple(params)
+        as_it_is, its_params = compiler.compile(Exact(column, text))
+        return f"{as_it_is} AND {sql}", (*its_params, *params)
+
+
+def _finds(collation: str, text: str) -> bool:
+    """Whether a collation takes for the same at least what `FoldedText` does.
+
+    Most do, but not all: in a Turkish one, "I" is not the capital "i".
+    """
+    if _NEW_COLLATION.fullmatch(collation):
+        return True
+    return bool(_OLD_COLLATION.fullmatch(collation)) and not _UNRELIABLE.search(text)
 
 
 @cache

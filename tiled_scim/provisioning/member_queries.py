@@ -1,0 +1,182 @@
+"""The queries about the members of groups, and about the groups of a member."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db.models import Exists, F, OuterRef, Prefetch, QuerySet, Subquery, Value
+from django.utils import timezone
+
+from tiled_scim.database.compiled import Parameter, compiled, rows_of_keys
+from tiled_scim.host import library_model
+from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, PriorAccess, UserLink
+from tiled_scim.sql.rows import locked
+
+GROUP_PARAMETER = Parameter("group", LibraryGroupLink._meta.pk)
+ACCOUNT_PARAMETER = Parameter("account", LibraryGroupLink._meta.get_field("account"))
+LIBRARY_PARAMETER = Parameter("library", PriorAccess._meta.get_field("library"))
+ACCESS = ("is_prior", "is_given_elsewhere")
+
+
+class Member(NamedTuple):
+    """A member of a group, with what tells whether they belong there.
+
+    Args:
+        link: the id of the UserLink.
+        user: the primary key of the host user.
+        name: the userName.
+        account: that of the UserLink.
+        unlinked_at: when SCIM unlinked the user.
+        suspended: whether the user is inactive in the account.
+    """
+
+    link: UUID
+    user: Any
+    name: str
+    account: str
+    unlinked_at: datetime | None
+    suspended: bool
+
+
+MEMBER_COLUMNS = (
+    "user_id",
+    "user__user_id",
+    "user__user_name",
+    "user__account",
+    "user__unlinked_at",
+    "user__suspended",
+)
+
+
+class GroupUser(NamedTuple):
+    """A user as a group has them, or will have them.
+
+    Args:
+        link: the id of the UserLink.
+        user: the primary key of the host user.
+        name: the userName.
+        suspended: whether the user is inactive in the account, and so has no access.
+        display: the name to show in the group; None for one who is not a member.
+        is_prior: whether people gave access to the Library before SCIM did.
+        is_given_elsewhere: whether another group gives the user access to the same Library.
+    """
+
+    link: UUID
+    user: Any
+    name: str
+    suspended: bool
+    display: str | None
+    is_prior: bool
+    is_given_elsewhere: bool
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether this group alone gives a member access, while not suspended."""
+        return not (self.is_prior or self.is_given_elsewhere)
+
+
+class MemberQueries:
+    """The queries about a group's members, each compiled once.
+
+    Args:
+        using: the alias of the database to write to.
+        is_shared: whether another group feeds the same Library.
+    """
+
+    def __init__(self, using: str, is_shared: bool) -> None:
+        self.using = using
+        self.is_shared = is_shared
+
+    def users(self, group: LibraryGroupLink, links: Iterable[UUID]) -> list[GroupUser]:
+        """Return the live users of the account with these ids, locked in the order of their ids."""
+        found = rows_of_keys(
+            ("users to add", self.is_shared),
+            lambda is_one_of: self._users().filter(is_one_of(F("pk"))),
+            UserLink._meta.pk,
+            list(links),
+            self.using,
+            group=group.pk,
+            library=group.library_id,
+            account=group.account,
+        )
+        return [GroupUser(*row) for row in found]
+
+    def members(self, group: LibraryGroupLink, links: Iterable[UUID]) -> list[GroupUser]:
+        """Return the members with these ids."""
+        found = rows_of_keys(
+            ("members", self.is_shared),
+            lambda is_one_of: self._members().filter(is_one_of(F("user_id"))),
+            UserLink._meta.pk,
+            list(links),
+            self.using,
+            group=group.pk,
+            library=group.library_id,
+        )
+        return [GroupUser(*row) for row in found]
+
+    def all_members(self, group: LibraryGroupLink) -> list[GroupUser]:
+        """Return all members."""
+        query = compiled(("all members", self.is_shared, self.using), self._members)
+        return [GroupUser(*row) for row in query.rows(group=group.pk, library=group.library_id)]
+
+    def _users(self) -> QuerySet[Any, Any]:
+        own = LibraryGroupMember.objects.filter(group=GROUP_PARAMETER, user=OuterRef("pk"))
+        rows: Any = UserLink.objects.using(self.using)
+        rows = rows.live(ACCOUNT_PARAMETER).order_by("pk")
+        rows = rows.annotate(
+            shown=Subquery(own.values("display")), **self._access(OuterRef("user"))
+        )
+        names = ("pk", "user_id", "user_name", "suspended", "shown", *ACCESS)
+        return locked(rows, self.using).values_list(*names)
+
+    def _members(self) -> QuerySet[Any, Any]:
+        rows = LibraryGroupMember.objects.using(self.using).filter(group=GROUP_PARAMETER)
+        rows = rows.annotate(**self._access(OuterRef("user__user")))
+        names = ("user_id", "user__user_id", "user__user_name", "user__suspended", "display")
+        return rows.values_list(*names, *ACCESS)
+
+    def _access(self, user: OuterRef) -> dict[str, Any]:
+        """How a host user has access to the Library, but for this group."""
+        prior = PriorAccess.objects.filter(library=LIBRARY_PARAMETER, user=user)
+        others = LibraryGroupMember.objects.filter(
+            group__library=LIBRARY_PARAMETER, user__suspended=False, user__user=user
+        )
+        elsewhere = Exists(others.exclude(group=GROUP_PARAMETER))
+        return {
+            "is_prior": Exists(prior),
+            "is_given_elsewhere": elsewhere if self.is_shared else Value(False),
+        }
+
+
+def locked_groups(user: UUID, account: str, using: str) -> list[LibraryGroupLink]:
+    """Return the groups of an account that a user is in, locked; those without a Library, too."""
+    libraries = Prefetch("library", library_model()._base_manager.using(using))
+    groups = LibraryGroupLink.objects.using(using).filter(account=account, unlinked_at=None)
+    groups = groups.prefetch_related(libraries)
+    return list(groups.filter(members__user=user).order_by("pk").select_for_update())
+
+
+def note_change_of_member(link: UserLink, using: str) -> None:
+    """Give a new version to the groups that show this user, who is renamed or about to go."""
+    groups = LibraryGroupLink.objects.using(using).filter(members__user=link.pk)
+    keys = list(groups.order_by("pk").values_list("pk", flat=True))
+    LibraryGroupLink.objects.using(using).filter(pk__in=keys).update(
+        version=F("version") + 1, updated_at=timezone.now()
+    )
+
+
+def note_rename_of_member(link: UserLink, old_name: str, using: str) -> None:
+    """Show a user's new userName in groups, where the client gave no other name to show."""
+    shown = LibraryGroupMember.objects.using(using).filter(user=link.pk, display=old_name)
+    if shown.update(display=link.user_name):
+        note_change_of_member(link, using)
+
+
+def note_deletion_of_member(
+    sender: type[UserLink], instance: UserLink, using: str, **kwargs: Any
+) -> None:
+    """The host deletes a user, and the link with them: a receiver of `pre_delete`."""
+    note_change_of_member(instance, using)
