@@ -103,7 +103,7 @@ class GroupMembers:
             return self._overwrite(change)
         users = self._locked(_uuids(change.added))
         skipped = self._skipped(change.added, users)
-        removed = self.remove(_uuids(change.removed))
+        removed = self.remove(_uuids(change.removed)) if change.removed else NOTHING
         return skipped + removed + self._add(users, change.displays)
 
     def add(self, links: Iterable[UUID]) -> MembersChanged:
@@ -305,6 +305,8 @@ class GroupMembers:
     def _note_prior(self, users: Iterable[GroupUser]) -> None:
         """Store that these users have prior access to the Library."""
         rows = [(self.library.pk, user.user) for user in users if not user.is_prior]
+        if not rows:
+            return
         insert(PriorAccess, ("library_id", "user_id"), rows, self.using, ignore_conflicts=True)
 
     def _forget_prior(self, users: Iterable[GroupUser]) -> None:
@@ -314,8 +316,10 @@ class GroupMembers:
         )
 
     def _delete_prior(self, users: Iterable[Any]) -> None:
-        library = self.group.library_id
-        delete(PriorAccess, "library_id", library, "user_id", list(users), self.using)
+        keys = list(users)
+        if keys:
+            library = self.group.library_id
+            delete(PriorAccess, "library_id", library, "user_id", keys, self.using)
 
     def _announce(self, signal: Signal, users: list[Any]) -> None:
         signals.announce(

@@ -62,7 +62,7 @@ class GroupService(Service[LibraryGroupLink]):
         self.save(link)
         action = self.announce(signals.library_linked, link, library=link.library)
         changed = self._change_members(link, members)
-        return self._result(link, before, changed, action)
+        return self._result(link, before, read_group(link), changed, action)
 
     @recorded
     def replace(
@@ -170,9 +170,10 @@ class GroupService(Service[LibraryGroupLink]):
         document: Document,
         members: MemberChange | None,
     ) -> Result:
-        old_name, action = link.display_name, ""
-        columns = self.column_changes(link, split(document, GROUP, ()))
-        self.set_columns(link, columns)
+        old_name, action, columns = link.display_name, "", {}
+        if document is not before:  # most requests are about members alone
+            columns = self.column_changes(link, split(document, GROUP, ()))
+            self.set_columns(link, columns)
         if link.display_name != old_name:
             self._rename_library(link.library, old_name, link.display_name)
             action = self.announce(signals.library_renamed, link, library=link.library)
@@ -183,12 +184,16 @@ class GroupService(Service[LibraryGroupLink]):
             self.touch(link)
         if changed.is_changed and not (action or changed.added or changed.removed):
             action = Action.LIBRARY_UPDATED  # only display names of members changed
-        return self._result(link, before, changed, action)
+        return self._result(link, before, read_group(link) if columns else before, changed, action)
 
     def _result(
-        self, link: LibraryGroupLink, before: Document, changed: MembersChanged, action: str
+        self,
+        link: LibraryGroupLink,
+        before: Document,
+        after: Document,
+        changed: MembersChanged,
+        action: str,
     ) -> Result:
-        after = read_group(link)
         change = self.changed(
             link,
             action=action,
