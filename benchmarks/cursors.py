@@ -12,9 +12,14 @@ import sys
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmarks import people
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+    from tiled_scim.sql.pages import Columns
 
 USERS = 200_000
 COUNT = 100
@@ -38,7 +43,7 @@ def report(users: int) -> None:
     """Print what pages cost in each order."""
     from django.db import connection
 
-    total = milliseconds(list_of("").count)
+    total = milliseconds(list_of("")[0].count)
     print(f"{users:,} users in {connection.display_name}; their total takes {total:.1f} ms")
     print(f"{'ms of a page, by':20}{'first':>10}{'forward':>10}{'backward':>10}{'ratio':>8}")
     for order in ORDERS:
@@ -51,19 +56,19 @@ def costs(order: str, users: int) -> list[float]:
     """Of the first page, and of the pages from the middle forward and backward."""
     from tiled_scim.sql.pages import SORT_KEY, TIES, Cursor, page_beyond
 
-    rows = list_of(order)
-    row = rows[users // 2]
+    links, columns = list_of(order)
+    row = columns(links)[users // 2]
     position = [getattr(row, SORT_KEY, None), *(getattr(row, name) for name in TIES)]
     cursors = [
         Cursor("", COUNT, users, [], False),
         Cursor("", COUNT, users, position, False),
         Cursor("", COUNT, users, position, True),
     ]
-    return [milliseconds(partial(page_beyond, rows, cursor, "")) for cursor in cursors]
+    return [milliseconds(partial(page_beyond, links, cursor, "", columns)) for cursor in cursors]
 
 
-def list_of(order: str) -> Any:
-    """The query behind `GET /Users?sortBy=…`."""
+def list_of(order: str) -> tuple[QuerySet[Any], Columns]:
+    """Return the links of `GET /Users?sortBy=…`, and what is read of them."""
     from django.http import QueryDict
 
     from tiled_scim.api.filters import ScimFilterSet
@@ -75,7 +80,7 @@ def list_of(order: str) -> Any:
     reader = Reader(USER, adapter)
     data = QueryDict(f"sortBy={order}")
     filters = ScimFilterSet(data, reader.links(), resource_type=USER, adapter=adapter)
-    return reader.columns(filters.qs)
+    return filters.qs, reader.columns
 
 
 def milliseconds(action: Callable[[], object]) -> float:

@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import count
+from os import cpu_count, getloadavg
 from pathlib import Path
 from platform import python_version
 from statistics import median
@@ -292,6 +293,7 @@ def measure(small: Directory, large: Directory, use: Callable[[str], None]) -> l
     for turn in range(TURNS + 1):
         for directory in (small, large):
             use(directory.name)
+            get(directory)  # connects
             for number, operation in enumerate(OPERATIONS):
                 times = milliseconds(operation.request, directory)
                 if turn:  # the first one fills caches
@@ -322,7 +324,8 @@ def conditions(small: Directory, large: Directory) -> tuple[str, list[str]]:
     version = ".".join(map(str, connection.get_database_version()))
     software = f"{name} {version}, Python {python_version()}, Django {get_version()}"
     size = f"{small.users:,} and {large.users:,} users; {TURNS * REQUESTS} requests of each kind"
-    return connection.vendor, [f"{software}; {size}.", ""]
+    busy = f"{getloadavg()[1]:.1f} programs ran on {cpu_count()} cores, this one included"
+    return connection.vendor, [f"{software}; {size}. {busy}.", ""]
 
 
 def table(figures: list[Figures]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Invariants: the data of SCIM and the data of the host must match."""
+"""Invariants: the data of SCIM, its events, and the data of the host must match."""
 
 from __future__ import annotations
 
@@ -11,13 +11,20 @@ from example_project.libraries.models import Library
 from tiled_scim.models import LibraryGroupMember, ScimToken, UserLink
 from tiled_scim.provisioning import drift
 
+from . import audit_trail
 
-def violations() -> Iterator[str]:
-    """Describe all violations: drift, and host data that SCIM did not create.
+
+def violations(*, with_events: bool = True) -> Iterator[str]:
+    """Describe all violations: drift, lost events, and host data that SCIM did not create.
 
     Without manual changes, all host data must have been created by SCIM.
+
+    Args:
+        with_events: Whether each change must have its event.
     """
     yield from map(str, drift.find())
+    if with_events:
+        yield from audit_trail.violations()
     for check in (_user_violations, _library_violations, _access_violations, _token_violations):
         yield from check()
 

@@ -1,9 +1,10 @@
 """Scenarios that kill a server process during a write: it must be complete or have no effect.
 
 Each write is first rehearsed without a kill, to learn its duration and the valid states of the
-database. Then it is repeated with other data, and its process is killed at a random time. The
-resulting state must be one of the valid ones. Sending the request again, as Okta does when its
-admin retries a task, must lead to the final state.
+database. Then it is repeated with other data, and its process is killed: at a random time, or at a
+place around its event and its COMMIT. The resulting state must be a valid one, and its events are
+part of it. Sending the request again, as Okta does when its admin retries a task, must lead to the
+final state.
 """
 
 from __future__ import annotations
@@ -32,8 +33,9 @@ from .messages import (
     replace_user,
     set_attributes,
 )
+from .places import AFTER_COMMIT, ARRIVAL, DURING_COMMIT, IN_TRANSACTIONS, Place
 from .provisioning import check_provisioned, provisioning
-from .server import ANNOUNCED_HEADER
+from .server import PLACE_HEADER
 from .stage import Stage
 
 # The number of people for each write: members of its group, and others.
@@ -41,7 +43,9 @@ MEMBERS, OTHERS = 4, 4
 REHEARSALS = 2
 # The latest time to kill, as a fraction of the write's duration.
 LATEST = 1
-ANNOUNCED_WITHIN_SECONDS = 10
+# About the duration of a COMMIT.
+COMMIT_SECONDS = 0.002
+REPORTED_WITHIN_SECONDS = 10
 # Seconds between two kills under load.
 PAUSE = 0.1
 # The maximum number of kills that come too late for each one that comes in time.
@@ -105,7 +109,7 @@ WRITES: dict[str, Write] = {
     ],
 }
 
-State = list[list[tuple[str, ...]]]
+State = state.Snapshot
 
 
 class Rehearsal(NamedTuple):
@@ -119,16 +123,34 @@ class Rehearsal(NamedTuple):
     states: list[State]
     seconds: float
 
+    def allowed(self, place: Place) -> list[State]:
+        """Return the states that a kill at a place can lead to."""
+        if place.name == ARRIVAL:
+            return self.states
+        if place.name == DURING_COMMIT:
+            return self.states[place.number - 1 : place.number + 1]
+        committed = place.number if place.name == AFTER_COMMIT else place.number - 1
+        return [self.states[committed]]
+
 
 def kills_in_writes(stage: Stage) -> None:
     """Kill processes until enough kills have interrupted a write, the same number for each kind."""
     killer = Killer(stage)
     shares = itertools.cycle(WRITES)
     planned = list(itertools.islice(shares, stage.extent.kills))
-    for name, write in WRITES.items():
-        killer.rehearse(name, write)
-        killer.kill(name, write, planned.count(name))
+    for name in WRITES:
+        killer.kill(name, planned.count(name))
         stage.check_invariants()
+
+
+def kills_around_commits(stage: Stage) -> None:
+    """Kill processes at all places around the event and the COMMIT of all writes, in turn."""
+    killer = Killer(stage)
+    pairs = list(itertools.product(WRITES, IN_TRANSACTIONS))
+    stage.chance.shuffle(pairs)
+    for name, place in itertools.islice(itertools.cycle(pairs), stage.extent.kills // 2):
+        killer.kill_at(name, place)
+    stage.check_invariants()
 
 
 def kills_under_load(stage: Stage) -> None:
@@ -149,7 +171,31 @@ class Killer:
         self.numbers = itertools.count()
         self.rehearsals: dict[str, Rehearsal] = {}
 
-    def rehearse(self, name: str, write: Write) -> None:
+    def kill(self, name: str, times: int) -> None:
+        """Kill the process of a write until this many kills came before the response."""
+        rehearsal, hits = self._rehearsed(name), 0
+        for _ in range(times * (1 + MOST_MISSES)):
+            if hits == times:
+                return
+            delay = self.stage.chance.uniform(0, LATEST * rehearsal.seconds)
+            hits += self._kill_once(name, Place(ARRIVAL), delay)
+
+    def kill_at(self, name: str, place: str) -> None:
+        """Kill the process of a write at a place, in a bulk request that of a random operation."""
+        operations = len(self._rehearsed(name).states) - 1
+        number = self.stage.chance.randint(1, operations)
+        is_moving = place == DURING_COMMIT
+        delay = self.stage.chance.uniform(0, COMMIT_SECONDS) if is_moving else 0
+        is_killed = self._kill_once(name, Place(place, number), delay)
+        if not (is_killed or is_moving):
+            self.stage.tally.count("violations", problem=f"{name} was not killed {place}")
+
+    def _rehearsed(self, name: str) -> Rehearsal:
+        if name not in self.rehearsals:
+            self.rehearsals[name] = self._rehearse(WRITES[name])
+        return self.rehearsals[name]
+
+    def _rehearse(self, write: Write) -> Rehearsal:
         """Perform a write without a kill, to learn its states and its duration."""
         subject = self._create_subject()
         states = [state.snapshot(subject.name)]
@@ -160,40 +206,30 @@ class Killer:
         for _ in range(REHEARSALS):
             answer = self._client().send(_as_one(write(self._create_subject())))
             seconds.append(answer.ended - answer.began)
-        self.rehearsals[name] = Rehearsal(states, statistics.median(seconds))
+        return Rehearsal(states, statistics.median(seconds))
 
-    def kill(self, name: str, write: Write, times: int) -> None:
-        """Kill the process of a write until this many kills came before the response."""
-        hits = 0
-        for _ in range(times * (1 + MOST_MISSES)):
-            if hits == times:
-                return
-            hits += self._kill_once(name, write)
-
-    def _kill_once(self, name: str, write: Write) -> bool:
+    def _kill_once(self, name: str, place: Place, delay: float) -> bool:
         subject = self._create_subject()
-        request = _as_one(write(subject))
+        request = _as_one(WRITES[name](subject))
         rehearsal = self.rehearsals[name]
-        answer = self._interrupted(
-            request, self.stage.chance.uniform(0, LATEST * rehearsal.seconds)
-        )
+        answer = self._interrupted(request, place, delay)
         self.stage.wait_until_idle()
         found = state.snapshot(subject.name)
-        self._compare(name, rehearsal.states, found)
         if answer is None:
+            self._compare(f"{name}, killed {place}", rehearsal.allowed(place), found)
             self.stage.tally.count("faults")
             self.stage.tally.notes[_describe_progress(rehearsal.states, found)] += 1
         self._client().send(request)
         self._compare(f"{name}, again", rehearsal.states[-1:], state.snapshot(subject.name))
         return answer is None
 
-    def _interrupted(self, request: Request, delay: float) -> Answer | None:
-        """Send a request, kill its process after a delay, and return the response if any."""
+    def _interrupted(self, request: Request, place: Place, delay: float) -> Answer | None:
+        """Send a request, kill its process at a place after a delay, and return any response."""
         client = self._client()
-        client.extra_headers[ANNOUNCED_HEADER] = "1"
+        client.extra_headers[PLACE_HEADER] = str(place)
         with ThreadPoolExecutor(1) as pool:
             sent = pool.submit(client.send_once, request)
-            worker = self.stage.server.announced(ANNOUNCED_WITHIN_SECONDS)
+            worker = self.stage.server.reported(REPORTED_WITHIN_SECONDS)
             sleep(delay)
             if worker is not None:
                 self.stage.server.kill(worker)
@@ -217,7 +253,8 @@ class Killer:
 
     def _compare(self, name: str, allowed: list[State], found: State) -> None:
         if found not in allowed:
-            self.stage.tally.count("lost", problem=f"{name} is half done: {found}")
+            rows = state.difference(allowed[-1], found)
+            self.stage.tally.count("lost", problem=f"{name}, is half done: {rows}")
 
 
 def _describe_progress(states: list[State], found: State) -> str:
@@ -233,5 +270,6 @@ def _as_one(requests: list[Request]) -> Request:
 
 SCENARIOS = {
     "processes killed during writes": kills_in_writes,
+    "processes killed around the COMMIT": kills_around_commits,
     "processes killed under load": kills_under_load,
 }

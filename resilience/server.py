@@ -25,10 +25,10 @@ from .processes import (
 )
 
 ROOT = Path(__file__).resolve().parent.parent
-# The environment's variable for where a request says which process has it: the path of a socket.
+# The environment's variable for where a process reports a place: the path of a socket.
 ANNOUNCEMENTS = "ANNOUNCEMENTS"
-# Of the requests that do so.
-ANNOUNCED_HEADER = "X-Announced"
+# Of a request, names the place: see `places.py`.
+PLACE_HEADER = "X-Report-At"
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Server:
     Args:
         port: on this machine.
         pid: of the process that watches over the workers.
-        announcements: where a request says which worker has it.
+        announcements: where a worker reports that its request has reached a place.
     """
 
     port: int
@@ -49,8 +49,8 @@ class Server:
         """The processes that answer now."""
         return children(self.pid)
 
-    def announced(self, seconds: float) -> int | None:
-        """The worker that has got the announced request, or None if none has it in time."""
+    def reported(self, seconds: float) -> int | None:
+        """The worker whose request has reached its place, or None if none has in time."""
         self.announcements.settimeout(seconds)
         try:
             return int(self.announcements.recv(32))

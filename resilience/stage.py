@@ -98,14 +98,19 @@ class Stage:
         if found != expected:
             self.tally.count("violations", problem=f"statuses {dict(found)}, not {expected}")
 
-    def check(self, expected: state.Facts) -> None:
-        """Compare the state with the expected facts, and check the invariants."""
+    def check(self, expected: state.Facts, *, with_events: bool = True) -> None:
+        """Compare the state with the expected facts, and check the invariants.
+
+        Args:
+            expected: The facts.
+            with_events: Whether each change must have its event.
+        """
         self.wait_until_idle()
         self.tally.compare(expected, state.facts())
-        self.check_invariants()
+        self.check_invariants(with_events=with_events)
 
-    def check_invariants(self) -> None:
-        for violation in invariants.violations():
+    def check_invariants(self, *, with_events: bool = True) -> None:
+        for violation in invariants.violations(with_events=with_events):
             self.tally.count("violations", problem=violation)
 
     def wait_until_idle(self) -> None:

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from django.contrib.auth.models import User
 from django.db import connection
-from django.db.models import Model
+from django.db.models import Model, Q
 
 from example_project.libraries.models import Library
-from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, PriorAccess, ScimEvent, UserLink
+from tiled_scim.models import (
+    LibraryGroupLink,
+    LibraryGroupMember,
+    Outcome,
+    PriorAccess,
+    ScimEvent,
+    UserLink,
+)
 
 Facts = Counter[str]
+# The rows of all tables.
+Snapshot = list[list[tuple[str, ...]]]
+
+UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 # The columns to compare for each table. The first one contains the name.
 COLUMNS: dict[type[Model], tuple[str, ...]] = {
@@ -27,7 +39,10 @@ COLUMNS: dict[type[Model], tuple[str, ...]] = {
     LibraryGroupMember: ("group__display_name", "user__user_name", "display"),
     PriorAccess: ("library__name", "user__username"),
     Library.members.through: ("library__name", "user__username"),
+    ScimEvent: ("resource_name", "action", "method", "status", "changes"),
 }
+# Restricts which rows of a table to compare. Events of refused requests are not about changes.
+ROWS: dict[type[Model], Q] = {ScimEvent: Q(outcome=Outcome.DONE)}
 
 # Queries for the number of other active sessions.
 RUNNING = {
@@ -73,14 +88,29 @@ def facts() -> Facts:
     return Counter(_facts())
 
 
-def snapshot(subject: str) -> list[list[tuple[str, ...]]]:
+def snapshot(subject: str) -> Snapshot:
     """Return all values of the rows whose names start with the subject, without the subject."""
     tables = []
     for model, (name, *others) in COLUMNS.items():
-        rows = model._default_manager.filter(**{f"{name}__startswith": subject})
+        rows = model._default_manager.filter(
+            ROWS.get(model, Q()), Q((f"{name}__startswith", subject))
+        )
         values = rows.order_by(name, *others[:1]).values_list(name, *others)
         tables.append([tuple(_shown(value, subject) for value in row) for row in values])
     return tables
+
+
+def difference(expected: Snapshot, found: Snapshot) -> list[str]:
+    """Describe which rows are missing and which are unexpected."""
+    return [
+        f"{sign}{row}"
+        for one, other in zip(expected, found, strict=True)
+        for sign, rows in (
+            ("-", Counter(one) - Counter(other)),
+            ("+", Counter(other) - Counter(one)),
+        )
+        for row in rows
+    ]
 
 
 def wipe() -> None:
@@ -117,7 +147,18 @@ def _facts() -> Iterator[str]:
 
 
 def _shown(value: object, subject: str) -> str:
-    return "a time" if isinstance(value, datetime) else str(value).replace(subject, "")
+    if isinstance(value, datetime):
+        return "a time"
+    return UUID.sub("an id", str(_sorted(value)).replace(subject, ""))
+
+
+def _sorted(value: object) -> object:
+    """Sort the names of members in an event, which are in the order of their random ids."""
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: sorted(part) if name == "names" else _sorted(part) for name, part in value.items()
+    }
 
 
 def _user(name: str, active: bool) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -265,39 +266,53 @@ def package_modules() -> dict[str, Path]:
     }
 
 
-def layers() -> list[list[str]]:
-    """The modules of each table in the section "Rooms" of the design."""
-    rooms = DESIGN.read_text().partition("## Rooms")[2].partition("\n## ")[0]
-    tables = rooms.split("| module | what it holds |\n")[1:]
-    return [
-        [name for row in re.findall(r"^\| (`.*?) \|", table, re.M) for name in row.split(", ")]
-        for table in tables
-    ]
+def section(title: str) -> str:
+    """Return a section of the design, without its heading."""
+    return DESIGN.read_text().partition(f"\n## {title}\n")[2].partition("\n## ")[0]
 
 
-def imported(path: Path) -> set[str]:
-    """Return the modules of the package that a module imports when it is loaded."""
-    names = set()
+def documented_modules() -> list[str]:
+    """Return the modules in the tables of the section "Packages" of the design."""
+    tables = section("Packages").split("| module | what it holds |\n")[1:]
+    rows = (re.findall(r"^\| `(.*?)` \|", table, re.MULTILINE) for table in tables)
+    return [name for names in rows for name in names]
+
+
+def documented_functions() -> Iterator[tuple[str, str]]:
+    """Return the module and the name of each function that a request passes in the design."""
+    for module, functions, *_ in table_rows(DESIGN, "module | functions"):
+        for name in re.findall(r"`(.+?)`", functions):
+            yield plain(module), name
+
+
+def defined_functions(path: Path) -> Iterator[str]:
+    """Return the names of the functions and methods that a module defines."""
     for node in ast.parse(path.read_text()).body:
-        if isinstance(node, ast.ImportFrom) and node.level == 1:
-            names |= {node.module} if node.module else {alias.name for alias in node.names}
-    return {f"{name}.py" for name in names}
+        if isinstance(node, ast.FunctionDef):
+            yield node.name
+        if isinstance(node, ast.ClassDef):
+            methods = (item for item in node.body if isinstance(item, ast.FunctionDef))
+            yield from (f"{node.name}.{method.name}" for method in methods)
 
 
 class TestDesign:
     def test_every_module_is_told_of_once_and_no_other(self) -> None:
-        told_of = [plain(name) for layer in layers() for name in layer]
+        assert sorted(documented_modules()) == sorted(package_modules())
 
-        assert sorted(told_of) == sorted(package_modules())
+    def test_the_layers_are_those_of_the_contract(self) -> None:
+        contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+        layers = next(each["layers"] for each in contracts["contracts"] if "layers" in each)
 
-    def test_no_module_knows_one_of_a_layer_below(self) -> None:
-        known: set[str] = set()
-        for layer in layers():
-            names = {plain(name) for name in layer}
-            known |= names
-            for name in names:
-                if "/" not in name:
-                    assert imported(PACKAGE / name) <= known, name
+        documented = [
+            {plain(name).removesuffix("/").removesuffix(".py") for name in names.split(", ")}
+            for names, _ in table_rows(DESIGN, "layer")
+        ]
+
+        assert documented == [set(layer.split(" | ")) for layer in layers]
+
+    @pytest.mark.parametrize(("module", "name"), [*documented_functions()])
+    def test_the_functions_that_a_request_passes_are_there(self, module: str, name: str) -> None:
+        assert name in defined_functions(package_modules()[module])
 
     @every_document
     def test_modules_in_passing_are_there(self, document: Path) -> None:

@@ -2,24 +2,46 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections import Counter
-from contextlib import closing
+from collections.abc import Callable
+from contextlib import closing, suppress
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.db.models import F
 
-from resilience import concurrency, hangups, kills, messages, misbehaviour, outages, state
+from resilience import (
+    audit_trail,
+    concurrency,
+    hangups,
+    kills,
+    messages,
+    misbehaviour,
+    outages,
+    places,
+    state,
+)
 from resilience.client import Answer, Client, StoppedError, at_once
 from resilience.databases import url
 from resilience.invariants import violations
 from resilience.proxy import proxied
+from resilience.server import ANNOUNCEMENTS
 from resilience.tally import COLUMNS, FAILURES, NAME_WIDTH, Tally, heading, total
 from tests.drifting import give, take_away
 from tests.servers import Call, Reply, answering
 from tests.wire.client import ANN, BOB, SCIM_JSON, Scim
 from tiled_scim.errors import ScimError, unavailable
-from tiled_scim.models import ScimToken, UserLink
+from tiled_scim.models import (
+    LibraryGroupLink,
+    LibraryGroupMember,
+    Outcome,
+    ScimEvent,
+    ScimToken,
+    UserLink,
+)
 
 SCENARIOS = [
     name
@@ -210,3 +232,132 @@ class TestState:
 
         assert not state.facts()
         assert scim.get("/Users").status == 200
+
+
+class TestAuditTrail:
+    """All that the scenarios send, one after another, so that the events lead to all rows."""
+
+    @pytest.fixture
+    def trail(self, db: None) -> Callable[[], str]:
+        """Returns what is wrong."""
+        scim = Scim(f"Bearer {ScimToken.objects.generate()[1]}")
+        ann, bob, carl = (scim.add_user(name) for name in ("ann", "bob", "carl"))
+        sales, ops = scim.add_group("sales", ann, bob), scim.add_group("ops", bob)
+        requests = [
+            messages.set_attributes(ann, title="x", active=False),
+            messages.set_attributes(ann, title="x"),
+            messages.replace_user(bob, "bobby", nickName="y"),
+            messages.add_members(sales, carl),
+            messages.remove_members(sales, ann),
+            messages.replace_members(ops, ann, carl),
+            messages.replace_group(sales, "marketing", carl, bob),
+            messages.delete_user(bob),
+            messages.delete_user(bob),
+            messages.create_user("bobby", title="z"),
+            messages.delete_group(ops),
+            messages.create_group("ops", carl),
+            messages.create_user("carl"),
+        ]
+        for method, path, body in requests:
+            scim.send(method, path, body)
+        return lambda: " ".join(audit_trail.violations())
+
+    def test_events_and_rows_agree(self, trail: Callable[[], str]) -> None:
+        assert ScimEvent.objects.filter(outcome=Outcome.DONE).count() == 15
+        assert trail() == ""
+
+    def test_each_missing_event_is_found(self, trail: Callable[[], str]) -> None:
+        for event in ScimEvent.objects.filter(outcome=Outcome.DONE):
+            key = event.pk
+            event.delete()
+            assert trail() != "", event
+            event.pk = key
+            event.save()
+        assert trail() == ""
+
+    def test_each_event_without_its_change_is_found(self, trail: Callable[[], str]) -> None:
+        for event in ScimEvent.objects.filter(outcome=Outcome.DONE):
+            event.pk = None
+            event.save()
+            assert trail() != "", event
+            event.delete()
+        assert trail() == ""
+
+    def test_each_change_without_its_event_is_found(self, trail: Callable[[], str]) -> None:
+        for rows in (
+            UserLink.objects.filter(user_name="ann"),
+            LibraryGroupLink.objects.filter(display_name="ops"),
+        ):
+            rows.update(version=F("version") + 1)
+            assert "lead to the version" in trail()
+            rows.update(version=F("version") - 1)
+        UserLink.objects.filter(user_name="ann").update(external_id="1")
+        assert "lead to the attributes" in trail()
+        LibraryGroupMember.objects.filter(group__display_name="ops").delete()
+        assert "lead to the members" in trail()
+
+
+@pytest.mark.django_db(transaction=True)
+class TestPlaces:
+    @pytest.fixture
+    def stopped_at(
+        self, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> Callable[[str, messages.Request], tuple[int, int] | None]:
+        """Send a request that reports at a place.
+
+        Returns how many users and events its process sees there, if it gets there.
+        """
+        address, seen = tmp_path / "socket", list[tuple[int, int]]()
+        monkeypatch.setenv(ANNOUNCEMENTS, str(address))
+        waiting = SimpleNamespace(
+            sleep=lambda seconds: seen.append((UserLink.objects.count(), ScimEvent.objects.count()))
+        )
+        monkeypatch.setattr(places, "time", waiting)
+        scim = Scim(f"Bearer {ScimToken.objects.generate()[1]}")
+
+        def send(place: str, request: messages.Request) -> tuple[int, int] | None:
+            with closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as announcements:
+                address.unlink(missing_ok=True)
+                announcements.bind(str(address))
+                with places.reporting(places.Place.parse(place)):
+                    scim.send(*request)
+                announcements.setblocking(False)
+                with suppress(BlockingIOError):
+                    assert int(announcements.recv(32)) == os.getpid()
+                    return seen.pop() if seen else (0, 0)
+            return None
+
+        return send
+
+    def test_are_around_the_event_and_the_commit(self, stopped_at: Callable[..., Any]) -> None:
+        found = [
+            stopped_at(f"{name} 1", messages.create_user(f"person{number}"))
+            for number, name in enumerate(places.IN_TRANSACTIONS)
+        ]
+
+        assert found == [(1, 0), (2, 2), (3, 3), (0, 0), (5, 5)]
+
+    def test_each_operation_of_a_bulk_request_has_them(
+        self, stopped_at: Callable[..., Any]
+    ) -> None:
+        request = messages.bulk(messages.create_user("ann"), messages.create_user("bob"))
+
+        assert stopped_at(f"{places.AFTER_COMMIT} 2", request) == (2, 2)
+        assert stopped_at(f"{places.AFTER_COMMIT} 5", request) is None
+        assert stopped_at(f"{places.ARRIVAL} 1", request) == (0, 0)
+
+    def test_allowed_states_of_a_kill(self) -> None:
+        states: list[Any] = ["before", "first", "second"]
+        rehearsal = kills.Rehearsal(states, 1)
+
+        assert {
+            name: rehearsal.allowed(places.Place(name, 2))
+            for name in (places.ARRIVAL, *places.IN_TRANSACTIONS)
+        } == {
+            places.ARRIVAL: states,
+            places.BEFORE_EVENT: ["first"],
+            places.AFTER_EVENT: ["first"],
+            places.BEFORE_COMMIT: ["first"],
+            places.DURING_COMMIT: ["first", "second"],
+            places.AFTER_COMMIT: ["second"],
+        }

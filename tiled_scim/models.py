@@ -309,8 +309,8 @@ class UserLink(Link):
     # has all the same. They are not shown until people give them another value.
     hidden_values = models.JSONField(default=dict, blank=True, editable=False)
 
-    # The JSON that the database has, and that the rows of `StoredEmail` are of. It is replaced, and
-    # never changed in place. None where that is not known.
+    # The JSON in the database, to which the rows of `StoredEmail` belong. None if it is unknown.
+    # Replace `attributes` and do not change it in place, so that `save()` notices.
     saved_attributes: Mapping[str, Any] | None = None
 
     objects = LinkQuerySet["UserLink"].as_manager()
@@ -325,8 +325,8 @@ class UserLink(Link):
             models.UniqueConstraint(fields=("account", "user"), name="tiled_scim_user"),
         )
         indexes = (
-            # The order of a list, with all that says which links are in it: a deep page passes over
-            # those before it in the index alone, and so does their count.
+            # The order of a list, and all that decides which links are in it: counting them and
+            # passing over them reads the index only. See `sql.pages`.
             models.Index(
                 fields=("account", "created_at", "id", "unlinked_at"), name="tiled_scim_user_order"
             ),
@@ -334,7 +334,7 @@ class UserLink(Link):
         )
 
     def save(self, *args: Any, **options: Any) -> None:
-        """Save the link, and the addresses of its JSON where that was replaced."""
+        """Save the link, and the email addresses of its JSON if that was replaced."""
         is_new, fields = self._state.adding, options.get("update_fields")
         super().save(*args, **options)
         is_saved = fields is None or "attributes" in fields
@@ -363,11 +363,11 @@ class UserLink(Link):
 
 class StoredEmailManager(models.Manager["StoredEmail"]):
     def follow(self, link: UserLink, before: Mapping[str, Any] | None) -> None:
-        """Make the rows of a link those of its JSON. No statement where no address changed.
+        """Update the rows of a link to its JSON. Runs no statement if no address changed.
 
         Args:
-            link: as it was saved.
-            before: the JSON that the rows are of; None where that is not known.
+            link: The link, which has been saved.
+            before: The JSON that the rows belong to, or None if it is unknown.
         """
         old, new = stored_emails(before or {}), stored_emails(link.attributes)
         rows = self.using(link._state.db).filter(link=link)
@@ -381,11 +381,11 @@ class StoredEmailManager(models.Manager["StoredEmail"]):
 class StoredEmail(models.Model):
     """An email address in a link's JSON, in the form in which it is compared.
 
-    For filters, which find by it the links that an address may be in. Whether it is, the JSON says.
+    Filters find by it the links that may have an address. The JSON decides.
     """
 
     link = models.ForeignKey(UserLink, on_delete=models.CASCADE, related_name="stored_emails")
-    # Only so much of it as an index has room for.
+    # The beginning of the address: an index has no room for any length.
     folded = ExactCharField(max_length=NAME_LENGTH, editable=False)
 
     objects: ClassVar[StoredEmailManager] = StoredEmailManager()
@@ -401,13 +401,13 @@ class StoredEmail(models.Model):
 
 
 def stored_emails(attributes: Mapping[str, Any]) -> set[str]:
-    """The `StoredEmail.folded` of each address in a link's JSON."""
+    """Return the `StoredEmail.folded` of each email address in a link's JSON."""
     values = (element.get("value") for element in attributes.get("emails", ()))
     return {folded_email(value) for value in values if value}
 
 
 def folded_email(address: str) -> str:
-    """An address as `StoredEmail.folded` has it."""
+    """Return the `StoredEmail.folded` of an email address."""
     return fold(address)[:NAME_LENGTH]
 
 
@@ -518,16 +518,16 @@ class Action(models.TextChoices):
     USER_UPDATED = "user_updated", _("user updated")
     USER_DEACTIVATED = "user_deactivated", _("user deactivated")
     USER_REACTIVATED = "user_reactivated", _("user reactivated")
-    USER_UNLINKED = "user_unlinked", _("user let go")
+    USER_UNLINKED = "user_unlinked", _("user unlinked")
     ADMIN_GRANTED = "admin_granted", _("Tiled Admin given")
     ADMIN_REVOKED = "admin_revoked", _("Tiled Admin taken away")
     LIBRARY_LINKED = "library_linked", _("group linked to a Library")
     LIBRARY_RENAMED = "library_renamed", _("group renamed")
     LIBRARY_UPDATED = "library_updated", _("group updated")
-    LIBRARY_UNLINKED = "library_unlinked", _("group let go")
+    LIBRARY_UNLINKED = "library_unlinked", _("group unlinked")
     LIBRARY_MOVED = "library_moved", _("group moved to another Library")
     ACCESS_CHANGED = "access_changed", _("members changed")
-    ACCESS_MENDED = "access_mended", _("access mended")
+    ACCESS_REPAIRED = "access_repaired", _("access repaired")
 
 
 class Outcome(models.TextChoices):

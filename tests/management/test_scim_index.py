@@ -15,9 +15,9 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from tests.factories import make_user
 from tiled_scim import checks
+from tiled_scim.database import host_columns
 from tiled_scim.database.host_columns import HostColumn, State
 from tiled_scim.host import HostAdapter, searched_columns
-from tiled_scim.database import host_columns
 
 USERNAME, EMAIL = (HostColumn(User, name, "default") for name in ("username", "email"))
 # MariaDB and MySQL use the unique index that Django makes.

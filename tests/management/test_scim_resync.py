@@ -164,7 +164,7 @@ class TestAccess:
         event = ScimEvent.objects.order_by("pk")[before]
         assert ScimEvent.objects.count() == before + 1
         assert (event.action, event.outcome, event.status) == (
-            Action.ACCESS_MENDED,
+            Action.ACCESS_REPAIRED,
             Outcome.DONE,
             None,
         )
@@ -253,7 +253,7 @@ class TestDeletedLibrary:
         assert [group["value"] for group in scim.get(f"/Users/{ann}").json["groups"]] == [sales]
         assert heard == [("granted", "Sales", {ANN, BOB})]
         event = ScimEvent.objects.latest("pk")
-        assert event.action == Action.ACCESS_MENDED
+        assert event.action == Action.ACCESS_REPAIRED
         assert event.changes["attributes"] == {"library": [None, "Sales"]}
         assert event.changes["added"]["number"] == 2
         assert set(event.changes["added"]["names"]) == {ANN, BOB}
@@ -317,7 +317,7 @@ class TestMisplacedMembers:
 
         with hearing() as heard:
             assert resync()[0] == (
-                "The group “Sales” was let go of, and still has members: ann@example.com. "
+                "The group “Sales” is unlinked, but still has members: ann@example.com. "
                 "Fixed by ending their memberships, and the access that they gave."
             )
 

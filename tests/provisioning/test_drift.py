@@ -228,7 +228,7 @@ class TestSentences:
         assert str(finding) == (
             "The group “Sales” has members without access to its Library: ann@example.com."
         )
-        assert str(finding.kind.mending) == "giving them access"
+        assert str(finding.kind.repair) == "giving them access"
 
     def test_name_the_first_of_many(self) -> None:
         add_groups(1, add_people(13))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,7 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from tiled_scim.models import UserLink
 from tiled_scim.sql import pages
 
-from .client import Scim
+from .client import Answer, Scim
 from .test_cursors import page_names, walk
 
 BEGIN = datetime(2024, 2, 29, tzinfo=UTC)
@@ -82,6 +84,79 @@ def test_a_page_in_the_middle_reads_no_row_before_it(
     reads = sum(READS[connection.vendor](sql) for sql in of_links(queries))
     # Ten rows and their host users, and a stretch of the index. It would be over 1,000.
     assert 20 <= reads < 200
+
+
+@pytest.mark.parametrize("count", [1, 3, 40, 100])
+@pytest.mark.parametrize(
+    "query",
+    [{}, {"filter": 'userName ew "5"'}, {"sortBy": "userName", "sortOrder": "descending"}],
+)
+@pytest.mark.parametrize("of_a_moment", [1, 60])
+def test_pages_by_index_make_up_the_list(
+    scim: Scim, query: dict[str, Any], count: int, of_a_moment: int
+) -> None:
+    add_people(60, of_a_moment)
+    names = names_on(scim.get("/Users", count=100, **query))
+    assert len(names) in {51, 5}
+
+    for first in (*range(1, len(names) + 3, count), len(names), len(names) + 1):
+        answer = scim.get("/Users", startIndex=first, count=count, **query)
+
+        assert names_on(answer) == names[first - 1 :][:count]
+        assert answer.json["totalResults"] == len(names)
+
+
+def test_pages_of_groups_by_index_make_up_the_list(scim: Scim) -> None:
+    keys = [scim.add_group(f"Group {number}") for number in range(5)]
+    scim.delete(f"/Groups/{keys.pop(1)}")
+
+    for first in range(1, 7):
+        answer = scim.get("/Groups", startIndex=first, count=2)
+
+        assert [group["id"] for group in answer.json["Resources"]] == keys[first - 1 :][:2]
+        assert answer.json["totalResults"] == 4
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite does not tell what it reads")
+@pytest.mark.in_process
+@pytest.mark.django_db(transaction=True)
+def test_a_page_by_index_passes_over_entries_of_the_index_only(scim: Scim) -> None:
+    add_people(2_000, of_a_moment=3)
+    with planned_as_if_large(), CaptureQueriesContext(connection) as queries:
+        answer = scim.get("/Users", startIndex=1_600, count=9)
+        reads = [READS[connection.vendor](sql) for sql in of_links(queries)]
+
+    assert len(names_on(answer)) == 9
+    assert answer.json["totalResults"] == 1_714
+    # Each of the 1,866 entries before the page once, ten rows and their host users; and the total
+    # is a matter of the 134 entries beyond. It would be over 3,700, and over 2,000.
+    assert len(reads) == 2
+    assert reads[0] < 2_000
+    assert reads[1] < 400
+
+
+@contextmanager
+def planned_as_if_large() -> Iterator[None]:
+    """Have PostgreSQL use indexes of small tables, which it could as well read whole.
+
+    Only outside a transaction: for an index to be enough, the table must have been vacuumed.
+    """
+    if connection.vendor != "postgresql":
+        yield
+        return
+    execute("VACUUM ANALYZE")
+    plans = ("seqscan", "bitmapscan", "hashjoin", "mergejoin")
+    for plan in plans:
+        execute(f"SET enable_{plan} = off")
+    yield
+    for plan in plans:
+        execute(f"RESET enable_{plan}")
+
+
+def names_on(answer: Answer) -> list[str]:
+    """Return the userNames on a page by index."""
+    assert answer.status == 200, answer.text
+    return [resource["userName"] for resource in answer.json["Resources"]]
 
 
 def moved_to(place: int, cursor: str, is_backward: bool) -> str:

@@ -109,6 +109,15 @@ class TestWrites:
         assert unlinked.action == Action.LIBRARY_UNLINKED
         assert unlinked.changes["removed"] == {"number": 1, "names": [ANN]}
 
+    def test_a_member_who_is_shown_under_another_name(
+        self, scim: Scim, ann: str, sales: str
+    ) -> None:
+        scim.patch(f"/Groups/{sales}", {"op": "add", "path": "members", "value": [shown(ann)]})
+
+        event = last()
+        assert (event.action, event.outcome) == (Action.LIBRARY_UPDATED, Outcome.DONE)
+        assert event.changes == {}
+
     @pytest.mark.usefixtures("administrator")
     def test_tiled_admin_is_an_event_of_its_own(self, scim: Scim) -> None:
         ann = scim.post("/Users", user(ANN, **{TILED_USER: {"tiledAdmin": True}})).json["id"]
@@ -330,6 +339,11 @@ class TestLog:
         message = self.line(caplog).getMessage()
         assert "\n" not in message
         assert message.count(" status=200") == 1
+
+
+def shown(key: str) -> dict[str, str]:
+    """A member with the name that a client wants to show."""
+    return {"value": key, "display": "Ann from Sales"}
 
 
 def fail(*args: object, **kwargs: object) -> None:

@@ -333,7 +333,7 @@ def _reload(link: Link) -> Link:
 
 def _describe(finding: drift.Finding) -> str:
     """Describe a finding and how it is repaired."""
-    repair = gettext("It is fixed by %(repair)s.") % {"repair": finding.kind.mending}
+    repair = gettext("It is fixed by %(repair)s.") % {"repair": finding.kind.repair}
     return f"{finding} {repair}"
 
 

@@ -1,4 +1,4 @@
-"""Who is calling: the bearer token, its account and the premium gate."""
+"""Authenticate clients by token, and check whether their account may use SCIM."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from tiled_scim.models import ScimToken
 logger = logging.getLogger(__name__)
 
 REALM = 'Bearer realm="SCIM"'
-# The admin page tells when a token was last used, to the minute.
+# The admin page shows when a token was last used, to the minute.
 USED_INTERVAL = timedelta(minutes=1)
 
 
 class Client(AnonymousUser):
-    """The identity provider behind a token. It is nobody among the host's users."""
+    """The identity provider with a token. It is not a user of the host."""
 
     @property
     def is_authenticated(self) -> bool:  # type: ignore[override]  # AnonymousUser says Literal[False]
@@ -36,10 +36,10 @@ class Client(AnonymousUser):
 
 
 class InvalidToken(AuthenticationFailed):
-    """A token that opens nothing. The answer is the same whether it ever did.
+    """An unknown or ended token. The response does not tell which.
 
     Args:
-        token: the row of one that has ended, so that its account can be told.
+        token: The row of an ended token, to tell its account. None for an unknown token.
     """
 
     def __init__(self, token: ScimToken | None) -> None:
@@ -51,7 +51,7 @@ class InvalidToken(AuthenticationFailed):
 
 
 class TokenAuthentication(BaseAuthentication):
-    """`Authorization: Bearer TOKEN`, or the token alone: Okta sends both, as the app was set up."""
+    """Authenticate by `Authorization: Bearer TOKEN`, or by the token alone. Okta sends either."""
 
     def authenticate(self, request: Request) -> tuple[Client, ScimToken]:
         plaintext = _credentials(request)
@@ -70,7 +70,7 @@ class TokenAuthentication(BaseAuthentication):
 
 
 class AccountEnabled(BasePermission):
-    """SCIM is a premium feature, which a host can switch off per account (`TILED_SCIM_ENABLED`)."""
+    """Allow only accounts that may use SCIM (`TILED_SCIM_ENABLED`)."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         if not settings.ENABLED(account_of(request)):
@@ -79,7 +79,7 @@ class AccountEnabled(BasePermission):
 
 
 def account_of(request: Request) -> str:
-    """The key of the account whose token is calling."""
+    """Return the account of the request's token."""
     return str(cast(ScimToken, request.auth).account)
 
 

@@ -1,4 +1,4 @@
-"""Where the host has mounted the SCIM URLs."""
+"""Find the URL where the host has mounted SCIM."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from django.urls import reverse
 
 from tiled_scim.conf import settings
 
-# The app_name of `urls.py`, which knows the views, and they this.
+# The app_name of `urls.py`, which this module cannot import.
 APP_NAME = "tiled_scim"
 
 
 def base_url(request: HttpRequest) -> str:
-    """The address that clients have, without a slash at its end.
+    """Return the SCIM base URL for clients, without a slash at the end.
 
     Args:
-        request: to the site, or to one of its SCIM URLs: then it is the address that these have,
-            as a host may mount them more than once, each in a namespace.
+        request: A request to the site. A host may mount SCIM several times, in different
+            namespaces. For a request to a SCIM URL, its own mount is used.
 
     Raises:
-        NoReverseMatch: the host has not mounted them.
+        NoReverseMatch: if the host has not mounted SCIM.
     """
     if settings.BASE_URL:
         return settings.BASE_URL.rstrip("/")

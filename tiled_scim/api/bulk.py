@@ -1,7 +1,7 @@
-"""Many operations in one request: RFC 7644 section 3.7.
+"""Process bulk requests (RFC 7644 section 3.7).
 
-Each is a request of its own, with a transaction and an answer of its own. It may refer by `bulkId`
-to what another one creates, whatever their order; two may refer to each other.
+Each operation has its own transaction and response. It may refer by `bulkId` to a resource that
+another one creates, in any order. Two operations may refer to each other.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from tiled_scim.scim.selection import Resource
 
 RESPONSE_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:BulkResponse"
 
-# Advertised. So many single writes end well within a proxy's time-out.
+# Declared in the ServiceProviderConfig. So many writes end well within a proxy's timeout.
 MAX_OPERATIONS = 1000
 MAX_PAYLOAD_BYTES = MAX_BODY_BYTES
 
-# The methods, each with the status of a success.
+# The status of a successful operation, by method.
 STATUSES = {
     "POST": HTTPStatus.CREATED,
     "PUT": HTTPStatus.OK,
@@ -46,12 +46,15 @@ REFERENCE = "bulkid:"
 
 @dataclass
 class Operation:
-    """One operation of a bulk request; it may turn out to be none that can be carried out.
+    """An operation of a bulk request. It may be invalid.
 
     Args:
-        method: in capital letters.
-        path: below the base URL; ends with an id, or a reference to what another operation creates.
-        references: the bulkIds that `path` and `body` refer to.
+        method: The method, in upper case.
+        path: The path below the base URL. It may end with a reference instead of an id.
+        bulk_id: The bulkId, or "".
+        version: The entity tag to compare, if there is one.
+        body: The data.
+        references: The bulkIds that `path` and `body` refer to.
     """
 
     method: str
@@ -66,10 +69,10 @@ class Operation:
 
     @classmethod
     def parse(cls, item: object) -> Operation:
-        """Read an operation; what is missing in it is left empty.
+        """Read an operation. Missing values become empty.
 
         Raises:
-            ScimError: invalidSyntax where the item is no object.
+            ScimError: invalidSyntax if the item is not an object.
         """
         fields = _fields(item, "A bulk operation")
         tag = fields.get("version")
@@ -82,36 +85,36 @@ class Operation:
         )
 
     def creates(self) -> bool:
-        """Whether the operation makes a resource, which others can refer to by its bulkId."""
+        """Return whether the operation creates a resource, so that others can refer to it."""
         return self.method == "POST"
 
 
 class Bulk:
-    """One bulk request.
+    """A bulk request.
 
     Args:
-        adapter: the host, for the account that is calling.
-        renderer: knows the locations of resources.
-        log: keeps an event of each operation.
+        adapter: The host adapter for the client's account.
+        renderer: Returns the locations of resources.
+        log: Writes the event of each operation.
     """
 
     def __init__(self, adapter: HostAdapter, renderer: Renderer, log: RequestLog) -> None:
         self.adapter = adapter
         self.renderer = renderer
         self.log = log
-        # The bulkIds of what is still to be created, and the ids by bulkId of what has been.
+        # The bulkIds of resources that are not created yet, and the ids of created ones by bulkId.
         self.pending: set[str] = set()
         self.keys: dict[str, str] = {}
         self.results: dict[int, Resource] = {}
-        # What was created before all that it refers to.
+        # Resources that were created before all resources that they refer to.
         self.incomplete: dict[int, Operation] = {}
 
     def run(self, body: object) -> Resource:
-        """Carry out the operations of a BulkRequest message and report on each.
+        """Execute the operations of a BulkRequest message and return the BulkResponse.
 
         Raises:
-            ScimError: 400 for a message that is none, 413 for one that is too large; then nothing
-                has been written.
+            ScimError: 400 for an invalid message; 413 for too many operations. Nothing is written
+                then.
         """
         operations, fail_on_errors = self._parse(body)
         self.pending = set(_created(operations))
@@ -146,23 +149,22 @@ class Bulk:
         return operations, fail_on_errors
 
     def _next(self, waiting: Mapping[int, Operation]) -> int:
-        """The first operation that all it refers to is known for.
+        """Return the position of the first operation whose references are all known.
 
-        Where all refer to each other, the first that creates: it gets the references later.
+        If all operations refer to each other, return the first one that creates a resource. It
+        gets the references later.
         """
         incomplete = {operation.bulk_id for operation in self.incomplete.values()}
         for position, operation in waiting.items():
-            # Nothing is changed before it is complete, which would undo the change.
+            # A resource is not changed before it is complete, because that would undo the change.
             unknown = self.pending if operation.creates() else self.pending | incomplete
             if not operation.references & unknown:
                 return position
         return next(at for at, operation in waiting.items() if operation.creates())
 
     def _result(self, operation: Operation) -> Resource:
-        """Carry out one operation and report on it.
-
-        One that cannot be carried out is no reason not to try the others (RFC 7644 section 3.7).
-        """
+        """Execute an operation and return its result, also if it fails (RFC 7644 section 3.7)."""
+        self.log.start_operation()
         result: Resource = {"method": operation.method}
         if operation.bulk_id:
             result["bulkId"] = operation.bulk_id
@@ -198,10 +200,10 @@ class Bulk:
         }
 
     def _target(self, operation: Operation) -> tuple[Endpoint, str | None]:
-        """Where an operation is to be carried out: the endpoint, and the id but for POST.
+        """Return the endpoint and the id of an operation. POST has no id.
 
         Raises:
-            ScimError: invalidValue, also for a reference to what was not created.
+            ScimError: invalidValue, also for a reference to a resource that was not created.
         """
         match = PATH.fullmatch(operation.path)
         if match is None:
@@ -230,7 +232,7 @@ class Bulk:
         return endpoint.delete(key, record, precondition).resource
 
     def _complete(self) -> None:
-        """Complete what refers to nothing any more that is still to be created."""
+        """Complete the resources whose references all exist now."""
         for position, operation in list(self.incomplete.items()):
             if operation.references & self.pending:
                 continue
@@ -239,9 +241,9 @@ class Bulk:
                 self.results[position] = self._completed(operation, self.results[position])
 
     def _completed(self, operation: Operation, result: Resource) -> Resource:
-        """Write what was created again, now that all it refers to has an id.
+        """Write a created resource again, with the ids of all references.
 
-        Where that fails the resource is there all the same, so that the location stays.
+        If that fails, the result keeps the location, because the resource exists.
         """
         path = f"{operation.path.rstrip('/')}/{self.keys[operation.bulk_id]}"
         completed = self._result(replace(operation, method="PUT", path=path))
@@ -249,7 +251,7 @@ class Bulk:
         return {**completed, "method": operation.method, "status": status}
 
     def _resolved(self, value: Any) -> Any:
-        """The value with ids for references; one that is not known yet is left out."""
+        """Return a value with ids in place of references. Unknown references are omitted."""
         if isinstance(value, list):
             items = (self._resolved(item) for item in value if not self._is_open(item))
             return [item for item in items if item != {}]
@@ -267,13 +269,13 @@ class Bulk:
         return self.keys[bulk_id]
 
     def _is_open(self, value: Any) -> bool:
-        """Whether a value is, or an element refers to, what is still to be created."""
+        """Return whether a value or element refers to a resource that is not created yet."""
         values = value.values() if isinstance(value, Mapping) else [value]
         return any(_is_reference(part) and _referred(part) in self.pending for part in values)
 
 
 def _tried(operation: Operation, endpoint: Endpoint | None, key: str | None) -> Change:
-    """What an operation was about, as far as it is known."""
+    """Return the change that an operation tried, as far as it is known."""
     if endpoint is None:
         return Change()
     name = sent_name(endpoint.resource_type, operation.body) if operation.creates() else ""
@@ -281,7 +283,7 @@ def _tried(operation: Operation, endpoint: Endpoint | None, key: str | None) -> 
 
 
 def _created(operations: Sequence[Operation]) -> list[str]:
-    """The bulkIds of what a request creates."""
+    """Return the bulkIds of the resources that a request creates."""
     return [
         operation.bulk_id for operation in operations if operation.creates() and operation.bulk_id
     ]
@@ -294,7 +296,7 @@ def _fields(item: object, what: str) -> dict[str, object]:
 
 
 def _text(value: object) -> str:
-    """The value where it is text that can be sent back, else an empty one."""
+    """Return a value if it is text that can be sent back, or else ""."""
     return value if isinstance(value, str) and is_storable(value) else ""
 
 
@@ -307,7 +309,7 @@ def _has_failed(results: Mapping[int, Resource], fail_on_errors: int) -> bool:
 
 
 def _references(value: object) -> Iterator[str]:
-    """The bulkIds that are named anywhere in a value."""
+    """Yield the bulkIds that a value refers to anywhere."""
     if isinstance(value, Mapping):
         value = list(value.values())
     if isinstance(value, list):

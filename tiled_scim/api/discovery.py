@@ -1,4 +1,4 @@
-"""What the server can do, rendered from the attribute table: RFC 7643 sections 5 to 7."""
+"""The discovery documents, made from the attribute table (RFC 7643 sections 5 to 7)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CORE = "urn:ietf:params:scim:schemas:core:2.0"
 
 
 def service_provider_config(base_url: str) -> Resource:
-    """The ServiceProviderConfig resource."""
+    """Return the ServiceProviderConfig resource."""
     return {
         "schemas": [f"{CORE}:ServiceProviderConfig"],
         "patch": {"supported": True},
@@ -51,12 +51,12 @@ def service_provider_config(base_url: str) -> Resource:
 
 
 def resource_types(base_url: str) -> list[Resource]:
-    """The ResourceType resources."""
+    """Return the ResourceType resources."""
     return [_resource_type(resource_type, base_url) for resource_type in RESOURCE_TYPES]
 
 
 def schemas(base_url: str) -> list[Resource]:
-    """The Schema resources, each once."""
+    """Return the Schema resources, each once."""
     unique = {
         schema.urn: schema for resource_type in RESOURCE_TYPES for schema in resource_type.schemas
     }

@@ -1,7 +1,6 @@
-"""`/Users` and `/Groups` for one account: ids and bodies in, results out.
+"""The operations of `/Users` and `/Groups` for one account, from ids and bodies to results.
 
-What a body must be is checked here, before anything is written. A bulk request is the same
-operations as single ones.
+Bodies are checked here, before anything is written. Views and bulk requests use these operations.
 """
 
 from __future__ import annotations
@@ -30,11 +29,11 @@ NAMES = {USER.name: "username", GROUP.name: "displayname"}
 
 
 class Endpoint:
-    """One endpoint.
+    """The endpoint of a resource type.
 
     Args:
-        resource_type: the kind of resource that is there.
-        adapter: the host, for the account that is calling.
+        resource_type: The resource type.
+        adapter: The host adapter for the client's account.
     """
 
     def __init__(self, resource_type: ResourceType, adapter: HostAdapter) -> None:
@@ -43,11 +42,11 @@ class Endpoint:
 
     @cached_property
     def reader(self) -> Reader:
-        """What reads the resources."""
+        """Return the reader of the resources."""
         return Reader(self.resource_type, self.adapter)
 
     def get(self, key: str) -> StoredResource:
-        """GET: the resource with this id.
+        """Return the resource with this id (GET).
 
         Raises:
             ScimError: 404.
@@ -58,23 +57,30 @@ class Endpoint:
         return resource
 
     def create(self, body: object, record: Record) -> Result:
-        """POST.
+        """Create a resource (POST).
 
         Args:
-            record: keeps an event of the change.
+            body: The parsed JSON of the body.
+            record: Writes the event of the change.
 
         Raises:
-            ScimError: 400 for the body; see the services for others.
+            ScimError: 400 for an invalid body; the errors of the services.
         """
         return self._service(record).create(self._document(body))
 
     def replace(
         self, key: str, body: object, record: Record, precondition: Precondition | None = None
     ) -> Result:
-        """PUT.
+        """Replace a resource (PUT).
+
+        Args:
+            key: The id, as the client sent it.
+            body: The parsed JSON of the body.
+            record: Writes the event of the change.
+            precondition: Checks the version of the locked resource.
 
         Raises:
-            ScimError: 400 for the body; 412; see the services for others.
+            ScimError: 400 for an invalid body; 412; the errors of the services.
         """
         document = self._document(body)
         return self._service(record).replace(self._uuid(key), document, precondition)
@@ -82,19 +88,19 @@ class Endpoint:
     def patch(
         self, key: str, body: object, record: Record, precondition: Precondition | None = None
     ) -> Result:
-        """PATCH.
+        """Patch a resource (PATCH). See `replace` for the arguments.
 
         Raises:
-            ScimError: 400 for the body; 412; see the services for others.
+            ScimError: 400 for an invalid body; 412; the errors of the services.
         """
         operations = patch.parse(body, self.resource_type)
         return self._service(record).patch(self._uuid(key), operations, precondition)
 
     def delete(self, key: str, record: Record, precondition: Precondition | None = None) -> Result:
-        """DELETE.
+        """Delete a resource (DELETE). See `replace` for the arguments.
 
         Raises:
-            ScimError: 412; see the services for others.
+            ScimError: 412; the errors of the services.
         """
         return self._service(record).delete(self._uuid(key), precondition)
 
@@ -107,7 +113,11 @@ class Endpoint:
         return clean_document(self.resource_type, body)
 
     def _uuid(self, key: str) -> UUID:
-        """The id of a path; one that is no UUID is nobody's."""
+        """Return the UUID of an id.
+
+        Raises:
+            ScimError: 404 if it is not a UUID.
+        """
         try:
             return UUID(key)
         except ValueError:
@@ -118,7 +128,7 @@ class Endpoint:
 
 
 def sent_name(resource_type: ResourceType, body: object) -> str:
-    """Return the userName or displayName of a body, which may be wrong in any way; or ""."""
+    """Return the userName or displayName of a body, or "". The body may be invalid."""
     sent = body.items() if isinstance(body, Mapping) else ()
     wanted = NAMES[resource_type.name]
     name = next((value for name, value in sent if str(name).lower() == wanted), None)

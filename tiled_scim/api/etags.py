@@ -1,7 +1,7 @@
-"""Conditional requests: RFC 7644 section 3.14, RFC 9110 section 13.
+"""Check the preconditions of conditional requests (RFC 7644 section 3.14, RFC 9110 section 13).
 
-Entity tags are weak, as those of RFC 7644's own examples, and compared as weak ones in If-Match,
-too: that they change with everything that is seen of a resource is all that a client needs.
+Entity tags are weak, as in RFC 7644's examples. They are compared as weak in If-Match, too. They
+change with everything that a client can see of a resource, which is all that a client needs.
 """
 
 from __future__ import annotations
@@ -15,8 +15,11 @@ from tiled_scim.provisioning.service import Precondition
 def if_match(header: str | None) -> Precondition | None:
     """Return the precondition of an If-Match header, or of the `version` of a bulk operation.
 
-    Raises (when the precondition is checked):
-        ScimError: 412.
+    The precondition takes the version of a resource, and raises a ScimError (412) if the header
+    does not list it.
+
+    Args:
+        header: The header, or None.
     """
     if header is None:
         return None
@@ -32,6 +35,6 @@ def if_match(header: str | None) -> Precondition | None:
 
 
 def is_listed(tag: str, header: str) -> bool:
-    """Whether a header such as If-None-Match names this entity tag, or "*" for any."""
+    """Return whether a header such as If-None-Match lists an entity tag, or "*" for any."""
     tags = parse_etags(header)
     return "*" in tags or tag.removeprefix("W/") in {listed.removeprefix("W/") for listed in tags}

@@ -1,4 +1,4 @@
-"""Any exception as the SCIM Error that the client gets (RFC 7644 section 3.12)."""
+"""Turn exceptions into SCIM error responses (RFC 7644 section 3.12)."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ logger = logging.getLogger(__name__)
 
 
 def exception_handler(exception: Exception, context: Mapping[str, Any]) -> Response:
-    """Turn whatever a view raised into an Error answer."""
+    """Return the error response for an exception of a view."""
     error = as_scim_error(exception)
     return Response(error.body, status=error.status, headers=error.headers)
 
 
 def as_scim_error(exception: Exception) -> ScimError:
-    """Any exception as the error that a client sees; a bug of ours is logged and not shown."""
+    """Return the error that a client sees for an exception. Bugs are logged and not shown."""
     match exception:
         case ScimError():
             return exception
@@ -49,7 +49,7 @@ def as_scim_error(exception: Exception) -> ScimError:
         case SuspiciousOperation():
             return _suspicious(exception)
         case UnreadablePostError():
-            # Nobody hears of it: the client is gone.
+            # Nobody sees it, because the client has disconnected.
             return invalid_syntax("The connection broke before the whole body had come.")
         case exceptions.APIException():
             return ScimError(
@@ -63,7 +63,7 @@ def as_scim_error(exception: Exception) -> ScimError:
 
 
 def _suspicious(exception: SuspiciousOperation) -> ScimError:
-    """What Django refuses by the host's settings; its own words are about these."""
+    """Return the error for a request that Django refuses because of the host's settings."""
     match exception:
         case RequestDataTooBig():
             return too_large("The body is larger than the host takes; send it in parts.")

@@ -1,4 +1,4 @@
-"""The query parameters that choose and order resources, through django-filter."""
+"""Filter and sort resources by query parameters, through django-filter."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class ExpressionFilter(Filter):  # type: ignore[misc]  # django-filter is untype
 
 
 class SortFilter(Filter):  # type: ignore[misc]  # django-filter is untyped
-    """The query parameter `sortBy`, which `sortOrder` goes with."""
+    """The query parameters `sortBy` and `sortOrder`."""
 
     def filter(self, qs: QuerySet[Model], value: str | None) -> QuerySet[Model]:
         descending = self._is_descending(self.parent.data.get("sortOrder") or "ascending")
@@ -48,9 +48,9 @@ class SortFilter(Filter):  # type: ignore[misc]  # django-filter is untyped
 
 
 class ScimFilterSet(FilterSet):  # type: ignore[misc]  # django-filter is untyped
-    """The query parameters that choose and order resources.
+    """The query parameters that filter and sort resources.
 
-    Everything that django-filter would take from the host's settings is said here.
+    It sets everything that django-filter would otherwise read from the host's settings.
     """
 
     filter = ExpressionFilter(lookup_expr="exact", label="filter")
@@ -65,7 +65,7 @@ class ScimFilterSet(FilterSet):  # type: ignore[misc]  # django-filter is untype
 
 
 class ScimFilterBackend(DjangoFilterBackend):  # type: ignore[misc]  # django-filter is untyped
-    """Filters and sorts the rows of a view with `parameters`, `resource_type` and `adapter`."""
+    """Filter and sort the rows of a view with `parameters`, `resource_type` and `adapter`."""
 
     def get_filterset_class(self, view: Any, queryset: Any = None) -> type[FilterSet]:
         return ScimFilterSet
@@ -82,7 +82,7 @@ class ScimFilterBackend(DjangoFilterBackend):  # type: ignore[misc]  # django-fi
 
 
 def check_given_once(parameters: QueryDict) -> None:
-    """That no parameter has a second value, which would be passed over.
+    """Refuse a parameter with several values, because all but one would be ignored.
 
     Raises:
         ScimError: 400 `invalidFilter`.

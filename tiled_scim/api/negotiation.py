@@ -1,6 +1,6 @@
-"""`application/scim+json`: how answers go out (RFC 7644 section 3.1).
+"""Respond with `application/scim+json` (RFC 7644 section 3.1).
 
-The classes pin what a host's `REST_FRAMEWORK` settings would change for DRF's own.
+A host's `REST_FRAMEWORK` settings do not affect these classes.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tiled_scim.api.rendering import encode
 
 
 class ScimNegotiation(BaseContentNegotiation):
-    """One parser and one renderer, whatever the client says: `Accept` is never a reason for 406."""
+    """Use one parser and one renderer, whatever the client accepts. There is no 406 response."""
 
     def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser:
         return next(iter(parsers))
@@ -33,11 +33,11 @@ class ScimNegotiation(BaseContentNegotiation):
 
 
 class ScimRenderer(BaseRenderer):
-    """Compact UTF-8 JSON. What a view has encoded itself stays as it is."""
+    """Render compact JSON in UTF-8. Bytes are already encoded by the view."""
 
     media_type = SCIM_JSON
     format = "scim"
-    charset = None  # JSON has none but UTF-8
+    charset = None  # JSON is always UTF-8
 
     def render(
         self,

@@ -1,4 +1,4 @@
-"""The endpoints as an OpenAPI document, where the host has drf-spectacular: the extra `openapi`."""
+"""Describe the endpoints in an OpenAPI document, if the host has drf-spectacular."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ BULK: JSON = {
     },
 }
 OBJECT: JSON = {"type": "object"}
-# What a method does to a resource, or what else has no resource of its own answers with.
+# The status of success, and the schema of the body, for actions that differ from the default.
 STATUSES = {"create": "201", "destroy": "204"}
 BODIES = {"search": SEARCH, "partial_update": PATCH, "post": BULK}
 
@@ -112,7 +112,7 @@ class TokenScheme(OpenApiAuthenticationExtension):
 
 
 class ScimSchema(AutoSchema):
-    """Describes a view by the attribute table, since it has no serializers."""
+    """Describe a view by the attribute table, because it has no serializers."""
 
     def get_operation(
         self, path: str, path_regex: str, path_prefix: str, method: str, registry: Any
@@ -134,7 +134,7 @@ class ScimSchema(AutoSchema):
 
     @property
     def action(self) -> str:
-        """The viewset's action, or the name of a plain view's method."""
+        """Return the action of a viewset, or the method of another view."""
         return getattr(self.view, "action", None) or self.method.lower()
 
     @property
@@ -187,7 +187,7 @@ class ScimSchema(AutoSchema):
 
 
 class ScimViews(OpenApiViewExtension):
-    """All of our views are described by `ScimSchema`, whatever the host's default is."""
+    """Describe all SCIM views by `ScimSchema`, whatever the host's default is."""
 
     target_class = "tiled_scim.api.views.ScimView"
     match_subclasses = True
@@ -197,10 +197,11 @@ class ScimViews(OpenApiViewExtension):
 
 
 def resource_schema(resource_type: ResourceType, *, is_sent: bool = False) -> JSON:
-    """The JSON Schema of a resource.
+    """Return the JSON Schema of a resource.
 
     Args:
-        is_sent: as a client sends it, without what is read-only; else as the server does.
+        resource_type: The resource type.
+        is_sent: Whether the client sends it, without read-only attributes.
     """
     common = _properties(resource_type.common, is_sent=is_sent)
     core = _properties(resource_type.schema, is_sent=is_sent)
@@ -215,7 +216,7 @@ def resource_schema(resource_type: ResourceType, *, is_sent: bool = False) -> JS
     ]
     schemas = {"schemas": {"type": "array", "items": {"type": "string"}}}
     properties = {**schemas, **common, **core, **extensions}
-    # `attributes` may leave out of an answer what every resource has.
+    # `attributes` may exclude attributes that each resource has.
     described: JSON = {"type": "object", "properties": properties}
     return {**described, "required": required} if is_sent else described
 

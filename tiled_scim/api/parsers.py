@@ -1,6 +1,6 @@
-"""`application/scim+json`: what bodies may come in (RFC 7644 section 3.1).
+"""Parse bodies of `application/scim+json` (RFC 7644 section 3.1).
 
-The classes pin what a host's `REST_FRAMEWORK` settings would change for DRF's own.
+A host's `REST_FRAMEWORK` settings do not affect the parser.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from tiled_scim.errors import ScimError, invalid_syntax, too_large, unsupported
 from tiled_scim.scim.grammar import quoted
 
 SCIM_JSON = "application/scim+json"
-# Okta sends both; some clients send none.
+# Okta sends both. Some clients send none.
 ACCEPTED = frozenset({SCIM_JSON, "application/json", ""})
-# A wizard app's PUT of a group of 100,000 members has about 10 MB.
+# A PUT of a group of 100,000 members has about 10 MB.
 MAX_BODY_BYTES = 16 * 1024 * 1024
-# The deepest message, a PATCH in a bulk request, has 12; what walks through a body recurs as deep.
+# The deepest message, a PATCH in a bulk request, has 12 levels. Functions recurse as deep.
 MAX_DEPTH = 32
-# Codecs of Python's own, which are no charsets.
+# Python codecs that are not charsets.
 NO_CHARSETS = frozenset({"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"})
 
 
 class ScimParser(BaseParser):
-    """JSON in any charset, with nothing that JSON does not have, and no name given twice."""
+    """Parse strict JSON in any charset. Each name may only occur once in an object."""
 
     media_type = SCIM_JSON
 
@@ -54,14 +54,14 @@ class ScimParser(BaseParser):
         except json.JSONDecodeError as error:
             raise invalid_syntax(f"The body is not valid JSON: {error}.") from None
         except ValueError:
-            # Python refuses very long ones, which it would take very long to read.
+            # Python refuses numbers with very many digits, because converting them takes too long.
             raise invalid_syntax("The JSON in the body has a number of too many digits.") from None
         _check_depth(body)
         return body
 
 
 def check_length(request: Request) -> None:
-    """That a body says how long it is: Django passes over one in chunks, and all that is in it.
+    """Refuse a chunked body without Content-Length, because Django would read it as empty.
 
     Raises:
         ScimError: 411.
@@ -71,10 +71,10 @@ def check_length(request: Request) -> None:
 
 
 def _charset(request: Request) -> str:
-    """The body's charset, as the client names it.
+    """Return the charset of the body.
 
     Raises:
-        ScimError: 415, the body is of another type, or compressed.
+        ScimError: 415 if the body has another type, or is compressed.
     """
     content_type, parameters = parse_header_parameters(request.content_type)
     if content_type not in ACCEPTED:
@@ -86,16 +86,16 @@ def _charset(request: Request) -> str:
 
 
 def _decoded(raw: bytes, charset: str) -> str:
-    """The text of a body.
+    """Return the text of a body.
 
     Raises:
-        ScimError: 415 for a charset that is none, invalidSyntax for bytes that it does not have.
+        ScimError: 415 for an unknown charset; invalidSyntax for bytes that are invalid in it.
     """
     try:
         if codecs.lookup(charset).name in NO_CHARSETS:
             raise LookupError
         return raw.decode(charset).removeprefix("\ufeff")
-    except LookupError:  # of codecs that are not of text, such as base64, too
+    except LookupError:  # also raised for codecs such as base64, which are not for text
         raise unsupported(f"JSON in the charset {charset}") from None
     except UnicodeError:
         raise invalid_syntax(f"The body is not JSON in {charset}.") from None
@@ -115,7 +115,7 @@ def _constant(name: str) -> Any:
 
 
 def _check_depth(body: object) -> None:
-    """That no object or array is in too many others.
+    """Refuse a body with too many levels of objects and arrays.
 
     Raises:
         ScimError: invalidSyntax.

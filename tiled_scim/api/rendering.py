@@ -1,4 +1,4 @@
-"""Resources as the JSON that a client sees: RFC 7643 section 3, RFC 7644 sections 3.4.2 and 3.9."""
+"""Render resources as JSON (RFC 7643 section 3, RFC 7644 sections 3.4.2 and 3.9)."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from tiled_scim.sql.rows import member_rows, member_rows_of
 
 Resources = list[Resource]
 
-# A member, and the JSON of each part: of the id and the display name, which is JSON already.
+# An example of a member, to find out which of its sub-attributes are selected.
 MEMBER: dict[str, str] = {"value": "", "$ref": "", "type": "User", "display": ""}
-# What is escaped in a JSON string of ours.
+# Escapes braces in text for `str.format`.
 BRACES = str.maketrans({"{": "{{", "}": "}}"})
 
 
 @dataclass(frozen=True)
 class Renderer:
-    """Makes the JSON of resources.
+    """Render resources as JSON.
 
     Args:
-        base_url: the SCIM base URL, without a slash at its end.
-        selection: the attributes that the client asked for.
+        base_url: The SCIM base URL, without a slash at the end.
+        selection: The attributes that the client asked for.
     """
 
     base_url: str
@@ -74,7 +74,7 @@ class Renderer:
         return {"value": key, "$ref": reference, "display": name, "type": "direct"}
 
     def _with_members(self, groups: Sequence[StoredResource]) -> Resources:
-        """Groups with their members, which are many: they are encoded as they are read."""
+        """Return groups with their members, which are encoded while they are read."""
         sample = self.selection.apply({"members": [MEMBER]}, GROUP).get("members")
         parts = sample[0] if sample else {}
         resources = [self._resource(each, each.document) for each in groups]
@@ -93,7 +93,7 @@ class Renderer:
         return "members" in self.selection.apply({"members": []}, GROUP)
 
     def _template(self, parts: Resource) -> str:
-        """The JSON of a member, to be formatted with the id and the JSON of the display name."""
+        """Return the JSON of a member as a format string for the id and the JSON of its name."""
         reference = json.dumps(self.location(USER, ""), ensure_ascii=False)[1:-1]
         templates = {
             "value": '"value":"{0}"',
@@ -106,11 +106,11 @@ class Renderer:
 
 @dataclass(frozen=True)
 class Members:
-    """The members of one group, as JSON in the making.
+    """The members of one group, to be encoded while they are read.
 
     Args:
-        pages: their ids and display names.
-        template: see `Renderer`.
+        pages: Their ids and display names, in lists.
+        template: The JSON of a member, see `Renderer._template`.
     """
 
     pages: Iterator[list[Any]]
@@ -131,10 +131,10 @@ def encode(content: Any) -> bytes:
     """Return JSON in UTF-8.
 
     Args:
-        content: JSON, in which `Members` may stand for an array.
+        content: A JSON value. It may contain `Members` in place of arrays.
 
     Raises:
-        ValueError: a number that JSON does not have.
+        ValueError: for an infinite number or NaN.
     """
     members: list[Members] = []
     marker = uuid4().hex
@@ -151,7 +151,7 @@ def encode(content: Any) -> bytes:
     if not members:
         return text.encode()
     first, *rest = text.split(f'"{marker}"')
-    # One buffer: a group of 100,000 has 20 MB, which are not to be in memory twice.
+    # One buffer, because a group of 100,000 has 20 MB, which must not be in memory twice.
     buffer = BytesIO()
     buffer.write(first.encode())
     for array, part in zip(members, rest, strict=True):
@@ -161,7 +161,7 @@ def encode(content: Any) -> bytes:
 
 
 def _members(groups: Sequence[StoredResource]) -> Iterator[Iterator[list[Any]]]:
-    """The members of each of the groups, in pages."""
+    """Yield the members of each group, in lists."""
     if len(groups) == 1:
         yield member_rows(UUID(groups[0].key))
         return
@@ -173,7 +173,7 @@ def _members(groups: Sequence[StoredResource]) -> Iterator[Iterator[list[Any]]]:
 
 
 def _insert_before_meta(resource: Resource, members: Members) -> None:
-    """Put members where the attribute table has them."""
+    """Insert members at their position in the attribute table."""
     meta = resource.pop("meta", None)
     resource["members"] = members
     if meta is not None:

@@ -1,4 +1,4 @@
-"""What is noted of a request: a line in the log, and events for the host's admin."""
+"""Log a request, and write its events."""
 
 from __future__ import annotations
 
@@ -19,32 +19,36 @@ from tiled_scim.provisioning.service import Record
 logger = logging.getLogger("tiled_scim")
 
 REQUEST_ID_HEADER = "X-Request-ID"
-# Of a proxy's, so that its log and ours can be told to be about the same request.
+# The id may come from a proxy, so that both logs can be matched.
 REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
-# What ends a path where an id should: somebody's name, maybe.
+# The end of a path that should be an id but is not. It may be a person's name.
 NO_ID = re.compile(r"(/Users/|/Groups/)(?!\.search/?$|[0-9a-f-]{36}/?$).+", re.IGNORECASE)
 
 
 class RequestLog:
-    """What is noted of one request, from its arrival to its answer.
+    """The log line and the events of one request.
 
     Args:
-        request: as Django has it, before anything is known of the caller.
+        request: The request, before authentication.
     """
 
     def __init__(self, request: HttpRequest) -> None:
         self.request = request
         self.token: ScimToken | None = None
-        self.started = self.noted = time.monotonic()
+        self.started = self.operation_started = time.monotonic()
         given = request.headers.get(REQUEST_ID_HEADER, "")
         self.request_id = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
 
+    def start_operation(self) -> None:
+        """Measure the durations of the next events from now on, because an operation starts."""
+        self.operation_started = time.monotonic()
+
     def recorder(self, method: str, status: int) -> Record:
-        """Return what keeps the event of a change, in the transaction that makes it.
+        """Return a function that writes the event of a change.
 
         Args:
-            method: of the request, or of one operation of a bulk request.
-            status: of its answer, if the transaction is committed.
+            method: The method of the request, or of an operation of a bulk request.
+            status: The status of the response if the transaction is committed.
         """
 
         def keep(change: Change) -> None:
@@ -55,23 +59,23 @@ class RequestLog:
     def record_failure(
         self, change: Change, status: int, error: Mapping[str, Any], *, method: str
     ) -> None:
-        """Keep the event of a request, or an operation, that was refused or failed.
+        """Write the event of a request, or an operation, that was refused or failed.
 
         Args:
-            change: what was tried.
-            error: the body of the Error answer.
+            change: The change that was tried.
+            status: The status of the response.
+            error: The body of the error response.
+            method: The method of the request, or of an operation of a bulk request.
         """
         duration = self._duration()
         record(self._source(method), change, status=status, error=error, duration=duration)
 
     def _duration(self) -> float:
-        """Seconds since the last event of the request, or its arrival."""
-        now = time.monotonic()
-        duration, self.noted = now - self.noted, now
-        return duration
+        """Return the seconds since the request or its current operation started, with retries."""
+        return time.monotonic() - self.operation_started
 
     def end(self, status: int) -> None:
-        """Write the request's line: nothing of bodies and queries, which are about people."""
+        """Write the log line. It contains no bodies and queries, because they are personal data."""
         fields = {
             "request_id": self.request_id,
             "account": self.token.account if self.token else None,
@@ -96,12 +100,12 @@ class RequestLog:
 
 
 def client_of(request: HttpRequest) -> str:
-    """What the client calls itself."""
+    """Return the client's User-Agent."""
     return request.headers.get("User-Agent", "")
 
 
 def address_of(request: HttpRequest) -> str | None:
-    """The IP address of the client, or of the proxy before us; None where it is none."""
+    """Return the IP address of the client or of its proxy, or None if it is not valid."""
     try:
         return str(ip_address(request.META.get("REMOTE_ADDR", "")))
     except ValueError:
@@ -109,7 +113,7 @@ def address_of(request: HttpRequest) -> str | None:
 
 
 def _path(request: HttpRequest) -> str:
-    """The path, with what may be a person's name left out."""
+    """Return the path, without a part that may be a person's name."""
     return NO_ID.sub(r"\1…", request.path)
 
 
@@ -120,6 +124,6 @@ def _level(status: int) -> int:
 
 
 def _quoted(value: object) -> str:
-    """The value as one word: what a client sent cannot make a line, or a field, of its own."""
+    """Return a value as one word, so that clients cannot inject lines or fields."""
     text = "-" if value is None else str(value)
     return text if re.fullmatch(r"[\w./:-]+", text) else repr(text)

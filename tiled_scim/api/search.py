@@ -1,4 +1,4 @@
-"""Queries that come as a body, and those over all resource types: RFC 7644 section 3.4.3."""
+"""Queries in a body, and queries for all resource types (RFC 7644 section 3.4.3)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tiled_scim.scim.grammar import (
 from tiled_scim.sql.filtering import condition
 from tiled_scim.sql.pages import Page, index_page, page_size, start_index
 
-# The parameters of a query, which are the attributes of a SearchRequest.
+# The parameters of a query. They are the attributes of a SearchRequest.
 PARAMETERS = {
     name.lower(): name
     for name in (
@@ -47,11 +47,10 @@ FALSE: Expression = Not(TRUE)
 
 
 def parameters(body: object) -> QueryDict:
-    """The query that a SearchRequest message asks for.
+    """Return the query parameters of a SearchRequest message.
 
     Raises:
-        ScimError: invalidSyntax where the body is no object, invalidValue for a value that the
-            parameter cannot have.
+        ScimError: invalidSyntax if the body is not an object; invalidValue for an invalid value.
     """
     if not isinstance(body, Mapping):
         raise invalid_syntax("The body must be one JSON object.")
@@ -64,10 +63,10 @@ def parameters(body: object) -> QueryDict:
 
 
 def everywhere(endpoints: Sequence[Endpoint], query: Mapping[str, str]) -> Page[Any]:
-    """One page of the resources of all types, those of the first endpoint first.
+    """Return a page of the resources of all types, in the order of the endpoints.
 
     Raises:
-        ScimError: invalidValue for what one endpoint alone can do; invalidFilter.
+        ScimError: invalidValue for parameters that only work for one type; invalidFilter.
     """
     for name in ("sortBy", "cursor"):
         if name in query:
@@ -102,7 +101,7 @@ def _filtered(
 def _as_seen_by(
     expression: Expression, own: ResourceType, types: Sequence[ResourceType]
 ) -> Expression:
-    """The filter for one resource type; what only another type has is absent there.
+    """Return the filter for one resource type. Attributes of other types are absent in it.
 
     Raises:
         ScimError: invalidFilter for a name that no type has.
@@ -124,9 +123,9 @@ def _as_seen_by(
 
 
 def _holds_of_absent(expression: Expression, path: AttributePath) -> bool:
-    """Whether a comparison is true where there is no value: see `matching`.
+    """Return whether a comparison is true for an absent attribute, see `scim.matching`.
 
-    Of a multi-valued attribute it is about an element, and there is none.
+    For a multi-valued attribute it is false, because there is no element.
     """
     is_plural = path.attribute is not None and path.attribute.multi_valued
     if is_plural or not isinstance(expression, Comparison):
@@ -137,12 +136,12 @@ def _holds_of_absent(expression: Expression, path: AttributePath) -> bool:
 def _joined(
     endpoints: Sequence[Endpoint], links: Sequence[QuerySet[Any]], first: int, count: int
 ) -> Page[Any]:
-    """One page of several queries, one after the other."""
+    """Return a page of the concatenation of several queries."""
     found: list[Any] = []
     total = 0
     for endpoint, query in zip(endpoints, links, strict=True):
-        rows = endpoint.reader.columns(query)
-        page = index_page(rows, max(1, first - total), count - len(found))
+        columns = endpoint.reader.columns
+        page = index_page(query, max(1, first - total), count - len(found), columns)
         if first <= total + page.total:
             found += endpoint.reader.read(page.rows)
         total += page.total

@@ -1,7 +1,7 @@
-"""How often a token may call, and how often an address may fail to: `TILED_SCIM_THROTTLE`.
+"""Limit the rate of each token, and of an address without a valid token (`TILED_SCIM_THROTTLE`).
 
-Requests are counted in Django's cache, in windows of the rate's period, by adding one: all server
-processes count together, where reading and writing back would lose some.
+Requests are counted in Django's cache, in fixed windows. The cache increments the number, so
+concurrent processes do not lose requests.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 
 class Throttle(SimpleRateThrottle):
-    """A number of requests in a window. A cache that is down does not stop provisioning."""
+    """Limit the number of requests in a window. An unavailable cache does not stop requests."""
 
     def get_rate(self) -> str | None:
         return settings.THROTTLE
@@ -35,11 +35,11 @@ class Throttle(SimpleRateThrottle):
         return requests <= most
 
     def wait(self) -> float:
-        """Seconds until the next window."""
+        """Return the seconds until the next window."""
         return self.rest
 
     def _count(self, key: str, seconds: int) -> int:
-        """One more request in a window; how many there were in it."""
+        """Count a request in a window, and return the number of its requests."""
         try:
             self.cache.add(key, 0, timeout=2 * seconds)
             return self.cache.incr(key)
@@ -49,17 +49,17 @@ class Throttle(SimpleRateThrottle):
 
 
 class TokenThrottle(Throttle):
-    """Counts the requests of a token."""
+    """Count the requests of a token."""
 
     def get_cache_key(self, request: Request, view: APIView) -> str:
         return f"tiled_scim:token:{cast(ScimToken, request.auth).pk}"
 
 
 class AddressThrottle(Throttle):
-    """Counts the requests of an address that have no valid token.
+    """Count the requests of an address without a valid token.
 
-    Those that have one are not counted: identity providers call for many customers from the same
-    addresses, and the old token of one must not stop the others.
+    Requests with a valid token are not counted: identity providers call for many customers from
+    the same addresses, and the old token of one customer must not stop the others.
     """
 
     def get_cache_key(self, request: Request, view: APIView) -> str:

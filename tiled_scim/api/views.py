@@ -1,4 +1,4 @@
-"""HTTP in, HTTP out: the viewsets, and nothing that is a rule of SCIM's."""
+"""The views. They turn requests into calls of other modules, and results into responses."""
 
 from __future__ import annotations
 
@@ -51,16 +51,15 @@ from tiled_scim.scim.selection import Resource, Selection
 from tiled_scim.sql.lookups import indexed_value
 from tiled_scim.sql.pages import Page, page_size, paginate, start_index
 
-# Those of a query that may be about one unique value.
+# A query with other parameters is not a lookup of one value.
 LOOKUP_PARAMETERS = frozenset({"filter", "startIndex", "count", "attributes", "excludedAttributes"})
 LIST_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 
 
 def non_atomic_requests(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Take a view out of the host's ATOMIC_REQUESTS, on all of its databases.
+    """Exempt a view from ATOMIC_REQUESTS on all databases.
 
-    A refused request must leave its traces behind, and one that is tried again needs a transaction
-    of its own.
+    A refused request must leave an event, and a retry needs its own transaction.
     """
     for alias in connections:
         view = transaction.non_atomic_requests(using=alias)(view)
@@ -69,7 +68,7 @@ def non_atomic_requests(view: Callable[..., Any]) -> Callable[..., Any]:
 
 @method_decorator(non_atomic_requests, name="dispatch")
 class ScimView(APIView):
-    """Pins everything that a host's `REST_FRAMEWORK` settings and middleware could change."""
+    """The base of all views. The host's `REST_FRAMEWORK` settings do not affect it."""
 
     authentication_classes = (TokenAuthentication,)
     permission_classes = (AccountEnabled,)
@@ -93,7 +92,7 @@ class ScimView(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         check_length(request)
-        # Django would read the query in the charset of the body, or fail to.
+        # Django would decode the query with the charset of the body.
         self.log.request.encoding = "utf-8"
 
     def perform_authentication(self, request: Request) -> None:
@@ -105,7 +104,7 @@ class ScimView(APIView):
             self.check_throttle(request, AddressThrottle)
             raise
         self.log.token = cast(ScimToken, request.auth)
-        # Before anything else is found out, so that whoever is refused is counted, too.
+        # Before the permission check, so that requests that it refuses count, too.
         self.check_throttle(request, TokenThrottle)
 
     def _record_failure(self, response: Any) -> None:
@@ -114,38 +113,38 @@ class ScimView(APIView):
 
     @property
     def target(self) -> Change:
-        """What the request is about, as far as it is known."""
+        """Return the resource of the request, as far as it is known."""
         return Change()
 
     @cached_property
     def adapter(self) -> HostAdapter:
-        """The host, for the account that is calling."""
+        """Return the host adapter for the client's account."""
         return settings.HOST_ADAPTER(account_of(self.request))
 
     @cached_property
     def parameters(self) -> QueryDict:
-        """The query: of the URL, or of a SearchRequest message."""
+        """Return the query parameters, from the URL or a SearchRequest message."""
         if getattr(self, "action", None) == "search":
             return search_parameters(self.request.data)
         return self.request.query_params
 
     @cached_property
     def base_url(self) -> str:
-        """The SCIM base URL, without a slash at its end."""
+        """Return the SCIM base URL, without a slash at the end."""
         return base_url(self.request)
 
     def get_exception_handler(self) -> Callable[[Exception, Mapping[str, Any]], Response]:
         return exception_handler
 
     def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> NoReturn:
-        # In our own words, as those of DRF's errors are in the host's language.
+        # Not DRF's error, whose message is in the host's language.
         raise ScimError(405, f"{request.method} is not allowed at {request.path}.")
 
     def check_throttle(self, request: Request, throttle_class: type[Throttle]) -> None:
         """Count the request.
 
         Raises:
-            ScimError: 429, where there were too many; Okta reads whole seconds in `Retry-After`.
+            ScimError: 429 for too many requests. Okta reads whole seconds in `Retry-After`.
         """
         if not settings.THROTTLE:
             return
@@ -164,7 +163,7 @@ class ResourceViewSet(ViewSetMixin, ScimView):
     """What Users and Groups have in common."""
 
     resource_type: ClassVar[ResourceType]
-    # The body of a request that creates, once it has been read.
+    # The body of a POST, once it is read.
     sent: object = None
 
     @cached_property
@@ -186,7 +185,7 @@ class ResourceViewSet(ViewSetMixin, ScimView):
         return Response(encode(list_response(self.renderer.render(page.rows), page)))
 
     def search(self, request: Request) -> Response:
-        """`POST /.search`: a query that is no part of a URL, and of no log of URLs."""
+        """Answer `POST /.search`, whose query is not in the URL and so not in logs of URLs."""
         return self.list(request)
 
     def retrieve(self, request: Request, key: str) -> Response:
@@ -216,7 +215,7 @@ class ResourceViewSet(ViewSetMixin, ScimView):
         return Response(status=204)
 
     def answer(self, resource: StoredResource | None, status: int = 200) -> Response:
-        """Answer with one resource, or for a status of 204 with nothing but its entity tag."""
+        """Return a response with a resource, or with its entity tag only for the status 204."""
         resource = cast(StoredResource, resource)
         headers = {"ETag": resource.version}
         if status == 201:
@@ -232,7 +231,10 @@ class ResourceViewSet(ViewSetMixin, ScimView):
         return self.log.recorder(self.request.method or "", status)
 
     def _lookup(self) -> Page[StoredResource] | None:
-        """The page of a filter for one indexed value, which needs no parser, form and queryset."""
+        """Return the page of a filter for one indexed value, or None for other queries.
+
+        It needs no parser, form and queryset.
+        """
         if not LOOKUP_PARAMETERS.issuperset(self.parameters):
             return None
         wanted = indexed_value(self.parameters.get("filter", ""), self.resource_type)
@@ -241,13 +243,13 @@ class ResourceViewSet(ViewSetMixin, ScimView):
         first, count = start_index(self.parameters), page_size(self.parameters)
         found = self.endpoint.reader.find(*wanted)
         if len(found) > 1:
-            return None  # an externalId may be that of any number
+            return None  # several resources may have the same externalId
         return Page(found[first - 1 : first - 1 + count], len(found), first)
 
     def _page(self, request: Request) -> Page[StoredResource]:
         reader = self.endpoint.reader
         links = ScimFilterBackend().filter_queryset(request, reader.links(), self)
-        page = paginate(reader.columns(links), self.parameters, self.adapter.account)
+        page = paginate(links, self.parameters, self.adapter.account, reader.columns)
         return replace(page, rows=reader.read(page.rows))
 
 
@@ -263,14 +265,14 @@ class GroupViewSet(ResourceViewSet):
     resource_type = GROUP
 
     def partial_update(self, request: Request, key: str, status: int = 204) -> Response:
-        """204 without a body (RFC 7644 section 3.5.2): a large group need not be sent back."""
+        """Respond with 204 (RFC 7644 section 3.5.2), so a large group is not sent back."""
         if "attributes" in request.query_params:
             status = 200
         return super().partial_update(request, key, status)
 
 
 class RootViewSet(ViewSetMixin, ScimView):
-    """Resources of all types: the base URL, and `/.search` below it."""
+    """The base URL, and `/.search` below it: resources of all types."""
 
     def list(self, request: Request) -> Response:
         endpoints = [Endpoint(resource_type, self.adapter) for resource_type in RESOURCE_TYPES]
@@ -301,7 +303,7 @@ class BulkView(ScimView):
 
 
 class ServiceProviderConfigView(ScimView):
-    """`/ServiceProviderConfig`, and the plural that Okta's product guide names."""
+    """`/ServiceProviderConfig`, and the plural that Okta's guide mentions."""
 
     def get(self, request: Request) -> Response:
         return Response(discovery.service_provider_config(self.base_url))
@@ -336,7 +338,7 @@ class SchemaView(ScimView):
 
 
 class MeView(ScimView):
-    """`/Me`: a token belongs to an identity provider, which is no User (RFC 7644 section 3.11)."""
+    """`/Me`: not supported, because a token belongs to no User (RFC 7644 section 3.11)."""
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
@@ -344,7 +346,7 @@ class MeView(ScimView):
 
 
 class UnknownView(ScimView):
-    """Every other path below the mount."""
+    """All other paths below the mount."""
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
@@ -352,7 +354,7 @@ class UnknownView(ScimView):
 
 
 def list_response(resources: Sequence[Resource], page: Page[Any]) -> Resource:
-    """A ListResponse: RFC 7644 section 3.4.2, with the cursors of RFC 9865 section 2.2."""
+    """Return a ListResponse (RFC 7644 section 3.4.2), with cursors (RFC 9865 section 2.2)."""
     pagination = {
         "startIndex": page.start_index,
         "nextCursor": page.next_cursor,
@@ -368,10 +370,10 @@ def list_response(resources: Sequence[Resource], page: Page[Any]) -> Resource:
 
 
 def unfiltered(request: Request, resources: Sequence[Resource]) -> Resource:
-    """All of them on one page; a filter is refused (RFC 7644 section 4).
+    """Return all resources on one page (RFC 7644 section 4).
 
     Raises:
-        ScimError: 403, where the client sent one.
+        ScimError: 403 if the client sent a filter.
     """
     if "filter" in request.query_params:
         raise forbidden("Discovery endpoints cannot be filtered.")
@@ -379,7 +381,7 @@ def unfiltered(request: Request, resources: Sequence[Resource]) -> Resource:
 
 
 def named(resources: Sequence[Resource], key: str) -> Resource:
-    """The one with this id, in any letter case.
+    """Return the resource with an id, ignoring case.
 
     Raises:
         ScimError: 404.

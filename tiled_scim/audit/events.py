@@ -1,7 +1,7 @@
-"""What happened, as the host's admin sees it: changes, and the events that are kept of them.
+"""Write events of provisioning requests, for the host's admin.
 
-The event of a change is written in the transaction that makes the change, so that there is never
-one without the other. The event of a request that failed is written when all is over.
+The event of a change is written in the transaction of the change, so there is never one without
+the other. The event of a request that failed is written after its rollback.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from tiled_scim.attributes import ResourceType
 from tiled_scim.database.compiled import insert
+from tiled_scim.database.errors import is_aborted, is_lost
 from tiled_scim.host import TILED_ADMIN
 from tiled_scim.models import (
     CLIENT_LENGTH,
@@ -39,12 +40,12 @@ from tiled_scim.scim.text import canonical
 
 logger = logging.getLogger(__name__)
 
-# An event is for people to read: of many members it has the number and the first names, of a long
-# value, such as a photo, the beginning.
+# Events are for people to read. They only contain the number and the first names of many members,
+# and the beginning of a long value, such as a photo.
 NAMES_KEPT = 100
 VALUE_LENGTH = 500
 DETAIL_LENGTH = 2000
-# Whoever is refused without a look at what they want may come again at once and for ever.
+# Clients without access may repeat these requests without end.
 REPEATED_STATUSES = frozenset({401, 429})
 REPEATED_WITHIN = timedelta(minutes=1)
 
@@ -56,17 +57,17 @@ LINKS: dict[str, type[UserLink | LibraryGroupLink]] = {
 
 @dataclass(frozen=True)
 class Change:
-    """What was done to one resource, or tried.
+    """A change of one resource that was made or tried.
 
     Args:
-        resource_type: its name, such as User; empty where the request was about none.
-        key: the SCIM id, as far as it is known, or what a client gave for one.
-        name: the userName or displayName.
-        action: what happened, of `Action`.
-        attributes: the old and the new value of each attribute that changed.
-        added: the names of new members of a group.
-        removed: the names of members that a group lost.
-        skipped: the ids of members that are nobody's.
+        resource_type: The name of the resource type, such as User, or "".
+        key: The SCIM id or what the client sent as one, if it is known.
+        name: The userName or displayName.
+        action: A value of `Action`, or "".
+        attributes: The old and the new value of each attribute that changed.
+        added: The names of the members that were added to a group.
+        removed: The names of the members that were removed from a group.
+        skipped: The ids of members that belong to no user.
     """
 
     resource_type: str = ""
@@ -80,16 +81,16 @@ class Change:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing was changed."""
+        """Return whether nothing was changed."""
         return not (self.action or self.attributes or self.added or self.removed)
 
 
 def differences(
     before: Document, after: Document, resource_type: ResourceType
 ) -> dict[str, list[Any]]:
-    """Return the old and the new value of each attribute in which two documents differ.
+    """Return the old and the new value of each attribute that differs between two documents.
 
-    The values of attributes that are never returned, such as secrets, are not in it.
+    Values of attributes that are never returned, such as secrets, are omitted.
     """
     names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
     if not names:
@@ -108,15 +109,15 @@ def differences(
 
 @dataclass(frozen=True)
 class Source:
-    """Who asked for something, and how: what all events of one request have in common.
+    """The source of a request, which all of its events have in common.
 
     Args:
-        account: None where it is not known whose the request is.
-        token: the last four characters of the token.
-        client: what the client calls itself, or the person who did it in the host.
-        address: the IP address that the request came from.
-        request_id: by which the log and a proxy know the request.
-        method: of HTTP; empty for what was not done over HTTP.
+        account: The account. None if it is unknown.
+        token: The last four characters of the token.
+        client: The client's User-Agent, or the person who made the change in the host.
+        address: The IP address of the client.
+        request_id: The id of the request in the logs.
+        method: The HTTP method. Empty if the change was not made over HTTP.
     """
 
     account: str | None = ""
@@ -135,17 +136,19 @@ def record(
     error: Mapping[str, Any] | None = None,
     duration: float = 0,
 ) -> None:
-    """Keep an event of what happened; in the transaction that is running, if one is.
+    """Write the event of a change, in the current transaction if there is one.
 
-    An event that cannot be kept is logged, and breaks nothing: it has a savepoint of its own.
+    It has its own savepoint. If the event cannot be written, that is logged and nothing else fails.
 
     Args:
-        status: the HTTP status of the answer.
-        error: the body of an Error answer; None where the request succeeded.
-        duration: in seconds.
+        source: The source of the request.
+        change: The change.
+        status: The HTTP status of the response.
+        error: The body of the error response. None if the request succeeded.
+        duration: The duration in seconds.
 
     Raises:
-        DatabaseError: the transaction is lost, and the change with it.
+        DatabaseError: if the current transaction cannot be committed, or should be retried.
     """
     using = router.db_for_write(ScimEvent)
     try:
@@ -154,10 +157,22 @@ def record(
         with transaction.atomic(using=using):
             if status not in REPEATED_STATUSES or not _repeats(event):
                 _insert(_split(event, change), using)
-    except Exception:
-        if transaction.get_connection(using).needs_rollback:
+    except Exception as error:
+        if _ends_transaction(error, using):
             raise
         logger.exception("An event could not be kept")
+
+
+def _ends_transaction(error: Exception, using: str) -> bool:
+    """Return whether an error requires a rollback of the current transaction, and perhaps a retry.
+
+    After a deadlock, MariaDB rolls back the whole transaction. PostgreSQL reports an error, after
+    which the savepoint could be rolled back, but the change would have no event.
+    """
+    connection = transaction.get_connection(using)
+    if not connection.in_atomic_block:
+        return False
+    return connection.needs_rollback or is_lost(error) or is_aborted(error)
 
 
 def _insert(events: Sequence[ScimEvent], using: str) -> None:
@@ -189,7 +204,7 @@ def _event(
         outcome=_outcome(change, status, error),
         status=status,
         scim_type=error.get("scimType", "") if error else "",
-        # PostgreSQL keeps no NUL, which a client may have sent and be told of.
+        # A detail may quote a NUL that the client sent, which PostgreSQL cannot store.
         detail=error.get("detail", "").replace("\0", "\\0")[:DETAIL_LENGTH] if error else "",
     )
 
@@ -220,7 +235,7 @@ def _changes(change: Change) -> dict[str, Any]:
 
 
 def _split(event: ScimEvent, change: Change) -> list[ScimEvent]:
-    """The event, and one of its own where somebody became or ceased to be a Tiled Admin."""
+    """Return the event, and a separate one if Tiled Admin was given or taken away."""
     old, new = event.changes.get("attributes", {}).get(TILED_ADMIN, (None, None))
     if bool(old) == bool(new):
         return [event]
@@ -235,7 +250,7 @@ def _split(event: ScimEvent, change: Change) -> list[ScimEvent]:
 
 
 def _repeats(event: ScimEvent) -> bool:
-    """Count the event as one more of another, which the same caller caused a moment ago."""
+    """Increment a recent event of the same source, if there is one. Return whether there is."""
     alike = ScimEvent.objects.using(router.db_for_write(ScimEvent)).filter(
         created_at__gte=timezone.now() - REPEATED_WITHIN,
         account=event.account,
@@ -247,14 +262,14 @@ def _repeats(event: ScimEvent) -> bool:
 
 
 def _name_of(account: str | None, resource_type: str, key: UUID) -> str:
-    """The name of the account's resource with this id, if there is one."""
+    """Return the name of the account's resource with an id, or ""."""
     model = LINKS[resource_type]
     links = model.objects.using(router.db_for_write(model)).filter(account=account, pk=key)
     return links.values_list(model.name_field, flat=True).first() or ""
 
 
 def _flat(document: Document) -> dict[str, Any]:
-    """The document's values, each by the full name of its attribute."""
+    """Return the values of a document by the full names of their attributes."""
     return dict(_named(document))
 
 
@@ -268,7 +283,7 @@ def _named(document: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str,
 
 
 def _short(value: Any) -> Any:
-    """The value, or the beginning of one that nobody would read."""
+    """Return a value, shortened if it is long."""
     if isinstance(value, bool | int | float | None):
         return value
     text = value if isinstance(value, str) else _text(value)
@@ -276,7 +291,7 @@ def _short(value: Any) -> Any:
 
 
 def _text(values: Any) -> str:
-    """A multi-valued attribute on one line."""
+    """Return the values of a multi-valued attribute on one line."""
     return "; ".join(
         ", ".join(f"{name}: {part}" for name, part in value.items())
         if isinstance(value, Mapping)

@@ -1,1 +1,1 @@
-"""The database as Django has it, and nothing of SCIM: columns, compiled queries, many-to-manys."""
+"""What Django's database layer lacks, without SCIM: fields, compiled queries, memberships."""

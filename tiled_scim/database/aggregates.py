@@ -1,4 +1,4 @@
-"""An aggregate that Django has for PostgreSQL only: the rows of a group as one JSON array."""
+"""Aggregate rows into a JSON array, which Django offers for PostgreSQL only."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SQLParameters = tuple[str, tuple[str | int, ...]]
 
 
 class JSONArray(Aggregate):
-    """`[a, b, …]` of one expression over the group's rows; null where there is none."""
+    """Aggregate an expression into a JSON array, or null if there are no rows."""
 
     function = "JSON_ARRAYAGG"
     output_field = JSONField()

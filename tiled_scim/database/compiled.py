@@ -1,7 +1,7 @@
-"""Queries that are compiled once, and statements for any number of rows.
+"""Compile queries once, and write any number of rows in few statements.
 
-Django compiles a queryset to SQL each time it is run, which costs more than most of our queries
-take to run. A query of a hot path is built as a queryset with `Parameter`s in place of values, and
+Django compiles a queryset into SQL each time it runs, which takes longer than most of our queries
+take to run. The query of a hot path is a queryset with a `Parameter` in place of each value. It is
 compiled once for each database.
 """
 
@@ -18,24 +18,25 @@ from django.db.models import BooleanField, Field, JSONField, Lookup, Model, Quer
 from django.db.models.constants import OnConflict
 from django.db.models.expressions import Expression
 from django.db.models.lookups import In
+from django.db.models.signals import post_save, pre_save
 from django.db.models.sql.compiler import SQLCompiler
 
 SQL = tuple[str, tuple[Any, ...]]
 
-# Under the least number of query parameters that a supported database takes.
+# Below the smallest maximum of query parameters of all supported databases.
 CHUNK = 500
-# Elements of an array that is a parameter.
+# The maximum number of elements of an array parameter.
 ARRAY = 50_000
-# Rows that are in memory at once, where a query may have any number.
+# The number of rows to convert at once if a query may return any number.
 PAGE = 2000
 
 
 class Parameter(Expression):
-    """A value that is given each time that a compiled query runs.
+    """A value that is passed each time a compiled query runs.
 
     Args:
-        name: the keyword under which `CompiledQuery.rows` takes the value.
-        field: the model field that the value is compared with; it prepares the value.
+        name: The keyword argument of `CompiledQuery.rows` with the value.
+        field: The model field that the value is compared with. It prepares the value.
     """
 
     def __init__(self, name: str, field: Field[Any, Any]) -> None:
@@ -46,12 +47,12 @@ class Parameter(Expression):
         return "%s", (self,)
 
     def prepared(self, value: Any, connection: BaseDatabaseWrapper) -> Any:
-        """Return a value in the form that the database takes."""
+        """Return a value as the database expects it."""
         return self.output_field.get_db_prep_value(value, connection)
 
 
 class KeysParameter(Parameter):
-    """Any number of values, as one array; PostgreSQL only."""
+    """Any number of values, passed as one array. PostgreSQL only."""
 
     def prepared(self, value: Any, connection: BaseDatabaseWrapper) -> Any:
         prepare = super().prepared
@@ -59,7 +60,7 @@ class KeysParameter(Parameter):
 
 
 class AnyOf(Lookup):
-    """Whether a column is one of the values of an array; PostgreSQL only."""
+    """Test whether an array contains the value of a column. PostgreSQL only."""
 
     lookup_name = "any_of"
     prepare_rhs = False
@@ -74,10 +75,10 @@ class AnyOf(Lookup):
 
 
 class CompiledQuery:
-    """The SQL of a `values_list` queryset, to run with other parameters each time.
+    """The SQL of a `values_list` queryset, which can run with different parameters.
 
     Args:
-        rows: a queryset of `values_list`, with `Parameter`s for what changes.
+        rows: A queryset of `values_list`, with a `Parameter` for each value that changes.
     """
 
     def __init__(self, rows: QuerySet[Any, Any]) -> None:
@@ -89,10 +90,10 @@ class CompiledQuery:
         self.converters = list(compiler.get_converters(selected).items())
 
     def rows(self, **values: Any) -> list[Any]:
-        """Run the query and return its rows, as sequences of Python values.
+        """Run the query and return its rows as sequences of Python values.
 
         Args:
-            values: a value for each `Parameter`, by its name.
+            values: The value of each `Parameter`, by its name.
         """
         connection = connections[self.using]
         with connection.cursor() as cursor:
@@ -100,7 +101,7 @@ class CompiledQuery:
             return self._converted(cursor.fetchall(), connection)
 
     def pages(self, **values: Any) -> Iterator[list[Any]]:
-        """Run the query and return its rows in lists, so that not all are in memory at once."""
+        """Run the query and yield its rows in lists of at most `PAGE`."""
         connection = connections[self.using]
         with connection.cursor() as cursor:
             cursor.execute(self.sql, self._parameters(values, connection))
@@ -129,11 +130,11 @@ class CompiledQuery:
 
 
 class CompiledInstances(CompiledQuery):
-    """A compiled query for rows of a model, each with one row that it refers to.
+    """A compiled query for instances of a model, each with one related instance.
 
     Args:
-        rows: a queryset with `select_related` of the relation.
-        relation: the name of the foreign key.
+        rows: A queryset with `select_related` of the relation.
+        relation: The name of the foreign key.
     """
 
     def __init__(self, rows: QuerySet[Any, Any], relation: str) -> None:
@@ -165,7 +166,7 @@ class CompiledInstances(CompiledQuery):
 
 
 class _Columns:
-    """The columns of a query that make up an instance of one model."""
+    """The columns of a query for the instances of one model."""
 
     def __init__(self, klass_info: dict[str, Any], compiler: SQLCompiler) -> None:
         self.model: type[Model] = klass_info["model"]
@@ -174,7 +175,7 @@ class _Columns:
         self.names = [column.target.attname for column in selected]
 
     def instance(self, row: Sequence[Any], using: str) -> Model | None:
-        """The instance; None where a row that may be missing is."""
+        """Return the instance, or None if an outer join found no row."""
         values = [row[position] for position in self.positions]
         is_missing = values[self.names.index(self.model._meta.pk.attname)] is None
         return None if is_missing else self.model.from_db(using, self.names, values)
@@ -186,7 +187,7 @@ _COMPILED: dict[Hashable, Any] = {}
 def compiled_instances(
     key: Hashable, relation: str, build: Callable[[], QuerySet[Any, Any]]
 ) -> CompiledInstances:
-    """As `compiled`, for a query that gives model instances."""
+    """Return the query with this key as `compiled` does, for model instances."""
     query = _COMPILED.get(key)
     if query is None:
         query = _COMPILED[key] = CompiledInstances(build(), relation)
@@ -194,11 +195,11 @@ def compiled_instances(
 
 
 def compiled(key: Hashable, build: Callable[[], QuerySet[Any, Any]]) -> CompiledQuery:
-    """Return the query with this key, compiled the first time that it is asked for.
+    """Return the query with this key. Build and compile it the first time.
 
     Args:
-        key: all that decides what `build` returns, the alias of the database included.
-        build: makes the queryset.
+        key: Everything that determines what `build` returns, including the database alias.
+        build: A function that returns the queryset.
     """
     query = _COMPILED.get(key)
     if query is None:
@@ -214,16 +215,18 @@ def rows_of_keys(
     using: str,
     **values: Any,
 ) -> list[Any]:
-    """Run a query that is about any number of keys.
+    """Run a query for any number of keys and return its rows.
 
-    On PostgreSQL it is one statement, compiled once; elsewhere one for each `CHUNK` of keys.
+    PostgreSQL gets one statement, compiled once. Other databases get one for each `CHUNK` of keys.
 
     Args:
-        name: all that decides what `build` returns, but for the keys and the database.
-        build: makes the queryset, given a function that compares an expression with the keys.
-        field: the field that has the keys.
-        keys: in the order in which rows are to be locked.
-        values: a value for each `Parameter` of the queryset.
+        name: Everything that determines what `build` returns, except the keys and the database.
+        build: Returns the queryset. Its argument is a function that takes an expression and
+            returns the condition that it is one of the keys.
+        field: The model field of the keys.
+        keys: The keys, in the order in which rows are to be locked.
+        using: The database alias.
+        values: The value of each `Parameter` of the queryset, by its name.
     """
     if not keys:
         return []
@@ -242,14 +245,14 @@ def _one_of(keys: list[Any], each: Any) -> Any:
 
 
 def chunks(values: Iterable[Any], size: int = CHUNK) -> Iterator[list[Any]]:
-    """Return the values in lists that fit into one query."""
+    """Yield the values in lists that fit into one query."""
     iterator = iter(values)
     while chunk := list(islice(iterator, size)):
         yield chunk
 
 
 def _in_statements(values: Iterable[Any], connection: BaseDatabaseWrapper) -> Iterator[list[Any]]:
-    """The values in lists that fit into one statement; PostgreSQL takes each as an array."""
+    """Yield the values in lists that fit into one statement, as an array on PostgreSQL."""
     return chunks(values, ARRAY if connection.vendor == "postgresql" else CHUNK)
 
 
@@ -261,13 +264,15 @@ def insert(
     *,
     ignore_conflicts: bool = False,
 ) -> None:
-    """Insert rows without making model instances. No signal of the model is sent.
+    """Insert rows without creating model instances or sending signals.
 
     Args:
-        columns: the `attname` of each field that the rows have a value of; the database has
-            defaults for the others, or numbers them.
-        rows: a value for each of the columns.
-        ignore_conflicts: whether to leave out rows that are there already.
+        model: The model of the rows.
+        columns: The `attname` of each field with a value in `rows`. The database must set the
+            other columns itself.
+        rows: For each row, the values of the columns.
+        using: The database alias.
+        ignore_conflicts: Whether to skip rows that exist already.
     """
     connection = connections[using]
     fields = [_field(model, name) for name in columns]
@@ -286,16 +291,45 @@ def insert(
             cursor.execute(f"{head} {table} ({names}) {values} {suffix}".rstrip(), parameters)
 
 
+def update(instance: Model, names: Collection[str], using: str) -> None:
+    """Update columns of a locked row, as `save(update_fields=names)` does.
+
+    Args:
+        names: The `attname` of each field to update.
+        using: The alias of the database.
+    """
+    model = type(instance)
+    if pre_save.has_listeners(model) or post_save.has_listeners(model):
+        instance.save(using=using, update_fields=names)
+        return
+    connection = connections[using]
+    quote = connection.ops.quote_name
+    fields = [_field(model, name) for name in names]
+    key = cast(Any, model._meta.pk)
+    assignments = ", ".join(f"{quote(field.column)} = %s" for field in fields)
+    sql = f"UPDATE {quote(model._meta.db_table)} SET {assignments} WHERE {quote(key.column)} = %s"  # noqa: S608 (names of columns)
+    parameters = [
+        *(field.get_db_prep_save(getattr(instance, field.attname), connection) for field in fields),
+        key.get_db_prep_value(instance.pk, connection),
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+
+
 def delete(
     model: type[Model], column: str, value: Any, keys_column: str, keys: Collection[Any], using: str
 ) -> None:
     """Delete the rows with a value in one column and one of the keys in another.
 
-    No signal of the model is sent, and nothing refers to its rows.
+    Signals are not sent, and rows that refer to the deleted ones are not deleted.
 
     Args:
-        column: the `attname` of the field that has the value.
-        keys_column: the `attname` of the field that has the keys.
+        model: The model of the rows.
+        column: The `attname` of the field with the value.
+        value: The value.
+        keys_column: The `attname` of the field with the keys.
+        keys: The keys.
+        using: The database alias.
     """
     connection = connections[using]
     quote = connection.ops.quote_name
@@ -318,7 +352,14 @@ def _field(model: type[Model], attname: str) -> Any:
 def _values(
     fields: Sequence[Any], columns: list[list[Any]], connection: BaseDatabaseWrapper
 ) -> tuple[str, list[Any]]:
-    """The rows of an INSERT, given by columns; PostgreSQL takes each column as one array."""
+    """Return the SQL and the parameters of the rows of an INSERT.
+
+    PostgreSQL gets each column as one array.
+
+    Args:
+        fields: The fields of the columns.
+        columns: For each column, the prepared values of all rows.
+    """
     is_plain = not any(isinstance(field, JSONField) for field in fields)
     if connection.vendor == "postgresql" and is_plain:
         arrays = ", ".join(f"(%s)::{field.db_type(connection)}[]" for field in fields)

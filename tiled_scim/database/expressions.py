@@ -1,8 +1,8 @@
-"""SQL that gives the same rows on SQLite, PostgreSQL, MariaDB and MySQL.
+"""SQL expressions with the same result on SQLite, PostgreSQL, MariaDB and MySQL.
 
-Left to themselves they disagree: MariaDB ignores letter case, accents and trailing spaces, LIKE on
-SQLite ignores the case of ASCII letters, PostgreSQL sorts by the language of the server, and each
-has functions of its own for JSON.
+By default, the databases disagree: MariaDB ignores case, accents and trailing spaces, LIKE on
+SQLite ignores the case of ASCII letters, PostgreSQL sorts by the server's language, and each
+database has its own functions for JSON.
 """
 
 from __future__ import annotations
@@ -34,20 +34,20 @@ from tiled_scim.scim.text import fold
 SQL = tuple[str, tuple[Any, ...]]
 Operand = Combinable | Expression | Q
 
-# Collations that tell every two code points apart and keep trailing spaces.
+# Collations that distinguish all code points and do not ignore trailing spaces.
 _BINARY = {"mariadb": "utf8mb4_nopad_bin", "mysql": "utf8mb4_0900_bin"}
-# Collations whose LOWER knows the letter case of more than the commonest scripts.
+# Collations whose LOWER also converts the letters of rare scripts.
 _LETTERS = {"mariadb": "utf8mb4_unicode_520_nopad_ci", "mysql": "utf8mb4_0900_as_ci"}
-# The capital I with a dot, which LOWER makes one character or two, and the sigma at the end of a
-# word, which it knows or does not: according to the database, unless they are made the same.
+# LOWER differs between databases for two letters, so they are replaced: the capital I with a dot,
+# which becomes one character or two, and the sigma at the end of a word.
 _DOTTED_I = "'\u0130', 'i\u0307'"
 _FINAL_SIGMA = "'\u03c2', '\u03c3'"
 
 
 def register_functions(connection: BaseDatabaseWrapper, **kwargs: object) -> None:
-    """Give a new SQLite connection the function that it lacks: its LOWER knows ASCII only.
+    """Add a function to a new SQLite connection, because SQLite's LOWER only converts ASCII.
 
-    A receiver of `connection_created`.
+    This is a receiver of `connection_created`.
     """
     if connection.vendor == "sqlite":
         connection.connection.create_function("TILED_SCIM_FOLD", 1, _fold, deterministic=True)
@@ -60,8 +60,8 @@ def _fold(text: str | None) -> str | None:
 class PortableExpression(Expression):
     """An expression with SQL for each database.
 
-    In a template, `{0}` stands for the first operand. The one for "mysql" is also MariaDB's, where
-    there is none for "mariadb".
+    `{0}` in a template is replaced by the SQL of the first operand. MariaDB uses the template
+    "mariadb", or "mysql" if there is none.
     """
 
     templates: ClassVar[dict[str, str]]
@@ -77,7 +77,7 @@ class PortableExpression(Expression):
         self.operands = list(exprs)
 
     def template(self, connection: BaseDatabaseWrapper) -> str:
-        """The SQL around the operands."""
+        """Return the template for the connection's database."""
         if getattr(connection, "mysql_is_mariadb", False) and "mariadb" in self.templates:
             return self.templates["mariadb"]
         return self.templates[connection.vendor]
@@ -99,7 +99,7 @@ class PortableExpression(Expression):
 
 
 class ColumnText(PortableExpression):
-    """A column of any type as the text that SCIM shows: a UUID with hyphens, everywhere."""
+    """Convert a column to the text that SCIM shows, such as a UUID with hyphens."""
 
     output_field = TextField()
     templates: ClassVar = {
@@ -107,7 +107,7 @@ class ColumnText(PortableExpression):
         "postgresql": "({0})::text",
         "mysql": "CAST({0} AS CHAR)",
     }
-    # Where the database has no type for UUIDs, Django keeps their 32 digits.
+    # If the database has no type for UUIDs, Django stores their 32 digits.
     digits: ClassVar = {
         "sqlite": "SUBSTR({0}, 1, 8) || '-' || SUBSTR({0}, 9, 4) || '-' || SUBSTR({0}, 13, 4)"
         " || '-' || SUBSTR({0}, 17, 4) || '-' || SUBSTR({0}, 21)",
@@ -123,7 +123,7 @@ class ColumnText(PortableExpression):
 
 
 class ExactText(PortableExpression):
-    """Text that is compared and ordered code point by code point."""
+    """Text that is compared and sorted by code points."""
 
     output_field = TextField()
     templates: ClassVar = {
@@ -137,7 +137,7 @@ class ExactText(PortableExpression):
 
 
 class FoldedText(PortableExpression):
-    """Text as `text.fold` has it, compared and ordered code point by code point."""
+    """Text as `scim.text.fold` returns it, compared and sorted by code points."""
 
     output_field = TextField()
     # A collation of the host's own is put aside, since not every one allows all of this.
@@ -154,7 +154,7 @@ class FoldedText(PortableExpression):
 
 
 class NonEmpty(PortableExpression):
-    """Text, or null where it is empty."""
+    """Text, or null if it is empty."""
 
     output_field = TextField()
     templates: ClassVar = dict.fromkeys(("sqlite", "postgresql", "mysql"), "NULLIF({0}, '')")
@@ -164,19 +164,19 @@ class NonEmpty(PortableExpression):
 
 
 class Condition(PortableExpression):
-    """An expression that is true, false or null."""
+    """A condition that is true, false or null."""
 
     output_field = BooleanField()
 
 
 class IsNotTrue(Condition):
-    """False or null: negation that knows two values, as SCIM's does."""
+    """Negate a condition as SCIM does: null counts as false."""
 
     templates: ClassVar = dict.fromkeys(("sqlite", "postgresql", "mysql"), "({0}) IS NOT TRUE")
 
 
 class Contains(Condition):
-    """Whether the first text has the second in it."""
+    """Test whether the first text contains the second."""
 
     templates: ClassVar = {
         "sqlite": "INSTR({0}, {1}) > 0",
@@ -186,7 +186,7 @@ class Contains(Condition):
 
 
 class StartsWith(Condition):
-    """Whether the first text begins with the second, which is not empty."""
+    """Test whether the first text starts with the second, which must not be empty."""
 
     templates: ClassVar = {
         "sqlite": "SUBSTR({0}, 1, LENGTH({1})) = {1}",
@@ -196,7 +196,7 @@ class StartsWith(Condition):
 
 
 class EndsWith(Condition):
-    """Whether the first text ends with the second, which is not empty."""
+    """Test whether the first text ends with the second, which must not be empty."""
 
     templates: ClassVar = {
         "sqlite": "SUBSTR({0}, -LENGTH({1})) = {1}",
@@ -209,18 +209,19 @@ class EndsWith(Condition):
 
 
 class Among(Lookup):
-    """Whether a key is one of those that other queries give, which are run first, and once.
+    """Test whether one of some queries returns a key. The database runs these queries first.
 
-    A lookup, since on MariaDB and MySQL Django compares other conditions to True, which keeps the
-    planner from seeing what they are.
+    This is a lookup because Django compares other conditions to True on MariaDB and MySQL, which
+    hides them from the planner.
 
     Args:
-        key: a column.
-        queries: each of one column.
+        key: The column with the key.
+        queries: Queries that return one column.
+        most: The number of keys that they return at most, if it is known.
     """
 
-    def __init__(self, key: F, *queries: QuerySet[Any, Any]) -> None:
-        super().__init__(key, _Keys(*(Subquery(query) for query in queries)))
+    def __init__(self, key: F, *queries: QuerySet[Any, Any], most: int | None = None) -> None:
+        super().__init__(key, _Keys(*(Subquery(query) for query in queries), most=most))
 
     def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> SQL:
         key, key_params = self.process_lhs(compiler, connection)
@@ -229,35 +230,42 @@ class Among(Lookup):
 
 
 class _Keys(PortableExpression):
-    """What comes after a key that is one of those that queries give."""
+    """The right-hand side of `Among`."""
 
     output_field = BooleanField()
     templates: ClassVar = {
         "sqlite": "IN ({})",
-        # Not IN: a planner that expects many keys would read the whole table.
+        # Not IN, because a planner that expects many keys would read the whole table.
         "postgresql": "= ANY(ARRAY({}))",
-        # A table of its own, or each key would be looked for in each query.
+        # A derived table, because the queries would otherwise run for each key.
         "mysql": "IN (SELECT * FROM ({}) AS scim_keys)",
     }
 
+    def __init__(self, *queries: Subquery, most: int | None) -> None:
+        super().__init__(*queries)
+        self.most = most
+
     def template(self, connection: BaseDatabaseWrapper) -> str:
         numbers = range(len(self.operands))
-        queries = map("SELECT * FROM {{{0}}} AS scim_keys_{0}".format, numbers)
-        return super().template(connection).format(" UNION ALL ".join(queries))
+        keys = " UNION ALL ".join(map("SELECT * FROM {{{0}}} AS scim_keys_{0}".format, numbers))
+        if self.most is not None:
+            # For MariaDB's planner, which takes the offset of a query for rows that it gives.
+            keys = f"{keys} LIMIT {self.most}"
+        return super().template(connection).format(keys)
 
 
 # JSON
 
 
 class _JSONScalar(PortableExpression):
-    """What is at the end of these keys in a JSON value, or null where there is nothing."""
+    """The value at a path of keys in a JSON value, or null if there is none."""
 
     def __init__(self, root: Operand, *keys: str) -> None:
         super().__init__(root, _path(keys))
         self.keys = keys
 
     def template(self, connection: BaseDatabaseWrapper) -> str:
-        # SQLite hands out simple elements as values of its own, which are no JSON any more.
+        # SQLite returns simple elements as SQL values, not as JSON.
         if connection.vendor == "sqlite" and not self.keys:
             return "{0}"
         return super().template(connection)
@@ -297,7 +305,7 @@ class JSONBoolean(_JSONScalar):
 
 
 class Elements(PortableExpression):
-    """The elements of the array at the end of these keys, as rows with `key` and `value`."""
+    """The elements of the array at a path of keys, as rows with `key` and `value`."""
 
     output_field = JSONField()
     templates: ClassVar = {
@@ -313,7 +321,7 @@ class Elements(PortableExpression):
 
 
 class Element(Expression):
-    """The element that `AnyElement` or `FirstElement` looks at."""
+    """The current element in `AnyElement` or `FirstElement`."""
 
     output_field = JSONField()
 
@@ -322,7 +330,7 @@ class Element(Expression):
 
 
 class AnyElement(Condition):
-    """Whether one of the elements fits a condition, all of which is about that one."""
+    """Test whether a condition is true for at least one element."""
 
     templates: ClassVar = dict.fromkeys(
         ("sqlite", "postgresql", "mysql"), "EXISTS (SELECT 1 FROM {0} WHERE {1})"
@@ -333,7 +341,7 @@ class AnyElement(Condition):
 
 
 class FirstElement(PortableExpression):
-    """A value of the first element that fits a condition; a preferred one comes before all."""
+    """A value of the first element that meets a condition. Preferred elements come first."""
 
     templates: ClassVar = dict.fromkeys(
         ("sqlite", "postgresql", "mysql"),
@@ -351,5 +359,5 @@ class FirstElement(PortableExpression):
 
 
 def _path(keys: Sequence[str]) -> Value:
-    """A JSON path such as `$."name"."givenName"`."""
+    """Return a JSON path such as `$."name"."givenName"`."""
     return Value("$" + "".join(f".{json.dumps(key)}" for key in keys))

@@ -1,4 +1,4 @@
-"""Columns that are the same on every database."""
+"""A model field with the same behavior on each database."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 
 class ExactCharField(models.CharField):  # type: ignore[type-arg]  # generic in the stubs only
-    """Text that is compared code point by code point on every database.
+    """Text that is compared by code points on each database.
 
-    The default collations of MariaDB and MySQL ignore letter case, accents and trailing spaces, so
-    that a unique constraint would take two people for one.
+    The default collations of MariaDB and MySQL ignore case, accents and trailing spaces. A unique
+    constraint would refuse names that only differ in those.
     """
 
     def db_parameters(self, connection: BaseDatabaseWrapper) -> dict[str, Any]:
@@ -21,6 +21,6 @@ class ExactCharField(models.CharField):  # type: ignore[type-arg]  # generic in 
             is_mariadb = getattr(connection, "mysql_is_mariadb", False)
             parameters["collation"] = "utf8mb4_nopad_bin" if is_mariadb else "utf8mb4_0900_bin"
         if connection.vendor == "postgresql":
-            # Another one compares with equal care, but not in an order that a range can rely on.
+            # Other collations compare exactly too, but sort in an order that depends on the server.
             parameters["collation"] = "C"
         return parameters

@@ -1,8 +1,8 @@
-"""Text columns of the host's tables: searched in any letter case, by an index if there is one.
+"""Search text columns of the host's tables without regard to case, with an index if possible.
 
-The index differs between databases. PostgreSQL has one on the expression that is compared. MariaDB
-and MySQL have a plain one, which serves where the column's collation ignores letter case. SQLite
-has none: it is for development.
+On PostgreSQL, the index is on the expression that is compared. On MariaDB and MySQL, it is a plain
+index, which works if the column's collation ignores case. SQLite has no such index, because it is
+only for development.
 """
 
 from __future__ import annotations
@@ -43,36 +43,36 @@ _MYSQL_COLLATION = """
     WHERE table_schema = DATABASE() AND table_name = %s AND column_name = %s
 """
 
-# Collations that ignore the case of every letter that `_LETTERS` knows, and of the commonest ones.
+# Collations that ignore the case of all letters, and of the most common ones.
 _NEW_COLLATION = re.compile(
     r"utf8(mb[34])?_unicode_520(_nopad)?_ci"
     r"|(utf8mb[34]_)?uca1400(_nopad)?_a[is]_ci"
     r"|utf8mb4_0900_a[is]_ci"
 )
 _OLD_COLLATION = re.compile(r"utf8(mb[34])?_(general|unicode)(_nopad)?_ci")
-# Letters that the old ones do not know well enough: all but those of most Latin alphabets.
+# Letters whose case the old collations do not know reliably: all but those of most Latin alphabets.
 _UNRELIABLE = re.compile("[^\0-\u017f]|\u0130")
 
 
 class State(Enum):
-    """Whether a column has the index that lookups need."""
+    """The state of the index that lookups in a column need."""
 
     UNNEEDED = auto()  # the database is SQLite
-    CASE_SENSITIVE = auto()  # no index can serve
+    CASE_SENSITIVE = auto()  # no index can help
     MISSING = auto()
-    BUILDING = auto()  # another session makes it at this moment
-    INVALID = auto()  # left by a build that failed
+    BUILDING = auto()  # another session creates it now
+    INVALID = auto()  # a failed build left it behind
     PRESENT = auto()
 
 
 @dataclass(frozen=True)
 class HostColumn:
-    """A text column of the host's.
+    """A text column of the host.
 
     Args:
-        model: the model that has the field, or inherits it.
-        name: the field's name.
-        using: the alias of the database that is searched.
+        model: The model that has the field, or inherits it.
+        name: The name of the field.
+        using: The alias of the database to search.
     """
 
     model: type[models.Model]
@@ -81,7 +81,7 @@ class HostColumn:
 
     @classmethod
     def at(cls, model: type[models.Model], path: str) -> HostColumn:
-        """Return the column at an ORM path from a model, in the database that is written to."""
+        """Return the column at an ORM path from a model, in the database for writes."""
         *relations, name = path.split("__")
         for relation in relations:
             model = cast("type[models.Model]", model._meta.get_field(relation).related_model)
@@ -89,37 +89,37 @@ class HostColumn:
         return cls(owner, name, router.db_for_write(owner))
 
     def __str__(self) -> str:
-        """The table and column, for people."""
+        """Return the table and the column, for messages."""
         return f"{self.table}.{self.column}"
 
     @property
     def table(self) -> str:
-        """The name of the table."""
+        """Return the name of the table."""
         return self.field.model._meta.db_table
 
     @property
     def column(self) -> str:
-        """The name of the column."""
+        """Return the name of the column."""
         return cast(str, self.field.column)
 
     @cached_property
     def field(self) -> models.Field[Any, Any]:
-        """The field of the column."""
+        """Return the model field of the column."""
         return cast("models.Field[Any, Any]", self.model._meta.get_field(self.name))
 
     @property
     def connection(self) -> BaseDatabaseWrapper:
-        """The connection to the database that is searched."""
+        """Return the connection to the database to search."""
         return connections[self.using]
 
     def has_any_of(self, texts: Collection[str]) -> Q:
-        """Return a condition on rows of `model`: the column has one of some texts, in any case.
+        """Return the condition that the column has one of some texts, ignoring case.
 
-        MariaDB and MySQL may find more rows than those: their collations also ignore accents, and
-        some of them trailing spaces. The caller looks at what comes.
+        MariaDB and MySQL may find more rows, because their collations also ignore accents, and some
+        of them trailing spaces. The caller has to check the rows.
 
         Args:
-            texts: at least one.
+            texts: The texts, at least one.
         """
         if self.connection.vendor == "mysql" and self._ignores_case:
             return Q((f"{self.name}__in", sorted(texts)))
@@ -128,15 +128,15 @@ class HostColumn:
 
     @property
     def _ignores_case(self) -> bool:
-        """Whether the column's collation, of MariaDB or MySQL, ignores letter case."""
+        """Return whether the column's collation, on MariaDB or MySQL, ignores case."""
         return _collation(self.using, self.table, self.column).endswith("_ci")
 
     # The index
 
     @property
     def index(self) -> Index:
-        """The index that lookups need."""
-        # Of letters, digits and underscores, and no longer than Django allows.
+        """Return the index that lookups need."""
+        # The name has only letters, digits and underscores, and the maximum length of Django.
         name = re.sub(r"\W+", "_", f"{PREFIX}{self.table}_{self.column}")
         name = truncate_name(name, Index.max_name_length)
         if self.connection.vendor == "postgresql":
@@ -144,7 +144,7 @@ class HostColumn:
         return Index(fields=[self.name], name=name)
 
     def state(self) -> State:
-        """Ask the database for the state of the index."""
+        """Return the state of the index. Asks the database."""
         match self.connection.vendor:
             case "postgresql":
                 return self._state_on_postgresql()
@@ -153,7 +153,7 @@ class HostColumn:
         return State.UNNEEDED
 
     def rows(self) -> int:
-        """Return about how many rows the table has: what the database's statistics say."""
+        """Return the approximate number of rows of the table, from the database's statistics."""
         match self.connection.vendor:
             case "postgresql":
                 found = self._ask(_POSTGRESQL_ROWS, [self._quoted_table])
@@ -161,20 +161,20 @@ class HostColumn:
                 found = self._ask(_MYSQL_ROWS, [self.table])
             case _:
                 found = None
-        # PostgreSQL says -1 of a table that it has no statistics of.
+        # PostgreSQL returns -1 for a table without statistics.
         return max(0, int(found[0] or 0)) if found else 0
 
     def creation(self, state: State) -> list[str]:
-        """Return the statements that make the index.
+        """Return the statements that create the index.
 
         Args:
-            state: that of now. An invalid index is dropped first.
+            state: The current state. An invalid index is dropped first.
         """
         created = str(self._statement("create_sql"))
         if self.connection.vendor != "postgresql":
             return [created]
         created = created.replace("CONCURRENTLY", "CONCURRENTLY IF NOT EXISTS", 1)
-        # Without statistics of the expression PostgreSQL expects too many rows of a lookup.
+        # Without statistics for the expression, PostgreSQL expects too many rows from a lookup.
         statements = [created, f"ANALYZE {self._quoted_table}"]
         return (self.removal() if state is State.INVALID else []) + statements
 
@@ -183,7 +183,7 @@ class HostColumn:
         return [str(self._statement("remove_sql"))]
 
     def has_own_index(self) -> bool:
-        """Whether there is an index of our name, be it valid or not."""
+        """Return whether an index with our name exists, valid or not."""
         return self.index.name in self._constraints()
 
     def _statement(self, method: str) -> Any:
@@ -223,13 +223,13 @@ class HostColumn:
 
 
 class SameFolded(Exact):
-    """Whether a column of text is the same as a text but for letter case.
+    """Test whether a text column equals a text, ignoring case.
 
-    PostgreSQL finds it by an index on `FoldedText` of the column. MariaDB and MySQL have no such
-    index: there one on the column itself finds what the column's own collation takes for the same,
-    from which `FoldedText` chooses. Where an old collation is not to be relied on, there is none.
-    Of what it is relied on for, it may miss the Kelvin and Angstrom signs and the capital sharp s,
-    which it tells apart from "k", "å" and "ß".
+    PostgreSQL uses the index on `FoldedText` of the column. MariaDB and MySQL have no such index.
+    There, an index on the column finds the rows that are equal in the column's collation, and
+    `FoldedText` selects among them. No index is used for letters whose case an old collation does
+    not know reliably. An old collation may still miss the Kelvin and Angstrom signs and the capital
+    sharp s, which it distinguishes from "k", "å" and "ß".
     """
 
     def __init__(self, column: F, text: str) -> None:
@@ -246,9 +246,9 @@ class SameFolded(Exact):
 
 
 def _finds(collation: str, text: str) -> bool:
-    """Whether a collation takes for the same at least what `FoldedText` does.
+    """Return whether all texts that are equal for `FoldedText` are equal in a collation.
 
-    Most do, but not all: in a Turkish one, "I" is not the capital "i".
+    This is true for most collations, but in a Turkish one, "I" is not the capital "i".
     """
     if _NEW_COLLATION.fullmatch(collation):
         return True
@@ -257,10 +257,12 @@ def _finds(collation: str, text: str) -> bool:
 
 @cache
 def _collation(using: str, table: str, column: str) -> str:
-    """The collation of a column of MariaDB or MySQL, asked once a process; "" where it has none.
+    """Return the collation of a column on MariaDB or MySQL, or "" if it has none.
+
+    Each process asks the database once.
 
     Raises:
-        LookupError: there is no such column (yet).
+        LookupError: if the column does not exist (yet).
     """
     with connections[using].cursor() as cursor:
         cursor.execute(_MYSQL_COLLATION, [table, column])

@@ -1,7 +1,7 @@
-"""The table behind a many-to-many, written to directly where nobody could tell.
+"""Read and write the rows of the many-to-many relation between Libraries and users.
 
-Django's manager does the same with a model instance for each row. It is taken where the host has a
-`through` model, a manager, or a receiver of `m2m_changed` of its own.
+Rows are written without Django's manager, which creates a model instance for each row. The manager
+is used if the host has its own `through` model or manager, or a receiver of `m2m_changed`.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ MANAGERS = "django.db.models.fields.related_descriptors"
 
 
 class Memberships:
-    """The users who have access to one Library through a many-to-many.
+    """The users who have access to one Library through a many-to-many relation.
 
     Args:
-        manager: the Library's related manager, such as `library.members`.
-        using: the alias of the database to write to.
+        manager: The Library's related manager, such as `library.members`.
+        using: The alias of the database to write to.
     """
 
     def __init__(self, manager: Any, using: str) -> None:
@@ -46,7 +46,7 @@ class Memberships:
         return {user for (user,) in found}
 
     def add(self, users: Collection[Any]) -> None:
-        """Give these users access, those who have it already included."""
+        """Give these users access. Users who have it already may be among them."""
         if self._is_plain("add"):
             columns = (self.library_field.attname, self.user_field.attname)
             rows = [(self.library, user) for user in users]
@@ -56,7 +56,7 @@ class Memberships:
             self.manager.add(*chunk)
 
     def remove(self, users: Collection[Any]) -> None:
-        """Take access away from these users."""
+        """Revoke the access of these users."""
         if self._is_plain("remove"):
             columns = (self.library_field.attname, self.library, self.user_field.attname)
             delete(self.manager.through, *columns, users, self.using)
@@ -72,7 +72,7 @@ class Memberships:
         return rows.values_list(self.user_field.attname)
 
     def _is_plain(self, method: str) -> bool:
-        """Whether Django's own manager would do nothing but write the rows."""
+        """Return whether Django's own manager would only write the rows."""
         through = self.manager.through
         return (
             bool(through._meta.auto_created)

@@ -1,12 +1,12 @@
-"""Where the values of a resource are stored, and the document that they make up.
+"""Read the document of a resource from where its values are stored, and divide it again.
 
-A document is a resource of clean values (see `scim.cleaning`). Its values are in three places: the
-host user has those of `HostAdapter.user_fields`, so that an edit in the host shows at once; columns
-of the link have what resources are looked up by; the link's JSON has everything else, as it was
-sent. A value that is nothing is absent, in each of them; only `host_input` knows empty strings.
+A document has the clean values of a resource (see `scim.cleaning`). They are stored in three
+places: on the host user, as `HostAdapter.user_fields` says, so that a change by the host is visible
+at once; in columns of the link, which resources are looked up by; and, as they were sent, in the
+link's JSON. Absent values are absent in each of them. Only `host_input` uses empty strings.
 
-Of a multi-valued attribute the host keeps one value, such as that of `emails.value`: the preferred
-element's. In the JSON that element has no value: it is the placeholder, and there is one always.
+The host stores one value of a multi-valued attribute, such as `emails.value`: that of the preferred
+element. In the JSON, this element has no value and is called the placeholder. There is always one.
 """
 
 from __future__ import annotations
@@ -49,12 +49,12 @@ MODELS: dict[str, type[UserLink | LibraryGroupLink]] = {
 
 @dataclass(frozen=True)
 class HostField:
-    """An attribute that the host user has.
+    """An attribute that is stored on the host user.
 
     Args:
-        name: its canonical name, such as `name.givenName`.
-        path: where it is in a document.
-        column: ORM path of the value, from the user.
+        name: Its canonical name, such as `name.givenName`.
+        path: Its path in a document.
+        column: The ORM path of the value, from the host user.
     """
 
     name: str
@@ -63,23 +63,23 @@ class HostField:
 
     @cached_property
     def leaf(self) -> Attribute:
-        """The innermost attribute of the path."""
+        """Return the innermost attribute of the path."""
         return cast(Attribute, self.path.leaf)
 
     @cached_property
     def is_writable(self) -> bool:
-        """Whether clients write the value; what is read-only is the host's alone."""
+        """Return whether clients may write the value."""
         parts = (self.path.attribute, self.path.leaf)
         return all(part.mutability in KEPT for part in parts if part)
 
     @cached_property
     def is_boolean(self) -> bool:
-        """Whether it may be about access, which absence never changes."""
+        """Return whether the attribute may grant access. Absence must not change it then."""
         return self.leaf.type == "boolean"
 
     @cached_property
     def is_exact(self) -> bool:
-        """Whether the database keeps what is assigned as it is: text, or a boolean, of the user."""
+        """Whether the database stores what is assigned unchanged: text or booleans of the user."""
         fields = get_user_model()._meta.concrete_fields
         return any(field.name == self.column and type(field) in EXACT_FIELDS for field in fields)
 
@@ -89,19 +89,19 @@ HostValues = dict[str, Any]
 
 
 def host_fields(adapter: HostAdapter) -> HostFields:
-    """Return the attributes that the host user has.
+    """Return the attributes that are stored on the host user.
 
     Raises:
-        LookupError: `HostAdapter.user_fields` names an attribute that no schema has.
+        LookupError: if `HostAdapter.user_fields` names an unknown attribute.
     """
     return _host_fields(tuple(adapter.user_fields.items()))
 
 
 def keeps_values(adapter: HostAdapter, fields: HostFields) -> bool:
-    """Return whether a host user that was written has the very values that the database has.
+    """Return whether a written host user has exactly the values that are in the database.
 
-    Not where the host writes in a way of its own, or where a value, such as a date, is of another
-    form when it is read.
+    Not if the host has its own methods to write users, or if a value may have another form when it
+    is read, such as a date.
     """
     methods = ("create_user", "update_user")
     is_ours = all(getattr(type(adapter), name) is getattr(HostAdapter, name) for name in methods)
@@ -127,9 +127,9 @@ def read_user(stored: UserRow | UserLink, host: HostValues, fields: HostFields) 
     """Return the document of a user.
 
     Args:
-        stored: what SCIM keeps of the user: a row, or the link itself.
-        host: the host user's values, from `values_of_row` or `values_of_user`.
-        fields: the attributes that the host user has.
+        stored: The columns of the link: a row, or the link itself.
+        host: The host user's values, from `values_of_row` or `values_of_user`.
+        fields: The attributes that are stored on the host user.
     """
     document = dict(stored.attributes)
     document["userName"] = stored.user_name
@@ -153,11 +153,12 @@ def read_group(stored: GroupRow | LibraryGroupLink) -> Document:
 
 
 def values_of_row(values: Iterable[Any], fields: HostFields, *, suspended: bool) -> HostValues:
-    """Return the host user's values as the account sees them; those that are nothing are absent.
+    """Return the host user's values as the account sees them, without absent ones.
 
     Args:
-        values: what is in the column of each of the fields.
-        suspended: whether the user is inactive in the account, whatever the host says.
+        values: The value of each field's column.
+        fields: The attributes that are stored on the host user.
+        suspended: Whether the user is inactive in the account, whatever the host user says.
     """
     found = {
         field.name: _as_json(field.leaf, value)
@@ -170,39 +171,39 @@ def values_of_row(values: Iterable[Any], fields: HostFields, *, suspended: bool)
 
 
 def values_of_user(link: UserLink, fields: HostFields, *, suspended: bool) -> HostValues:
-    """As `values_of_row`, from a link whose host user has been read."""
+    """Return the host user's values as `values_of_row` does, from a link with its host user."""
     values = (_follow(link.user, field.column) for field in fields)
     return values_of_row(values, fields, suspended=suspended)
 
 
 def is_active(host: HostValues) -> bool:
-    """Whether a user with these values is active; all are, where the host has no such field."""
+    """Return whether a user with these values is active. Without such a field, all users are."""
     return bool(host.get("active", True))
 
 
 def _follow(instance: Any, path: str) -> Any:
-    """The value at an ORM path such as `profile__title`."""
+    """Return the value at an ORM path such as `profile__title`."""
     for name in path.split("__"):
         instance = getattr(instance, name)
     return instance
 
 
 def _as_json(attribute: Attribute, value: Any) -> Any:
-    """A value of the host's as its attribute has it: a date or a number may stand for text."""
+    """Convert a value of the host to JSON. The host may store text as a date or a number."""
     if isinstance(value, datetime):
         return date_time(value)
     return str(value) if attribute.type in TEXT_TYPES else value
 
 
 def date_time(moment: datetime) -> str:
-    """Return a moment in UTC, as RFC 7643 section 2.3.5 has it; the host may have USE_TZ off."""
+    """Format a time as RFC 7643 section 2.3.5 requires, in UTC. The host may not use time zones."""
     aware = timezone.make_aware(moment) if timezone.is_naive(moment) else moment
     text = aware.astimezone(UTC).isoformat()
     return f"{text.removesuffix('+00:00')}Z"
 
 
 def _put(document: Document, field: HostField, value: Any) -> None:
-    """Set the host's value in a document whose parts are not its own."""
+    """Set the host's value in a document. Nested objects are copied, because others share them."""
     path, attribute = field.path, cast(Attribute, field.path.attribute)
     container = document
     if path.is_extension:
@@ -220,7 +221,7 @@ def _put(document: Document, field: HostField, value: Any) -> None:
 
 
 def _filled(container: Document, field: HostField, value: Any) -> list[Element]:
-    """The elements with the placeholder's value; without one there is no such element."""
+    """Return the elements with the placeholder's value, or without the placeholder."""
     attribute, name = cast(Attribute, field.path.attribute), field.leaf.name
     elements = cast("list[Element]", container.get(attribute.name, [{"primary": True}]))
     return [
@@ -231,7 +232,7 @@ def _filled(container: Document, field: HostField, value: Any) -> list[Element]:
 
 
 def _set(container: Element, name: str, value: Any) -> None:
-    """Put a value in its place, where nothing is absent."""
+    """Set a value, or remove it if it counts as absent."""
     if is_nothing(value):
         container.pop(name, None)
     else:
@@ -239,7 +240,7 @@ def _set(container: Element, name: str, value: Any) -> None:
 
 
 def _in_order(document: Document, resource_type: ResourceType) -> Document:
-    """The document in the order of the attribute table."""
+    """Return a document in the order of the attribute table."""
     names = (*resource_type.common.names, *resource_type.schema.names)
     ordered = {name: document[name] for name in names if name in document}
     for extension in resource_type.extensions:
@@ -253,12 +254,12 @@ def _in_order(document: Document, resource_type: ResourceType) -> Document:
 
 @dataclass(frozen=True)
 class StoredValues:
-    """A document, divided by the place where each value is stored.
+    """The values of a document, by where they are stored.
 
     Args:
-        columns: by the name of the link's column; None where there is no value.
-        host: by the name of the attribute.
-        attributes: the link's JSON.
+        columns: The values of the link's columns. None if there is no value.
+        host: The values of the host user, by the name of the attribute.
+        attributes: The link's JSON.
     """
 
     columns: dict[str, Any]
@@ -267,13 +268,15 @@ class StoredValues:
 
 
 def split(document: Document, resource_type: ResourceType, fields: HostFields) -> StoredValues:
-    """Divide a document: the inverse of `read_user` and `read_group`.
+    """Divide a document into stored values, the inverse of `read_user` and `read_group`.
 
     Args:
-        fields: the attributes that the host user has; none for a group.
+        document: The document.
+        resource_type: Its resource type.
+        fields: The attributes that are stored on the host user. None for a group.
 
     Raises:
-        ScimError: 400, where a column has no room for its value.
+        ScimError: 400 if a value is too long for its column.
     """
     attributes = dict(document)
     columns: dict[str, Any] = {}
@@ -288,7 +291,7 @@ def split(document: Document, resource_type: ResourceType, fields: HostFields) -
 
 
 def _columns(resource_type: ResourceType) -> Iterator[tuple[str, str, int | None]]:
-    """The attributes that have a column which clients write: name, column, and room in it."""
+    """Yield the name, column and maximum length of attributes in columns that clients write."""
     opts = MODELS[resource_type.name]._meta
     for attribute in (*resource_type.common.attributes, *resource_type.schema.attributes):
         if attribute.column and attribute.mutability != "readOnly":
@@ -297,7 +300,7 @@ def _columns(resource_type: ResourceType) -> Iterator[tuple[str, str, int | None
 
 
 def _take(attributes: Document, field: HostField) -> Any:
-    """Remove the host's value from a document, whose parts are not its own, and return it."""
+    """Remove the host's value from a document and return it. Nested objects are copied."""
     path, attribute = field.path, cast(Attribute, field.path.attribute)
     container = attributes
     if path.is_extension:
@@ -318,7 +321,7 @@ def _take(attributes: Document, field: HostField) -> Any:
 
 
 def _emptied(elements: Iterable[Element], name: str) -> tuple[Any, list[Element]]:
-    """The preferred element's value, and the elements with that one as the placeholder."""
+    """Return the preferred element's value, and the elements with it as the placeholder."""
     valued = [element for element in elements if element.get(name)]
     preferred = min(valued, key=_preference, default=None)
     if preferred is None:
@@ -329,7 +332,7 @@ def _emptied(elements: Iterable[Element], name: str) -> tuple[Any, list[Element]
 
 
 def _preference(element: Element) -> int:
-    """The primary one; else the one for work; else the first, as `min` keeps the order."""
+    """Return a sort key: the primary element comes first, then elements for work."""
     if element.get("primary"):
         return 0
     return 1 if element.get("type") == "work" else 2
@@ -346,14 +349,15 @@ def hidden_values(
     *,
     removes: bool,
 ) -> dict[str, bool]:
-    """Return the host's booleans that will not be shown, with the value that the host has.
+    """Return the host's booleans to hide, with the values that the host user will have.
 
     Args:
-        host: the values that the client wants the host user to have.
-        current: those that the host user has.
-        before: what was hidden until now.
-        removes: whether a client that leaves a boolean out removes it, as a PATCH does. What it
-            gave is taken away then, but for `active`: nobody loses access without being told so.
+        host: The values that the client wants the host user to have.
+        current: The values that the host user has.
+        before: The booleans that are hidden now, with their values.
+        fields: The attributes that are stored on the host user.
+        removes: Whether absent booleans were removed, as by a PATCH. They become false, except
+            `active`: a user only loses access if a client explicitly says so.
     """
     hidden = {}
     for field in fields:
@@ -363,7 +367,7 @@ def hidden_values(
         if wanted is None and removes:
             hidden[name] = name == "active" and bool(current.get(name))
         elif name in before and (wanted is None or wanted == current.get(name) != before[name]):
-            # What people gave since is shown: to send it back changes nothing.
+            # A value that the host has changed since is visible, and sending it changes nothing.
             hidden[name] = before[name]
     return hidden
 
@@ -376,13 +380,14 @@ def host_changes(
     hidden: Mapping[str, bool],
     clears: bool = True,
 ) -> HostValues:
-    """Return the values of the host user that will differ; None where one is to be cleared.
+    """Return the values of the host user to change. None clears a value.
 
     Args:
-        host: the values that the client wants the host user to have.
-        current: those that the host user has.
-        hidden: the booleans that are removed, with the value that they have from now on.
-        clears: whether values that are absent are cleared, if they have nothing to do with access.
+        host: The values that the client wants the host user to have.
+        current: The values that the host user has.
+        fields: The attributes that are stored on the host user.
+        hidden: The booleans that were removed, with their new values.
+        clears: Whether to clear absent values. Booleans are never cleared.
     """
     changes: HostValues = {}
     for field in fields:
@@ -401,12 +406,12 @@ def host_changes(
 
 
 def host_input(values: HostValues) -> HostValues:
-    """Return values as `HostAdapter` takes them: an attribute that is cleared is an empty text."""
+    """Return values for `HostAdapter`, which clears an attribute with an empty string."""
     return {name: "" if value is None else value for name, value in values.items()}
 
 
 def _is_same(attribute: Attribute, value: Any, current: Any) -> bool:
-    """Whether two values are one; dates are, where they are one moment."""
+    """Return whether two values are equal. Dates are equal if they are the same point in time."""
     if attribute.type == "dateTime" and value and current:
         return comparable(attribute, value) == comparable(attribute, current)
     if attribute.type == "boolean":

@@ -1,8 +1,8 @@
-"""Drift: where links, members, host users and access to Libraries do not agree.
+"""Find drift: links, members, host users and access to Libraries that do not agree.
 
-Whatever SCIM does leaves them in agreement. People do not always: they take access away by hand,
-or delete a Library. What they give by hand is no drift, nor is a person whom they reactivate, nor
-a deactivated one who keeps memberships and access.
+SCIM always leaves them in agreement. People may not: they may revoke access, or delete a Library.
+Access that people give is not drift, nor is a user that they reactivate, nor a deactivated user who
+keeps memberships and access.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ from tiled_scim.provisioning.member_queries import Member
 
 AnyLink = TypeVar("AnyLink", UserLink, LibraryGroupLink)
 
-# As many names of people as a sentence can have.
+# The maximum number of names in a sentence.
 NAMES_SHOWN = 10
 
 
 @dataclass(frozen=True, eq=False)
 class Kind:
-    """One way in which things do not agree.
+    """A kind of drift.
 
     Args:
-        problem: a sentence for people, which may have the link's `name`, and `people`.
-        mending: what is done about it, as what follows "by".
+        problem: A sentence that describes it. It may contain the link's `name`, and `people`.
+        repair: What a repair does, as the words after "by".
     """
 
     problem: str | Promise
-    mending: str | Promise
+    repair: str | Promise
 
 
 NAME = Kind(
@@ -48,11 +48,11 @@ NAME = Kind(
     _("keeping the name in lower case again"),
 )
 GROUP_LET_GO = Kind(
-    _("The group “%(name)s” was let go of, and still has members: %(people)s."),
+    _("The group “%(name)s” is unlinked, but still has members: %(people)s."),
     _("ending their memberships, and the access that they gave"),
 )
 USER_LET_GO = Kind(
-    _("The group “%(name)s” has members whom SCIM has let go of: %(people)s."),
+    _("The group “%(name)s” has members that are unlinked: %(people)s."),
     _("ending their memberships, and the access that they gave"),
 )
 FOREIGN_USER = Kind(
@@ -67,16 +67,18 @@ ACCESS_LACKING = Kind(
     _("The group “%(name)s” has members without access to its Library: %(people)s."),
     _("giving them access"),
 )
-# What can be wrong with members, in the order in which it can be mended.
+# The kinds of drift of members, in the order in which they can be repaired.
 MEMBER_KINDS = (GROUP_LET_GO, USER_LET_GO, FOREIGN_USER, ACCESS_LACKING)
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Drift of one kind, of one link.
+    """Drift of one kind in one link.
 
     Args:
-        people: the members whom it is about: the ids of their links, with their userNames.
+        kind: The kind of drift.
+        link: The link.
+        people: The affected members: the ids of their links, with their userNames.
     """
 
     kind: Kind
@@ -94,29 +96,32 @@ class Finding:
 
 
 def find(account: str | None = None) -> Iterator[Finding]:
-    """All drift, of one account or of all: the invariants of what SCIM keeps.
+    """Find all drift in one account or in all.
 
-    A few queries a group, and none a member. Nothing is locked: what a request changes meanwhile
-    may be found, and is gone when it is looked at again.
+    It takes a few queries for each group, and none for each member. Nothing is locked. A request
+    that runs meanwhile may cause findings that are gone when they are checked again.
+
+    Args:
+        account: The account, or None for all accounts.
     """
     for link in links(account):
         yield from of(link)
 
 
 def links(account: str | None = None) -> Iterator[UserLink | LibraryGroupLink]:
-    """All that may have drifted, to give to `of` one by one."""
+    """Yield all links that may have drifted, as arguments for `of`."""
     yield from _in_pages(_rows(UserLink, account).defer("attributes"))
     yield from _in_pages(_rows(LibraryGroupLink, account).select_related("library"))
 
 
 def count(account: str | None = None) -> int:
-    """How many `links` there are."""
+    """Return the number of `links`."""
     return _rows(UserLink, account).count() + _rows(LibraryGroupLink, account).count()
 
 
 def of(link: UserLink | LibraryGroupLink, adapter: HostAdapter | None = None) -> Iterator[Finding]:
-    """The drift of one link, in the order in which it can be mended."""
-    # One that SCIM does not see may have given up its name.
+    """Find the drift of one link, in the order in which it can be repaired."""
+    # A link that is not live may have given up its name.
     if not link.holds_name and (link.folded_name is not None or link.is_live):
         yield Finding(NAME, link)
     if isinstance(link, LibraryGroupLink):
@@ -145,7 +150,7 @@ def _of_page(page: list[Member], members: GroupMembers) -> Iterator[tuple[Kind, 
 
 
 def _misplaced(group: LibraryGroupLink, member: Member) -> Kind | None:
-    """Why somebody should not be a member, or have access by being one."""
+    """Return why a user should not be a member, or None."""
     if group.unlinked_at is not None:
         return GROUP_LET_GO
     if member.account != group.account:
@@ -154,7 +159,7 @@ def _misplaced(group: LibraryGroupLink, member: Member) -> Kind | None:
 
 
 def _database() -> str:
-    """Where it is written: a replica may not know yet of what a request did."""
+    """Return the alias of the database for writes. A replica may lag behind."""
     return router.db_for_write(LibraryGroupLink)
 
 
@@ -164,7 +169,7 @@ def _rows(model: type[AnyLink], account: str | None) -> QuerySet[AnyLink]:
 
 
 def _in_pages(rows: QuerySet[AnyLink]) -> Iterator[AnyLink]:
-    """All rows, read in parts, so that they can be changed while they are gone through."""
+    """Yield all rows. They are read in parts, so they can be changed meanwhile."""
     rows = rows.order_by("pk")
     page = list(rows[:CHUNK])
     while page:

@@ -1,8 +1,8 @@
-"""Who is in a pushed group, and who has access to its Library by that.
+"""Change the members of a group, and their access to its Library.
 
-Members are changed as sets, in a few statements whatever their number. Access that people gave
-before SCIM did is a row of `PriorAccess`, and is never revoked; all other access of members is
-SCIM's, and goes with the last group that gives it.
+Members are changed as sets, in a few statements for any number of members. Access that people gave
+before SCIM did is a row of `PriorAccess`, and is never revoked. All other access of members is
+SCIM's, and is revoked when the last group that gives it goes.
 """
 
 from __future__ import annotations
@@ -44,19 +44,19 @@ from tiled_scim.scim.identifiers import as_uuid
 from tiled_scim.scim.matching import predicate
 from tiled_scim.scim.member_changes import MemberChange
 
-# How many unknown ids an error names.
+# The maximum number of unknown ids in an error.
 IDS_NAMED = 10
 
 
 @dataclass(frozen=True)
 class MembersChanged:
-    """What became of a group's members.
+    """What changed in a group's members.
 
     Args:
-        added: the userNames of those who are members now, or have access again.
-        removed: the userNames of those who are members no more, or have no access.
-        skipped: ids that are nobody's.
-        is_changed: whether anything changed that a client can see.
+        added: The userNames of new members, and of members who got access again.
+        removed: The userNames of removed members, and of members who lost access.
+        skipped: Ids that belong to no user.
+        is_changed: Whether anything changed that a client can see.
     """
 
     added: list[str] = field(default_factory=list)
@@ -77,7 +77,7 @@ NOTHING = MembersChanged()
 
 
 class GroupMembers:
-    """The members of one group, which is locked together with its Library.
+    """The members of one group. The group and its Library must be locked.
 
     Args:
         group: a group; without a Library, its members can only be removed.
@@ -97,8 +97,7 @@ class GroupMembers:
         """Add, remove or overwrite members.
 
         Raises:
-            ScimError: invalidValue for an id that is no user, where `TILED_SCIM_UNKNOWN_MEMBERS`
-                is "reject".
+            ScimError: invalidValue for an unknown id, if `TILED_SCIM_UNKNOWN_MEMBERS` is "reject".
         """
         if change.overwrite:
             return self._overwrite(change)
@@ -108,30 +107,30 @@ class GroupMembers:
         return skipped + removed + self._add(users, change.displays)
 
     def add(self, links: Iterable[UUID]) -> MembersChanged:
-        """Make users members, and give access to those who lack it."""
+        """Add users as members, and give access to those without it."""
         return self._add(self._locked(links), {})
 
     def remove(self, links: Iterable[UUID]) -> MembersChanged:
-        """End memberships, and the access that nothing else gives."""
+        """Remove members, and revoke the access that nothing else gives them."""
         return self._remove(self.queries.members(self.group, links))
 
     def remove_all(self) -> MembersChanged:
-        """End every membership."""
+        """Remove all members."""
         return self._remove(self.queries.all_members(self.group))
 
     def suspend(self, links: Iterable[UUID]) -> None:
-        """Take away the access that the group gives to members, who stay members."""
+        """Revoke the access that the group gives to some members, who remain members."""
         self._revoke([user for user in self.queries.members(self.group, links) if user.is_ours])
 
     def resume(self, links: Iterable[UUID]) -> None:
-        """Give members access who were suspended. What they have already, people gave."""
+        """Give access to members who were suspended. If they have it already, people gave it."""
         users = self._locked(links)
         had_access = self.adapter.members(self.library, [user.user for user in users])
         self._note_prior(user for user in users if user.user in had_access)
         self._grant([user for user in users if user.user not in had_access])
 
     def grant_all(self) -> MembersChanged:
-        """Give all members access to a Library that the group has just begun to feed."""
+        """Give all members access to a Library that the group feeds from now on."""
         changed = NOTHING
         for page in self.pages():
             users = self._locked(member.link for member in self.eligible(page))
@@ -143,7 +142,7 @@ class GroupMembers:
         return changed
 
     def revoke_all(self) -> MembersChanged:
-        """Take away the access that the group gives, while its members stay members."""
+        """Revoke the access that the group gives. Its members remain members."""
         if self.library is None:
             return NOTHING
         users = self.queries.all_members(self.group)
@@ -153,17 +152,17 @@ class GroupMembers:
         return MembersChanged(removed=[user.name for user in losing])
 
     def losing(self) -> list[GroupUser]:
-        """Return the members who have access through this group alone."""
+        """Return the members who only have access through this group."""
         return [] if self.library is None else _losing(self.queries.all_members(self.group))
 
     def lacking(self, members: Iterable[Member]) -> list[Member]:
-        """Return which members should have access to the Library, and have none."""
+        """Return the members who should have access to the Library but do not."""
         eligible = self.eligible(members)
         have_access = self.adapter.members(self.library, [member.user for member in eligible])
         return [member for member in eligible if member.user not in have_access]
 
     def eligible(self, members: Iterable[Member]) -> list[Member]:
-        """Return which members are users of the account whom SCIM manages and has not suspended."""
+        """Return the members who are live users of the account and not suspended."""
         return [
             member
             for member in members
@@ -173,7 +172,7 @@ class GroupMembers:
         ]
 
     def pages(self) -> Iterator[list[Member]]:
-        """All members, in lists that fit into one query."""
+        """Yield all members, in lists that fit into one query."""
         rows = self.rows.filter(group=self.group).order_by("user_id").values_list(*MEMBER_COLUMNS)
         page = [Member(*row) for row in rows[:CHUNK]]
         while page:
@@ -183,7 +182,7 @@ class GroupMembers:
             page = [Member(*row) for row in rows.filter(user_id__gt=page[-1].link)[:CHUNK]]
 
     def select(self, expression: Expression) -> list[str]:
-        """Return the ids of the members that the filter of a PATCH path fits."""
+        """Return the ids of the members that the filter of a PATCH path matches."""
         fits = predicate(expression, cast(Attribute, GROUP.attribute("members")))
         rows = self.rows.filter(group=self.group).values_list("user_id", "display")
         return [
@@ -193,18 +192,18 @@ class GroupMembers:
         ]
 
     def note_prior(self, links: Iterable[UUID]) -> None:
-        """Note that people gave these members access to the Library before SCIM did."""
+        """Store that these members had access to the Library before SCIM gave it."""
         self._note_prior(self.queries.members(self.group, links))
 
     def prior_access(self) -> set[UUID]:
-        """Return the members whom people gave access to the Library before SCIM did."""
+        """Return the members with prior access to the Library."""
         return {user.link for user in self.queries.all_members(self.group) if user.is_prior}
 
     # Inside
 
     def _overwrite(self, change: MemberChange) -> MembersChanged:
         members = {str(user.link): user for user in self.queries.all_members(self.group)}
-        # Members need no lock: whoever unlinks a user locks all their groups first.
+        # Members need no lock, because a request that unlinks a user locks all their groups first.
         users = self._locked(_uuids(id_ for id_ in change.added if id_ not in members))
         staying = [user for id_, user in members.items() if id_ in change.added]
         leaving = [user for id_, user in members.items() if id_ not in change.added]
@@ -212,11 +211,11 @@ class GroupMembers:
         return skipped + self._remove(leaving) + self._add([*staying, *users], change.displays)
 
     def _locked(self, links: Iterable[UUID]) -> list[GroupUser]:
-        """The live users of the account with these ids, locked."""
+        """Return the live users of the account with these ids, locked."""
         return self.queries.users(self.group, links)
 
     def _skipped(self, ids: Collection[str], users: Sequence[GroupUser]) -> MembersChanged:
-        """The ids that are nobody's.
+        """Return the ids that belong to no user.
 
         Raises:
             ScimError: invalidValue, see `change`.
@@ -231,12 +230,13 @@ class GroupMembers:
         return MembersChanged(skipped=unknown)
 
     def _add(self, users: Sequence[GroupUser], displays: Mapping[str, str]) -> MembersChanged:
-        """Make users members, and give access to those who lack it.
+        """Add users as members, and give access to those without it.
 
-        A member whose access people took away by hand gets it again: a push says who has access.
+        A member whose access was revoked in the host gets it again: a push says who has access.
 
         Args:
-            displays: the names to show that a client sent, by id.
+            users: The users, who may be members already.
+            displays: The display names that the client sent, by id.
         """
         if not users:
             return NOTHING
@@ -261,7 +261,7 @@ class GroupMembers:
         insert(LibraryGroupMember, columns, rows, self.using)
 
     def _rename(self, users: Iterable[GroupUser], displays: Mapping[str, str]) -> bool:
-        """Show members under the names that a push gave; tell whether any is new."""
+        """Store the display names that the client sent. Return whether any of them changed."""
         if not displays:
             return False
         names = {
@@ -286,7 +286,7 @@ class GroupMembers:
         return MembersChanged(removed=[user.name for user in users], is_changed=True)
 
     def _grant(self, users: Sequence[GroupUser]) -> MembersChanged:
-        """Give access to users who have none. From now on it is SCIM's."""
+        """Give access to users who have none. It is SCIM's from now on."""
         if not users:
             return NOTHING
         self._delete_prior(user.user for user in users if user.is_prior)
@@ -303,12 +303,12 @@ class GroupMembers:
         self._announce(signals.access_revoked, keys)
 
     def _note_prior(self, users: Iterable[GroupUser]) -> None:
-        """Note that people gave these users access to the Library before SCIM did."""
+        """Store that these users have prior access to the Library."""
         rows = [(self.library.pk, user.user) for user in users if not user.is_prior]
         insert(PriorAccess, ("library_id", "user_id"), rows, self.using, ignore_conflicts=True)
 
     def _forget_prior(self, users: Iterable[GroupUser]) -> None:
-        """Forget how those got access whom no group of the Library has any more."""
+        """Delete the prior access of users who are in no other group of the Library."""
         self._delete_prior(
             user.user for user in users if user.is_prior and not user.is_in_another_group
         )
@@ -330,18 +330,18 @@ class GroupMembers:
 
 
 def _shown(user: GroupUser, displays: Mapping[str, str]) -> str:
-    """The name to show for a user: as it was sent, else as it was, else the userName."""
+    """Return the display name of a user: the one sent, or the old one, or else the userName."""
     return (displays.get(str(user.link)) or user.display or user.name)[:NAME_LENGTH]
 
 
 def _losing(users: Iterable[GroupUser]) -> list[GroupUser]:
-    """Those who have access through this group alone."""
+    """Return the users who only have access through this group."""
     return [user for user in users if user.is_ours and not user.suspended]
 
 
 def _uuids(ids: Iterable[str]) -> list[UUID]:
-    """Those of a MemberChange's ids that can be ids of ours, in order; others are nobody's.
+    """Return the UUIDs among the ids of a MemberChange, sorted. Other ids belong to no user.
 
-    A list: whoever sends them can choose UUIDs that all have one hash.
+    The result is not a set, because a client can choose UUIDs with equal hashes.
     """
     return [uuid for uuid in map(as_uuid, sorted(ids)) if uuid is not None]

@@ -1,4 +1,4 @@
-"""What SCIM does to groups: create, replace, patch and unlink them, and change their members."""
+"""Create, replace, patch and unlink groups, and change their members."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.utils import timezone
 from tiled_scim import signals
 from tiled_scim.audit.events import differences
 from tiled_scim.host import library_model
-from tiled_scim.models import LibraryGroupLink
+from tiled_scim.models import Action, LibraryGroupLink
 from tiled_scim.provisioning.documents import read_group, split
 from tiled_scim.provisioning.group_members import NOTHING, GroupMembers, MembersChanged
 from tiled_scim.provisioning.resources import StoredResource
@@ -26,17 +26,17 @@ from tiled_scim.sql.rows import lock_group, locked
 
 
 class GroupService(Service[LibraryGroupLink]):
-    """Creates, replaces, patches and unlinks groups. Each method is one transaction."""
+    """Create, replace, patch and unlink groups. Each method is one transaction."""
 
     model = LibraryGroupLink
     resource_type = GROUP
 
     @recorded
     def create(self, document: Document) -> Result:
-        """Link a group to a new Library, or to the one that it had before it was unlinked.
+        """Create a group with a new Library, or restore an unlinked group with its Library.
 
         Raises:
-            ScimError: 409 where a group, or a Library with a unique name, has the name already.
+            ScimError: 409 if a group has the name already, or a Library with a unique name.
         """
         members, document = split_members(document)
         name = cast(str, document["displayName"])
@@ -49,7 +49,7 @@ class GroupService(Service[LibraryGroupLink]):
         is_new = link._state.adding
         before = {} if is_new else read_group(link)
         if link.library is None:
-            # The rows of a Library that people deleted say nothing about the new one.
+            # Members of a Library that was deleted are not members of the new one.
             if not is_new:
                 link.members.using(self.using).all().delete()
             self.give_library(link, name)
@@ -68,10 +68,10 @@ class GroupService(Service[LibraryGroupLink]):
     def replace(
         self, key: UUID, document: Document, precondition: Precondition | None = None
     ) -> Result:
-        """PUT: the members are exactly those sent; where none are sent they stay as they are.
+        """Replace a group (PUT). If `members` is absent, the members do not change.
 
         Raises:
-            ScimError: 404, 409 for a taken displayName, 400 for a change of an immutable value.
+            ScimError: 404; 409 for a taken displayName; 400 for a change of an immutable value.
         """
         link, before = self._changeable(key, precondition)
         members, document = split_members(document)
@@ -85,10 +85,10 @@ class GroupService(Service[LibraryGroupLink]):
         operations: Sequence[Operation],
         precondition: Precondition | None = None,
     ) -> Result:
-        """PATCH: all operations in order, or none; members as sets, whatever the group's size.
+        """Apply the operations of a PATCH in order, all or none.
 
         Raises:
-            ScimError: as `replace`, and those of `patch.apply`.
+            ScimError: The errors of `replace` and of `patch.apply`.
         """
         link, before = self._changeable(key, precondition)
         others = [operation for operation in operations if not patch.is_member_operation(operation)]
@@ -98,7 +98,7 @@ class GroupService(Service[LibraryGroupLink]):
 
     @recorded
     def delete(self, key: UUID, precondition: Precondition | None = None) -> Result:
-        """Unlink a group: its members lose the access that it gave, the Library stays.
+        """Unlink a group. Its members lose the access that it gave, and the Library remains.
 
         Raises:
             ScimError: 404.
@@ -108,7 +108,7 @@ class GroupService(Service[LibraryGroupLink]):
 
     @recorded
     def unlink(self, key: UUID, precondition: Precondition | None = None) -> Result:
-        """As `delete`, for people, who also see a group whose Library was deleted.
+        """Unlink a group as `delete` does, also if its Library was deleted. For the admin.
 
         Raises:
             ScimError: 404.
@@ -120,10 +120,10 @@ class GroupService(Service[LibraryGroupLink]):
         return GroupMembers(link, self.adapter, self.using)
 
     def lock_linked(self, key: UUID, precondition: Precondition | None = None) -> LibraryGroupLink:
-        """Return the group with this id, locked; also one whose Library was deleted.
+        """Return the linked group with this id, locked, even if its Library was deleted.
 
         Raises:
-            ScimError: 404, and those of the precondition.
+            ScimError: 404, and the errors of the precondition.
         """
         link = self.lock_by("pk", key)
         if link is None or link.unlinked_at is not None:
@@ -133,7 +133,7 @@ class GroupService(Service[LibraryGroupLink]):
         return link
 
     def lock_by(self, column: str, value: Any) -> LibraryGroupLink | None:
-        """Return the group whose unique column has this value, live or not, locked; or None."""
+        """Return the group with a value in a unique column, live or not, locked; or None."""
         link = lock_group(column, value, self.account, self.using, live=False)
         if link is not None and link.library_id is not None:
             libraries = library_model()._base_manager.using(self.using)
@@ -143,10 +143,10 @@ class GroupService(Service[LibraryGroupLink]):
     def _changeable(
         self, key: UUID, precondition: Precondition | None
     ) -> tuple[LibraryGroupLink, Document]:
-        """The live group with this id, locked, and its document.
+        """Return the live group with this id, locked, and its document.
 
         Raises:
-            ScimError: 404, and those of the precondition.
+            ScimError: 404, and the errors of the precondition.
         """
         link = lock_group("pk", key, self.account, self.using)
         if link is None:
@@ -177,8 +177,12 @@ class GroupService(Service[LibraryGroupLink]):
             self._rename_library(link.library, old_name, link.display_name)
             action = self.announce(signals.library_renamed, link, library=link.library)
         changed = self._change_members(link, members)
-        if changed.is_changed or columns:
+        if columns:
             self.save(link)
+        elif changed.is_changed:
+            self.touch(link)
+        if changed.is_changed and not (action or changed.added or changed.removed):
+            action = Action.LIBRARY_UPDATED  # only display names of members changed
         return self._result(link, before, changed, action)
 
     def _result(
@@ -206,13 +210,13 @@ class GroupService(Service[LibraryGroupLink]):
         link.library = cast(Any, library)
 
     def _rename_library(self, library: Any, old_name: str, name: str) -> None:
-        """Give a Library its group's new name, unless it has one that people gave."""
+        """Rename a Library with its group, unless people have renamed it."""
         if canonical(self.adapter.library_name(library)) == canonical(old_name):
             self.adapter.rename_library(library, name)
 
 
 def resource_of(link: LibraryGroupLink, document: Document) -> StoredResource:
-    """Return a group as an answer has it."""
+    """Return the stored resource of a group."""
     return StoredResource(
         GROUP, str(link.pk), document, link.version, link.created_at, link.updated_at
     )

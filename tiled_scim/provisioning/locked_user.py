@@ -1,4 +1,4 @@
-"""A user who is locked for a change, and the plan of what will differ."""
+"""A user that is locked for a change, and the plan of the change."""
 
 from __future__ import annotations
 
@@ -24,11 +24,12 @@ from tiled_scim.sql.rows import groups_and_sharing, host_row
 
 @dataclass
 class LockedUser:
-    """A user, locked until the transaction ends.
+    """A user that is locked until the transaction ends.
 
     Args:
-        link: with the host user; one that is new has none before it is created.
-        fields: the attributes that the host user has.
+        link: The link with its host user. A new link has no host user before it is created.
+        fields: The attributes that are stored on the host user.
+        host: The values of the host user as the account sees them. They are read from the link.
     """
 
     link: UserLink
@@ -41,11 +42,11 @@ class LockedUser:
             self.read_host()
 
     def read_host(self) -> None:
-        """Take up the values that the host user has now."""
+        """Read the values of the host user from the instance."""
         self.host = values_of_user(self.link, self.fields, suspended=self.link.suspended)
 
     def read_host_again(self) -> None:
-        """Take up the values that the database has of the host user now."""
+        """Read the values of the host user from the database."""
         columns = tuple(field.column for field in self.fields)
         row = host_row(self.link.user_id, columns, self._using)
         self.host = values_of_row(row, self.fields, suspended=self.link.suspended)
@@ -56,17 +57,17 @@ class LockedUser:
 
     @property
     def is_new(self) -> bool:
-        """Whether SCIM has never known the user."""
+        """Return whether the link is not saved yet."""
         return self.link._state.adding
 
     @property
     def is_active(self) -> bool:
-        """Whether the account shows the user as active."""
+        """Return whether the user is active in the account."""
         return is_active(self.host)
 
     @property
     def host_is_active(self) -> bool:
-        """Whether the host user is active, whatever the account says."""
+        """Return whether the host user is active, whatever the account says."""
         return is_active(values_of_user(self.link, self.fields, suspended=False))
 
     @property
@@ -77,11 +78,11 @@ class LockedUser:
         return multi_account.links_of_others(self.link, self._using)
 
     def document(self) -> Document:
-        """The user's document, as it is now."""
+        """Return the current document of the user."""
         return {} if self.is_new else read_user(self.link, self.host, self.fields)
 
     def resource(self, document: Document) -> StoredResource:
-        """The user as an answer has it."""
+        """Return the stored resource of the user."""
         link = self.link
         groups = () if self.was_new else groups_of_json(self._groups_and_sharing[0])
         return StoredResource(
@@ -99,11 +100,11 @@ class LockedUser:
 
 @dataclass(frozen=True)
 class Plan:
-    """What will differ.
+    """What a write will change.
 
     Args:
-        columns: of the link, its JSON included.
-        host: of the host user, by attribute; None where a value is cleared.
+        columns: The new values of the link's columns, including its JSON.
+        host: The new values of the host user, by attribute. None clears a value.
     """
 
     columns: dict[str, Any]

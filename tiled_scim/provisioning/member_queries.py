@@ -1,4 +1,4 @@
-"""The queries about the members of groups, and about the groups of a member."""
+"""Query the members of groups, and the groups of a member."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ ACCESS = ("is_prior", "is_in_another_group")
 
 
 class Member(NamedTuple):
-    """A member of a group, with what tells whether they belong there.
+    """A member of a group, with the columns that tell whether they should be one.
 
     Args:
-        link: the id of the UserLink.
-        user: the primary key of the host user.
-        name: the userName.
-        account: that of the UserLink.
-        unlinked_at: when SCIM unlinked the user.
-        suspended: whether the user is inactive in the account.
+        link: The id of the UserLink.
+        user: The primary key of the host user.
+        name: The userName.
+        account: The account of the UserLink.
+        unlinked_at: The time when SCIM unlinked the user.
+        suspended: Whether the user is inactive in the account.
     """
 
     link: UUID
@@ -52,7 +52,7 @@ MEMBER_COLUMNS = (
 
 
 class GroupUser(NamedTuple):
-    """A user as a group has them, or will have them.
+    """A user who is or becomes a member of a group.
 
     Args:
         link: the id of the UserLink.
@@ -79,12 +79,12 @@ class GroupUser(NamedTuple):
 
     @property
     def is_ours(self) -> bool:
-        """Whether this group alone gives a member access, while not suspended."""
+        """Return whether only this group gives the user access, if not suspended."""
         return not (self.is_prior or self.is_given_elsewhere)
 
 
 class MemberQueries:
-    """The queries about a group's members, each compiled once.
+    """The queries for a group's members. Each is compiled once.
 
     Args:
         using: the alias of the database to write to.
@@ -142,7 +142,7 @@ class MemberQueries:
         return rows.values_list(*names, *ACCESS)
 
     def _access(self, user: OuterRef) -> dict[str, Any]:
-        """How a host user has access to the Library, but for this group."""
+        """Return annotations that tell how a user has access, apart from this group."""
         prior = PriorAccess.objects.filter(library=LIBRARY_PARAMETER, user=user)
         groups = LibraryGroupLink.objects.filter(library=LIBRARY_PARAMETER)
         others = LibraryGroupMember.objects.filter(
@@ -158,7 +158,7 @@ class MemberQueries:
 
 
 def locked_groups(user: UUID, account: str, using: str) -> list[LibraryGroupLink]:
-    """Return the groups of an account that a user is in, locked; those without a Library, too."""
+    """Return the groups of an account that a user is in, locked, also those without a Library."""
     libraries = Prefetch("library", library_model()._base_manager.using(using))
     groups = LibraryGroupLink.objects.using(using).filter(account=account, unlinked_at=None)
     groups = groups.prefetch_related(libraries)
@@ -166,7 +166,7 @@ def locked_groups(user: UUID, account: str, using: str) -> list[LibraryGroupLink
 
 
 def note_change_of_member(link: UserLink, using: str) -> None:
-    """Give a new version to the groups that show this user, who is renamed or about to go."""
+    """Increment the version of the groups that show a user who is renamed or will be deleted."""
     groups = LibraryGroupLink.objects.using(using).filter(members__user=link.pk)
     keys = list(groups.order_by("pk").values_list("pk", flat=True))
     LibraryGroupLink.objects.using(using).filter(pk__in=keys).update(
@@ -175,7 +175,7 @@ def note_change_of_member(link: UserLink, using: str) -> None:
 
 
 def note_rename_of_member(link: UserLink, old_name: str, using: str) -> None:
-    """Show a user's new userName in groups, where the client gave no other name to show."""
+    """Show a user's new userName in groups, unless the client sent another display name."""
     shown = LibraryGroupMember.objects.using(using).filter(user=link.pk, display=old_name)
     if shown.update(display=link.user_name):
         note_change_of_member(link, using)
@@ -184,5 +184,5 @@ def note_rename_of_member(link: UserLink, old_name: str, using: str) -> None:
 def note_deletion_of_member(
     sender: type[UserLink], instance: UserLink, using: str, **kwargs: Any
 ) -> None:
-    """The host deletes a user, and the link with them: a receiver of `pre_delete`."""
+    """Update the groups of a user whom the host deletes. A receiver of `pre_delete`."""
     note_change_of_member(instance, using)

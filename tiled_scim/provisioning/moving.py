@@ -1,6 +1,6 @@
-"""Moving a group to another Library: its members lose access to the one, and gain it to the other.
+"""Move a group to another Library. Its members lose access to the old one, and get it to the new.
 
-The old Library stays, with all that is in it. The new one keeps its name.
+The old Library remains, with its contents. The new one keeps its name.
 """
 
 from __future__ import annotations
@@ -18,28 +18,29 @@ from tiled_scim.sql.rows import locked
 
 
 class Preview(NamedTuple):
-    """The userNames of those whom a move takes access from, and of those whom it gives access."""
+    """The userNames of the users who would lose access, and of those who would gain it."""
 
     losing: list[str]
     gaining: list[str]
 
 
 class GroupMoving(GroupService):
-    """Moves a group, or tells what that would do."""
+    """Move a group, or preview the move."""
 
     @recorded
     def move(self, key: UUID, library: Any, precondition: Precondition | None = None) -> Result:
-        """Feed a group into another Library, or into one where its own was deleted.
+        """Move a group to another Library, also if its own was deleted.
 
-        Whoever has access to the old Library through another group, or by hand, keeps it. Whoever
-        has access to the new one by hand will keep that when the group goes.
+        Users keep access to the old Library that another group or people gave. Access to the new
+        Library that people gave becomes prior access.
 
         Args:
-            key: the id of the group.
-            library: the primary key of the Library.
+            key: The id of the group.
+            library: The primary key of the Library.
+            precondition: Checks the version of the locked group.
 
         Raises:
-            ScimError: 404 for the group, 409 for a Library that may not be fed by it.
+            ScimError: 404 for the group; 409 if the group may not feed the Library.
         """
         link = self.lock_linked(key, precondition)
         target = self._target(link, locked(self._libraries, self.using), library)
@@ -59,14 +60,14 @@ class GroupMoving(GroupService):
         return Result(change)
 
     def preview(self, key: UUID, library: Any) -> Preview:
-        """Tell who would lose access, and who would gain it, without a write.
+        """Return who would lose and gain access. Nothing is written.
 
         Args:
-            key: the id of the group.
-            library: the primary key of the Library.
+            key: The id of the group.
+            library: The primary key of the Library.
 
         Raises:
-            ScimError: as `move`.
+            ScimError: The errors of `move`.
         """
         links = self.links.filter(unlinked_at=None).select_related("library")
         link = links.filter(pk=key).first()
@@ -84,10 +85,15 @@ class GroupMoving(GroupService):
         return library_model()._base_manager.using(self.using)
 
     def _target(self, link: LibraryGroupLink, libraries: Any, key: Any) -> Any:
-        """The Library with this key, if the group may feed it.
+        """Return the Library with this key, if the group may feed it.
 
         Args:
-            libraries: from which it is read.
+            link: The group.
+            libraries: The queryset to read the Library from.
+            key: The primary key of the Library.
+
+        Raises:
+            ScimError: 409 if the group may not feed the Library.
         """
         library = libraries.filter(pk=key).first()
         if library is None:
@@ -116,17 +122,19 @@ def _refusal(detail: str) -> ScimError:
 def move(
     link: LibraryGroupLink, library: Any, client: str, precondition: Precondition | None = None
 ) -> Change:
-    """Feed a group into another Library, and keep an event of it.
+    """Move a group to another Library, with an event.
 
     Args:
-        library: the primary key of the Library.
-        client: who does it, as the event has it.
+        link: The group.
+        library: The primary key of the Library.
+        client: The person who moves it, for the event.
+        precondition: Checks the version of the locked group.
 
     Returns:
-        What was done.
+        What was changed.
 
     Raises:
-        ScimError: see `GroupMoving.move`. Then all is as it was.
+        ScimError: The errors of `GroupMoving.move`. Nothing is changed then.
     """
     source = Source(link.account, client=client)
     moving = GroupMoving(adapter_class()(link.account), record_of(source))

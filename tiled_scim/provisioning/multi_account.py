@@ -1,16 +1,16 @@
-"""Users whom several accounts of the host have: each account has an `active` of its own.
+"""Activate and deactivate users of several accounts, each of which has its own `active`.
 
-The host user has one `active`, for all of them. So an account shows a user as active where the host
-user is, and the account's link is not suspended. What one account says of it changes nothing that
-another one shows:
+The host user has one `active` for all accounts. An account shows a user as active if the host user
+is active and the account's link is not suspended. What one account says about `active` does not
+change what another one shows:
 
-- A user who is deactivated in one account, and active in another, stays active in the host.
-- A user who is activated in one account becomes active in the host, and is suspended in those that
-  showed the user as inactive.
+- A user who is deactivated in one account and active in another stays active in the host.
+- A user who is activated in one account becomes active in the host, and is suspended in the
+  accounts that showed the user as inactive.
 
-A suspended user stays a member of the account's groups, without the access that these give. Where
-one account alone has the user, nobody is suspended: the host user decides, so that people can
-activate and deactivate by hand.
+A suspended user remains a member of the account's groups, but has no access through them. A user of
+a single account is never suspended. The host user decides then, so people can activate and
+deactivate the user in the host.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from tiled_scim.provisioning.member_queries import locked_groups
 
 @dataclass(frozen=True)
 class Activation:
-    """What activating or deactivating a user in one account comes to.
+    """The effects of activating or deactivating a user in one account.
 
     Args:
-        suspended: whether the account's link is suspended.
-        host: whether the host user is to be active; None where nothing changes.
-        suspending: the links of other accounts that are suspended by it.
+        suspended: Whether the account's link will be suspended.
+        host: Whether the host user will be active. None if that does not change.
+        suspending: The links of other accounts to suspend.
     """
 
     suspended: bool
@@ -40,12 +40,12 @@ class Activation:
 
 
 def activation(active: bool, host_is_active: bool, others: Sequence[UserLink]) -> Activation:
-    """Plan what an account's `active` comes to.
+    """Plan the effects of an account's `active`.
 
     Args:
-        active: what the account says.
-        host_is_active: whether the host user is active now.
-        others: the live links of other accounts to the host user.
+        active: The account's value.
+        host_is_active: Whether the host user is active now.
+        others: The live links of other accounts to the host user.
     """
     is_active_in_host = active or is_active_elsewhere(host_is_active, others)
     showed_inactive = active and not host_is_active
@@ -57,7 +57,7 @@ def activation(active: bool, host_is_active: bool, others: Sequence[UserLink]) -
 
 
 def is_active_elsewhere(host_is_active: bool, others: Sequence[UserLink]) -> bool:
-    """Whether another account shows the user as active."""
+    """Return whether another account shows the user as active."""
     return host_is_active and any(not other.suspended for other in others)
 
 
@@ -68,7 +68,7 @@ def links_of_others(link: UserLink, using: str) -> list[UserLink]:
 
 
 def suspend_others(links: Sequence[UserLink], adapter: HostAdapter, using: str) -> None:
-    """Suspend the links of other accounts, which showed the user as inactive anyway."""
+    """Suspend links of other accounts, which showed the user as inactive before."""
     for link in links:
         link.suspended = True
         link.save(using=using, update_fields=["suspended"])
@@ -76,9 +76,9 @@ def suspend_others(links: Sequence[UserLink], adapter: HostAdapter, using: str) 
 
 
 def follow_suspension(link: UserLink, adapter: HostAdapter, using: str) -> None:
-    """Take or give the access of the account's groups, as the saved link now has it."""
+    """Revoke or give the access of the account's groups, after the link was suspended or not."""
     groups = locked_groups(link.pk, link.account, using)
-    # The access is one, however many groups of a Library give it.
+    # A Library needs it only once, even if several groups feed it.
     by_library = {group.library_id: group for group in groups if group.is_live}
     for group in by_library.values():
         members = GroupMembers(group, adapter, using)

@@ -1,4 +1,4 @@
-"""Reading resources: one by its id or another unique value, or those of a query."""
+"""Read resources: one by its id or another unique value, or those of a query."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ from tiled_scim.sql.rows import GroupRow, UserRow
 
 
 class Reader:
-    """The resources of one type that SCIM manages in an account.
+    """Read the live resources of one type in an account.
 
     Args:
-        resource_type: the kind of resource.
-        adapter: the host, for the account.
+        resource_type: The resource type.
+        adapter: The host adapter for the account.
     """
 
     def __init__(self, resource_type: ResourceType, adapter: HostAdapter) -> None:
@@ -44,13 +44,13 @@ class Reader:
         self.host_columns = tuple(field.column for field in self.fields)
 
     def get(self, key: UUID) -> StoredResource | None:
-        """Return the resource with this id, or None. One query."""
+        """Return the resource with this id, or None. Takes one query."""
         return next(iter(self.find("pk", key)), None)
 
     def find(self, column: str, value: Any) -> list[StoredResource]:
-        """Return the resources whose link has this value in an indexed column: two at most.
+        """Return the resources with a value in an indexed column of the link, at most two.
 
-        One query, groups of users included.
+        Takes one query, which also reads the groups of a user.
         """
         found = rows.live_rows(self.model, column, value, self.account, self.host_columns)
         if self.model is not UserLink:
@@ -61,18 +61,18 @@ class Reader:
         ]
 
     def links(self) -> QuerySet[Any]:
-        """Return the links of the resources, in an order that pages can rely on."""
+        """Return the links of the resources, in a total order for pages."""
         return rows.live_links(self.model, self.account)
 
     def columns(self, links: QuerySet[Any]) -> QuerySet[Any, Any]:
-        """Return links as the rows that `read` takes; no model instance is made of them."""
+        """Return a query for the rows that `read` takes. It creates no model instances."""
         host = (f"user__{path}" for path in self.host_columns)
         names = rows.USER_COLUMNS if self.model is UserLink else rows.GROUP_COLUMNS
         sort_key = (SORT_KEY,) if SORT_KEY in links.query.annotations else ()
         return links.values_list(*names, *host, *sort_key, named=True)
 
     def read(self, found: Sequence[Any]) -> list[StoredResource]:
-        """Return the resources that rows of `columns` make up; users with their groups."""
+        """Return the resources of rows from `columns`. Users have their groups."""
         if self.model is not UserLink:
             return [self._group(row) for row in found]
         groups = _groups_by_user([row.pk for row in found])
@@ -96,7 +96,7 @@ class Reader:
 
 
 def _groups_by_user(users: Sequence[UUID]) -> dict[UUID, tuple[tuple[str, str], ...]]:
-    """The id and displayName of each group of the users, by name."""
+    """Return the id and displayName of each group of the users, sorted by name."""
     groups: dict[UUID, list[tuple[str, str]]] = {}
     for user, group, name in rows.groups_of(users):
         groups.setdefault(user, []).append((str(group), name))
@@ -106,13 +106,13 @@ def _groups_by_user(users: Sequence[UUID]) -> dict[UUID, tuple[tuple[str, str], 
 
 
 def user_relations(adapter: HostAdapter) -> set[str]:
-    """Return what to select with user links, so that `host_values_of` needs no more queries."""
+    """Return the relations to select with user links, so `host_values_of` needs no queries."""
     columns = (f"user__{field.column}" for field in host_fields(adapter))
     return {"user"} | {column.rpartition("__")[0] for column in columns}
 
 
 def host_values_of(link: UserLink, adapter: HostAdapter) -> HostValues:
-    """Return the host user's values as the account sees them, from a link."""
+    """Return the values of a link's host user as the account sees them."""
     return values_of_user(link, host_fields(adapter), suspended=link.suspended)
 
 
@@ -124,7 +124,7 @@ def document_of(link: Link, adapter: HostAdapter) -> Document:
 
 
 def version_of(link: Link, adapter: HostAdapter) -> str:
-    """Return the version of the resource of a link; a user's has been read `with_groups`."""
+    """Return the version of a link's resource. User links must be read `with_groups`."""
     is_user = isinstance(link, UserLink)
     groups = groups_of_json(cast(UserLink, link).group_rows) if is_user else ()
     return StoredResource(

@@ -1,4 +1,4 @@
-"""Repairing drift: what `drift` finds is put right, one link in one transaction."""
+"""Repair the drift that `drift` finds, one link in one transaction."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ from tiled_scim.provisioning.service import (
 from tiled_scim.provisioning.users import UserService
 from tiled_scim.sql.rows import lock_user
 
-# What became of members, and of attributes.
+# The changes of members and of attributes.
 Repaired = tuple[MembersChanged, dict[str, list[Any]]]
 
 
 class Repair(Service[AnyLink]):
-    """Repairs links of one kind. `name_action` is what it is to repair nothing but the name."""
+    """Repair links of one model. `name_action` is the action if only the name was repaired."""
 
     name_action: ClassVar[Action]
     name_attribute: ClassVar[str]
 
     @recorded
     def repair(self, key: UUID, precondition: Precondition | None = None) -> Result:
-        """Put right all that is wrong with a link now, whether it is live or not.
+        """Repair all drift of a link, live or not.
 
         Raises:
-            ScimError: 404; 409 where a name that is needed is taken; what the host refuses.
+            ScimError: 404; 409 if a name is taken; errors of the host adapter.
         """
         link = self.lock_any(key)
         if precondition is not None:
@@ -60,7 +60,7 @@ class Repair(Service[AnyLink]):
         is_name = all(finding.kind is drift.NAME for finding in findings)
         change = self.changed(
             link,
-            action=self.name_action if is_name else Action.ACCESS_MENDED,
+            action=self.name_action if is_name else Action.ACCESS_REPAIRED,
             attributes=attributes,
             added=members.added,
             removed=members.removed,
@@ -69,7 +69,7 @@ class Repair(Service[AnyLink]):
 
     @property
     def repairs(self) -> dict[Kind, Callable[[AnyLink, Finding], Repaired]]:
-        """What repairs each kind of drift."""
+        """Return the function that repairs each kind of drift."""
         return {drift.NAME: self._repair_name}
 
     def lock_any(self, key: UUID) -> AnyLink:
@@ -136,7 +136,7 @@ class GroupRepair(Repair[LibraryGroupLink], GroupService):
         members = self.members(link)
         prior = members.prior_access()
         removed = members.remove(finding.people)
-        # The same person may be a member by a link of this account, too.
+        # The same host user may also be a member through a link of this account.
         members.note_prior(prior)
         lacking = [each.link for page in members.pages() for each in members.lacking(page)]
         members.add(lacking)
@@ -146,7 +146,7 @@ class GroupRepair(Repair[LibraryGroupLink], GroupService):
         return self.members(link).add(finding.people), {}
 
     def _renew_library(self, link: LibraryGroupLink, finding: Finding) -> Repaired:
-        self.take_name(link, link.name)  # which it may have given up meanwhile
+        self.take_name(link, link.name)  # it may have given it up meanwhile
         self.give_library(link, link.name)
         link.save(using=self.using)
         self.announce(signals.library_linked, link, library=link.library)
@@ -163,16 +163,18 @@ REPAIRS: dict[type, type[UserRepair | GroupRepair]] = {
 def repair(
     link: UserLink | LibraryGroupLink, client: str, precondition: Precondition | None = None
 ) -> Change:
-    """Put right what is wrong with a link, and keep an event of it.
+    """Repair all drift of a link, with an event.
 
     Args:
-        client: who does it, as the event has it.
+        link: The link.
+        client: The person who repairs it, for the event.
+        precondition: Checks the version of the locked resource.
 
     Returns:
-        What was done; empty where nothing was wrong any more.
+        What was changed. It is empty if there was no drift any more.
 
     Raises:
-        ScimError: see `Repair.repair`. Then all is as it was.
+        ScimError: The errors of `Repair.repair`. Nothing is changed then.
     """
     source = Source(link.account, client=client)
     service = REPAIRS[type(link)](adapter_class()(link.account), record_of(source))

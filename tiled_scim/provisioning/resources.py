@@ -1,4 +1,4 @@
-"""A user or group as the database has it, read once for the answer, its version and the event."""
+"""A user or group, read once for the response, its version and the event."""
 
 from __future__ import annotations
 
@@ -16,13 +16,16 @@ from tiled_scim.scim.cleaning import Document
 
 @dataclass(frozen=True)
 class StoredResource:
-    """One user or group as it is in the database, read once.
+    """A user or group as the database has it.
 
     Args:
-        key: the SCIM id.
-        document: its values, without groups and members.
-        number: the version of the link.
-        groups: the id and displayName of each group that a user is in, by displayName.
+        resource_type: The resource type.
+        key: The SCIM id.
+        document: The values, without groups and members.
+        number: The version number of the link.
+        created_at: The time when the link was created.
+        updated_at: The time of its last change.
+        groups: The id and displayName of each group that a user is in, sorted by displayName.
     """
 
     resource_type: ResourceType
@@ -35,15 +38,15 @@ class StoredResource:
 
     @cached_property
     def version(self) -> str:
-        """The weak entity tag: it changes with all that a GET shows of the resource.
+        """Return the weak entity tag. It changes with everything that a GET shows.
 
-        Of a group's members nothing is looked at: every change of them changes `number`.
+        A group's members are not part of it, because each change of them changes `number`.
         """
         content = json.dumps([self.number, self.document, self.groups], sort_keys=True)
         return f'W/"{hashlib.sha256(content.encode()).hexdigest()[:32]}"'
 
 
 def groups_of_json(rows: Sequence[Mapping[str, str]] | None) -> tuple[tuple[str, str], ...]:
-    """Return the id and displayName of each group in a JSON array of the database, by name."""
+    """Return the id and displayName of each group in a JSON array, sorted by name."""
     groups = ((str(UUID(row["value"])), row["display"]) for row in rows or ())
     return tuple(sorted(groups, key=lambda group: group[1]))

@@ -1,27 +1,27 @@
-"""What the services of users and of groups have in common.
+"""What the services of users and groups have in common.
 
-A service makes one change in one transaction: it locks what is there, plans what will differ,
-checks the plan, and applies it. It returns what it did, and keeps an event of it in the same
-transaction.
+A service makes one change in one transaction. It locks the rows, plans the change, checks the plan,
+and applies it. It returns what it did, and writes an event in the same transaction.
 """
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial, wraps
 from typing import Any, ClassVar, Concatenate, Generic, ParamSpec, TypeVar, cast
 from uuid import UUID
 
-from django.db import router
+from django.db import router, transaction
 from django.dispatch import Signal
 
 from tiled_scim import signals
 from tiled_scim.attributes import ResourceType
 from tiled_scim.audit.events import Change, Source, record
+from tiled_scim.database.compiled import update
 from tiled_scim.errors import ScimError, not_found, uniqueness
 from tiled_scim.host import HostAdapter
-from tiled_scim.models import Action, LibraryGroupLink, UserLink
+from tiled_scim.models import Action, LibraryGroupLink, ScimEvent, UserLink
 from tiled_scim.provisioning.documents import StoredValues
 from tiled_scim.provisioning.resources import StoredResource
 from tiled_scim.provisioning.transactions import atomic
@@ -29,9 +29,9 @@ from tiled_scim.provisioning.transactions import atomic
 AnyLink = TypeVar("AnyLink", UserLink, LibraryGroupLink)
 P = ParamSpec("P")
 
-# Looks at the version of a locked resource, and raises where it must not be changed.
+# Takes the version of a locked resource, and raises an error if it must not be changed.
 Precondition = Callable[[str], None]
-# Keeps an event of a change, in the transaction that makes it.
+# Keeps an event of a change; called in the transaction that makes it, see `Service.keep`.
 Record = Callable[[Change], None]
 
 ACTIONS = {
@@ -51,8 +51,8 @@ class Result:
     """What a service did.
 
     Args:
-        change: as an event has it.
-        resource: as it is now; None where SCIM does not see it any more.
+        change: What was changed, for the event.
+        resource: The resource after the change. None if it is not live any more.
     """
 
     change: Change
@@ -60,9 +60,9 @@ class Result:
 
 
 def record_of(source: Source) -> Record:
-    """Return what keeps the events of changes that this source asked for, not over HTTP.
+    """Return a function that writes the events of changes from a source other than HTTP.
 
-    Where nothing was changed, there is no event.
+    It writes no event if nothing was changed.
     """
 
     def keep(change: Change) -> None:
@@ -78,23 +78,23 @@ Self_ = TypeVar("Self_", bound="Service[Any]")
 def recorded(
     method: Callable[Concatenate[Self_, P], Result],
 ) -> Callable[Concatenate[Self_, P], Result]:
-    """Run a method in one transaction, with the event of what it did."""
+    """Run a method in one transaction, and write the event of its change in the same one."""
 
-    @functools.wraps(method)
+    @wraps(method)
     def run(self: Self_, /, *args: P.args, **kwargs: P.kwargs) -> Result:
         result = method(self, *args, **kwargs)
-        self.record(result.change)
+        self.keep(result.change)
         return result
 
     return atomic(run)
 
 
 class Service(Generic[AnyLink]):
-    """Changes of one kind of resource, for one account.
+    """Change resources of one type in one account.
 
     Args:
-        adapter: the host, for the account.
-        record: keeps an event of a change.
+        adapter: The host adapter for the account.
+        record: Writes the event of a change.
     """
 
     model: ClassVar[type[UserLink | LibraryGroupLink]]
@@ -108,24 +108,24 @@ class Service(Generic[AnyLink]):
 
     @property
     def links(self) -> Any:
-        """The links of the account, live or not."""
+        """Return the links of the account, live or not."""
         return self.model.objects.using(self.using).filter(account=self.account)
 
     def unknown(self, key: UUID) -> ScimError:
-        """404: there is no resource with this id."""
+        """Return a 404 error for an id without a resource."""
         return not_found(f"There is no {self.resource_type.name} with the id {key}.")
 
     def taken(self, link: AnyLink) -> ScimError:
-        """409: a resource has the name already."""
+        """Return a 409 error for a name that a resource has already."""
         return uniqueness(
             f"There is a {self.resource_type.name} “{link.name}” already; its id is {link.pk}."
         )
 
     def take_name(self, link: AnyLink, name: str) -> None:
-        """Give a link a name. Another one that is unlinked gives it up.
+        """Give a link a name. Another link that is not live gives it up.
 
         Raises:
-            ScimError: 409 where a live one has it.
+            ScimError: 409 if another live link has it.
         """
         other = self.links.named(self.account, name).select_for_update().first()
         if other is not None and other.pk != link.pk:
@@ -136,7 +136,7 @@ class Service(Generic[AnyLink]):
         link.rename(name)
 
     def column_changes(self, link: AnyLink, stored: StoredValues) -> dict[str, Any]:
-        """Return the columns of a link that will differ, its JSON included."""
+        """Return the columns of a link to change, including its JSON."""
         wanted = {**stored.columns, "attributes": stored.attributes}
         changes = {name: value for name, value in wanted.items() if getattr(link, name) != value}
         if not link.holds_name:
@@ -144,7 +144,7 @@ class Service(Generic[AnyLink]):
         return changes
 
     def set_columns(self, link: AnyLink, changes: dict[str, Any]) -> None:
-        """Set the columns of a link that differ; the caller saves it.
+        """Set columns of a link. The caller has to save it.
 
         Raises:
             ScimError: 409 for a name that another live link has.
@@ -156,20 +156,36 @@ class Service(Generic[AnyLink]):
                 setattr(link, column, value)
 
     def save(self, link: AnyLink) -> None:
-        """Save a link that changed, or is new."""
+        """Save a new link, or a changed one with a new version."""
         if link._state.adding:
             link.updated_at = link.created_at
         else:
             link.touch()
         link.save(using=self.using)
 
+    def touch(self, link: AnyLink) -> None:
+        """Save that a resource changed whose link has no other column to save."""
+        link.touch()
+        update(link, ("version", "updated_at"), self.using)
+
+    def keep(self, change: Change) -> None:
+        """Write the event of a change in its transaction.
+
+        If a router stores events in another database, the event is written after the commit.
+        Before, it is unknown whether the change will be saved.
+        """
+        if router.db_for_write(ScimEvent) == self.using:
+            self.record(change)
+        else:
+            transaction.on_commit(partial(self.record, change), using=self.using)
+
     def announce(self, signal: Signal, link: AnyLink, **arguments: Any) -> str:
-        """Send a signal once the transaction is committed, and return what it is called."""
+        """Send a signal after the commit, and return its action for the event."""
         signals.announce(
             signal, self.model, self.using, account=self.account, link=link, **arguments
         )
         return cast(str, ACTIONS[signal])
 
     def changed(self, link: AnyLink, **what: Any) -> Change:
-        """Return a change of a link."""
+        """Return the change of a link, for the event."""
         return Change(self.resource_type.name, str(link.pk), link.name, **what)

@@ -1,4 +1,4 @@
-"""One request, one transaction: all of it happens or none of it."""
+"""Run a request in one transaction, and retry it after a conflict."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 from django.db import DatabaseError, IntegrityError, OperationalError, transaction
 
+from tiled_scim.database.errors import is_lost, is_taken
 from tiled_scim.errors import RETRY_AFTER, ScimError, unavailable, uniqueness
 
 logger = logging.getLogger(__name__)
@@ -20,21 +21,12 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 ATTEMPTS = 5
-# Seconds before a second attempt, doubled before each later one, give or take half.
+# Seconds before the second attempt, doubled before each later one, plus or minus 50 %.
 PAUSE = 0.05
-
-# What databases call a transaction that lost against another and may simply be tried again:
-# SQLSTATE of PostgreSQL (serialization failure, deadlock, lock not available), error numbers of
-# MariaDB and MySQL (lock wait timeout, deadlock, record changed since last read).
-LOST_STATES = frozenset({"40001", "40P01", "55P03"})
-LOST_NUMBERS = frozenset({1205, 1213, 1020})
-# … and a value that is there already.
-TAKEN_STATE = "23505"
-TAKEN_NUMBER = 1062
 
 
 class UsesDatabase(Protocol):
-    """What has methods that write to one database."""
+    """An object with methods that write to one database."""
 
     using: str
 
@@ -43,13 +35,13 @@ Self_ = TypeVar("Self_", bound=UsesDatabase)
 
 
 def atomic(method: Callable[Concatenate[Self_, P], R]) -> Callable[Concatenate[Self_, P], R]:
-    """Run a method in one transaction on the database that `self.using` names.
+    """Run a method in one transaction on the database `self.using`.
 
-    One that loses against another (deadlock, serialization failure) is tried again, and so is one
-    that finds a unique value taken a moment ago: the second attempt sees what the winner wrote.
+    A transaction that conflicts with another one (deadlock, serialization failure) is retried. So
+    is one that violates a unique constraint: the second attempt sees what the other one wrote.
 
     Raises:
-        ScimError: 409 where the value is still taken, 503 where the database is still busy.
+        ScimError: 409 if the value is still taken; 503 if the database is still busy.
     """
 
     @functools.wraps(method)
@@ -71,14 +63,17 @@ def atomic(method: Callable[Concatenate[Self_, P], R]) -> Callable[Concatenate[S
 
 
 def _may_retry(error: DatabaseError, using: str) -> bool:
-    """Whether another attempt may succeed; a lost transaction of the caller's own is lost."""
+    """Return whether a retry may succeed. A transaction of the caller cannot be retried."""
     if isinstance(error, IntegrityError):
         return is_taken(error)
     return is_lost(error) and not transaction.get_connection(using).in_atomic_block
 
 
 def _attempts(error: DatabaseError) -> int:
-    """How often to try. What is still taken the second time was not taken by a race."""
+    """Return the maximum number of attempts.
+
+    A unique value that is taken in the second attempt was not taken by a concurrent request.
+    """
     return 2 if isinstance(error, IntegrityError) else ATTEMPTS
 
 
@@ -88,21 +83,3 @@ def _final(error: DatabaseError) -> ScimError:
             "The host has one of these values already, and SCIM does not manage what has it here."
         )
     return unavailable("The database is busy. Try again.", RETRY_AFTER)
-
-
-def is_taken(error: DatabaseError) -> bool:
-    """Whether a unique constraint, and not another one, was broken."""
-    state, number = _codes(error)
-    return state == TAKEN_STATE or number == TAKEN_NUMBER or "UNIQUE constraint" in str(error)
-
-
-def is_lost(error: DatabaseError) -> bool:
-    """Whether the same transaction may succeed when it is tried again."""
-    state, number = _codes(error)
-    return state in LOST_STATES or number in LOST_NUMBERS or "database is locked" in str(error)
-
-
-def _codes(error: DatabaseError) -> tuple[object, object]:
-    """The SQLSTATE, where the driver gives one, and the first argument, a number with MySQL's."""
-    cause = error.__cause__ or error
-    return getattr(cause, "sqlstate", None), next(iter(cause.args), None)

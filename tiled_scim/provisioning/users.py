@@ -1,4 +1,4 @@
-"""What SCIM does to users: create, replace, patch and unlink them."""
+"""Create, replace, patch and unlink users."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ from tiled_scim.sql.rows import lock_user, locked
 
 logger = logging.getLogger(__name__)
 
-# A user who is pushed again after a DELETE may be somebody else with the same name.
+# A user who is pushed again after a DELETE may be another person with the same name.
 UNLINKED: HostValues = {"active": False, TILED_ADMIN: False}
 
 
 class UserService(Service[UserLink]):
-    """Creates, replaces, patches and unlinks users. Each method is one transaction."""
+    """Create, replace, patch and unlink users. Each method is one transaction."""
 
     model = UserLink
     resource_type = USER
@@ -58,10 +58,10 @@ class UserService(Service[UserLink]):
 
     @recorded
     def create(self, document: Document) -> Result:
-        """Provision a user: a new host user, one that existed, or an inactive one again.
+        """Create a host user, adopt an existing one, or reactivate an inactive user.
 
         Raises:
-            ScimError: 409 where the user is active already, or protected.
+            ScimError: 409 if the user is active already, or protected.
         """
         self._take_turn()
         document = {"active": True, **document}
@@ -86,11 +86,11 @@ class UserService(Service[UserLink]):
     def replace(
         self, key: UUID, document: Document, precondition: Precondition | None = None
     ) -> Result:
-        """PUT: profile attributes that are absent are cleared, access that is absent stays.
+        """Replace a user (PUT). Absent profile attributes are cleared, absent booleans are not.
 
         Raises:
-            ScimError: 404, 403 for a protected user, 409 for a userName that is taken, 400 for a
-                change of an immutable value.
+            ScimError: 404; 403 for a protected user; 409 for a taken userName; 400 for a change of
+                an immutable value.
         """
         user, before = self._changeable(key, precondition)
         check_immutable(before, document, USER)
@@ -103,10 +103,10 @@ class UserService(Service[UserLink]):
         operations: Sequence[Operation],
         precondition: Precondition | None = None,
     ) -> Result:
-        """PATCH: all operations in order, or none.
+        """Apply the operations of a PATCH in order, all or none.
 
         Raises:
-            ScimError: as `replace`, and those of `patch.apply`.
+            ScimError: The errors of `replace` and of `patch.apply`.
         """
         user, before = self._changeable(key, precondition)
         document = patch.apply(before, operations, USER)
@@ -114,13 +114,13 @@ class UserService(Service[UserLink]):
 
     @recorded
     def delete(self, key: UUID, precondition: Precondition | None = None) -> Result:
-        """Unlink a user, who loses all that SCIM gave.
+        """Unlink a user, who loses everything that SCIM gave.
 
         Raises:
-            ScimError: 404, 403 for a protected user.
+            ScimError: 404; 403 for a protected user.
         """
-        # Groups are locked before users, as a PATCH of a group does, so that the two seldom
-        # deadlock. Once the user is locked, nobody can add them to another group.
+        # Groups are locked before users, as in a PATCH of a group, so that the two rarely
+        # deadlock. Once the user is locked, no request can add them to another group.
         locked_groups(key, self.account, self.using)
         user, _document = self._changeable(key, precondition)
         self._check_admin_stays(user, UNLINKED)
@@ -148,7 +148,7 @@ class UserService(Service[UserLink]):
         self.save(link)
 
     def _delete_host_user(self, link: UserLink) -> bool:
-        """Delete for good; tell whether the host lets that be, which may refer to the user."""
+        """Delete the host user. Return False if the host protects it from being deleted."""
         try:
             with transaction.atomic(using=self.using):
                 self.adapter.delete_user(link.user)
@@ -162,10 +162,10 @@ class UserService(Service[UserLink]):
     def _changeable(
         self, key: UUID, precondition: Precondition | None
     ) -> tuple[LockedUser, Document]:
-        """The live user with this id, locked, and its document.
+        """Return the live user with this id, locked, and its document.
 
         Raises:
-            ScimError: 404, 403 for a protected user, and those of the precondition.
+            ScimError: 404; 403 for a protected user; the errors of the precondition.
         """
         link = lock_user("pk", key, self.account, self.using)
         if link is None:
@@ -181,10 +181,10 @@ class UserService(Service[UserLink]):
         return user, document
 
     def _find(self, document: Document, stored: StoredValues) -> LockedUser:
-        """The user whom a client wants to create, locked, as far as there is one.
+        """Return the user that a client wants to create: an existing one, locked, or a new one.
 
         Raises:
-            ScimError: 409 where the user is managed under another userName.
+            ScimError: 409 if SCIM manages the user under another userName.
         """
         name = cast(str, document["userName"])
         lookup_name = UserLink.lookup_name(name)
@@ -192,7 +192,7 @@ class UserService(Service[UserLink]):
         return LockedUser(link or self._of_host_user(name, stored), self.fields)
 
     def _of_host_user(self, name: str, stored: StoredValues) -> UserLink:
-        """A link to the host user that a client means: one that exists, or a new one."""
+        """Return the link of the matching host user, or a new link if there is none."""
         link = UserLink(account=self.account)
         link.rename(name)
         host_user = self.adapter.find_user(self._host_input(name, stored))
@@ -201,7 +201,7 @@ class UserService(Service[UserLink]):
         existing = lock_user("user", host_user.pk, self.account, self.using, live=False)
         if existing is None:
             rows = locked(get_user_model()._base_manager.using(self.using), self.using)
-            # People may have deleted the user meanwhile.
+            # The user may have been deleted meanwhile.
             link.user = cast(Any, rows.filter(pk=host_user.pk).first())
             return link
         if existing.is_live and LockedUser(existing, self.fields).is_active:
@@ -209,7 +209,7 @@ class UserService(Service[UserLink]):
         return cast(UserLink, existing)
 
     def _host_input(self, name: str, stored: StoredValues) -> HostValues:
-        """What the host is told of a user whom it may not have yet."""
+        """Return the values of a user for the host adapter. The host user may not exist yet."""
         values = {
             each.name: stored.host.get(each.name)
             for each in self.fields
@@ -228,10 +228,13 @@ class UserService(Service[UserLink]):
     def _plan(
         self, user: LockedUser, stored: StoredValues, document: Document, *, removes: bool = False
     ) -> Plan:
-        """What will differ.
+        """Return the plan of a write.
 
         Args:
-            removes: whether a boolean that is absent is removed, see `hidden_values`.
+            user: The user.
+            stored: The values that the user should have.
+            document: The document of these values.
+            removes: Whether absent booleans are removed, see `hidden_values`.
         """
         link, current = user.link, user.host
         hidden = self._hidden_values(user, stored, removes=removes)
@@ -240,7 +243,7 @@ class UserService(Service[UserLink]):
             current,
             self.fields,
             hidden=hidden if removes else {},
-            # Of somebody whom people made, what the client does not know stays.
+            # An adopted user keeps the values that the client did not send.
             clears=not user.is_new,
         )
         if link.user_name != document["userName"] and self._host_name_follows(link):
@@ -266,9 +269,9 @@ class UserService(Service[UserLink]):
         }
 
     def _host_name_follows(self, link: UserLink) -> bool:
-        """Whether the host's own username is the one that is about to change with userName.
+        """Return whether the host's username changes together with userName.
 
-        A user who was adopted by e-mail keeps the username that people gave.
+        A user who was adopted by email address keeps the username that the host gave.
         """
         return canonical_username(link.user.get_username()) == canonical_username(link.user_name)
 
@@ -290,10 +293,12 @@ class UserService(Service[UserLink]):
         return self._result(user, before, action)
 
     def _apply(self, user: LockedUser, plan: Plan, *, is_back: bool = False) -> None:
-        """Check a plan, and carry it out.
+        """Check a plan and apply it.
 
         Args:
-            is_back: whether the user is new or was away, so that the link changes in any case.
+            user: The user.
+            plan: The plan.
+            is_back: Whether the user is created or restored.
         """
         link, old_name = user.link, user.link.user_name
         self._check_admin_stays(user, plan.host)
@@ -312,19 +317,31 @@ class UserService(Service[UserLink]):
                 host["active"] = activation.host
         if host:
             self.adapter.update_user(link.user, host_input(host))
-        self.save(link)
-        if activation is not None:
-            multi_account.suspend_others(activation.suspending, self.adapter, self.using)
-        if link.suspended != was_suspended:
-            multi_account.follow_suspension(link, self.adapter, self.using)
+        self._save(link, is_whole=bool(plan.columns) or is_back or link.suspended != was_suspended)
+        self._follow(link, activation, was_suspended)
         self._read_host(user)
 
     def _read_host(self, user: LockedUser) -> None:
-        """Take up what the host made of the values that it was given."""
+        """Read the values that the host stored, which may differ from those that it got."""
         if keeps_values(self.adapter, self.fields):
             user.read_host()
         else:
             user.read_host_again()
+
+    def _save(self, link: UserLink, *, is_whole: bool) -> None:
+        if is_whole:
+            self.save(link)
+        else:
+            self.touch(link)
+
+    def _follow(
+        self, link: UserLink, activation: multi_account.Activation | None, was_suspended: bool
+    ) -> None:
+        """Take and give access in all accounts, as their links now have it."""
+        if activation is not None:
+            multi_account.suspend_others(activation.suspending, self.adapter, self.using)
+        if link.suspended != was_suspended:
+            multi_account.follow_suspension(link, self.adapter, self.using)
 
     def _activation(self, user: LockedUser, host: HostValues) -> multi_account.Activation | None:
         if "active" not in host:
@@ -332,7 +349,7 @@ class UserService(Service[UserLink]):
         return multi_account.activation(host["active"], user.host_is_active, user.others)
 
     def _check_identity(self, user: LockedUser, plan: Plan, old_name: str) -> None:
-        """Refuse what another host user is known by.
+        """Refuse a username or email address of another host user.
 
         Raises:
             ScimError: 409.
@@ -345,9 +362,9 @@ class UserService(Service[UserLink]):
         self.adapter.check_identity(values, user.link.user)
 
     def _take_turn(self) -> None:
-        """Let one request at a time give people the addresses that they are known by.
+        """Wait for other requests that change email addresses, if users are adopted by them.
 
-        The usernames of an account are unique by a constraint, addresses are not.
+        A unique constraint guards userNames, but not email addresses.
         """
         if settings.ADOPT_USERS == "email":
             current = ScimToken.objects.using(self.using).filter(current_account=self.account)
@@ -356,7 +373,7 @@ class UserService(Service[UserLink]):
     def _check_admin_stays(self, user: LockedUser, changes: Mapping[str, Any]) -> None:
         """Refuse to remove the account's last active admin.
 
-        The admins are locked, so that two of them who leave at once see each other go.
+        The admins are locked, so that concurrent requests cannot remove the last two.
 
         Raises:
             ScimError: 403.
@@ -366,7 +383,8 @@ class UserService(Service[UserLink]):
         if _is_admin({**user.host, **changes}):
             return
         admins = self.adapter.admins().values("pk")
-        # Not the query itself: a host's may have a DISTINCT or an outer join, which has no lock.
+        # A query of its own, because the host's may have a DISTINCT or an outer join, which cannot
+        # be locked.
         rows = objects(get_user_model()).filter(pk__in=admins).order_by("pk")
         list(rows.select_for_update().values_list("pk"))
         if not admins.exclude(pk=user.link.user_id).exists():
@@ -383,5 +401,5 @@ class UserService(Service[UserLink]):
 
 
 def _is_admin(values: Mapping[str, Any]) -> bool:
-    """Whether a host user with these values is an active administrator."""
+    """Return whether a host user with these values is an active administrator."""
     return bool(values.get("active", True) and values.get(TILED_ADMIN))

@@ -1,7 +1,6 @@
-"""SCIM filters and sorting as database queries: RFC 7644 sections 3.4.2.2 and 3.4.2.3.
+"""Turn SCIM filters and sort keys into queries (RFC 7644 sections 3.4.2.2 and 3.4.2.3).
 
-A filter is never made wider than it was written: what is not understood, or cannot be searched, is
-an error.
+A filter never matches more than it says. Anything unknown, or that cannot be searched, is an error.
 """
 
 from __future__ import annotations
@@ -60,20 +59,20 @@ from tiled_scim.sql.locations import (
 )
 
 MODELS: dict[str, type[Model]] = {USER.name: UserLink, GROUP.name: LibraryGroupLink}
-# The rows of a relation that are shown; of another, all.
+# The visible rows of a relation. All rows of other relations are visible.
 VISIBLE = {"memberships": LibraryGroupMember.live}
 
 
 def condition(expression: Expression, resource_type: ResourceType, adapter: HostAdapter) -> Q:
-    """A filter as a condition on link rows.
+    """Return a filter as a condition on links.
 
     Args:
-        expression: what `grammar.parse` made of the text.
-        resource_type: the kind of resource that the rows are.
-        adapter: tells which attributes the host user keeps.
+        expression: The parsed filter, from `grammar.parse`.
+        resource_type: The resource type of the links.
+        adapter: The host adapter, which knows the attributes of the host user.
 
     Raises:
-        ScimError: 400 `invalidFilter` for names, operators and literals that do not fit, and for
+        ScimError: 400 `invalidFilter` for invalid names, operators and literals, and for
             attributes that cannot be searched.
     """
     resources = _Resources(resource_type, adapter)
@@ -83,9 +82,15 @@ def condition(expression: Expression, resource_type: ResourceType, adapter: Host
 
 
 def sort_key(sort_by: str, resource_type: ResourceType, adapter: HostAdapter) -> F | SQLExpression:
-    """What to sort link rows by; null where there is no value.
+    """Return the expression to sort links by. It is null if there is no value.
 
-    Of several values the primary one counts, else the first (RFC 7644 section 3.4.2.3).
+    A multi-valued attribute is sorted by its primary value, or else by its first (RFC 7644 section
+    3.4.2.3).
+
+    Args:
+        sort_by: The name of the attribute, as the client sent it.
+        resource_type: The resource type of the links.
+        adapter: The host adapter, which knows the attributes of the host user.
 
     Raises:
         ScimError: 400 `invalidValue` for an attribute that cannot be sorted by.
@@ -105,10 +110,10 @@ def _any(conditions: Iterable[Q]) -> Q:
 
 
 class _Scope(ABC):
-    """Something that the names in a filter are about."""
+    """The object that the names in a filter refer to: a resource, or an element."""
 
     def condition(self, expression: Expression) -> Q:
-        """The filter as a condition."""
+        """Return the filter as a condition."""
         match expression:
             case And(operands):
                 return _all([self.condition(operand) for operand in operands])
@@ -124,7 +129,7 @@ class _Scope(ABC):
                 return self.element(name, operand)
 
     def candidates(self, expression: Expression) -> Candidates | None:
-        """The links that the filter can be true of, or None where no index finds them."""
+        """Return the links that may match the filter, or None if no index finds them."""
         match expression:
             case And(operands):
                 return fewest(map(self.candidates, operands))
@@ -138,27 +143,27 @@ class _Scope(ABC):
 
     @abstractmethod
     def present(self, name: str) -> Q:
-        """Whether there is a value."""
+        """Return the condition that there is a value."""
 
     @abstractmethod
     def compare(self, comparison: Comparison) -> Q:
-        """Whether a comparison is true."""
+        """Return the condition that a comparison is true."""
 
     @abstractmethod
     def element(self, name: str, operand: Expression) -> Q:
-        """Whether one element of a multi-valued attribute fits a filter."""
+        """Return the condition that a filter matches an element of a multi-valued attribute."""
 
     def equal(self, comparison: Comparison) -> Candidates | None:
-        """The candidates for an equality."""
+        """Return the links that may match an equality."""
         return None
 
     def with_element(self, name: str, operand: Expression) -> Candidates | None:
-        """The candidates for a filter of one element of a multi-valued attribute."""
+        """Return the links that may have an element which matches a filter in brackets."""
         return None
 
 
 class _ElementScope(_Scope):
-    """One element of a multi-valued attribute, whose sub-attributes the names are."""
+    """An element of a multi-valued attribute. Names refer to its sub-attributes."""
 
     def __init__(self, attribute: Attribute) -> None:
         self.attribute = as_complex(attribute)
@@ -174,24 +179,24 @@ class _ElementScope(_Scope):
 
     @abstractmethod
     def stored(self, attribute: Attribute) -> Stored:
-        """Where the value of a sub-attribute is."""
+        """Return the location of a sub-attribute's value."""
 
     @abstractmethod
     def exists(self, condition: Q = ALWAYS) -> Q:
-        """Whether there is an element that fits a condition."""
+        """Return the condition that an element meets a condition."""
 
     @abstractmethod
     def first(self, attribute: Attribute) -> F | SQLExpression:
-        """The value of the primary or first element, in the form in which it is compared."""
+        """Return the value of the primary or first element, in the form for comparisons."""
 
 
 class _JSONElements(_ElementScope):
     """The elements of an array in the link's JSON.
 
     Args:
-        keys: where the array is.
-        host_field: ORM path, from the host user, of the `value` of the element that has none in the
-            JSON.
+        attribute: The multi-valued attribute.
+        keys: The path of keys to the array.
+        host_field: The ORM path, from the host user, to the `value` of the placeholder.
     """
 
     def __init__(self, attribute: Attribute, keys: Sequence[str], host_field: str | None) -> None:
@@ -224,7 +229,7 @@ class _JSONElements(_ElementScope):
 
     @property
     def _visible(self) -> Q:
-        """Without a value in the host there is no such element."""
+        """Return the condition that an element is visible: not a placeholder without a value."""
         if not self.host_field:
             return ALWAYS
         return Q(IsNull(self._value(self.host_field), False))
@@ -235,7 +240,7 @@ class _JSONElements(_ElementScope):
 
 
 class _RelatedRows(_ElementScope):
-    """The elements of an attribute that is a relation of the link."""
+    """The elements of an attribute that is stored as a relation of the link."""
 
     def __init__(self, attribute: Attribute, model: type[Model]) -> None:
         super().__init__(attribute)
@@ -261,7 +266,7 @@ class _RelatedRows(_ElementScope):
 
 
 class _Resources(_Scope):
-    """A resource: a link row with the host user behind it."""
+    """A resource: a link with its host user."""
 
     def __init__(self, resource_type: ResourceType, adapter: HostAdapter) -> None:
         self.resource_type = resource_type
@@ -303,7 +308,7 @@ class _Resources(_Scope):
         return self._elements(self._resolve(name)).candidates(operand)
 
     def sort_key(self, name: str) -> F | SQLExpression:
-        """What to sort by; null where there is no value."""
+        """Return the expression to sort by. It is null if there is no value."""
         path = self._resolve(name)
         attribute = path.attribute
         if attribute is None or attribute.name == "schemas":
@@ -342,7 +347,10 @@ class _Resources(_Scope):
         return self._stored(path).present()
 
     def _uses(self, schema: Schema) -> Q:
-        """Whether resources list the schema: an extension, where they have a value of it."""
+        """Return the condition that a resource lists a schema.
+
+        It lists an extension if it has a value of it.
+        """
         if schema is self.resource_type.schema:
             return ALWAYS
         in_host = (
@@ -353,7 +361,7 @@ class _Resources(_Scope):
         return _any([Q(IsNull(JSONText(F("attributes"), schema.urn), False)), *in_host])
 
     def _elements_fit(self, attribute: Attribute, path: AttributePath, operand: Expression) -> Q:
-        """Whether one element of a multi-valued attribute fits a filter."""
+        """Return the condition that a filter matches an element of a multi-valued attribute."""
         if attribute.name == "schemas":
             fits = predicate(operand, as_complex(attribute))
             schemas = self.resource_type.schemas
@@ -370,7 +378,7 @@ class _Resources(_Scope):
         return _JSONElements(attribute, _keys(whole), host_field)
 
     def _is_kept(self, path: AttributePath) -> bool:
-        """Whether there is a place where a value of this attribute can be."""
+        """Return whether values of an attribute are stored anywhere."""
         leaf = cast(Attribute, path.leaf)
         is_kept = leaf.mutability in KEPT or leaf.column is not None
         return is_kept or str(path) in self.host_fields
@@ -391,6 +399,6 @@ class _Resources(_Scope):
 
 
 def _keys(path: AttributePath) -> list[str]:
-    """Where a value is in the link's JSON."""
+    """Return the path of keys to a value in the link's JSON."""
     keys = [path.schema.urn] if path.is_extension else []
     return keys + [part.name for part in (path.attribute, path.sub_attribute) if part]

@@ -1,6 +1,6 @@
-"""Where the database has the value of an attribute, and conditions on that one value.
+"""Locate the value of an attribute in the database, and compare it.
 
-The rules are those of `matching`: what is true there is true here, on every supported database.
+The rules are those of `scim.matching`, with the same results on each database.
 """
 
 from __future__ import annotations
@@ -59,15 +59,15 @@ _SEARCHES = {"co": Contains, "sw": StartsWith, "ew": EndsWith}
 
 @dataclass(frozen=True)
 class Stored:
-    """Where the value of an attribute is kept.
+    """The location of an attribute's value.
 
     Args:
-        attribute: its row of the attribute table.
-        expression: the value in the form in which it is compared; null where there is none.
-        column: ORM path of an indexed column that has it in this form.
-        is_uuid: whether that column has UUIDs.
-        is_folded_here: whether the database folds the value, and so must fold a literal.
-        is_comparable: whether the database can compare the values, in their form.
+        attribute: The attribute.
+        expression: The value in the form for comparisons. It is null if there is none.
+        column: The ORM path of an indexed column with the value in this form, if there is one.
+        is_uuid: Whether that column contains UUIDs.
+        is_folded_here: Whether the database folds the value. It must then fold literals, too.
+        is_comparable: Whether the database can compare the values.
     """
 
     attribute: Attribute
@@ -79,33 +79,36 @@ class Stored:
 
     @property
     def is_text(self) -> bool:
-        """Whether the value is compared as text."""
+        """Return whether the value is compared as text."""
         return self.attribute.type in TEXT_TYPES
 
     def present(self) -> Q:
-        """Whether there is a value, and not an empty one."""
+        """Return the condition that there is a value that is not empty."""
         if self.is_text:
             return Q(GreaterThan(self.expression, Value("")))
         return Q(IsNull(self.expression, False))
 
     def fits(self, comparison: Comparison) -> Q:
-        """Whether a comparison is true.
+        """Return the condition that a comparison is true.
 
         Raises:
-            ScimError: 400 `invalidFilter` where it does not fit the attribute.
+            ScimError: 400 `invalidFilter` if the comparison does not fit the attribute.
         """
         return _compare(self, comparison, literal(self.attribute, comparison))
 
 
 def in_text(attribute: Attribute, expression: F | Expression) -> Stored:
-    """Text, which is folded here unless case counts."""
+    """Return the location of text. The database folds it, unless the attribute is case-exact."""
     if attribute.case_exact or attribute.type == "binary":
         return Stored(attribute, ExactText(expression))
     return Stored(attribute, FoldedText(expression), is_folded_here=True)
 
 
 def in_column(attribute: Attribute, model: type[Model]) -> Stored:
-    """A column of the model, or of one that it leads to; the canonical one, if there are two."""
+    """Return the location of a column of the model or a related one.
+
+    If there is a column with the canonical form, it is used.
+    """
     column = cast(str, attribute.folded_column or attribute.column)
     if attribute.type not in TEXT_TYPES:
         return Stored(attribute, F(column))
@@ -117,10 +120,12 @@ def in_column(attribute: Attribute, model: type[Model]) -> Stored:
 
 
 def in_host_field(attribute: Attribute, path: str, name: str) -> Stored:
-    """A field of the host user, whatever its type; "" is how Django says that there is none.
+    """Return the location of a field of the host user. An empty string counts as null.
 
     Args:
-        name: the attribute's, under which the link has a value that is not shown (see `documents`).
+        attribute: The attribute.
+        path: The ORM path of the field, from the link.
+        name: The full name of the attribute, which `UserLink.hidden_values` may contain.
     """
     if attribute.type == "boolean":
         value = _active(path) if name == "active" else F(path)
@@ -131,26 +136,29 @@ def in_host_field(attribute: Attribute, path: str, name: str) -> Stored:
 
 
 def _active(path: str) -> Expression:
-    """`active`, which is the link's and the host user's: see `provisioning.multi_account`."""
+    """Return the account's `active`, from the link and the host user.
+
+    See `provisioning.multi_account`.
+    """
     inactive = When(suspended=True, then=Value(False))
     return Case(inactive, default=F(path), output_field=BooleanField())
 
 
 def in_json(attribute: Attribute, root: F | Element, *keys: str) -> Stored:
-    """What is at the end of these keys in a JSON value."""
+    """Return the location of the value at a path of keys in a JSON value."""
     match attribute.type:
         case "boolean":
             return Stored(attribute, JSONBoolean(root, *keys))
         case "integer" | "decimal":
             return Stored(attribute, JSONNumber(root, *keys))
         case "dateTime":
-            # It comes back exactly as it was sent, and there are many ways to write it.
+            # It is stored as it was sent, and can be written in many ways.
             return Stored(attribute, JSONText(root, *keys), is_comparable=False)
     return in_text(attribute, JSONText(root, *keys))
 
 
 def _field(model: type[Model], path: str) -> Any:
-    """The field at an ORM path; of a foreign key, the field that it points to."""
+    """Return the field at an ORM path. For a foreign key, return the field that it refers to."""
     field: Any = None
     related: Any = model
     for name in path.split("__"):
@@ -175,14 +183,17 @@ def _compare_text(stored: Stored, comparison: Comparison, expected: str) -> Q:
     if comparison.operator == "eq" and stored.column and expected:
         return _column_equals(stored.column, stored.is_uuid, expected)
     if comparison.operator in _SEARCHES and not expected:
-        return Q(IsNull(stored.expression, False))  # every text has the empty one in it
+        return Q(IsNull(stored.expression, False))  # every text contains the empty text
     operand = FoldedText(Value(comparison.value)) if stored.is_folded_here else Value(expected)
     operators = _SEARCHES | _LOOKUPS
     return Q(operators[comparison.operator](stored.expression, operand))
 
 
 def _column_equals(column: str, is_uuid: bool, expected: str) -> Q:
-    """A plain equality, for the index. Text that is no id of ours is nobody's."""
+    """Return a plain equality, which can use the index.
+
+    No resource has an id that is not a UUID in its standard form.
+    """
     if not is_uuid:
         return Q((column, expected))
     try:
@@ -193,7 +204,7 @@ def _column_equals(column: str, is_uuid: bool, expected: str) -> Q:
 
 
 def _parameter(expected: Comparable) -> Comparable:
-    """The literal as a database takes it: SQLite no whole number of more than 64 bits."""
+    """Return a literal as a query parameter. SQLite rejects integers of more than 64 bits."""
     if isinstance(expected, datetime) and not settings.USE_TZ:
         return timezone.make_naive(expected, timezone.get_default_timezone())
     if isinstance(expected, int) and not isinstance(expected, bool):

@@ -1,6 +1,6 @@
-"""Filters for one value of an indexed column, such as `userName eq "ann@example.com"`.
+"""Recognize filters for one value of an indexed column, such as `userName eq "ann@example.com"`.
 
-They are most of what identity providers send, and need neither the parser nor a queryset.
+Identity providers mostly send such filters. They need neither the parser nor a queryset.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tiled_scim.scim.matching import literal
 EQUALITY = re.compile(
     r'\s*([a-z][a-z0-9:.]*)\s+eq\s+("(?:[^"\\]|\\.)*")\s*', re.IGNORECASE | re.ASCII
 )
-# The indexed columns of links, by the attribute that is looked up.
+# The indexed columns of links, by attribute.
 COLUMNS = {
     USER.name: {"id": "pk", "userName": "user_name_folded", "externalId": "external_id"},
     GROUP.name: {"id": "pk", "displayName": "display_name_folded", "externalId": "external_id"},
@@ -25,14 +25,14 @@ COLUMNS = {
 
 
 def indexed_value(text: str, resource_type: ResourceType) -> tuple[str, Any] | None:
-    """Return the column and the value that a filter is about, or None for any other filter.
+    """Return the column and value that a filter asks for, or None for any other filter.
 
     Args:
-        text: the filter as it was sent.
-        resource_type: the kind of resource that is looked for.
+        text: The filter as it was sent.
+        resource_type: The resource type to search.
 
     Raises:
-        ScimError: 400 `invalidFilter` for a literal that is no JSON string.
+        ScimError: 400 `invalidFilter` for a literal that is not a JSON string.
     """
     match = EQUALITY.fullmatch(text) if len(text) <= MAX_LENGTH else None
     path = resource_type.resolve(match[1]) if match else None
@@ -48,7 +48,7 @@ def indexed_value(text: str, resource_type: ResourceType) -> tuple[str, Any] | N
 
 
 def _key(value: str) -> tuple[str, UUID] | None:
-    """An id in the one spelling that SCIM gives it; in another, it is nobody's."""
+    """Return the column and value for an id, or None if it is not in its standard form."""
     try:
         key = UUID(value)
     except ValueError:

@@ -1,11 +1,11 @@
-"""Pages by index (RFC 7644 section 3.4.2.4) and by cursor (RFC 9865)."""
+"""Paginate by index (RFC 7644 section 3.4.2.4) and by cursor (RFC 9865)."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -20,28 +20,36 @@ from tiled_scim.errors import ScimError, invalid_value
 
 Row = TypeVar("Row")
 
-# The largest that every supported database takes; no host has as many rows.
+# The maximum of all supported databases. No host has so many rows.
 MAX_OFFSET = 2**31 - 1
-# Python would take "1_000" for one, too, and fail with more digits.
+# int() accepts "1_000", too, and fails for more digits.
 WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,4000}")
-# Seconds. A cursor is a position and holds nothing open, so that this can be long.
+# In seconds. It can be long, because a cursor is only a position and keeps nothing open.
 CURSOR_TIMEOUT = 3600
-# The annotation that `sortBy` orders by, where there is one.
+# The annotation that rows are sorted by if the client sent `sortBy`.
 SORT_KEY = "sort_key"
-# What makes an order total.
+# Sorting by these columns gives a total order.
 TIES = ["created_at", "pk"]
-# MariaDB and MySQL read a range of an index only where that is a small part of the table, and pass
-# over all the rows before it otherwise. They look for a page in one stretch of it after another.
+# MariaDB and MySQL read a range of an index only if it is a small part of the table. Otherwise they
+# read all rows before it. There, a page is searched in one stretch of the index after another.
 STRETCHED = {"mysql"}
-# How many times as long as a page the first stretch is, and each other one as the one before.
+# The first stretch is so many times as long as a page, and each later one as the one before.
 STRETCH = 10
+
+
+# Returns a query for columns of links.
+Columns = Callable[[QuerySet[Any]], QuerySet[Any, Any]]
+
+
+def _as_they_are(links: QuerySet[Any]) -> QuerySet[Any]:
+    return links
 
 
 @dataclass(frozen=True)
 class Page(Generic[Row]):
-    """One page of a query's rows, and the number of them all.
+    """A page of rows, and the total number of rows.
 
-    `start_index` is None, and the cursors may be there, where the client pages by cursor.
+    Pages by cursor have no `start_index`. Only they have cursors.
     """
 
     rows: list[Row]
@@ -53,14 +61,14 @@ class Page(Generic[Row]):
 
 @dataclass(frozen=True)
 class Cursor:
-    """Where a page begins: beyond a row, forward or backward.
+    """The position of a page: after a row, or before it.
 
     Args:
-        query: a fingerprint of the query that the cursor belongs to.
-        count: the size of its pages.
-        total: the number of rows when the first page was read, which is not counted again.
-        position: sort key, moment of creation and id of the row.
-        is_backward: whether the page ends before the row, and does not begin after it.
+        query: A fingerprint of the query that the cursor belongs to.
+        count: The page size.
+        total: The number of rows when the first page was read. It is not counted again.
+        position: The sort key, time of creation and id of the row.
+        is_backward: Whether the page ends before the row instead of starting after it.
     """
 
     query: str
@@ -70,12 +78,12 @@ class Cursor:
     is_backward: bool
 
     def encode(self) -> str:
-        """The opaque text, signed: a client cannot make one up."""
+        """Return the cursor as an opaque, signed text."""
         return _signer().sign_object(vars(self), compress=True)
 
     @classmethod
     def decode(cls, text: str) -> Cursor:
-        """The inverse of `encode`.
+        """Return the cursor that `encode` made the text from.
 
         Raises:
             ScimError: expiredCursor or invalidCursor.
@@ -92,68 +100,89 @@ class Cursor:
             raise _invalid_cursor() from None
 
 
-def paginate(rows: QuerySet[Any], parameters: Mapping[str, str], account: str) -> Page[Any]:
-    """The page that `startIndex` and `count`, or `cursor` and `count`, ask for.
+def paginate(
+    links: QuerySet[Any],
+    parameters: Mapping[str, str],
+    account: str,
+    columns: Columns = _as_they_are,
+) -> Page[Any]:
+    """Return the page that `startIndex` and `count`, or `cursor` and `count`, ask for.
 
     Args:
-        rows: links in a total order: by `SORT_KEY` if at all, then by `created_at` and `pk`.
-        account: theirs, which a cursor is bound to.
+        links: Links in a total order: by `SORT_KEY` if there is one, then by `created_at` and `pk`.
+        parameters: The query.
+        account: The account of the links. Cursors are bound to it.
+        columns: Selects what to read of the links on the page, at least `created_at`, `pk` and
+            `SORT_KEY`. It must not add conditions.
 
     Raises:
         ScimError: invalidValue, invalidCursor, expiredCursor or invalidCount.
     """
     if "cursor" in parameters:
-        return _cursor_page(rows, parameters, account)
-    return index_page(rows, start_index(parameters), page_size(parameters))
+        return _cursor_page(links, parameters, account, columns)
+    return index_page(links, start_index(parameters), page_size(parameters), columns)
 
 
-def index_page(rows: QuerySet[Any, Any], first: int, count: int) -> Page[Any]:
-    """The page of `count` rows that begins with the `first`, counted from 1.
+def index_page(
+    links: QuerySet[Any], first: int, count: int, columns: Columns = _as_they_are
+) -> Page[Any]:
+    """Return a page of `count` links, starting with link number `first`, counted from 1.
 
-    The total is counted only where the page does not tell it, so that a lookup is one query.
+    The total is counted only if the page does not tell it, so that a lookup is one query.
+
+    Args:
+        columns: Selects what to read: see `paginate`.
     """
     offset = min(first - 1, MAX_OFFSET)
-    found = list(_stretch(rows, offset, count + 1)) if count else []
+    found = list(columns(_stretch(links, offset, count + 1))) if count else []
     is_last = bool(count) and len(found) <= count and (bool(found) or offset == 0)
-    total = offset + len(found) + (0 if is_last else _number_beyond(rows, offset, found))
+    total = offset + len(found) + (0 if is_last else _number_beyond(links, offset, found))
     return Page(found[:count], total, first)
 
 
-def _stretch(rows: QuerySet[Any], offset: int, size: int) -> QuerySet[Any]:
-    """So many rows from an offset on.
+def _stretch(links: QuerySet[Any], offset: int, size: int) -> QuerySet[Any]:
+    """Return `size` links from an offset on.
 
-    Deep in a list their ids are found first, for which the index that has the order is enough: of
-    those before the offset, which the database has to pass over, no row is read.
+    Past the first page, their ids are found first. The index that has the order is enough for that,
+    so that the database reads no row of the links before the offset.
     """
     stretch = slice(offset, offset + size)
-    return rows.filter(Among(F("pk"), rows.values("pk")[stretch])) if offset else rows[stretch]
+    if not offset:
+        return links[stretch]
+    return links.filter(Among(F("pk"), links.values("pk")[stretch], most=size))
 
 
-def _number_beyond(rows: QuerySet[Any], offset: int, found: list[Any]) -> int:
-    """How many rows there are beyond those that were found from an offset on.
+def _number_beyond(links: QuerySet[Any], offset: int, found: list[Any]) -> int:
+    """Count the links after those that were found from an offset on.
 
-    Those before them were passed over already, and are not counted again.
+    The database has passed over the links before them already, so they are not counted again.
     """
-    order = _Order(rows, is_backward=False)
+    order = _Order(links, is_backward=False)
     if offset and found and not order.is_sorted:
-        return rows.filter(order.beyond(order.position(found[-1]))).count()
-    return rows.count() - offset - len(found)
+        return links.filter(order.beyond(order.position(found[-1]))).count()
+    return links.count() - offset - len(found)
 
 
 def start_index(parameters: Mapping[str, str]) -> int:
-    """The `startIndex` asked for, which is at least 1."""
+    """Return the requested `startIndex`, at least 1."""
     return max(1, _integer(parameters, "startIndex", 1))
 
 
 def page_size(parameters: Mapping[str, str]) -> int:
-    """The `count` asked for, within bounds."""
+    """Return the requested `count`, within its limits."""
     return min(max(0, _integer(parameters, "count", settings.PAGE_SIZE)), settings.MAX_PAGE_SIZE)
 
 
-def page_beyond(rows: QuerySet[Any, Any], cursor: Cursor, account: str) -> Page[Any]:
-    """The page beyond the cursor's row; without a position, the first."""
-    order = _Order(rows, cursor.is_backward)
-    found = _rows_beyond(rows, order, cursor, account)
+def page_beyond(
+    links: QuerySet[Any], cursor: Cursor, account: str, columns: Columns = _as_they_are
+) -> Page[Any]:
+    """Return the page beyond the cursor's link, or the first one if the cursor has no position.
+
+    Args:
+        columns: Selects what to read: see `paginate`.
+    """
+    order = _Order(links, cursor.is_backward)
+    found = _beyond(links, order, cursor, account, columns)
     is_more = len(found) > cursor.count
     found = found[: cursor.count]
     if cursor.is_backward:
@@ -174,36 +203,42 @@ def page_beyond(rows: QuerySet[Any, Any], cursor: Cursor, account: str) -> Page[
     )
 
 
-def _cursor_page(rows: QuerySet[Any], parameters: Mapping[str, str], account: str) -> Page[Any]:
+def _cursor_page(
+    links: QuerySet[Any], parameters: Mapping[str, str], account: str, columns: Columns
+) -> Page[Any]:
     if parameters.get("startIndex", "").strip():
         raise invalid_value("Send cursor or startIndex, and not both.")
     count = _cursor_count(parameters)
-    query = _fingerprint(parameters, f"{account}:{rows.model.__name__}")
+    query = _fingerprint(parameters, f"{account}:{links.model.__name__}")
     text = parameters["cursor"].strip()
     if not text:
-        return page_beyond(rows, Cursor(query, count, rows.count(), [], False), account)
+        cursor = Cursor(query, count, links.count(), [], False)
+        return page_beyond(links, cursor, account, columns)
     cursor = Cursor.decode(text)
     if cursor.query != query:
         raise _invalid_cursor()
     if cursor.count != count:
         raise _invalid_count(f"count must stay {cursor.count}, as it was with the first page.")
-    return page_beyond(rows, cursor, account)
+    return page_beyond(links, cursor, account, columns)
 
 
-def _rows_beyond(rows: QuerySet[Any], order: _Order, cursor: Cursor, account: str) -> list[Any]:
-    """The rows of a page in its order, and one more where there is one."""
-    links = rows.model._default_manager.using(rows.db).filter(account=account)
+def _beyond(
+    links: QuerySet[Any], order: _Order, cursor: Cursor, account: str, columns: Columns
+) -> list[Any]:
+    """Return the links of a page in its order, and one more if there is one."""
+    every = links.model._default_manager.using(links.db).filter(account=account)
     size = cursor.count + 1
     found: list[Any] = []
-    for stretch in order.stretches(cursor.position, links, STRETCH * size):
-        found += rows.filter(stretch).order_by(*order.terms)[: size - len(found)]
+    for stretch in order.stretches(cursor.position, every, STRETCH * size):
+        ahead = links.filter(stretch).order_by(*order.terms)
+        found += columns(ahead[: size - len(found)])
         if len(found) == size:
             break
     return found
 
 
 class _Order:
-    """The order of a query's rows, or its reverse."""
+    """The order of a query's rows, or the reverse order."""
 
     def __init__(self, rows: QuerySet[Any], is_backward: bool) -> None:
         first = next(iter(rows.query.order_by), None)
@@ -215,21 +250,25 @@ class _Order:
 
     @property
     def terms(self) -> list[Any]:
-        """What to order by. Rows without a sort key are last, and first in descending order."""
+        """Return the terms to order by.
+
+        Rows without a sort key are last in ascending order, and first in descending order.
+        """
         ties = [f"-{name}" for name in TIES] if self.is_backward else TIES
         return [*(sorted_terms(self.is_descending) if self.is_sorted else []), *ties]
 
     def position(self, row: Any) -> list[Any]:
-        """What `beyond` needs to know of a row."""
+        """Return the position of a row, for `beyond`."""
         key = getattr(row, SORT_KEY) if self.is_sorted else None
         return [_as_json(key), str(row.created_at), str(row.pk)]
 
     def stretches(self, position: list[Any], links: QuerySet[Any], size: int) -> Iterator[Q]:
-        """Conditions for the rows beyond a position, one stretch after the other.
+        """Yield conditions for the rows beyond a position, one stretch after the other.
 
         Args:
-            links: all of the account, so that the index alone tells where a stretch ends.
-            size: how many of them the first stretch has.
+            position: The position.
+            links: All links of the account, so that the index is enough to find a stretch's end.
+            size: The number of links in the first stretch.
         """
         is_stretched = not self.is_sorted and connections[links.db].vendor in STRETCHED
         while position and is_stretched and (end := self._end(position, links, size)):
@@ -238,7 +277,7 @@ class _Order:
         yield self.beyond(position)
 
     def beyond(self, position: list[Any]) -> Q:
-        """The rows that come after the one at this position; without one, all."""
+        """Return the condition for rows beyond a position, or for all rows without a position."""
         if not position:
             return Q()
         key, *ties = position
@@ -247,7 +286,7 @@ class _Order:
         return self._beyond_key(key, after) if self.is_sorted else after
 
     def _end(self, position: list[Any], links: QuerySet[Any], size: int) -> tuple[Any, ...] | None:
-        """Moment and id of the link that is so many links beyond a position."""
+        """Return the time of creation and the id of the link `size` links beyond a position."""
         ahead = links.filter(self.beyond(position)).order_by(*self.terms)
         return ahead.values_list(*TIES)[size : size + 1].first()
 
@@ -268,19 +307,22 @@ class _Order:
 
 
 def _side(way: str, pk_way: str, created_at: Any, pk: Any) -> Q:
-    """The rows before or after a moment, and those of the moment before or after an id."""
+    """Return the condition for rows before or after a time, or at that time and beyond an id."""
     side = Q(**{f"created_at__{way}": created_at}) | Q(**{f"pk__{pk_way}": pk})
-    # In a form that an index understands, so that deep pages cost no more.
+    # Redundant, but lets the database use an index, so that deep pages cost no more.
     return side & Q(**{f"created_at__{way}e": created_at})
 
 
 def _as_json(key: Any) -> Any:
-    """A sort key as a cursor has it. Queries take text for moments, ids and exact numbers, too."""
+    """Return a sort key for a cursor. Queries accept times, ids and decimals as text, too."""
     return key if key is None or isinstance(key, str | int | float) else str(key)
 
 
 def sorted_terms(is_descending: bool) -> list[OrderBy]:
-    """Ordering by the annotation: rows without a value last, and first in descending order."""
+    """Return the terms to order by the sort key.
+
+    Rows without a value are last in ascending order, and first in descending order.
+    """
     key = F(SORT_KEY)
     if is_descending:
         return [key.desc(nulls_first=True)]
@@ -288,18 +330,18 @@ def sorted_terms(is_descending: bool) -> list[OrderBy]:
 
 
 def _signer() -> signing.TimestampSigner:
-    # RFC 9865 section 2: a cursor has unreserved characters only, as "~" is.
+    # A cursor may only contain unreserved characters, such as "~" (RFC 9865 section 2).
     return signing.TimestampSigner(salt="tiled_scim.cursor", sep="~")
 
 
 def _fingerprint(parameters: Mapping[str, str], scope: str) -> str:
-    """Of all that decides which rows there are, and in which order."""
+    """Return a hash of everything that determines the rows and their order."""
     query = [scope, *(parameters.get(name, "") for name in ("filter", "sortBy", "sortOrder"))]
     return hashlib.sha256(json.dumps(query).encode()).hexdigest()[:16]
 
 
 def _cursor_count(parameters: Mapping[str, str]) -> int:
-    """The `count` of a request with a cursor, where RFC 9865 section 2.4 is stricter."""
+    """Return the `count` of a request with a cursor, for which RFC 9865 section 2.4 is stricter."""
     try:
         count = _integer(parameters, "count", settings.PAGE_SIZE)
     except ScimError as error:

@@ -1,7 +1,7 @@
-"""The rows that resources are made of: read for an answer, or locked for a change.
+"""Read the rows of resources for a response, or lock them for a change.
 
-Everything here reads the database that is written to: a replica may not have yet what the identity
-provider has just made.
+All queries use the database for writes, because a replica may not have yet what the identity
+provider has just created.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from tiled_scim.database.compiled import (
 from tiled_scim.database.expressions import ColumnText
 from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, UserLink
 
-# What makes an order of links total.
+# Sorting by these columns gives a total order.
 TIES = ("created_at", "pk")
 
 
 class UserRow(NamedTuple):
-    """What SCIM keeps of a user."""
+    """The columns of a user link."""
 
     pk: UUID
     external_id: str | None
@@ -45,7 +45,7 @@ class UserRow(NamedTuple):
 
 
 class GroupRow(NamedTuple):
-    """What SCIM keeps of a group."""
+    """The columns of a group link."""
 
     pk: UUID
     external_id: str | None
@@ -61,7 +61,7 @@ GROUP_COLUMNS = GroupRow._fields
 
 
 def live_links(model: type[UserLink | LibraryGroupLink], account: Any) -> QuerySet[Any]:
-    """Return the links of an account that SCIM manages now, in an order that pages can rely on."""
+    """Return the live links of an account, in a total order for pages."""
     rows: Any = model.objects.using(router.db_for_write(model))
     links: QuerySet[Any] = rows.live(account).order_by(*TIES)
     return links
@@ -74,14 +74,18 @@ def live_rows(
     account: str,
     host_columns: Sequence[str],
 ) -> list[Any]:
-    """Return the rows of the live links with this value in an indexed column: two at most.
+    """Return the rows of the live links with a value in an indexed column, at most two.
 
     Args:
-        host_columns: ORM paths, from the host user, of more columns to read of a user.
+        model: The model of the links.
+        column: The column.
+        value: The value.
+        account: The account.
+        host_columns: ORM paths, from the host user, of columns to read with a user.
 
     Returns:
-        Rows with the columns of `USER_COLUMNS`, the host's, and the user's groups as a JSON array;
-        or with those of `GROUP_COLUMNS`.
+        For users, rows with `USER_COLUMNS`, the host's columns, and the groups as a JSON array.
+        For groups, rows with `GROUP_COLUMNS`.
     """
     using = router.db_for_write(model)
     host = tuple(f"user__{path}" for path in host_columns)
@@ -99,7 +103,7 @@ def _live_rows(
 
 
 def _of_account(model: type[UserLink | LibraryGroupLink], live: bool = True) -> QuerySet[Any]:
-    """The links of the account that a parameter names."""
+    """Return the links of an account, which is a parameter."""
     account: Any = Parameter("account", model._meta.get_field("account"))
     rows: Any = model.objects.using(router.db_for_write(model))
     links: QuerySet[Any] = rows.live(account) if live else rows.filter(account=account)
@@ -112,7 +116,7 @@ def _value(model: type[UserLink | LibraryGroupLink], column: str) -> Parameter:
 
 
 def with_groups(rows: QuerySet[UserLink]) -> QuerySet[Any]:
-    """Return users with `group_rows`: the `value` and `display` of each group, as a JSON array."""
+    """Annotate users with `group_rows`: `value` and `display` of each group, as a JSON array."""
     memberships = (
         LibraryGroupMember.objects.filter(LibraryGroupMember.live, user=OuterRef("pk"))
         .order_by()
@@ -124,7 +128,7 @@ def with_groups(rows: QuerySet[UserLink]) -> QuerySet[Any]:
 
 
 def groups_of(users: Sequence[UUID]) -> list[Any]:
-    """Return the user, id and displayName of each live group that the users are in."""
+    """Return the user id, group id and displayName of each membership of users in live groups."""
     return rows_of_keys(
         "groups of users",
         lambda is_one_of: (
@@ -139,9 +143,9 @@ def groups_of(users: Sequence[UUID]) -> list[Any]:
 
 
 def member_rows(group: UUID) -> Iterator[list[Any]]:
-    """Return the id, as text, and display name of a group's members, in the order of their coming.
+    """Yield lists of the ids, as text, and display names of a group's members, oldest first.
 
-    In pages, so that the members of a large group are not in memory all at once.
+    The lists have a limited length, so not all members of a large group are in memory at once.
     """
     using = router.db_for_write(LibraryGroupMember)
     parameter = Parameter("group", LibraryGroupLink._meta.pk)
@@ -150,7 +154,7 @@ def member_rows(group: UUID) -> Iterator[list[Any]]:
 
 
 def member_rows_of(groups: Sequence[UUID]) -> list[Any]:
-    """Return the group, and what `member_rows` has, of the members of groups."""
+    """Return the group id, the id as text and the display name of the members of groups."""
     using = router.db_for_write(LibraryGroupMember)
     return rows_of_keys(
         "members of groups",
@@ -164,15 +168,19 @@ def member_rows_of(groups: Sequence[UUID]) -> list[Any]:
 def _member_rows(using: str, **group: Any) -> QuerySet[Any, Any]:
     rows = LibraryGroupMember.objects.using(using).filter(**group).order_by("pk")
     columns = () if group else ("group_id",)
-    # The database makes text of an id faster than Python makes a UUID, and text of that.
+    # The database converts an id to text faster than Python converts it to a UUID and to text.
     return rows.annotate(key=ColumnText(F("user_id"))).values_list(*columns, "key", "display")
 
 
 def lock_user(column: str, value: Any, account: str, using: str, *, live: bool = True) -> Any:
-    """Return the link whose unique column has this value, locked together with its host user.
+    """Return the user link with a value in a unique column, locked with its host user, or None.
 
     Args:
-        live: whether to return None for one that SCIM does not manage now.
+        column: The column.
+        value: The value.
+        account: The account.
+        using: The database alias.
+        live: Whether to return only a live link.
     """
     query = compiled_instances(
         ("lock user", column, live, using), "user", lambda: _locked_user(column, live, using)
@@ -199,11 +207,12 @@ def _groups_and_sharing(using: str) -> QuerySet[Any, Any]:
     others = UserLink.objects.filter(UserLink.live, user=OuterRef("user"))
     is_shared = Exists(others.exclude(account=OuterRef("account")))
     rows = UserLink.objects.using(using).filter(pk=Parameter("key", UserLink._meta.pk))
-    return with_groups(rows).annotate(is_shared=is_shared).values_list("group_rows", "is_shared")
+    annotated: QuerySet[Any, Any] = with_groups(rows).annotate(is_shared=is_shared)
+    return annotated.values_list("group_rows", "is_shared")
 
 
 def host_row(user: Any, columns: tuple[str, ...], using: str) -> Any:
-    """Return what the database has in columns of a host user: ORM paths from the user."""
+    """Return the values of a host user at ORM paths, which start from the user."""
     query = compiled(("host user", columns, using), lambda: _host_row(columns, using))
     return query.row(key=user)
 
@@ -215,11 +224,15 @@ def _host_row(columns: tuple[str, ...], using: str) -> QuerySet[Any, Any]:
 
 
 def lock_group(column: str, value: Any, account: str, using: str, *, live: bool = True) -> Any:
-    """Return the group whose unique column has this value, locked together with its Library.
+    """Return the group link with a value in a unique column, locked with its Library, or None.
 
     Args:
-        live: whether to return None for one that SCIM does not manage now. Only a live group is
-            sure to have a Library, and another one's is not locked.
+        column: The column.
+        value: The value.
+        account: The account.
+        using: The database alias.
+        live: Whether to return only a live link. If False, the Library is not locked, because only
+            a live group certainly has one.
     """
     query = compiled_instances(
         ("lock group", column, live, using), "library", lambda: _locked_group(column, live, using)
@@ -236,16 +249,16 @@ def _locked_group(column: str, live: bool, using: str) -> QuerySet[Any]:
     rows = rows.select_related("library")
     if not live:
         return locked(rows, using)
-    # PostgreSQL locks no row that an outer join may not find.
+    # PostgreSQL cannot lock the nullable side of an outer join.
     joins = rows.query.setup_joins(["library"], rows.model._meta, rows.query.get_initial_alias())
     rows.query.demote_joins(joins.joins[1:])
     return locked(rows, using, "library")
 
 
 def locked(rows: QuerySet[Any], using: str, *relations: str) -> QuerySet[Any]:
-    """Return rows that are locked as they are read, with the rows of these relations.
+    """Lock rows, and their rows in some relations, when they are read.
 
-    They are not locked against rows that refer to them: people may give access meanwhile.
+    Others can still insert rows that refer to them, so people can give access meanwhile.
     """
     features = connections[using].features
     of = ("self", *relations) if features.has_select_for_update_of else ()

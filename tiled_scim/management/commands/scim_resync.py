@@ -67,7 +67,7 @@ class Command(BaseCommand):
             self._report_remaining(link, f"“{link}” could not be checked: {error!r}.")
             return
         for finding in findings:
-            repair_text = finding.kind.mending
+            repair_text = finding.kind.repair
             if is_dry_run:
                 self._report_remaining(link, f"{finding} Would be fixed by {repair_text}.")
             elif error_message:
