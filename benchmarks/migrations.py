@@ -163,7 +163,7 @@ def populate_scim(users: int) -> None:
         id=uuid(),
         user_id="host",
         user_name="username",
-        user_name_folded="username",
+        user_name_canonical="username",
     )
     member = LibraryGroupMember.objects.create(group=group, user=link, display=user.username)
     multiply(

@@ -178,7 +178,7 @@ def _add_links(first: int) -> None:
         id=IDS[vendor],
         user_id="host",
         user_name=name,
-        user_name_folded=name,
+        user_name_canonical=name,
         external_id=text("'00u'", "n"),
         attributes=JSON[vendor].format(_attributes()),
         created_at=MOMENTS[vendor],

@@ -59,7 +59,7 @@ STATEMENTS = (
     FROM generate_series(%(first)s, %(last)s) AS n""",
     """-- users
     INSERT INTO tiled_scim_userlink (id, account, external_id, attributes, version, created_at,
-        updated_at, user_name, user_name_folded, user_id, active)
+        updated_at, user_name, user_name_canonical, user_id, active)
     SELECT gen_random_uuid(), '', '00u' || username, '{}', 1, now(), now(), email, email, id, true
     FROM auth_user WHERE username LIKE 'person%%'
         AND NOT EXISTS (SELECT FROM tiled_scim_userlink WHERE user_id = auth_user.id)""",
@@ -68,7 +68,7 @@ STATEMENTS = (
     SELECT 'Library ' || n FROM generate_series(%(first)s, %(last)s) AS n""",
     """-- groups
     INSERT INTO tiled_scim_librarygrouplink (id, account, attributes, version, created_at,
-        updated_at, display_name, display_name_folded, library_id)
+        updated_at, display_name, display_name_canonical, library_id)
     SELECT gen_random_uuid(), '', '{}', 1, now(), now(), name, lower(name), id
     FROM libraries_library
     WHERE NOT EXISTS (
@@ -84,7 +84,7 @@ STATEMENTS = (
     """-- events
     INSERT INTO tiled_scim_scimevent (created_at, account, token_last_four, client, address,
         request_id, method, action, resource_type, resource_id, resource_name,
-        resource_name_folded, changes, outcome, status, scim_type, detail, duration, times)
+        resource_name_canonical, changes, outcome, status, scim_type, detail, duration, times)
     SELECT now() - n * interval '90 days' / %(last)s, '', 'abcd', 'Okta SCIM Client 1.0.0',
         '10.0.0.1', md5(n::text), 'PATCH',
         CASE WHEN n %% 100 = 0 THEN '' ELSE 'user_updated' END, 'User', gen_random_uuid(),

@@ -31,10 +31,10 @@ UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 COLUMNS: dict[type[Model], tuple[str, ...]] = {
     User: ("username", "first_name", "last_name", "email", "is_active", "is_staff"),
     UserLink: (
-        *("user_name", "user__username", "user_name_folded", "external_id"),
+        *("user_name", "user__username", "user_name_canonical", "external_id"),
         *("attributes", "hidden_values", "suspended", "unlinked_at"),
     ),
-    LibraryGroupLink: ("display_name", "library__name", "display_name_folded", "unlinked_at"),
+    LibraryGroupLink: ("display_name", "library__name", "display_name_canonical", "unlinked_at"),
     Library: ("name",),
     LibraryGroupMember: ("group__display_name", "user__user_name", "display"),
     PriorAccess: ("library__name", "user__username"),

@@ -128,7 +128,7 @@ def comparable(attribute: Attribute, value: Any) -> Any:
     is_text = isinstance(value, str) and attribute.type != "binary"
     if not is_text or attribute.case_exact:
         return value
-    return canonical(value) if attribute.folded_column else fold(value)
+    return canonical(value) if attribute.canonical_column else fold(value)
 
 
 def in_order(

@@ -40,7 +40,7 @@ class Attribute:
         sub_attributes: The attributes of a complex value.
         column: The ORM path of the value from the link, or from the related row for a
             sub-attribute of an attribute with a `relation`.
-        folded_column: The ORM path of the canonical form of a name (see `scim.text.canonical`).
+        canonical_column: The ORM path of the canonical form of a name (see `scim.text.canonical`).
         relation: The reverse relation of the link whose rows are the elements.
         constant: The value of this sub-attribute in all elements of a relation.
     """
@@ -58,7 +58,7 @@ class Attribute:
     reference_types: tuple[str, ...] = ()
     sub_attributes: tuple[Attribute, ...] = ()
     column: str | None = None
-    folded_column: str | None = None
+    canonical_column: str | None = None
     relation: str | None = None
     constant: str | None = None
 

@@ -29,7 +29,7 @@ NAME_LENGTH = 255
 CLIENT_LENGTH = 255
 # The canonical form can be longer than the name: “İ” becomes two characters, and a few other
 # characters up to 18. A name is refused if its form is too long.
-FOLDED_NAME_LENGTH = 2 * NAME_LENGTH
+CANONICAL_NAME_LENGTH = 2 * NAME_LENGTH
 
 TOKEN_PREFIX = "tscim_"  # noqa: S105 (the prefix that secret scanners look for, not a secret)
 TOKEN_BYTES = 32
@@ -244,7 +244,7 @@ class Link(models.Model):
         return cast(str, getattr(self, self.name_field))
 
     @property
-    def folded_name(self) -> str | None:
+    def canonical_name(self) -> str | None:
         """Return the stored canonical form of the name. None if the link has given it up."""
         return cast("str | None", getattr(self, f"{self.name_field}_folded"))
 
@@ -256,7 +256,7 @@ class Link(models.Model):
     @property
     def holds_name(self) -> bool:
         """Return whether lookups find the link by its name. Another link may have taken it."""
-        return self.folded_name == self.lookup_name(self.name)
+        return self.canonical_name == self.lookup_name(self.name)
 
     @property
     def is_live(self) -> bool:
@@ -272,7 +272,7 @@ class Link(models.Model):
         form = self.lookup_name(name)
         field = cast("models.Field[Any, Any]", self._meta.get_field(self.name_field))
         label = f"The canonical form of {field.verbose_name}"
-        check_length(label, form, FOLDED_NAME_LENGTH)
+        check_length(label, form, CANONICAL_NAME_LENGTH)
         setattr(self, self.name_field, name)
         setattr(self, f"{self.name_field}_folded", form)
 
@@ -301,8 +301,8 @@ class UserLink(Link):
         verbose_name=_("user"),
     )
     user_name = ExactCharField("userName", max_length=NAME_LENGTH)
-    user_name_folded = ExactCharField(
-        max_length=FOLDED_NAME_LENGTH, null=True, editable=False, default=None
+    user_name_canonical = ExactCharField(
+        max_length=CANONICAL_NAME_LENGTH, null=True, editable=False, default=None
     )
     # Whether the user is inactive in this account although the host user may be active for another
     # one, see `provisioning.multi_account`.
@@ -322,7 +322,7 @@ class UserLink(Link):
         verbose_name_plural = _("users")
         constraints = (
             models.UniqueConstraint(
-                fields=("account", "user_name_folded"), name="tiled_scim_user_name"
+                fields=("account", "user_name_canonical"), name="tiled_scim_user_name"
             ),
             models.UniqueConstraint(fields=("account", "user"), name="tiled_scim_user"),
         )
@@ -429,8 +429,8 @@ class LibraryGroupLink(Link):
         verbose_name=_("Library"),
     )
     display_name = ExactCharField("displayName", max_length=NAME_LENGTH)
-    display_name_folded = ExactCharField(
-        max_length=FOLDED_NAME_LENGTH, null=True, editable=False, default=None
+    display_name_canonical = ExactCharField(
+        max_length=CANONICAL_NAME_LENGTH, null=True, editable=False, default=None
     )
 
     objects = LinkQuerySet["LibraryGroupLink"].as_manager()
@@ -440,7 +440,7 @@ class LibraryGroupLink(Link):
         verbose_name_plural = _("groups and Libraries")
         constraints = (
             models.UniqueConstraint(
-                fields=("account", "display_name_folded"), name="tiled_scim_display_name"
+                fields=("account", "display_name_canonical"), name="tiled_scim_display_name"
             ),
         )
         indexes = (
@@ -561,7 +561,7 @@ class ScimEvent(models.Model):
     resource_type = models.CharField(_("resource type"), max_length=16, blank=True)
     resource_id = models.UUIDField(_("resource"), null=True, blank=True)
     resource_name = ExactCharField(_("name"), max_length=NAME_LENGTH, blank=True)
-    resource_name_folded = ExactCharField(max_length=FOLDED_NAME_LENGTH, blank=True)
+    resource_name_canonical = ExactCharField(max_length=CANONICAL_NAME_LENGTH, blank=True)
     changes = models.JSONField(_("changes"), default=dict, blank=True)
     outcome = models.CharField(_("outcome"), max_length=16, choices=Outcome)
     status = models.PositiveSmallIntegerField(_("status"), null=True, blank=True)
@@ -587,7 +587,7 @@ class ScimEvent(models.Model):
                 fields=("resource_type", "created_at", "id"), name="tiled_scim_event_type"
             ),
             models.Index(fields=("resource_id", "created_at"), name="tiled_scim_event_resource"),
-            models.Index(fields=("resource_name_folded",), name="tiled_scim_event_name"),
+            models.Index(fields=("resource_name_canonical",), name="tiled_scim_event_name"),
             models.Index(fields=("request_id",), name="tiled_scim_event_request"),
             models.Index(fields=("address", "created_at"), name="tiled_scim_event_address"),
         )

@@ -98,7 +98,7 @@ USER = ResourceType(
                 required=True,
                 uniqueness="server",
                 column="user_name",
-                folded_column="user_name_folded",
+                canonical_column="user_name_canonical",
             ),
             Attribute(
                 "name",
@@ -189,7 +189,7 @@ USER = ResourceType(
                         description="The group's displayName.",
                         mutability="readOnly",
                         column="group__display_name",
-                        folded_column="group__display_name_folded",
+                        canonical_column="group__display_name_canonical",
                     ),
                     Attribute(
                         "type",
@@ -265,7 +265,7 @@ GROUP = ResourceType(
                 required=True,
                 uniqueness="server",
                 column="display_name",
-                folded_column="display_name_folded",
+                canonical_column="display_name_canonical",
             ),
             Attribute(
                 "members",

@@ -71,7 +71,7 @@ LIBRARY, GROUP = table(Library), table(LibraryGroupLink)
 MEMBER, ACCESS = table(LibraryGroupMember), table(AccessRow)
 
 # The column for lookups by userName in any letter case.
-FOLDED_USER_NAME = "user_name_folded"
+FOLDED_USER_NAME = "user_name_canonical"
 LIVE_USER = "link.account = %s AND link.unlinked_at IS NULL"
 LIVE_GROUP = "grp.account = %s AND grp.unlinked_at IS NULL AND grp.library_id IS NOT NULL"
 
@@ -158,7 +158,7 @@ INSERT_USER = Insert(
 )
 INSERT_LIBRARY = Insert(Library, given("name"), ending="RETURNING id")
 INSERT_GROUP = Insert(
-    LibraryGroupLink, given(*LINK_NAMES, "library_id", "display_name", "display_name_folded")
+    LibraryGroupLink, given(*LINK_NAMES, "library_id", "display_name", "display_name_canonical")
 )
 INSERT_MEMBERS = Insert(
     LibraryGroupMember,
@@ -173,7 +173,7 @@ INSERT_EVENT = Insert(
     ScimEvent,
     given(
         *("created_at", "account", "resource_type", "resource_id", "resource_name"),
-        *("resource_name_folded", "method", "action", "changes", "outcome", "status"),
+        *("resource_name_canonical", "method", "action", "changes", "outcome", "status"),
     ),
 )
 

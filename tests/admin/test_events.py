@@ -57,7 +57,7 @@ def make(**fields: Any) -> ScimEvent:
         "client": "Okta SCIM Client 1.0.0",
     }
     values = {**known, **fields}
-    return ScimEvent.objects.create(resource_name_folded=fold(values["resource_name"]), **values)
+    return ScimEvent.objects.create(resource_name_canonical=fold(values["resource_name"]), **values)
 
 
 def names(response: Any) -> list[str]:
@@ -326,7 +326,7 @@ def fill(number: int) -> None:
     now = timezone.now()
     hosts = User.objects.bulk_create(User(username=f"p{n}-{number}") for n in range(number))
     links = UserLink.objects.bulk_create(
-        UserLink(user=host, user_name=host.username, user_name_folded=host.username)
+        UserLink(user=host, user_name=host.username, user_name_canonical=host.username)
         for host in hosts
     )
     ScimEvent.objects.bulk_create(
@@ -338,7 +338,7 @@ def fill(number: int) -> None:
             resource_type="User",
             resource_id=link.pk,
             resource_name=link.name,
-            resource_name_folded=link.name,
+            resource_name_canonical=link.name,
         )
         for day, link in enumerate(links)
     )

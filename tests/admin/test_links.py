@@ -167,7 +167,7 @@ class TestUsers:
             account="acme",
             user=make_user("eve"),
             user_name="eve",
-            user_name_folded="eve",
+            user_name_canonical="eve",
         )
         assert "By account" not in text(viewer.get(USERS).text)
         settings.TILED_SCIM_HOST_ADAPTER = TwoAccounts
@@ -362,7 +362,7 @@ def fill(number: int, group: LibraryGroupLink | None = None) -> None:
         User(username=f"person{n}") for n in range(first, first + number)
     )
     links = UserLink.objects.bulk_create(
-        UserLink(user=host, user_name=host.username, user_name_folded=fold(host.username))
+        UserLink(user=host, user_name=host.username, user_name_canonical=fold(host.username))
         for host in hosts
     )
     libraries = Library.objects.bulk_create(Library(name=host.username) for host in hosts)

@@ -176,5 +176,5 @@ class TestHosts:
 def okta_user() -> User:
     """A pushed user."""
     user = make_user(ANN)
-    UserLink.objects.create(user=user, user_name=ANN, user_name_folded=ANN)
+    UserLink.objects.create(user=user, user_name=ANN, user_name_canonical=ANN)
     return user

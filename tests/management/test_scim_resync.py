@@ -365,7 +365,7 @@ class TestMisplacedMembers:
 class TestNames:
     @pytest.mark.parametrize("folded", ["ANN@example.com", None])
     def test_of_users_are_found_again(self, scim: Scim, ann: str, folded: str | None) -> None:
-        UserLink.objects.update(user_name_folded=folded)
+        UserLink.objects.update(user_name_canonical=folded)
 
         assert resync()[0] == (
             "“ann@example.com” cannot be found by its name in another letter case. "
@@ -389,18 +389,18 @@ class TestNames:
     def test_of_an_unlinked_user_can_be_reused(self, scim: Scim, ann: str) -> None:
         scim.delete(f"/Users/{ann}")
         bob = scim.add_user(BOB)
-        UserLink.objects.filter(pk=ann).update(user_name_folded="wrong")
-        UserLink.objects.filter(pk=bob).update(user_name=ANN, user_name_folded=ANN)
+        UserLink.objects.filter(pk=ann).update(user_name_canonical="wrong")
+        UserLink.objects.filter(pk=bob).update(user_name=ANN, user_name_canonical=ANN)
 
         resync()
 
-        assert UserLink.objects.get(pk=ann).user_name_folded is None
-        assert UserLink.objects.get(pk=bob).user_name_folded == ANN
+        assert UserLink.objects.get(pk=ann).user_name_canonical is None
+        assert UserLink.objects.get(pk=bob).user_name_canonical == ANN
         assert found() == []
 
     def test_of_two_cannot_be_the_same(self, scim: Scim, ann: str) -> None:
         bob = scim.add_user(BOB)
-        UserLink.objects.filter(pk=bob).update(user_name=ANN, user_name_folded=None)
+        UserLink.objects.filter(pk=bob).update(user_name=ANN, user_name_canonical=None)
 
         lines, _ = failing()
 

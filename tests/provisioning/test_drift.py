@@ -107,8 +107,8 @@ class TestNoDrift:
         ops = scim.add_group("Ops")
         scim.patch(f"/Groups/{ops}", {"op": "replace", "value": {"displayName": "Sales"}})
 
-        assert UserLink.objects.get(pk=ann).user_name_folded is None
-        assert LibraryGroupLink.objects.get(pk=sales).display_name_folded is None
+        assert UserLink.objects.get(pk=ann).user_name_canonical is None
+        assert LibraryGroupLink.objects.get(pk=sales).display_name_canonical is None
         assert found() == []
 
     def test_a_name_that_was_taken_back(self, scim: Scim, ann: str, settings: Settings) -> None:
@@ -192,7 +192,7 @@ class TestDrift:
 
     @pytest.mark.parametrize("folded", ["ANN@example.com", "", None])
     def test_a_user_name_that_is_not_found(self, ann: str, folded: str | None) -> None:
-        UserLink.objects.update(user_name_folded=folded)
+        UserLink.objects.update(user_name_canonical=folded)
 
         assert found() == [(drift.NAME, ANN, [])]
 
@@ -203,14 +203,14 @@ class TestDrift:
 
     def test_a_wrong_name_that_was_let_go_of(self, scim: Scim, ann: str) -> None:
         scim.delete(f"/Users/{ann}")
-        UserLink.objects.update(user_name_folded="bob")
+        UserLink.objects.update(user_name_canonical="bob")
 
         assert found() == [(drift.NAME, ANN, [])]
 
     def test_several_kinds_in_one_group(self, scim: Scim, ann: str, sales: str) -> None:
         scim.patch(f"/Groups/{sales}", add_members(scim.add_user(BOB)))
         take_away("Sales", BOB)
-        LibraryGroupLink.objects.update(display_name_folded=None)
+        LibraryGroupLink.objects.update(display_name_canonical=None)
         UserLink.objects.filter(pk=ann).update(unlinked_at=timezone.now())
 
         assert found() == [
@@ -318,8 +318,8 @@ class TestCost:
         last = UserLink.objects.order_by("pk").last()
         assert last is not None
         UserLink.objects.filter(pk=last.pk).update(
-            user_name_folded=None, created_at=timezone.now() - timedelta(days=1)
+            user_name_canonical=None, created_at=timezone.now() - timedelta(days=1)
         )
 
         assert found() == [(drift.NAME, last.user_name, [])]
-        assert user_link(last.user_name).user_name_folded is None
+        assert user_link(last.user_name).user_name_canonical is None

@@ -29,7 +29,7 @@ def add_people(number: int, of_a_moment: int) -> None:
         UserLink(
             user=host,
             user_name=host.username,
-            user_name_folded=host.username,
+            user_name_canonical=host.username,
             created_at=BEGIN + timedelta(seconds=index // of_a_moment),
             unlinked_at=BEGIN if index % 7 == 0 else None,
         )

@@ -343,7 +343,7 @@ class TestLength:
 
         event = ScimEvent.objects.get()
         assert event.resource_name == self.LONG * 29
-        assert event.resource_name_folded == canonical(self.LONG * 29)[:510]
+        assert event.resource_name_canonical == canonical(self.LONG * 29)[:510]
 
 
 def test_libraries_are_adopted_by_their_exact_name(scim: Scim, settings: Settings) -> None:

@@ -166,7 +166,7 @@ class TestRow11Membership:
     def test_a_thousand_changes_in_one_request(self, scim: Scim) -> None:
         hosts = User.objects.bulk_create(User(username=f"person{n}") for n in range(1000))
         links = UserLink.objects.bulk_create(
-            UserLink(user=host, user_name=host.username, user_name_folded=host.username)
+            UserLink(user=host, user_name=host.username, user_name_canonical=host.username)
             for host in hosts
         )
         keys = [str(link.pk) for link in links]

@@ -97,7 +97,7 @@ class TestRow7Import:
             User(username=f"person{number}") for number in range(self.TOTAL)
         )
         UserLink.objects.bulk_create(
-            UserLink(user=host, user_name=host.username, user_name_folded=host.username)
+            UserLink(user=host, user_name=host.username, user_name_canonical=host.username)
             for host in hosts
         )
 

@@ -62,7 +62,7 @@ def add_people(number: int) -> list[str]:
         UserLink(
             user=host,
             user_name=host.username,
-            user_name_folded=host.username,
+            user_name_canonical=host.username,
             attributes={"emails": [{"type": "work", "primary": True}]},
         )
         for host in hosts
@@ -78,7 +78,7 @@ def add_groups(number: int, members: list[str]) -> list[str]:
     )
     groups = LibraryGroupLink.objects.bulk_create(
         LibraryGroupLink(
-            library=library, display_name=library.name, display_name_folded=library.name.lower()
+            library=library, display_name=library.name, display_name_canonical=library.name.lower()
         )
         for library in libraries
     )

@@ -237,7 +237,7 @@ def test_18_big_member_changes_take_bulk_queries_and_members_are_never_capped(
 ) -> None:
     hosts = User.objects.bulk_create(User(username=f"person{number}") for number in range(1200))
     links = UserLink.objects.bulk_create(
-        UserLink(user=host, user_name=host.username, user_name_folded=host.username)
+        UserLink(user=host, user_name=host.username, user_name_canonical=host.username)
         for host in hosts
     )
     keys = [str(link.pk) for link in links]

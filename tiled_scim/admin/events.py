@@ -273,7 +273,7 @@ def _condition(term: str) -> Q:
     if ScimEvent.objects.filter(request_id=term).exists():
         return Q(request_id=term)
     key = as_uuid(term)
-    return Q(resource_id=key) if key else starts_with("resource_name_folded", term)
+    return Q(resource_id=key) if key else starts_with("resource_name_canonical", term)
 
 
 def _address(text: str) -> str:

@@ -220,7 +220,7 @@ class UserLinkAdmin(LinkAdmin):
 
     list_display = ("name", "host_user", "state", "tiled_admin", "libraries", "last_push")
     list_filter = (UserStateFilter, AccountFilter, InGroupFilter)
-    ordering = ("account", "user_name_folded", "pk")
+    ordering = ("account", "user_name_canonical", "pk")
     search_fields = ("user_name",)
     change_form_template = "tiled_scim/admin/user.html"
     resource_type = USER
@@ -264,7 +264,7 @@ class UserLinkAdmin(LinkAdmin):
             "all_groups": self._filtered_list_url(request, LibraryGroupLink, user=row.pk),
         }
 
-    @admin.display(description="userName", ordering="user_name_folded")
+    @admin.display(description="userName", ordering="user_name_canonical")
     def name(self, link: UserLink) -> str:
         return str(link)
 
@@ -288,7 +288,7 @@ class LibraryGroupLinkAdmin(LinkAdmin):
     list_display = ("name", "library_name", "state", "member_count", "last_push")
     list_filter = (GroupStateFilter, AccountFilter, WithUserFilter)
     list_select_related = ("library",)
-    ordering = ("account", "display_name_folded", "pk")
+    ordering = ("account", "display_name_canonical", "pk")
     search_fields = ("display_name",)
     change_form_template = "tiled_scim/admin/group.html"
     resource_type = GROUP
@@ -324,7 +324,7 @@ class LibraryGroupLinkAdmin(LinkAdmin):
             "all_members": self._filtered_list_url(request, UserLink, group=row.pk),
         }
 
-    @admin.display(description=_("group"), ordering="display_name_folded")
+    @admin.display(description=_("group"), ordering="display_name_canonical")
     def name(self, link: LibraryGroupLink) -> str:
         return str(link)
 

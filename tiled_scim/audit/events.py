@@ -23,8 +23,8 @@ from tiled_scim.database.compiled import insert
 from tiled_scim.database.errors import is_aborted, is_lost
 from tiled_scim.host import TILED_ADMIN
 from tiled_scim.models import (
+    CANONICAL_NAME_LENGTH,
     CLIENT_LENGTH,
-    FOLDED_NAME_LENGTH,
     NAME_LENGTH,
     Action,
     LibraryGroupLink,
@@ -199,7 +199,7 @@ def _event(
         resource_type=change.resource_type,
         resource_id=key,
         resource_name=name,
-        resource_name_folded=canonical(name)[:FOLDED_NAME_LENGTH],
+        resource_name_canonical=canonical(name)[:CANONICAL_NAME_LENGTH],
         changes={} if error else _changes(change),
         outcome=_outcome(change, status, error),
         status=status,

@@ -74,7 +74,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
-                    "display_name_folded",
+                    "display_name_canonical",
                     tiled_scim.database.fields.ExactCharField(
                         default=None, editable=False, max_length=510, null=True
                     ),
@@ -104,7 +104,7 @@ class Migration(migrations.Migration):
                 ],
                 "constraints": [
                     models.UniqueConstraint(
-                        fields=("account", "display_name_folded"), name="tiled_scim_display_name"
+                        fields=("account", "display_name_canonical"), name="tiled_scim_display_name"
                     ),
                 ],
             },
@@ -263,7 +263,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
-                    "resource_name_folded",
+                    "resource_name_canonical",
                     tiled_scim.database.fields.ExactCharField(blank=True, max_length=510),
                 ),
                 ("changes", models.JSONField(blank=True, default=dict, verbose_name="changes")),
@@ -316,7 +316,7 @@ class Migration(migrations.Migration):
                     models.Index(
                         fields=["resource_id", "created_at"], name="tiled_scim_event_resource"
                     ),
-                    models.Index(fields=["resource_name_folded"], name="tiled_scim_event_name"),
+                    models.Index(fields=["resource_name_canonical"], name="tiled_scim_event_name"),
                     models.Index(fields=["request_id"], name="tiled_scim_event_request"),
                     models.Index(fields=["address", "created_at"], name="tiled_scim_event_address"),
                 ],
@@ -377,7 +377,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
-                    "user_name_folded",
+                    "user_name_canonical",
                     tiled_scim.database.fields.ExactCharField(
                         default=None, editable=False, max_length=510, null=True
                     ),
@@ -411,7 +411,7 @@ class Migration(migrations.Migration):
                 ],
                 "constraints": [
                     models.UniqueConstraint(
-                        fields=("account", "user_name_folded"), name="tiled_scim_user_name"
+                        fields=("account", "user_name_canonical"), name="tiled_scim_user_name"
                     ),
                     models.UniqueConstraint(fields=("account", "user"), name="tiled_scim_user"),
                 ],

@@ -122,7 +122,7 @@ def count(account: str | None = None) -> int:
 def of(link: UserLink | LibraryGroupLink, adapter: HostAdapter | None = None) -> Iterator[Finding]:
     """Find the drift of one link, in the order in which it can be repaired."""
     # A link that is not live may have given up its name.
-    if not link.holds_name and (link.folded_name is not None or link.is_live):
+    if not link.holds_name and (link.canonical_name is not None or link.is_live):
         yield Finding(NAME, link)
     if isinstance(link, LibraryGroupLink):
         yield from _of_members(link, adapter or adapter_class()(link.account))

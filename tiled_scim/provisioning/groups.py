@@ -41,7 +41,7 @@ class GroupService(Service[LibraryGroupLink]):
         members, document = split_members(document)
         name = cast(str, document["displayName"])
         lookup_name = LibraryGroupLink.lookup_name(name)
-        link = self.lock_by("display_name_folded", lookup_name) or LibraryGroupLink(
+        link = self.lock_by("display_name_canonical", lookup_name) or LibraryGroupLink(
             account=self.account
         )
         if link.is_live:

@@ -42,11 +42,11 @@ class LockedUser:
             self.read_host()
 
     def read_host(self) -> None:
-        """Read the values of the host user again."""
+        """Read the values of the host user from the instance."""
         self.host = values_of_user(self.link, self.fields, suspended=self.link.suspended)
 
     def read_host_again(self) -> None:
-        """Take up the values that the database has of the host user now."""
+        """Read the values of the host user from the database."""
         columns = tuple(field.column for field in self.fields)
         row = host_row(self.link.user_id, columns, self._using)
         self.host = values_of_row(row, self.fields, suspended=self.link.suspended)

@@ -85,12 +85,12 @@ class Repair(Service[AnyLink]):
         raise NotImplementedError
 
     def _repair_name(self, link: AnyLink, finding: Finding) -> Repaired:
-        before = link.folded_name
+        before = link.canonical_name
         if link.is_live or not self.links.named(self.account, link.name).exists():
             self.take_name(link, link.name)
         else:
             link.give_up_name()
-        return NOTHING, {self.name_attribute: [before, link.folded_name]}
+        return NOTHING, {self.name_attribute: [before, link.canonical_name]}
 
 
 class UserRepair(Repair[UserLink], UserService):
@@ -136,8 +136,8 @@ class GroupRepair(Repair[LibraryGroupLink], GroupService):
         members = self.members(link)
         prior = members.prior_access()
         removed = members.remove(finding.people)
-        members.note_prior(prior)
         # The same host user may also be a member through a link of this account.
+        members.note_prior(prior)
         lacking = [each.link for page in members.pages() for each in members.lacking(page)]
         members.add(lacking)
         return removed, {}

@@ -188,7 +188,7 @@ class UserService(Service[UserLink]):
         """
         name = cast(str, document["userName"])
         lookup_name = UserLink.lookup_name(name)
-        link = lock_user("user_name_folded", lookup_name, self.account, self.using, live=False)
+        link = lock_user("user_name_canonical", lookup_name, self.account, self.using, live=False)
         return LockedUser(link or self._of_host_user(name, stored), self.fields)
 
     def _of_host_user(self, name: str, stored: StoredValues) -> UserLink:
@@ -321,6 +321,13 @@ class UserService(Service[UserLink]):
         self._follow(link, activation, was_suspended)
         self._read_host(user)
 
+    def _read_host(self, user: LockedUser) -> None:
+        """Read the values that the host stored, which may differ from those that it got."""
+        if keeps_values(self.adapter, self.fields):
+            user.read_host()
+        else:
+            user.read_host_again()
+
     def _save(self, link: UserLink, *, is_whole: bool) -> None:
         if is_whole:
             self.save(link)
@@ -335,13 +342,6 @@ class UserService(Service[UserLink]):
             multi_account.suspend_others(activation.suspending, self.adapter, self.using)
         if link.suspended != was_suspended:
             multi_account.follow_suspension(link, self.adapter, self.using)
-
-    def _read_host(self, user: LockedUser) -> None:
-        """Take up what the host made of the values that it was given."""
-        if keeps_values(self.adapter, self.fields):
-            user.read_host()
-        else:
-            user.read_host_again()
 
     def _activation(self, user: LockedUser, host: HostValues) -> multi_account.Activation | None:
         if "active" not in host:

@@ -97,7 +97,7 @@ def comparable(attribute: Attribute, value: object) -> Comparable | None:
         return None
     if attribute.case_exact or attribute.type == "binary":
         return value
-    return canonical(value) if attribute.folded_column else fold(value)
+    return canonical(value) if attribute.canonical_column else fold(value)
 
 
 def _instant(text: str) -> datetime | None:

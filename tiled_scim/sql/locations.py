@@ -109,10 +109,10 @@ def in_column(attribute: Attribute, model: type[Model]) -> Stored:
 
     If there is a column with the canonical form, it is used.
     """
-    column = cast(str, attribute.folded_column or attribute.column)
+    column = cast(str, attribute.canonical_column or attribute.column)
     if attribute.type not in TEXT_TYPES:
         return Stored(attribute, F(column))
-    if not attribute.case_exact and not attribute.folded_column:
+    if not attribute.case_exact and not attribute.canonical_column:
         return in_text(attribute, NonEmpty(ExactText(F(column))))
     is_uuid = isinstance(_field(model, column), UUIDField)
     text = ColumnText(F(column)) if is_uuid else F(column)

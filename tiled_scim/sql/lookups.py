@@ -19,8 +19,8 @@ EQUALITY = re.compile(
 )
 # The indexed columns of links, by attribute.
 COLUMNS = {
-    USER.name: {"id": "pk", "userName": "user_name_folded", "externalId": "external_id"},
-    GROUP.name: {"id": "pk", "displayName": "display_name_folded", "externalId": "external_id"},
+    USER.name: {"id": "pk", "userName": "user_name_canonical", "externalId": "external_id"},
+    GROUP.name: {"id": "pk", "displayName": "display_name_canonical", "externalId": "external_id"},
 }
 
 
