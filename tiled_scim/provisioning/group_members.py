@@ -192,7 +192,7 @@ class GroupMembers:
         ]
 
     def note_prior(self, links: Iterable[UUID]) -> None:
-        """Note that people gave these members access to the Library before SCIM did."""
+        """Store that these members have prior access to the Library."""
         self._note_prior(self.queries.members(self.group, links))
 
     def prior_access(self) -> set[UUID]:

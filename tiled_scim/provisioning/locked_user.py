@@ -46,7 +46,7 @@ class LockedUser:
         self.host = values_of_user(self.link, self.fields, suspended=self.link.suspended)
 
     def read_host_again(self) -> None:
-        """Take up the values that the database has of the host user now."""
+        """Read the values of the host user from the database."""
         columns = tuple(field.column for field in self.fields)
         row = host_row(self.link.user_id, columns, self._using)
         self.host = values_of_row(row, self.fields, suspended=self.link.suspended)

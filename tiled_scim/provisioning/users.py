@@ -330,14 +330,14 @@ class UserService(Service[UserLink]):
     def _follow(
         self, link: UserLink, activation: multi_account.Activation | None, was_suspended: bool
     ) -> None:
-        """Take and give access in all accounts, as their links now have it."""
+        """Revoke and give access in all accounts, after links were suspended or not."""
         if activation is not None:
             multi_account.suspend_others(activation.suspending, self.adapter, self.using)
         if link.suspended != was_suspended:
             multi_account.follow_suspension(link, self.adapter, self.using)
 
     def _read_host(self, user: LockedUser) -> None:
-        """Take up what the host made of the values that it was given."""
+        """Read the values that the host stored, from the database if they may differ."""
         if keeps_values(self.adapter, self.fields):
             user.read_host()
         else:
