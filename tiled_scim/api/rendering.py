@@ -89,7 +89,7 @@ class Renderer:
 
     @property
     def _shows_no_members(self) -> bool:
-        """Whether a group without members has an empty array: not where parts are selected."""
+        """Return whether to show an empty array of members: unless sub-attributes are selected."""
         return "members" in self.selection.apply({"members": []}, GROUP)
 
     def _template(self, parts: Resource) -> str:

@@ -79,7 +79,7 @@ class HostField:
 
     @cached_property
     def is_exact(self) -> bool:
-        """Whether the database stores what is assigned unchanged: text or booleans of the user."""
+        """Return whether the database stores a value unchanged: text or a boolean of the user."""
         fields = get_user_model()._meta.concrete_fields
         return any(field.name == self.column and type(field) in EXACT_FIELDS for field in fields)
 
@@ -98,10 +98,10 @@ def host_fields(adapter: HostAdapter) -> HostFields:
 
 
 def keeps_values(adapter: HostAdapter, fields: HostFields) -> bool:
-    """Return whether a written host user has exactly the values that are in the database.
+    """Return whether a saved host user has the same values as the database.
 
-    Not if the host has its own methods to write users, or if a value may have another form when it
-    is read, such as a date.
+    It may not if the host adapter saves users itself, or if a value such as a date has another form
+    when it is read.
     """
     methods = ("create_user", "update_user")
     is_ours = all(getattr(type(adapter), name) is getattr(HostAdapter, name) for name in methods)

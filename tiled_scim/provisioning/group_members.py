@@ -192,7 +192,7 @@ class GroupMembers:
         ]
 
     def note_prior(self, links: Iterable[UUID]) -> None:
-        """Store that these members had access to the Library before SCIM gave it."""
+        """Store that these members have prior access to the Library."""
         self._note_prior(self.queries.members(self.group, links))
 
     def prior_access(self) -> set[UUID]:

@@ -337,7 +337,7 @@ class UserService(Service[UserLink]):
     def _follow(
         self, link: UserLink, activation: multi_account.Activation | None, was_suspended: bool
     ) -> None:
-        """Take and give access in all accounts, as their links now have it."""
+        """Revoke and give access in all accounts, after links were suspended or not."""
         if activation is not None:
             multi_account.suspend_others(activation.suspending, self.adapter, self.using)
         if link.suspended != was_suspended:

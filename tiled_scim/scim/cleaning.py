@@ -304,7 +304,7 @@ def _clean_decimal(attribute: Attribute, value: object, name: str) -> int | floa
 
 
 def _without_exponent(number: float) -> int | float:
-    """Return a number as PostgreSQL's JSON has it: 1e22 is whole, and -0.0 is 0.0."""
+    """Return a number as PostgreSQL returns it from JSON: 1e22 is an integer, and -0.0 is 0.0."""
     return cast("int | float", json.loads(f"{Decimal(repr(number)):f}")) + 0
 
 

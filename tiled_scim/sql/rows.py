@@ -212,7 +212,7 @@ def _groups_and_sharing(using: str) -> QuerySet[Any, Any]:
 
 
 def host_row(user: Any, columns: tuple[str, ...], using: str) -> Any:
-    """Return the values of a host user at ORM paths, which start from the user."""
+    """Return columns of a host user, which are ORM paths from it, as the database has them."""
     query = compiled(("host user", columns, using), lambda: _host_row(columns, using))
     return query.row(key=user)
 
