@@ -35,7 +35,7 @@ CHOICES = {
 }
 # Rows of the host's user table from which on a lookup without an index is slow.
 LARGE_TABLE = 50_000
-LACKING = {State.MISSING, State.INVALID, State.CASE_SENSITIVE}
+LACKING = {State.MISSING, State.INVALID, State.UNSUITABLE}
 # The class of simplejwt that does not read the user from the database.
 STATELESS_AUTHENTICATION = "JWTStatelessUserAuthentication"
 

@@ -147,33 +147,34 @@ class TestCreation:
             execute("DROP INDEX host_email ON auth_user")
 
     @on_mysql
-    def test_a_case_sensitive_column_can_have_none(self, case_sensitive_email: None) -> None:
+    def test_a_column_with_an_unsuitable_collation_can_have_none(
+        self, unsuitable_email: None
+    ) -> None:
         with pytest.raises(CommandError, match="Not every column has its index"):
             run()
 
         assert made() == set()
-        assert EMAIL.state() is State.CASE_SENSITIVE
+        assert EMAIL.state() is State.UNSUITABLE
 
     @on_mysql
-    def test_but_people_are_found_by_it(
-        self, settings: Settings, case_sensitive_email: None
-    ) -> None:
+    def test_but_people_are_found_by_it(self, settings: Settings, unsuitable_email: None) -> None:
         settings.TILED_SCIM_ADOPT_USERS = "email"
         ann = make_user("ann", email="Ann@Example.com")
 
         assert HostAdapter().find_user({"emails.value": "ann@example.COM"}) == ann
 
 
-@pytest.fixture
-def case_sensitive_email(transactional_db: None) -> Iterator[None]:
-    """A column that tells letter case apart, as a host may have it."""
+@pytest.fixture(params=["utf8mb4 COLLATE utf8mb4_bin", "latin1 COLLATE latin1_swedish_ci"])
+def unsuitable_email(request: pytest.FixtureRequest, transactional_db: None) -> Iterator[None]:
+    """A column that tells letter case apart, or is not in Unicode, as a host may have it."""
+    collation = host_columns._collation("default", "auth_user", "email")
+    before = f"utf8mb4 COLLATE {collation}"
+    change = "ALTER TABLE auth_user MODIFY email varchar(254) CHARACTER SET {} NOT NULL"
     with connection.cursor() as cursor:
-        collation = host_columns._collation("default", "auth_user", "email")
-        change = "ALTER TABLE auth_user MODIFY email varchar(254) COLLATE {} NOT NULL"
-        cursor.execute(change.format("utf8mb4_bin"))
+        cursor.execute(change.format(request.param))
         host_columns._collation.cache_clear()
         yield
-        cursor.execute(change.format(collation))
+        cursor.execute(change.format(before))
 
 
 class TestUndo:

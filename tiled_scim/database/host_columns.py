@@ -58,7 +58,7 @@ class State(Enum):
     """The state of the index that lookups in a column need."""
 
     UNNEEDED = auto()  # the database is SQLite
-    CASE_SENSITIVE = auto()  # no index can help
+    UNSUITABLE = auto()  # because of the collation, no index can help
     MISSING = auto()
     BUILDING = auto()  # another session creates it now
     INVALID = auto()  # a failed build left it behind
@@ -121,15 +121,19 @@ class HostColumn:
         Args:
             texts: The texts, at least one.
         """
-        if self.connection.vendor == "mysql" and self._ignores_case:
+        if self.connection.vendor == "mysql" and self._is_suitable:
             return Q((f"{self.name}__in", sorted(texts)))
         folded = sorted(set(map(fold, texts)))
         return Q(In(FoldedText(F(self.name)), [FoldedText(Value(text)) for text in folded]))
 
     @property
-    def _ignores_case(self) -> bool:
-        """Return whether the column's collation, on MariaDB or MySQL, ignores case."""
-        return _collation(self.using, self.table, self.column).endswith("_ci")
+    def _is_suitable(self) -> bool:
+        """Return whether the column's collation, on MariaDB or MySQL, ignores case.
+
+        A column that is not in Unicode cannot be compared with texts that have other characters.
+        """
+        collation = _collation(self.using, self.table, self.column)
+        return collation.startswith(("utf8", "uca1400")) and collation.endswith("_ci")
 
     # The index
 
@@ -215,8 +219,8 @@ class HostColumn:
         return State.BUILDING if is_building else State.INVALID
 
     def _state_on_mysql(self) -> State:
-        if not self._ignores_case:
-            return State.CASE_SENSITIVE
+        if not self._is_suitable:
+            return State.UNSUITABLE
         indexes = (each for each in self._constraints().values() if each["index"] or each["unique"])
         serves = any(index["columns"][:1] == [self.column] for index in indexes)
         return State.PRESENT if serves else State.MISSING

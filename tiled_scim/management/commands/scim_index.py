@@ -14,10 +14,10 @@ REMARKS = {
     State.UNNEEDED: "{column} needs no index here: SQLite is for development.",
     State.PRESENT: "{column} has an index already.",
     State.BUILDING: "{column}: another session is creating the index {index} now.",
-    State.CASE_SENSITIVE: (
-        "{column}: no index can serve, because the collation of the column is case-sensitive. Give "
-        "it one that is not, such as utf8mb4_general_ci (ALTER TABLE, or db_collation of the "
-        "field), and run scim_index again. Until then lookups read the whole table."
+    State.UNSUITABLE: (
+        "{column}: no index can serve, because the collation of the column is case-sensitive or "
+        "not of Unicode. Give it one such as utf8mb4_general_ci (ALTER TABLE, or db_collation of "
+        "the field), and run scim_index again. Until then lookups read the whole table."
     ),
 }
 CREATED = {
@@ -69,7 +69,7 @@ class Command(BaseCommand):
         state = column.state()
         if state not in CREATED:
             self._say(REMARKS[state], column)
-            return state is not State.CASE_SENSITIVE
+            return state is not State.UNSUITABLE
         self._run(column, column.creation(state))
         self._say_done(CREATED[state], column)
         return True
