@@ -15,6 +15,7 @@ import argparse
 import json
 import logging
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import count
@@ -28,7 +29,7 @@ from urllib.parse import urlencode
 from benchmarks import people
 
 SMALL, LARGE = 10_000, 1_000_000
-# The two databases take turns; in each turn so many requests of a kind follow each other.
+# The two databases take turns with each kind of request, of which so many follow each other.
 TURNS = 8
 REQUESTS = 5
 PAGE = 100
@@ -294,15 +295,15 @@ def cursor_in_the_middle(directory: Directory) -> str:
 
 def measure(small: Directory, large: Directory, use: Callable[[str], None]) -> list[Figures]:
     """Send all requests to both databases, in turns."""
-    taken: dict[tuple[str, int], list[float]] = {}
+    taken: dict[tuple[str, int], list[float]] = defaultdict(list)
     for turn in range(TURNS + 1):
-        for directory in (small, large):
-            use(directory.name)
-            get(directory)  # connects
-            for number, operation in enumerate(OPERATIONS):
+        for number, operation in enumerate(OPERATIONS):
+            for directory in (small, large):
+                use(directory.name)
+                get(directory)  # connects
                 times = milliseconds(operation.request, directory)
                 if turn:  # the first one fills caches
-                    taken.setdefault((directory.name, number), []).extend(times)
+                    taken[directory.name, number] += times
     return [
         Figures(operation, median(taken[small.name, number]), median(taken[large.name, number]))
         for number, operation in enumerate(OPERATIONS)

@@ -147,9 +147,7 @@ class TestCreation:
             execute("DROP INDEX host_email ON auth_user")
 
     @on_mysql
-    def test_a_column_with_an_unsuitable_collation_can_have_none(
-        self, unsuitable_email: None
-    ) -> None:
+    def test_a_column_of_another_collation_can_have_none(self, unsuitable_email: None) -> None:
         with pytest.raises(CommandError, match="Not every column has its index"):
             run()
 
