@@ -202,7 +202,7 @@ class LinkQuerySet(models.QuerySet["AnyLink"]):
 
     def named(self, account: str, name: str) -> Self:
         """Return the link with a userName or displayName, in any spelling, live or not."""
-        column = f"{self.model.name_field}_folded"
+        column = f"{self.model.name_field}_canonical"
         return self.filter(**{"account": account, column: self.model.lookup_name(name)})
 
 
@@ -246,7 +246,7 @@ class Link(models.Model):
     @property
     def canonical_name(self) -> str | None:
         """Return the stored canonical form of the name. None if the link has given it up."""
-        return cast("str | None", getattr(self, f"{self.name_field}_folded"))
+        return cast("str | None", getattr(self, f"{self.name_field}_canonical"))
 
     @staticmethod
     def lookup_name(name: str) -> str:
@@ -274,11 +274,11 @@ class Link(models.Model):
         label = f"The canonical form of {field.verbose_name}"
         check_length(label, form, CANONICAL_NAME_LENGTH)
         setattr(self, self.name_field, name)
-        setattr(self, f"{self.name_field}_folded", form)
+        setattr(self, f"{self.name_field}_canonical", form)
 
     def give_up_name(self) -> None:
         """Give up the name, so that another link can take it."""
-        setattr(self, f"{self.name_field}_folded", None)
+        setattr(self, f"{self.name_field}_canonical", None)
 
     def touch(self) -> None:
         """Increment the version and set the time of the last change."""

@@ -137,7 +137,7 @@ class LinkAdmin(ReadOnlyAdmin):
         if not term:
             return queryset, False
         key = as_uuid(term)
-        found = Q(pk=key) if key else starts_with(f"{self.model.name_field}_folded", term)
+        found = Q(pk=key) if key else starts_with(f"{self.model.name_field}_canonical", term)
         return queryset.filter(found | Q(external_id=term)), False
 
     def annotate_rows(self, request: HttpRequest, rows: list[Any]) -> list[Any]:
