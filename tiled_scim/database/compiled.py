@@ -8,7 +8,7 @@ compiled once for each database.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from itertools import islice
 from typing import Any, cast
 
@@ -275,7 +275,7 @@ def insert(
         ignore_conflicts: Whether to skip rows that exist already.
     """
     connection = connections[using]
-    fields = [_field(model, name) for name in columns]
+    fields = _fields(model, tuple(columns))
     names = ", ".join(connection.ops.quote_name(field.column) for field in fields)
     on_conflict = OnConflict.IGNORE if ignore_conflicts else None
     head = connection.ops.insert_statement(on_conflict=on_conflict)
@@ -304,7 +304,7 @@ def update(instance: Model, names: Collection[str], using: str) -> None:
         return
     connection = connections[using]
     quote = connection.ops.quote_name
-    fields = [_field(model, name) for name in names]
+    fields = _fields(model, tuple(names))
     key = cast(Any, model._meta.pk)
     assignments = ", ".join(f"{quote(field.column)} = %s" for field in fields)
     sql = f"UPDATE {quote(model._meta.db_table)} SET {assignments} WHERE {quote(key.column)} = %s"  # noqa: S608 (names of columns)
@@ -333,7 +333,7 @@ def delete(
     """
     connection = connections[using]
     quote = connection.ops.quote_name
-    field, keys_field = _field(model, column), _field(model, keys_column)
+    field, keys_field = _fields(model, (column, keys_column))
     start = f"DELETE FROM {quote(model._meta.db_table)} WHERE {quote(field.column)} = %s"  # noqa: S608 (names of columns)
     first = field.get_db_prep_value(value, connection)
     for chunk in _in_statements(keys, connection):
@@ -345,8 +345,10 @@ def delete(
             cursor.execute(f"{start} AND {quote(keys_field.column)} {one_of}", [first, *parameters])
 
 
-def _field(model: type[Model], attname: str) -> Any:
-    return next(field for field in model._meta.concrete_fields if field.attname == attname)
+@lru_cache
+def _fields(model: type[Model], attnames: tuple[str, ...]) -> list[Any]:
+    fields = {field.attname: field for field in model._meta.concrete_fields}
+    return [fields[attname] for attname in attnames]
 
 
 def _values(
