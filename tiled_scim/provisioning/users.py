@@ -315,7 +315,7 @@ class UserService(Service[UserLink]):
             link.suspended = activation.suspended
             if activation.host is not None:
                 host["active"] = activation.host
-        if host:
+        if host or is_back:  # a host may add a membership to whom it already has
             self.adapter.update_user(link.user, host_input(host))
         self._save(link, is_whole=bool(plan.columns) or is_back or link.suspended != was_suspended)
         self._follow(link, activation, was_suspended)
