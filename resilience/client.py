@@ -55,7 +55,15 @@ class Answer:
 
     @property
     def json(self) -> Any:
-        return json.loads(self.body) if self.body else None
+        """Return the value of the body.
+
+        Raises:
+            StoppedError: The body is not JSON.
+        """
+        try:
+            return json.loads(self.body) if self.body else None
+        except ValueError as error:
+            raise StoppedError(f"not JSON: {self}") from error
 
     @property
     def key(self) -> str:

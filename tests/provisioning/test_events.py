@@ -10,16 +10,25 @@ from contextlib import closing, contextmanager, suppress
 from itertools import count
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import DatabaseError, OperationalError, connection, connections, transaction
+from django.db import (
+    DatabaseError,
+    OperationalError,
+    close_old_connections,
+    connection,
+    connections,
+    transaction,
+)
 from django.db.models import F
 from django.db.models.signals import post_save
 from django.test import RequestFactory
 
 from example_project.libraries.models import Library
 from resilience.misbehaviour import events_table_missing
+from resilience.outages import END_SESSION
 from tests.wire.client import ANN, BOB, Scim, add_members, group, user
 from tests.wire.state import access, people
 from tiled_scim.api import request_log
@@ -56,6 +65,7 @@ WAITING = {
     "AND trx_mysql_thread_id IN "
     "(SELECT id FROM information_schema.processlist WHERE db = database())",
 }
+OWN_SESSION = {"postgresql": "SELECT pg_backend_pid()", "mysql": "SELECT connection_id()"}
 
 
 @pytest.fixture
@@ -242,6 +252,32 @@ class TestUnwritable:
         scim.delete(f"/Users/{ann}")
 
         assert outcomes() == [(Action.USER_UNLINKED, Outcome.DONE, 204)]
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has no server")
+class TestEndedSession:
+    """A request after which the session has ended breaks no later one of its process."""
+
+    def test_between_the_commit_and_the_response(self, scim: Scim) -> None:
+        """Django then fails to turn autocommit on again, if that needs the database."""
+        commit = connection.commit
+        with connection.cursor() as cursor:
+            cursor.execute(OWN_SESSION[connection.vendor])
+            session = cursor.fetchone()
+
+        def commit_and_end() -> None:
+            commit()
+            with closing(connection.copy()) as outside, outside.cursor() as cursor:
+                cursor.execute(END_SESSION[connection.vendor], session)
+
+        with patch.object(connections[connection.alias], "commit", commit_and_end):
+            scim.post("/Users", user(ANN))
+
+        close_old_connections()  # as Django does before each request
+        assert scim.post("/Users", user(BOB)).status == 201
+        assert people() == {ANN: "active", BOB: "active"}
+        done = [event for event in outcomes() if event[1] == Outcome.DONE]
+        assert done == [(Action.USER_PROVISIONED, Outcome.DONE, 201)] * 2
 
 
 @pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has one writer at a time")

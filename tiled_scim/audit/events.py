@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from tiled_scim.attributes import ResourceType
 from tiled_scim.database.compiled import insert
+from tiled_scim.database.connections import close_if_without_autocommit
 from tiled_scim.database.errors import is_aborted, is_lost
 from tiled_scim.host import TILED_ADMIN
 from tiled_scim.models import (
@@ -151,6 +152,7 @@ def record(
         DatabaseError: if the current transaction cannot be committed, or should be retried.
     """
     using = router.db_for_write(ScimEvent)
+    close_if_without_autocommit(using)
     try:
         event = _event(source, change, status, error)
         event.duration = round(duration * 1000)
@@ -161,6 +163,7 @@ def record(
         if _ends_transaction(error, using):
             raise
         logger.exception("An event could not be kept")
+        close_if_without_autocommit(using)
 
 
 def _ends_transaction(error: Exception, using: str) -> bool:
