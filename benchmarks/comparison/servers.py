@@ -61,7 +61,7 @@ class Server:
     def workers(self) -> list[int]:
         """Return the ids of the workers; a process that has ended has no command line."""
         children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
-        return [int(pid) for pid in children if Path(f"/proc/{pid}/cmdline").read_bytes()]
+        return [int(pid) for pid in children if _is_running(pid)]
 
     def warm_up(self) -> None:
         """Send requests until all workers are connected to the database."""
@@ -252,3 +252,11 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+
+
+def _is_running(pid: str) -> bool:
+    """Return whether a process still has a command line, as one that ends has not."""
+    try:
+        return bool(Path(f"/proc/{pid}/cmdline").read_bytes())
+    except (FileNotFoundError, ProcessLookupError):
+        return False
