@@ -38,7 +38,7 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m resilience", description=__doc__)
-    parser.add_argument("--short", action="store_true", help="take one minute instead of ten")
+    parser.add_argument("--short", action="store_true", help="run less of each scenario")
     parser.add_argument(
         "--seed", type=int, default=random.randrange(10_000), help="seed of the random numbers"
     )
