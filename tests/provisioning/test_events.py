@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Collection, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from itertools import count
 from types import SimpleNamespace
@@ -29,6 +28,7 @@ from django.test import RequestFactory
 from example_project.libraries.models import Library
 from resilience.misbehaviour import events_table_missing
 from resilience.outages import END_SESSION
+from tests.blocking import closing_connections, wait_until_blocked
 from tests.wire.client import ANN, BOB, Scim, add_members, group, user
 from tests.wire.state import access, people
 from tiled_scim.api import request_log
@@ -45,8 +45,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 TITLE = {"op": "replace", "path": "title", "value": "Boss"}
 # The user of a row that no database accepts.
 NO_USER = -1
-# MariaDB refreshes its list of transactions only where nobody has read it for 0.1 seconds.
-POLL_SECONDS = 0.2
 # The number of rows that the other transaction of a deadlock has changed: MariaDB ends the one that
 # changed fewer.
 OTHER_ROWS = 200
@@ -56,14 +54,6 @@ HOLD_EVENTS = {
     "postgresql": "LOCK TABLE tiled_scim_scimevent IN SHARE ROW EXCLUSIVE MODE",
     # Under READ COMMITTED, gaps between rows are not locked.
     "mysql": "SELECT id FROM tiled_scim_scimevent FOR UPDATE",
-}
-# The number of sessions that wait for a lock.
-WAITING = {
-    "postgresql": "SELECT count(*) FROM pg_stat_activity "
-    "WHERE datname = current_database() AND wait_event_type = 'Lock'",
-    "mysql": "SELECT count(*) FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT' "
-    "AND trx_mysql_thread_id IN "
-    "(SELECT id FROM information_schema.processlist WHERE db = database())",
 }
 OWN_SESSION = {"postgresql": "SELECT pg_backend_pid()", "mysql": "SELECT connection_id()"}
 
@@ -294,8 +284,8 @@ class TestDeadlock:
         def run(send: Callable[[], Any], collide: Callable[[], Any]) -> Any:
             with ThreadPoolExecutor(1) as pool:
                 with self.events_held():
-                    sent = pool.submit(_closing, send)
-                    _wait_until_blocked(sent)
+                    sent = pool.submit(closing_connections(send))
+                    wait_until_blocked(sent)
                     collide()
                 return sent.result()
 
@@ -358,22 +348,3 @@ class TestDeadlock:
 
 def _adding(*keys: str) -> dict[str, Any]:
     return {"Operations": [add_members(*keys)]}
-
-
-def _closing(send: Callable[[], Any]) -> Any:
-    """Send a request, and close the connection of this thread."""
-    try:
-        return send()
-    finally:
-        connections.close_all()
-
-
-def _wait_until_blocked(sent: Future[Any]) -> None:
-    # PostgreSQL shows a transaction the same list of sessions until it ends.
-    with closing(connection.copy()) as outside, outside.cursor() as cursor:
-        while not sent.done():
-            cursor.execute(WAITING[connection.vendor])
-            if cursor.fetchone()[0]:
-                return
-            time.sleep(POLL_SECONDS)
-    raise AssertionError(f"not blocked: {sent.result()}")

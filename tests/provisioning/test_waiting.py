@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from django.conf import LazySettings
-from django.db import connection, connections, transaction
+from django.db import connection, transaction
 
 from example_project.libraries.models import Library
 from tests.accounts import ACME, GLOBEX, Together, client_of
+from tests.blocking import closing_connections, wait_until_blocked
 from tests.drifting import found, group_link
 from tests.factories import make_user
 from tests.wire.client import ANN, Answer, Scim, add_members, group, patch_op, remove_member
@@ -25,18 +25,11 @@ from tiled_scim.provisioning.moving import move
 
 TITLE = {"op": "replace", "path": "title", "value": "Boss"}
 
-# How many transactions wait for a lock: for one of ours, where that can be asked.
-WAITING = {
-    "postgresql": "SELECT COUNT(*) FROM pg_locks WHERE NOT granted"
-    " AND pg_backend_pid() = ANY(pg_blocking_pids(pid))",
-    "mysql": "SELECT COUNT(*) FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'",
-}
-
 
 @pytest.fixture(autouse=True)
 def _committed(transactional_db: None) -> None:
     """Threads have connections of their own, which see only what was committed."""
-    if connection.vendor not in WAITING:
+    if connection.vendor == "sqlite":
         pytest.skip("threads cannot share SQLite's database in memory")
 
 
@@ -49,16 +42,6 @@ def keep_nothing(change: object) -> None:
     """Record no event."""
 
 
-def in_thread(send: Callable[[], Any]) -> Callable[[], Any]:
-    def run() -> Any:
-        try:
-            return send()
-        finally:
-            connections.close_all()
-
-    return run
-
-
 @contextmanager
 def waiting(send: Callable[[], Any]) -> Iterator[list[Any]]:
     """Commit what the block does once a request waits for it; gives the request's answer."""
@@ -66,19 +49,9 @@ def waiting(send: Callable[[], Any]) -> Iterator[list[Any]]:
     with ThreadPoolExecutor(1) as pool:
         with transaction.atomic():
             yield answers
-            future = pool.submit(in_thread(send))
-            _wait_until_it_waits(future)
+            future = pool.submit(closing_connections(send))
+            wait_until_blocked(future)
         answers.append(future.result())
-
-
-def _wait_until_it_waits(future: Future[Any]) -> None:
-    while not future.done():
-        with connection.cursor() as cursor:
-            cursor.execute(WAITING[connection.vendor])
-            (number,) = cursor.fetchone()
-        if number:
-            return
-        time.sleep(0.01)
 
 
 def test_that_another_group_feeds_the_library(scim: Scim) -> None:
