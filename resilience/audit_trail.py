@@ -27,7 +27,7 @@ from tiled_scim.models import (
     ScimEvent,
     UserLink,
 )
-from tiled_scim.provisioning.documents import host_fields, read_group
+from tiled_scim.provisioning.documents import read_group
 from tiled_scim.provisioning.locked_user import LockedUser
 from tiled_scim.schemas import GROUP, RESOURCE_TYPES, USER
 from tiled_scim.scim.cleaning import Document
@@ -165,9 +165,10 @@ def _differing(one: Resource | None, other: Resource | None) -> dict[str, tuple[
 
 def _users() -> Iterator[tuple[UUID, Resource]]:
     """All users, as their rows tell."""
-    of_host = host_fields(adapter_class()(""))
+    adapter = adapter_class()("")
+    of_host = host_fields(adapter)
     for link in UserLink.objects.select_related("user"):
-        document = LockedUser(link, of_host).document()
+        document = LockedUser(link, adapter, of_host).document()
         yield link.pk, _resource(link, document, USER)
 
 

@@ -16,6 +16,7 @@ from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, Link, UserLi
 from tiled_scim.provisioning import documents
 from tiled_scim.schemas import ENTERPRISE_USER, GROUP, TILED_USER, USER
 from tiled_scim.scim.cleaning import clean_document
+from tiled_scim.sql.host_fields import host_fields
 
 TOYS = "urn:example:toys:2.0:User"
 
@@ -169,7 +170,7 @@ def _group(
 
 def _fill(link: Link, number: int, document: dict[str, Any]) -> documents.StoredValues:
     resource_type = USER if isinstance(link, UserLink) else GROUP
-    fields = documents.host_fields(Adapter()) if resource_type is USER else ()
+    fields = host_fields(Adapter()) if resource_type is USER else ()
     stored = documents.split(document, resource_type, fields)
     link.id = identifier(link, number)
     link.created_at = link.updated_at = BEGIN + timedelta(minutes=number // 2)

@@ -6,7 +6,7 @@ exception is `LIBRARY_MODEL`, which a foreign key needs when the models are load
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -49,9 +49,39 @@ class Settings:
         return cast(str, _setting("ADMIN_FIELD", "is_staff"))
 
     @property
+    def MEMBERSHIP_MODEL(self) -> str | None:
+        """The model of users' memberships in accounts, as `app_label.Model`.
+
+        None means that the host has no accounts, or that its adapter handles them.
+        """
+        return cast("str | None", _setting("MEMBERSHIP_MODEL", None))
+
+    @property
+    def MEMBERSHIP_FIELDS(self) -> Mapping[str, str]:
+        """The fields of the membership model, by SCIM attribute.
+
+        `user` and `account` name the foreign keys, if it has several.
+        """
+        return cast("Mapping[str, str]", _setting("MEMBERSHIP_FIELDS", {}))
+
+    @property
+    def MEMBERSHIP_DEFAULTS(self) -> Mapping[str, object]:
+        """The values of other fields of a membership that SCIM creates."""
+        return cast("Mapping[str, object]", _setting("MEMBERSHIP_DEFAULTS", {}))
+
+    @property
+    def DEACTIVATE_HOST_USERS(self) -> bool:
+        """Whether a user without an active membership becomes inactive in the whole host."""
+        return cast(bool, _setting("DEACTIVATE_HOST_USERS", True))
+
+    @property
     def HOST_ADAPTER(self) -> type[HostAdapter]:
         """The HostAdapter class, set as a class or a dotted path."""
-        adapter = _setting("HOST_ADAPTER", "tiled_scim.host.HostAdapter")
+        is_plain = self.MEMBERSHIP_MODEL is None
+        default = (
+            "tiled_scim.host.HostAdapter" if is_plain else "tiled_scim.accounts.AccountAdapter"
+        )
+        adapter = _setting("HOST_ADAPTER", default)
         return cast("type[HostAdapter]", _imported(adapter))
 
     @property

@@ -24,7 +24,7 @@ from django.db import models, router
 from tiled_scim.conf import settings
 from tiled_scim.database.compiled import chunks
 from tiled_scim.database.host_columns import HostColumn
-from tiled_scim.database.memberships import Memberships
+from tiled_scim.database.library_access import LibraryAccess
 from tiled_scim.errors import uniqueness
 from tiled_scim.schemas import TILED_USER
 from tiled_scim.scim.cleaning import check_length
@@ -133,6 +133,9 @@ class HostAdapter:
         All other attributes are stored in the link's JSON. `emails.value` is the preferred email
         address. A path may follow a relation (`profile__title`). It is then read and searched, but
         a subclass has to save it in `create_user` and `update_user`.
+
+        Tiled Admin is only included without accounts: an account must not make somebody an admin of
+        the whole host.
         """
         model = get_user_model()
         fields = {
@@ -140,9 +143,39 @@ class HostAdapter:
             "name.familyName": "last_name",
             "emails.value": model.get_email_field_name(),
             "active": "is_active",
-            TILED_ADMIN: settings.ADMIN_FIELD,
         }
+        if not self.account:
+            fields[TILED_ADMIN] = settings.ADMIN_FIELD
         return {name: field for name, field in fields.items() if has_field(model, field)}
+
+    @property
+    def membership_fields(self) -> Mapping[str, str]:
+        """Return the ORM paths, from the membership, of SCIM attributes that are the account's own.
+
+        There are none without a membership model, see `tiled_scim.accounts.AccountAdapter`.
+        """
+        return {}
+
+    def membership(self, user: AbstractBaseUser) -> models.Model | None:
+        """Return the user's membership in the account, locked, or None if there is none."""
+        return None
+
+    def is_shared(self, user: AbstractBaseUser) -> bool:
+        """Return whether another account has the user, too: by SCIM, as far as this class knows."""
+        links = cast(Any, user).scim_links
+        return bool(links.filter(links.model.live).exclude(account=self.account).exists())
+
+    def may_change_person(self, user: AbstractBaseUser, values: Mapping[str, Any]) -> bool:
+        """Return whether the account may change values of `user_fields` of a host user.
+
+        By default, it may if no other account has the user. Otherwise the values that its identity
+        provider sends are kept on its own link. They are returned as sent, and have no effect.
+
+        Args:
+            user: The host user.
+            values: The values that the user should have, of `userName` and `user_fields`.
+        """
+        return not self.is_shared(user)
 
     def adoptable_users(self) -> models.QuerySet[Any]:
         """Return the host users that a push may adopt.
@@ -165,7 +198,7 @@ class HostAdapter:
         if settings.ADOPT_USERS is None:
             return None
         field, value = self._identity(values)
-        found = self._spelled(field, value)
+        found = self._spelled(field, value, self.adoptable_users())
         if len(found) > 1:
             raise uniqueness(
                 f"More than one user of the host has “{value}” as {field}, in different spellings, "
@@ -188,17 +221,7 @@ class HostAdapter:
         Raises:
             ScimError: 409.
         """
-        identities = {(username_column(), name) for name in self._usernames(values)}
-        if user is not None or settings.ADOPT_USERS is None:
-            identities.add(self._identity(values))
-        else:
-            identities.discard(self._identity(values))  # `find_user` has found nobody by it
-        for field, value in sorted(identities):
-            if any(user is None or other.pk != user.pk for other in self._spelled(field, value)):
-                raise uniqueness(
-                    f"Another user of the host has “{value}” as {field} already. Send another "
-                    "value, or change theirs in the host."
-                )
+        self._check_identity(values, user, self.adoptable_users())
 
     def create_user(self, values: Mapping[str, Any]) -> AbstractBaseUser:
         """Create a host user, with an unusable password.
@@ -221,6 +244,18 @@ class HostAdapter:
         """
         if self._assign(user, values):
             user.save()
+
+    def user_deactivated(self, user: AbstractBaseUser) -> None:
+        """Do what must happen in the same transaction when SCIM ends a user's access.
+
+        The user is inactive in the account now, or was unlinked. By default, nothing else happens.
+        """
+
+    def user_reactivated(self, user: AbstractBaseUser) -> None:
+        """Do what must happen in the same transaction when a user is active in the account again.
+
+        By default, nothing else happens.
+        """
 
     def is_protected(self, user: AbstractBaseUser) -> bool:
         """Return whether SCIM may neither adopt nor change a user: superusers by default."""
@@ -314,15 +349,15 @@ class HostAdapter:
 
     def members(self, library: models.Model, users: Collection[Any]) -> set[Any]:
         """Return which of these users (primary keys) have access to the Library."""
-        return self._memberships(library).users_among(users)
+        return self._access(library).users_among(users)
 
     def grant(self, library: models.Model, users: Collection[Any]) -> None:
         """Give these users (primary keys) access to the Library."""
-        self._memberships(library).add(users)
+        self._access(library).add(users)
 
     def revoke(self, library: models.Model, users: Collection[Any]) -> None:
         """Revoke the access of these users (primary keys) to the Library."""
-        self._memberships(library).remove(users)
+        self._access(library).remove(users)
 
     # Inside
 
@@ -333,15 +368,41 @@ class HostAdapter:
             return model.get_email_field_name(), values.get("emails.value") or ""
         return username_column(), self._username(values) or ""
 
-    def _spelled(self, field: str, value: str) -> list[Any]:
-        """Return the adoptable users with a value of a field, in any spelling.
+    def _identities(self, values: Mapping[str, Any]) -> set[tuple[str, str]]:
+        """Return the fields and values that no two users may share."""
+        identities = {(username_column(), name) for name in self._usernames(values)}
+        email: Any = get_user_model()._meta.get_field(get_user_model().get_email_field_name())
+        if email.unique and values.get("emails.value"):
+            identities.add((email.name, values["emails.value"]))
+        return identities | {self._identity(values)}
+
+    def _check_identity(
+        self,
+        values: Mapping[str, Any],
+        user: AbstractBaseUser | None,
+        users: models.QuerySet[Any],
+    ) -> None:
+        identities = self._identities(values)
+        if user is None and settings.ADOPT_USERS is not None:
+            identities.discard(self._identity(values))  # `find_user` has found nobody by it
+        for field, value in sorted(identities):
+            found = self._spelled(field, value, users)
+            if any(user is None or other.pk != user.pk for other in found):
+                raise uniqueness(
+                    f"Another user of the host has “{value}” as {field} already. Send another "
+                    "value, or change theirs in the host."
+                )
+
+    def _spelled(
+        self, field: str, value: str, users: models.QuerySet[Any]
+    ) -> list[AbstractBaseUser]:
+        """Return the users with a value of a field, in any spelling.
 
         The database finds the usual spellings, and perhaps others. The canonical form decides which
         of them are equal. So “josé” is not “jose”, whatever the collation.
         """
         if not value:
             return []
-        users = self.adoptable_users()
         form = canonical_username if field == username_column() else canonical
         texts = spellings(value) | spellings(form(value))
         found = users.filter(HostColumn(users.model, field, users.db).has_any_of(texts))
@@ -369,7 +430,7 @@ class HostAdapter:
         }
         if username := self._username(values):
             columns[username_column()] = "userName", normalized(username)
-        changed = [_set(user, column, name, value) for column, (name, value) in columns.items()]
+        changed = [set_field(user, column, *of_name) for column, of_name in columns.items()]
         return any(changed)
 
     def _name_library(self, library: models.Model, name: str) -> None:
@@ -379,15 +440,15 @@ class HostAdapter:
             raise uniqueness(
                 f"There is a Library named “{name}” already. Rename that Library, or the group."
             )
-        if _set(library, field.name, "displayName", name) or library._state.adding:
+        if set_field(library, field.name, "displayName", name) or library._state.adding:
             library.save()
 
-    def _memberships(self, library: models.Model) -> Memberships:
+    def _access(self, library: models.Model) -> LibraryAccess:
         accessor = settings.LIBRARY_MEMBERS_FIELD or membership_accessors(type(library))[0]
-        return Memberships(getattr(library, accessor), router.db_for_write(type(library)))
+        return LibraryAccess(getattr(library, accessor), router.db_for_write(type(library)))
 
 
-def _set(instance: models.Model, column: str, name: str, value: Any) -> bool:
+def set_field(instance: models.Model, column: str, name: str, value: Any) -> bool:
     """Set a field to the value of an attribute. Return whether it changed.
 
     Raises:

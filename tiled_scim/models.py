@@ -16,11 +16,13 @@ from typing import Any, ClassVar, Self, TypeVar, cast
 from django.conf import settings as django_settings
 from django.db import IntegrityError, models, router, transaction
 from django.utils import timezone
+from django.utils.functional import classproperty
 from django.utils.translation import gettext_lazy as _
 
 from tiled_scim.conf import settings
 from tiled_scim.database.compiled import Parameter, compiled
 from tiled_scim.database.fields import ExactCharField
+from tiled_scim.database.membership_model import membership_model
 from tiled_scim.scim.cleaning import check_length
 from tiled_scim.scim.text import canonical, fold
 
@@ -293,6 +295,8 @@ class UserLink(Link):
 
     # The `value` and `display` of each of the user's groups, where it was read `with_groups`.
     group_rows: list[dict[str, str]] | None = None
+    # The membership of the user in the account, where it was read. None if there is none.
+    membership: Any = None
 
     user = models.ForeignKey(
         django_settings.AUTH_USER_MODEL,
@@ -307,6 +311,9 @@ class UserLink(Link):
     # Whether the user is inactive in this account although the host user may be active for another
     # one, see `provisioning.multi_account`.
     suspended = models.BooleanField(_("suspended"), default=False, editable=False)
+    # Whether the account's values of the person, such as names and email address, are in
+    # `attributes` and not on the host user, because another account has the person, too.
+    keeps_own_values = models.BooleanField(default=False, editable=False)
     # Booleans of the host that a client removed or never sent, with the host's values. They are
     # hidden until the host changes them.
     hidden_values = models.JSONField(default=dict, blank=True, editable=False)
@@ -361,6 +368,13 @@ class UserLink(Link):
         super().refresh_from_db(using, fields, from_queryset)
         if fields is None or "attributes" in fields:
             self.saved_attributes = self.__dict__.get("attributes")
+
+    @classproperty
+    def live(cls) -> models.Q:
+        """Return the condition for live links. Their users must still belong to the account."""
+        memberships = membership_model()
+        is_linked = models.Q(unlinked_at=None)
+        return is_linked & memberships.exists("user", "account") if memberships else is_linked
 
 
 class StoredEmailManager(models.Manager["StoredEmail"]):
@@ -481,6 +495,12 @@ class LibraryGroupMember(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} in {self.group_id}"
+
+    @classproperty
+    def belonging(cls) -> models.Q:
+        """Return the condition for members who still belong to the account."""
+        memberships = membership_model()
+        return memberships.exists("user__user", "user__account") if memberships else models.Q()
 
 
 class PriorAccess(models.Model):

@@ -386,6 +386,7 @@ class Migration(migrations.Migration):
                     "suspended",
                     models.BooleanField(default=False, editable=False, verbose_name="suspended"),
                 ),
+                ("keeps_own_values", models.BooleanField(default=False, editable=False)),
                 ("hidden_values", models.JSONField(blank=True, default=dict, editable=False)),
                 (
                     "user",

@@ -14,87 +14,27 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property, lru_cache
 from typing import Any, cast
 
-from django.contrib.auth import get_user_model
-from django.db.models import (
-    BooleanField,
-    CharField,
-    EmailField,
-    SlugField,
-    TextField,
-    URLField,
-)
 from django.utils import timezone
 
-from tiled_scim.attributes import Attribute, AttributePath, ResourceType
+from tiled_scim.attributes import Attribute, ResourceType
 from tiled_scim.host import HostAdapter
 from tiled_scim.models import LibraryGroupLink, UserLink
 from tiled_scim.schemas import GROUP, USER
 from tiled_scim.scim.absence import TEXT_TYPES, is_nothing
-from tiled_scim.scim.cleaning import KEPT, Document, check_length
+from tiled_scim.scim.cleaning import Document, check_length
 from tiled_scim.scim.matching import comparable
+from tiled_scim.sql.host_fields import HostField, HostFields, stored_fields
 from tiled_scim.sql.rows import GroupRow, UserRow
 
 Element = dict[str, Any]
-
-EXACT_FIELDS = {BooleanField, CharField, EmailField, SlugField, TextField, URLField}
 
 MODELS: dict[str, type[UserLink | LibraryGroupLink]] = {
     USER.name: UserLink,
     GROUP.name: LibraryGroupLink,
 }
-
-
-@dataclass(frozen=True)
-class HostField:
-    """An attribute that is stored on the host user.
-
-    Args:
-        name: Its canonical name, such as `name.givenName`.
-        path: Its path in a document.
-        column: The ORM path of the value, from the host user.
-    """
-
-    name: str
-    path: AttributePath
-    column: str
-
-    @cached_property
-    def leaf(self) -> Attribute:
-        """Return the innermost attribute of the path."""
-        return cast(Attribute, self.path.leaf)
-
-    @cached_property
-    def is_writable(self) -> bool:
-        """Return whether clients may write the value."""
-        parts = (self.path.attribute, self.path.leaf)
-        return all(part.mutability in KEPT for part in parts if part)
-
-    @cached_property
-    def is_boolean(self) -> bool:
-        """Return whether the attribute may grant access. Absence must not change it then."""
-        return self.leaf.type == "boolean"
-
-    @cached_property
-    def is_exact(self) -> bool:
-        """Return whether the database stores a value unchanged: text or a boolean of the user."""
-        fields = get_user_model()._meta.concrete_fields
-        return any(field.name == self.column and type(field) in EXACT_FIELDS for field in fields)
-
-
-HostFields = tuple[HostField, ...]
 HostValues = dict[str, Any]
-
-
-def host_fields(adapter: HostAdapter) -> HostFields:
-    """Return the attributes that are stored on the host user.
-
-    Raises:
-        LookupError: if `HostAdapter.user_fields` names an unknown attribute.
-    """
-    return _host_fields(tuple(adapter.user_fields.items()))
 
 
 def keeps_values(adapter: HostAdapter, fields: HostFields) -> bool:
@@ -108,18 +48,6 @@ def keeps_values(adapter: HostAdapter, fields: HostFields) -> bool:
     return is_ours and all(field.is_exact for field in fields)
 
 
-@lru_cache
-def _host_fields(columns: tuple[tuple[str, str], ...]) -> HostFields:
-    return tuple(_host_field(name, column) for name, column in columns)
-
-
-def _host_field(name: str, column: str) -> HostField:
-    path = USER.resolve(name)
-    if path is None or path.attribute is None:
-        raise LookupError(f"HostAdapter.user_fields names “{name}”, which no schema has")
-    return HostField(str(path), path, column)
-
-
 # Reading
 
 
@@ -128,15 +56,15 @@ def read_user(stored: UserRow | UserLink, host: HostValues, fields: HostFields) 
 
     Args:
         stored: The columns of the link: a row, or the link itself.
-        host: The host user's values, from `values_of_row` or `values_of_user`.
-        fields: The attributes that are stored on the host user.
+        host: The host's values, from `values_of_row` or `values_of_user`.
+        fields: The attributes that are stored in the host.
     """
     document = dict(stored.attributes)
     document["userName"] = stored.user_name
     if stored.external_id:
         document["externalId"] = stored.external_id
     hidden = stored.hidden_values
-    for field in fields:
+    for field in stored_fields(fields, keeps_own_values=stored.keeps_own_values):
         value = host.get(field.name)
         if value is None or hidden.get(field.name) is not value:
             _put(document, field, value)
@@ -153,26 +81,32 @@ def read_group(stored: GroupRow | LibraryGroupLink) -> Document:
 
 
 def values_of_row(values: Iterable[Any], fields: HostFields, *, suspended: bool) -> HostValues:
-    """Return the host user's values as the account sees them, without absent ones.
+    """Return the host's values as the account sees them, without absent ones.
 
     Args:
         values: The value of each field's column.
-        fields: The attributes that are stored on the host user.
-        suspended: Whether the user is inactive in the account, whatever the host user says.
+        fields: The attributes that are stored in the host.
+        suspended: Whether the user is inactive in the account, whatever the host user says. A
+            membership that says whether it is active decides alone.
     """
     found = {
-        field.name: _as_json(field.leaf, value)
+        field.name: _as_json(field.leaf, field.read(value))
         for field, value in zip(fields, values, strict=True)
         if value is not None and value != ""
     }
-    if any(field.name == "active" for field in fields):
-        found["active"] = bool(found.get("active")) and not suspended
+    for field in fields:
+        if field.name == "active":
+            is_suspended = suspended and not field.is_membership
+            found["active"] = bool(found.get("active")) and not is_suspended
     return found
 
 
 def values_of_user(link: UserLink, fields: HostFields, *, suspended: bool) -> HostValues:
-    """Return the host user's values as `values_of_row` does, from a link with its host user."""
-    values = (_follow(link.user, field.column) for field in fields)
+    """Return the host's values as `values_of_row` does, from a link with its host user.
+
+    If there are fields of a membership, the link must have it as `membership`.
+    """
+    values = (_follow(link, field.link_path) for field in fields)
     return values_of_row(values, fields, suspended=suspended)
 
 
@@ -182,9 +116,11 @@ def is_active(host: HostValues) -> bool:
 
 
 def _follow(instance: Any, path: str) -> Any:
-    """Return the value at an ORM path such as `profile__title`."""
+    """Return the value at an ORM path such as `user__profile__title`."""
     for name in path.split("__"):
         instance = getattr(instance, name)
+        if instance is None:
+            return None
     return instance
 
 

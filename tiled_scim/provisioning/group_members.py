@@ -37,6 +37,7 @@ from tiled_scim.provisioning.member_queries import (
     GroupUser,
     Member,
     MemberQueries,
+    belongs,
 )
 from tiled_scim.schemas import GROUP
 from tiled_scim.scim.grammar import Expression, quoted
@@ -168,12 +169,14 @@ class GroupMembers:
             for member in members
             if member.unlinked_at is None
             and member.account == self.group.account
+            and member.belongs
             and not member.suspended
         ]
 
     def pages(self) -> Iterator[list[Member]]:
         """Yield all members, in lists that fit into one query."""
-        rows = self.rows.filter(group=self.group).order_by("user_id").values_list(*MEMBER_COLUMNS)
+        members: Any = self.rows.filter(group=self.group).order_by("user_id")
+        rows = members.annotate(belongs=belongs()).values_list(*MEMBER_COLUMNS)
         page = [Member(*row) for row in rows[:CHUNK]]
         while page:
             yield page
@@ -205,8 +208,9 @@ class GroupMembers:
         members = {str(user.link): user for user in self.queries.all_members(self.group)}
         # Members need no lock, because a request that unlinks a user locks all their groups first.
         users = self._locked(_uuids(id_ for id_ in change.added if id_ not in members))
-        staying = [user for id_, user in members.items() if id_ in change.added]
-        leaving = [user for id_, user in members.items() if id_ not in change.added]
+        staying = [user for id_, user in members.items() if id_ in change.added and user.is_live]
+        stays = {user.link for user in staying}
+        leaving = [user for user in members.values() if user.link not in stays]
         skipped = self._skipped(change.added, [*staying, *users])
         return skipped + self._remove(leaving) + self._add([*staying, *users], change.displays)
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, cast
 
+from tiled_scim.database.membership_model import membership_model
+from tiled_scim.host import HostAdapter
 from tiled_scim.models import UserLink
 from tiled_scim.provisioning import multi_account
 from tiled_scim.provisioning.documents import (
-    HostFields,
     HostValues,
     is_active,
     read_user,
@@ -19,6 +20,7 @@ from tiled_scim.provisioning.documents import (
 from tiled_scim.provisioning.resources import StoredResource, groups_of_json
 from tiled_scim.schemas import USER
 from tiled_scim.scim.cleaning import Document
+from tiled_scim.sql.host_fields import HostFields
 from tiled_scim.sql.rows import groups_and_sharing, host_row
 
 
@@ -28,32 +30,41 @@ class LockedUser:
 
     Args:
         link: The link with its host user. A new link has no host user before it is created.
-        fields: The attributes that are stored on the host user.
-        host: The values of the host user as the account sees them. They are read from the link.
+        adapter: The host adapter for the account.
+        fields: The attributes that are stored in the host.
+        host: The host's values as the account sees them. They are read from the link.
     """
 
     link: UserLink
+    adapter: HostAdapter
     fields: HostFields
     host: HostValues = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.was_new = self.is_new
+        self.was_created = False
         if self.has_host_user:
+            self.link.membership = self.adapter.membership(self.link.user)
             self.read_host()
 
     def read_host(self) -> None:
-        """Read the values of the host user from the instance."""
+        """Read the host's values from the instances."""
         self.host = values_of_user(self.link, self.fields, suspended=self.link.suspended)
 
     def read_host_again(self) -> None:
-        """Read the values of the host user from the database."""
-        columns = tuple(field.column for field in self.fields)
-        row = host_row(self.link.user_id, columns, self._using)
+        """Read the host's values from the database."""
+        paths = tuple(field.user_path for field in self.fields)
+        row = host_row(self.link.user_id, self.link.account, paths, self._using)
         self.host = values_of_row(row, self.fields, suspended=self.link.suspended)
 
     @property
     def has_host_user(self) -> bool:
         return self.link.user_id is not None
+
+    @property
+    def belongs(self) -> bool:
+        """Return whether the host user still belongs to the account."""
+        return self.link.membership is not None or membership_model() is None
 
     @property
     def is_new(self) -> bool:
@@ -64,6 +75,11 @@ class LockedUser:
     def is_active(self) -> bool:
         """Return whether the user is active in the account."""
         return is_active(self.host)
+
+    @property
+    def owns_active(self) -> bool:
+        """Return whether the membership says if the user is active, not the host user."""
+        return any(field.name == "active" and field.is_membership for field in self.fields)
 
     @property
     def host_is_active(self) -> bool:

@@ -7,7 +7,18 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import Case, Exists, F, OuterRef, Prefetch, QuerySet, Subquery, Value, When
+from django.db.models import (
+    Case,
+    Exists,
+    F,
+    OuterRef,
+    Prefetch,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
 from django.utils import timezone
 
 from tiled_scim.database.compiled import Parameter, compiled, rows_of_keys
@@ -31,6 +42,7 @@ class Member(NamedTuple):
         account: The account of the UserLink.
         unlinked_at: The time when SCIM unlinked the user.
         suspended: Whether the user is inactive in the account.
+        belongs: Whether the host user still belongs to the account.
     """
 
     link: UUID
@@ -39,6 +51,7 @@ class Member(NamedTuple):
     account: str
     unlinked_at: datetime | None
     suspended: bool
+    belongs: bool
 
 
 MEMBER_COLUMNS = (
@@ -48,6 +61,7 @@ MEMBER_COLUMNS = (
     "user__account",
     "user__unlinked_at",
     "user__suspended",
+    "belongs",
 )
 
 
@@ -62,6 +76,7 @@ class GroupUser(NamedTuple):
         display: The display name in the group. None if the user is not a member.
         is_prior: Whether the user has prior access to the Library.
         is_in_another_group: Whether the user is a member of another group of the same Library.
+        is_live: Whether SCIM manages the user in the account now.
     """
 
     link: UUID
@@ -71,6 +86,7 @@ class GroupUser(NamedTuple):
     display: str | None
     is_prior: bool
     is_in_another_group: bool
+    is_live: bool
 
     @property
     def is_given_elsewhere(self) -> bool:
@@ -117,29 +133,37 @@ class MemberQueries:
             self.using,
             group=group.pk,
             library=group.library_id,
+            account=group.account,
         )
         return [GroupUser(*row) for row in found]
 
     def all_members(self, group: LibraryGroupLink) -> list[GroupUser]:
         """Return all members."""
         query = compiled(("all members", self.using), self._members)
-        return [GroupUser(*row) for row in query.rows(group=group.pk, library=group.library_id)]
+        rows = query.rows(group=group.pk, library=group.library_id, account=group.account)
+        return [GroupUser(*row) for row in rows]
 
     def _users(self) -> QuerySet[Any, Any]:
         own = LibraryGroupMember.objects.filter(group=GROUP_PARAMETER, user=OuterRef("pk"))
         rows: Any = UserLink.objects.using(self.using)
         rows = rows.live(ACCOUNT_PARAMETER).order_by("pk")
         rows = rows.annotate(
-            shown=Subquery(own.values("display")), **self._access(OuterRef("user"))
+            shown=Subquery(own.values("display")),
+            is_live=Value(True),
+            **self._access(OuterRef("user")),
         )
-        names = ("pk", "user_id", "user_name", "suspended", "shown", *ACCESS)
+        names = ("pk", "user_id", "user_name", "suspended", "shown", *ACCESS, "is_live")
         return locked(rows, self.using).values_list(*names)
 
     def _members(self) -> QuerySet[Any, Any]:
         rows = LibraryGroupMember.objects.using(self.using).filter(group=GROUP_PARAMETER)
-        rows = rows.annotate(**self._access(OuterRef("user__user")))
+        is_live = Q(user__unlinked_at=None, user__account=ACCOUNT_PARAMETER)
+        rows = rows.annotate(
+            is_live=_value_of(is_live & LibraryGroupMember.belonging),
+            **self._access(OuterRef("user__user")),
+        )
         names = ("user_id", "user__user_id", "user__user_name", "user__suspended", "display")
-        return rows.values_list(*names, *ACCESS)
+        return rows.values_list(*names, *ACCESS, "is_live")
 
     def _access(self, user: OuterRef) -> dict[str, Any]:
         """Return annotations that tell how a user has access, apart from this group."""
@@ -155,6 +179,16 @@ class MemberQueries:
             "is_prior": Exists(prior),
             "is_in_another_group": Case(When(is_shared, then=is_in_another), default=Value(False)),
         }
+
+
+def belongs() -> Case | Value:
+    """Return whether a member's host user still belongs to the account, as a value."""
+    condition = LibraryGroupMember.belonging
+    return _value_of(condition) if condition else Value(True)
+
+
+def _value_of(condition: Q) -> Case:
+    return Case(When(condition, then=Value(True)), default=Value(False))
 
 
 def locked_groups(user: UUID, account: str, using: str) -> list[LibraryGroupLink]:

@@ -6,15 +6,17 @@ from collections.abc import Iterable, Sequence
 from typing import Any, cast
 from uuid import UUID
 
+from django.db import router
 from django.db.models import QuerySet
 
 from tiled_scim.attributes import ResourceType
+from tiled_scim.database.compiled import chunks
+from tiled_scim.database.membership_model import membership_model
 from tiled_scim.host import HostAdapter
 from tiled_scim.models import LibraryGroupLink, Link, UserLink
 from tiled_scim.provisioning.documents import (
     MODELS,
     HostValues,
-    host_fields,
     read_group,
     read_user,
     values_of_row,
@@ -24,6 +26,7 @@ from tiled_scim.provisioning.resources import StoredResource, groups_of_json
 from tiled_scim.schemas import GROUP, USER
 from tiled_scim.scim.cleaning import Document
 from tiled_scim.sql import rows
+from tiled_scim.sql.host_fields import host_fields
 from tiled_scim.sql.pages import SORT_KEY
 from tiled_scim.sql.rows import GroupRow, UserRow
 
@@ -41,7 +44,7 @@ class Reader:
         self.model = MODELS[resource_type.name]
         self.account = adapter.account
         self.fields = host_fields(adapter) if self.model is UserLink else ()
-        self.host_columns = tuple(field.column for field in self.fields)
+        self.host_paths = tuple(field.link_path for field in self.fields)
 
     def get(self, key: UUID) -> StoredResource | None:
         """Return the resource with this id, or None. Takes one query."""
@@ -52,7 +55,7 @@ class Reader:
 
         Takes one query, which also reads the groups of a user.
         """
-        found = rows.live_rows(self.model, column, value, self.account, self.host_columns)
+        found = rows.live_rows(self.model, column, value, self.account, self.host_paths)
         if self.model is not UserLink:
             return [self._group(GroupRow(*row)) for row in found]
         size = len(rows.USER_COLUMNS)
@@ -62,14 +65,13 @@ class Reader:
 
     def links(self) -> QuerySet[Any]:
         """Return the links of the resources, in a total order for pages."""
-        return rows.live_links(self.model, self.account)
+        return rows.live_links(self.model, self.account, self.host_paths)
 
     def columns(self, links: QuerySet[Any]) -> QuerySet[Any, Any]:
         """Return a query for the rows that `read` takes. It creates no model instances."""
-        host = (f"user__{path}" for path in self.host_columns)
         names = rows.USER_COLUMNS if self.model is UserLink else rows.GROUP_COLUMNS
         sort_key = (SORT_KEY,) if SORT_KEY in links.query.annotations else ()
-        return links.values_list(*names, *host, *sort_key, named=True)
+        return links.values_list(*names, *self.host_paths, *sort_key, named=True)
 
     def read(self, found: Sequence[Any]) -> list[StoredResource]:
         """Return the resources of rows from `columns`. Users have their groups."""
@@ -77,7 +79,7 @@ class Reader:
             return [self._group(row) for row in found]
         groups = _groups_by_user([row.pk for row in found])
         size = len(rows.USER_COLUMNS)
-        end = size + len(self.host_columns)
+        end = size + len(self.host_paths)
         return [self._user(row, row[size:end], groups.get(row.pk, ())) for row in found]
 
     def _user(
@@ -107,12 +109,30 @@ def _groups_by_user(users: Sequence[UUID]) -> dict[UUID, tuple[tuple[str, str], 
 
 def user_relations(adapter: HostAdapter) -> set[str]:
     """Return the relations to select with user links, so `host_values_of` needs no queries."""
-    columns = (f"user__{field.column}" for field in host_fields(adapter))
-    return {"user"} | {column.rpartition("__")[0] for column in columns}
+    paths = (field.link_path for field in host_fields(adapter) if not field.is_membership)
+    return {"user"} | {path.rpartition("__")[0] for path in paths}
+
+
+def read_memberships(links: Sequence[UserLink]) -> None:
+    """Set `membership` of each link, so that `host_values_of` needs no queries."""
+    memberships = membership_model()
+    if memberships is None:
+        return
+    user, account = memberships.user, memberships.account
+    for chunk in chunks(links):
+        users = {f"{user.name}__in": {link.user_id for link in chunk}}
+        found = {
+            (getattr(row, user.attname), str(getattr(row, account.attname))): row
+            for row in memberships.rows(router.db_for_write(UserLink), **users)
+        }
+        for link in chunk:
+            link.membership = found.get((link.user_id, link.account))
 
 
 def host_values_of(link: UserLink, adapter: HostAdapter) -> HostValues:
     """Return the values of a link's host user as the account sees them."""
+    if link.membership is None:
+        read_memberships([link])
     return values_of_user(link, host_fields(adapter), suspended=link.suspended)
 
 

@@ -104,7 +104,7 @@ class UserRepair(Repair[UserLink], UserService):
         return link
 
     def resource(self, link: UserLink) -> StoredResource:
-        user = LockedUser(link, self.fields)
+        user = LockedUser(link, self.adapter, self.fields)
         return user.resource(user.document())
 
 

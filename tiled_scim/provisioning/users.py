@@ -24,7 +24,6 @@ from tiled_scim.provisioning.documents import (
     StoredValues,
     hidden_values,
     host_changes,
-    host_fields,
     host_input,
     keeps_values,
     split,
@@ -38,11 +37,13 @@ from tiled_scim.scim import patch
 from tiled_scim.scim.cleaning import Document, check_immutable
 from tiled_scim.scim.patch import Operation
 from tiled_scim.scim.text import canonical
+from tiled_scim.sql.host_fields import HostFields, host_fields, stored_fields
 from tiled_scim.sql.rows import lock_user, locked
 
 logger = logging.getLogger(__name__)
 
-# A user who is pushed again after a DELETE may be another person with the same name.
+# What a user loses who is unlinked. Whoever is pushed with the same name later may be another
+# person.
 UNLINKED: HostValues = {"active": False, TILED_ADMIN: False}
 
 
@@ -67,7 +68,7 @@ class UserService(Service[UserLink]):
         document = {"active": True, **document}
         stored = split(document, USER, self.fields)
         user = self._find(document, stored)
-        if user.link.is_live and not user.is_new and user.is_active:
+        if user.link.is_live and not user.is_new and user.is_active and user.belongs:
             raise self.taken(user.link)
         before, was_new = user.document(), user.is_new
         if not user.has_host_user:
@@ -77,7 +78,9 @@ class UserService(Service[UserLink]):
                 f"The user “{document['userName']}” exists in the host and is protected: SCIM may "
                 "not take it over."
             )
-        self._apply(user, self._plan(user, stored, document), is_back=True)
+        self._apply(user, self._plan(user, before, document), is_back=True)
+        if not was_new:
+            self.adapter.user_reactivated(user.link.user)
         signal = signals.user_provisioned if was_new else signals.user_reactivated
         action = self.announce(signal, user.link, user=user.link.user)
         return self._result(user, before, action)
@@ -142,8 +145,9 @@ class UserService(Service[UserLink]):
         link, others = user.link, user.others
         if settings.USER_DELETE == "delete" and not others and self._delete_host_user(link):
             return
-        if not multi_account.is_active_elsewhere(user.host_is_active, others):
+        if user.owns_active or not multi_account.is_active_elsewhere(user.host_is_active, others):
             self.adapter.update_user(link.user, UNLINKED)
+        self.adapter.user_deactivated(link.user)
         link.unlinked_at = timezone.now()
         self.save(link)
 
@@ -170,7 +174,9 @@ class UserService(Service[UserLink]):
         link = lock_user("pk", key, self.account, self.using)
         if link is None:
             raise self.unknown(key)
-        user = LockedUser(link, self.fields)
+        user = self._locked(link)
+        if not user.belongs:
+            raise self.unknown(key)
         document = user.document()
         if precondition is not None:
             precondition(user.resource(document).version)
@@ -189,7 +195,22 @@ class UserService(Service[UserLink]):
         name = cast(str, document["userName"])
         lookup_name = UserLink.lookup_name(name)
         link = lock_user("user_name_canonical", lookup_name, self.account, self.using, live=False)
-        return LockedUser(link or self._of_host_user(name, stored), self.fields)
+        if link is None:
+            return self._locked(self._of_host_user(name, stored))
+        user = self._locked(link)
+        return user if user.belongs else self._find_again(user, name, stored)
+
+    def _find_again(self, user: LockedUser, name: str, stored: StoredValues) -> LockedUser:
+        """Return the user with a name whose link belongs to somebody who has left the account."""
+        found = self._of_host_user(name, stored)
+        if found.pk != user.link.pk:
+            user.link.give_up_name()
+            user.link.unlinked_at = user.link.unlinked_at or timezone.now()
+            self.save(user.link)
+        return self._locked(found)
+
+    def _locked(self, link: UserLink) -> LockedUser:
+        return LockedUser(link, self.adapter, self.fields)
 
     def _of_host_user(self, name: str, stored: StoredValues) -> UserLink:
         """Return the link of the matching host user, or a new link if there is none."""
@@ -204,8 +225,10 @@ class UserService(Service[UserLink]):
             # The user may have been deleted meanwhile.
             link.user = cast(Any, rows.filter(pk=host_user.pk).first())
             return link
-        if existing.is_live and LockedUser(existing, self.fields).is_active:
-            raise self.taken(existing)
+        if existing.is_live:
+            user = self._locked(existing)
+            if user.belongs and user.is_active:
+                raise self.taken(existing)
         return cast(UserLink, existing)
 
     def _host_input(self, name: str, stored: StoredValues) -> HostValues:
@@ -221,47 +244,74 @@ class UserService(Service[UserLink]):
         values = self._host_input(cast(str, document["userName"]), stored)
         self.adapter.check_identity(values)
         user.link.user = cast(Any, self.adapter.create_user(values))
+        user.was_created = True
         self._read_host(user)
 
     # Planning
 
     def _plan(
-        self, user: LockedUser, stored: StoredValues, document: Document, *, removes: bool = False
+        self, user: LockedUser, before: Document, document: Document, *, removes: bool = False
     ) -> Plan:
         """Return the plan of a write.
 
         Args:
             user: The user.
-            stored: The values that the user should have.
-            document: The document of these values.
+            before: The current document.
+            document: The document that the user should have.
             removes: Whether absent booleans are removed, see `hidden_values`.
         """
         link, current = user.link, user.host
-        hidden = self._hidden_values(user, stored, removes=removes)
+        keeps_own_values = self._keeps_own_values(user, before, document)
+        fields = stored_fields(self.fields, keeps_own_values=keeps_own_values)
+        stored = split(document, USER, fields)
+        hidden = self._hidden_values(user, stored, fields, removes=removes)
         host = host_changes(
             stored.host,
             current,
-            self.fields,
+            fields,
             hidden=hidden if removes else {},
             # An adopted user keeps the values that the client did not send.
             clears=not user.is_new,
         )
-        if link.user_name != document["userName"] and self._host_name_follows(link):
+        is_renamed = link.user_name != document["userName"]
+        if is_renamed and not keeps_own_values and self._host_name_follows(link):
             host["userName"] = document["userName"]
         columns = self.column_changes(link, stored)
-        if hidden != link.hidden_values:
-            columns["hidden_values"] = hidden
+        for name, value in (("hidden_values", hidden), ("keeps_own_values", keeps_own_values)):
+            if getattr(link, name) != value:
+                columns[name] = value
         return Plan(columns, host)
 
+    def _keeps_own_values(self, user: LockedUser, before: Document, document: Document) -> bool:
+        """Return whether the link will keep the values of the person, see `UserLink`.
+
+        This is only asked if they change.
+        """
+        link = user.link
+        if not self.account or user.was_created:
+            return False
+        old, new = self._person(before), self._person(document)
+        if not user.is_new and old == new:
+            return link.keeps_own_values
+        return not self.adapter.may_change_person(link.user, host_input(new))
+
+    def _person(self, document: Document) -> HostValues:
+        """Return the values of a document that are the person's, not the account's."""
+        if not document:
+            return {}
+        host = split(document, USER, self.fields).host
+        private = {field.name: host.get(field.name) for field in self.fields if field.is_private}
+        return {"userName": document["userName"], **private}
+
     def _hidden_values(
-        self, user: LockedUser, stored: StoredValues, *, removes: bool
+        self, user: LockedUser, stored: StoredValues, fields: HostFields, *, removes: bool
     ) -> dict[str, bool]:
         if not user.is_new:
             before = user.link.hidden_values
-            return hidden_values(stored.host, user.host, before, self.fields, removes=removes)
+            return hidden_values(stored.host, user.host, before, fields, removes=removes)
         return {
             each.name: False
-            for each in self.fields
+            for each in fields
             if each.is_boolean
             and each.is_writable
             and each.name not in stored.host
@@ -280,14 +330,15 @@ class UserService(Service[UserLink]):
     def _update(
         self, user: LockedUser, before: Document, document: Document, *, removes: bool = False
     ) -> Result:
-        stored = split(document, USER, self.fields)
-        plan = self._plan(user, stored, document, removes=removes)
+        plan = self._plan(user, before, document, removes=removes)
         if plan.is_empty:
             return Result(self.changed(user.link), user.resource(before))
         was_active = user.is_active
         self._apply(user, plan)
         action = self.announce(signals.user_updated, user.link, user=user.link.user)
         if user.is_active != was_active:
+            follow = self.adapter.user_deactivated if was_active else self.adapter.user_reactivated
+            follow(user.link.user)
             signal = signals.user_deactivated if was_active else signals.user_reactivated
             action = self.announce(signal, user.link, user=user.link.user)
         return self._result(user, before, action)
@@ -346,6 +397,8 @@ class UserService(Service[UserLink]):
     def _activation(self, user: LockedUser, host: HostValues) -> multi_account.Activation | None:
         if "active" not in host:
             return None
+        if user.owns_active:
+            return multi_account.Activation(suspended=not host["active"], host=host["active"])
         return multi_account.activation(host["active"], user.host_is_active, user.others)
 
     def _check_identity(self, user: LockedUser, plan: Plan, old_name: str) -> None:

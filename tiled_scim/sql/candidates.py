@@ -16,6 +16,7 @@ from django.db.models import CharField, F, Model, Q, QuerySet, TextField
 from tiled_scim.database.expressions import Among
 from tiled_scim.database.host_columns import HostColumn, SameFolded
 from tiled_scim.models import StoredEmail, UserLink, folded_email
+from tiled_scim.sql.host_fields import HostField
 
 
 @dataclass(frozen=True)
@@ -63,22 +64,24 @@ def by_column(model: type[Model], account: str, condition: Q) -> Candidates:
     return Candidates((rows.values("pk"),), is_needed=False)
 
 
-def by_email(address: str, host_field: str | None) -> Candidates | None:
+def by_email(address: str, host_field: HostField | None) -> Candidates | None:
     """Return the links whose JSON or host user has an email address, in any letter case.
 
     Args:
         address: The address.
-        host_field: The ORM path from the host user to the field with an address, if there is one.
+        host_field: The host field with an address, if there is one.
 
     Returns:
-        The candidates, or None if the host's field is not text.
+        The candidates, or None if the host's field is not text of the host user.
     """
     stored = StoredEmail.objects.filter(folded=folded_email(address)).values("link")
     if host_field is None:
         return Candidates((stored,), is_needed=True)
     users = get_user_model()._base_manager.all()
-    if not isinstance(HostColumn.at(users.model, host_field).field, CharField | TextField):
+    if host_field.is_membership or not isinstance(
+        HostColumn.at(users.model, host_field.column).field, CharField | TextField
+    ):
         return None
-    users = users.filter(SameFolded(F(host_field), address))
+    users = users.filter(SameFolded(F(host_field.column), address))
     links = UserLink.objects.filter(Among(F("user"), users.values("pk")))
     return Candidates((stored, links.values("pk")), is_needed=True)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import reduce
 from typing import Any, cast
 
-from django.db.models import Exists, F, Model, OuterRef, Q, Value
+from django.db.models import Case, Exists, F, Model, OuterRef, Q, Value, When
 from django.db.models.expressions import Expression as SQLExpression
 from django.db.models.functions import Coalesce
 from django.db.models.lookups import IsNull
@@ -48,6 +48,7 @@ from tiled_scim.scim.grammar import (
 from tiled_scim.scim.matching import predicate, sub_attribute
 from tiled_scim.scim.paths import as_complex
 from tiled_scim.sql.candidates import Candidates, by_column, by_email, fewest, union
+from tiled_scim.sql.host_fields import HostField, host_fields
 from tiled_scim.sql.locations import (
     ALWAYS,
     NEVER,
@@ -59,8 +60,6 @@ from tiled_scim.sql.locations import (
 )
 
 MODELS: dict[str, type[Model]] = {USER.name: UserLink, GROUP.name: LibraryGroupLink}
-# The visible rows of a relation. All rows of other relations are visible.
-VISIBLE = {"memberships": LibraryGroupMember.live}
 
 
 def condition(expression: Expression, resource_type: ResourceType, adapter: HostAdapter) -> Q:
@@ -196,10 +195,12 @@ class _JSONElements(_ElementScope):
     Args:
         attribute: The multi-valued attribute.
         keys: The path of keys to the array.
-        host_field: The ORM path, from the host user, to the `value` of the placeholder.
+        host_field: The host field with the `value` of the placeholder.
     """
 
-    def __init__(self, attribute: Attribute, keys: Sequence[str], host_field: str | None) -> None:
+    def __init__(
+        self, attribute: Attribute, keys: Sequence[str], host_field: HostField | None
+    ) -> None:
         super().__init__(attribute)
         self.elements = Elements(F("attributes"), *keys)
         self.host_field = host_field
@@ -234,8 +235,10 @@ class _JSONElements(_ElementScope):
             return ALWAYS
         return Q(IsNull(self._value(self.host_field), False))
 
-    def _value(self, host_field: str) -> F | SQLExpression:
-        host_value = NonEmpty(ExactText(ColumnText(F(f"user__{host_field}"))))
+    def _value(self, host_field: HostField) -> F | SQLExpression:
+        host_value: SQLExpression = NonEmpty(ExactText(ColumnText(host_field.expression)))
+        if host_field.is_private:
+            host_value = Case(When(keeps_own_values=False, then=host_value))
         return Coalesce(JSONText(Element(), "value"), host_value)
 
 
@@ -255,7 +258,7 @@ class _RelatedRows(_ElementScope):
 
     def exists(self, condition: Q = ALWAYS) -> Q:
         rows = self.relation.related_model._default_manager.filter(
-            VISIBLE.get(self.relation.name, ALWAYS),
+            self._visible,
             condition,
             **{self.relation.field.name: OuterRef("pk")},
         )
@@ -263,6 +266,12 @@ class _RelatedRows(_ElementScope):
 
     def first(self, attribute: Attribute) -> F | SQLExpression:
         raise invalid_filter(f"{self.attribute.name} cannot be sorted by.")
+
+    @property
+    def _visible(self) -> Q:
+        """Return the condition for the rows that the resource shows."""
+        rows = LibraryGroupMember
+        return rows.live if self.relation.name == "memberships" else rows.belonging
 
 
 class _Resources(_Scope):
@@ -273,7 +282,8 @@ class _Resources(_Scope):
         self.model = MODELS[resource_type.name]
         self.account = adapter.account
         is_user = self.model is UserLink
-        self.host_fields = adapter.user_fields if is_user else {}
+        fields = host_fields(adapter) if is_user else ()
+        self.host_fields = {field.name: field for field in fields}
 
     def present(self, name: str) -> Q:
         return self._present(self._resolve(name))
@@ -394,7 +404,7 @@ class _Resources(_Scope):
         if leaf.column:
             return in_column(leaf, self.model)
         if name in self.host_fields:
-            return in_host_field(leaf, f"user__{self.host_fields[name]}", name)
+            return in_host_field(self.host_fields[name], _keys(path))
         return in_json(leaf, F("attributes"), *_keys(path))
 
 

@@ -5,6 +5,7 @@ The rules are those of `scim.matching`, with the same results on each database.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, cast
@@ -43,6 +44,7 @@ from tiled_scim.errors import invalid_filter
 from tiled_scim.scim.absence import TEXT_TYPES
 from tiled_scim.scim.grammar import Comparison
 from tiled_scim.scim.matching import Comparable, literal
+from tiled_scim.sql.host_fields import HostField
 
 ALWAYS = Q(Value(True))
 NEVER = Q(Value(False))
@@ -119,29 +121,38 @@ def in_column(attribute: Attribute, model: type[Model]) -> Stored:
     return Stored(attribute, NonEmpty(ExactText(text)), column, is_uuid)
 
 
-def in_host_field(attribute: Attribute, path: str, name: str) -> Stored:
-    """Return the location of a field of the host user. An empty string counts as null.
+def in_host_field(field: HostField, keys: Sequence[str]) -> Stored:
+    """Return the location of a host field. An empty string counts as null.
 
     Args:
-        attribute: The attribute.
-        path: The ORM path of the field, from the link.
-        name: The full name of the attribute, which `UserLink.hidden_values` may contain.
+        field: The host field.
+        keys: The path of keys to the account's own value in the link's JSON.
     """
+    attribute, value = field.leaf, field.expression
     if attribute.type == "boolean":
-        value = _active(path) if name == "active" else F(path)
-        return Stored(attribute, NullIf(value, JSONBoolean(F("hidden_values"), name)))
+        value = _active(field) if field.name == "active" else value
+        shown = NullIf(value, JSONBoolean(F("hidden_values"), field.name))
+        return Stored(attribute, _own_or(field, JSONBoolean(F("attributes"), *keys), shown))
     if attribute.type not in TEXT_TYPES:
-        return Stored(attribute, F(path))
-    return in_text(attribute, NonEmpty(ExactText(ColumnText(F(path)))))
+        return Stored(attribute, value)
+    text = NonEmpty(ExactText(ColumnText(value)))
+    return in_text(attribute, _own_or(field, JSONText(F("attributes"), *keys), text))
 
 
-def _active(path: str) -> Expression:
+def _own_or(field: HostField, own: Expression, host: F | Expression) -> F | Expression:
+    """Return the account's own value if the link keeps it, or else the host's."""
+    return Case(When(keeps_own_values=True, then=own), default=host) if field.is_private else host
+
+
+def _active(field: HostField) -> F | Expression:
     """Return the account's `active`, from the link and the host user.
 
-    See `provisioning.multi_account`.
+    See `provisioning.multi_account`. A membership that says whether it is active decides alone.
     """
+    if field.is_membership:
+        return field.expression
     inactive = When(suspended=True, then=Value(False))
-    return Case(inactive, default=F(path), output_field=BooleanField())
+    return Case(inactive, default=field.expression, output_field=BooleanField())
 
 
 def in_json(attribute: Attribute, root: F | Element, *keys: str) -> Stored:

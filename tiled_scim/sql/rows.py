@@ -24,6 +24,7 @@ from tiled_scim.database.compiled import (
     rows_of_keys,
 )
 from tiled_scim.database.expressions import ColumnText
+from tiled_scim.database.membership_model import MEMBERSHIP, membership_model
 from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, UserLink
 
 # Sorting by these columns gives a total order.
@@ -38,6 +39,7 @@ class UserRow(NamedTuple):
     user_name: str
     attributes: dict[str, Any]
     suspended: bool
+    keeps_own_values: bool
     hidden_values: dict[str, bool]
     version: int
     created_at: datetime
@@ -60,11 +62,18 @@ USER_COLUMNS = UserRow._fields
 GROUP_COLUMNS = GroupRow._fields
 
 
-def live_links(model: type[UserLink | LibraryGroupLink], account: Any) -> QuerySet[Any]:
-    """Return the live links of an account, in a total order for pages."""
+def live_links(
+    model: type[UserLink | LibraryGroupLink], account: str, host_paths: Sequence[str] = ()
+) -> QuerySet[Any]:
+    """Return the live links of an account, in a total order for pages.
+
+    Args:
+        model: The model of the links.
+        account: The account.
+        host_paths: The `link_path` of each host field that the query may use.
+    """
     rows: Any = model.objects.using(router.db_for_write(model))
-    links: QuerySet[Any] = rows.live(account).order_by(*TIES)
-    return links
+    return with_membership(rows.live(account).order_by(*TIES), host_paths, account)
 
 
 def live_rows(
@@ -72,7 +81,7 @@ def live_rows(
     column: str,
     value: Any,
     account: str,
-    host_columns: Sequence[str],
+    host_paths: tuple[str, ...],
 ) -> list[Any]:
     """Return the rows of the live links with a value in an indexed column, at most two.
 
@@ -81,15 +90,15 @@ def live_rows(
         column: The column.
         value: The value.
         account: The account.
-        host_columns: ORM paths, from the host user, of columns to read with a user.
+        host_paths: The `link_path` of each host field to read with a user.
 
     Returns:
         For users, rows with `USER_COLUMNS`, the host's columns, and the groups as a JSON array.
         For groups, rows with `GROUP_COLUMNS`.
     """
     using = router.db_for_write(model)
-    host = tuple(f"user__{path}" for path in host_columns)
-    query = compiled((model, column, host, using), lambda: _live_rows(model, column, host))
+    key = (model, column, host_paths, using)
+    query = compiled(key, lambda: _live_rows(model, column, host_paths))
     return query.rows(account=account, value=value)
 
 
@@ -99,7 +108,31 @@ def _live_rows(
     rows = _of_account(model).filter(**{column: _value(model, column)})[:2]
     if model is LibraryGroupLink:
         return rows.values_list(*GROUP_COLUMNS)
-    return with_groups(rows).values_list(*USER_COLUMNS, *host, "group_rows")
+    rows = with_membership(with_groups(rows), host, account_key())
+    return rows.values_list(*USER_COLUMNS, *host, "group_rows")
+
+
+def with_membership(
+    rows: QuerySet[Any], host_paths: Sequence[str], account: Any, to_user: str = "user__"
+) -> QuerySet[Any]:
+    """Join the membership in an account, if one of the paths needs it.
+
+    Args:
+        rows: Links, or host users.
+        host_paths: The ORM paths that will be read.
+        account: The key of the account, or a parameter for it.
+        to_user: The ORM path from a row to its user.
+    """
+    memberships = membership_model()
+    if memberships is None or not any(path.startswith(f"{MEMBERSHIP}__") for path in host_paths):
+        return rows
+    return memberships.joined(rows, to_user, account)
+
+
+def account_key() -> Parameter | None:
+    """Return the parameter for the key of an account of the membership model."""
+    memberships = membership_model()
+    return Parameter("account", memberships.account.target_field) if memberships else None
 
 
 def _of_account(model: type[UserLink | LibraryGroupLink], live: bool = True) -> QuerySet[Any]:
@@ -166,10 +199,11 @@ def member_rows_of(groups: Sequence[UUID]) -> list[Any]:
 
 
 def _member_rows(using: str, **group: Any) -> QuerySet[Any, Any]:
-    rows = LibraryGroupMember.objects.using(using).filter(**group).order_by("pk")
+    rows = LibraryGroupMember.objects.using(using).filter(LibraryGroupMember.belonging, **group)
     columns = () if group else ("group_id",)
     # The database converts an id to text faster than Python converts it to a UUID and to text.
-    return rows.annotate(key=ColumnText(F("user_id"))).values_list(*columns, "key", "display")
+    rows = rows.order_by("pk").annotate(key=ColumnText(F("user_id")))
+    return rows.values_list(*columns, "key", "display")
 
 
 def lock_user(column: str, value: Any, account: str, using: str, *, live: bool = True) -> Any:
@@ -211,16 +245,23 @@ def _groups_and_sharing(using: str) -> QuerySet[Any, Any]:
     return annotated.values_list("group_rows", "is_shared")
 
 
-def host_row(user: Any, columns: tuple[str, ...], using: str) -> Any:
-    """Return columns of a host user, which are ORM paths from it, as the database has them."""
-    query = compiled(("host user", columns, using), lambda: _host_row(columns, using))
-    return query.row(key=user)
+def host_row(user: Any, account: str, paths: tuple[str, ...], using: str) -> Any:
+    """Return the values of a host user as the database has them.
+
+    Args:
+        user: The primary key of the host user.
+        account: The account, for values of the membership.
+        paths: The `user_path` of each host field to read.
+        using: The database alias.
+    """
+    query = compiled(("host user", paths, using), lambda: _host_row(paths, using))
+    return query.row(key=user, account=account)
 
 
-def _host_row(columns: tuple[str, ...], using: str) -> QuerySet[Any, Any]:
+def _host_row(paths: tuple[str, ...], using: str) -> QuerySet[Any, Any]:
     model = get_user_model()
     rows = model._base_manager.using(using).filter(pk=Parameter("key", model._meta.pk))
-    return rows.values_list(*columns)
+    return with_membership(rows, paths, account_key(), to_user="").values_list(*paths)
 
 
 def lock_group(column: str, value: Any, account: str, using: str, *, live: bool = True) -> Any:

@@ -17,7 +17,7 @@ from tiled_scim.database.compiled import Parameter, chunks, delete, insert, rows
 MANAGERS = "django.db.models.fields.related_descriptors"
 
 
-class Memberships:
+class LibraryAccess:
     """The users who have access to one Library through a many-to-many relation.
 
     Args:

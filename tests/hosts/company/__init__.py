@@ -1,0 +1,1 @@
+"""A product that is sold to companies: accounts, memberships with a role, and email as login."""

@@ -1,0 +1,459 @@
+"""A product that is sold to companies, by settings alone."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+import pytest
+from django.test import Client
+
+from tests.hosts.company.customers.models import Account, Membership, Person
+from tests.hosts.company.projects.models import Project
+from tests.hosts.contract import HostContract
+from tests.hosts.messages import add_members, group, patch, person
+from tests.wire.client import Answer, Scim
+from tiled_scim.models import LibraryGroupLink, ScimToken, UserLink
+from tiled_scim.okta_check.expectations import TILED_SCHEMA
+
+ACME, GLOBEX = UUID(int=1), UUID(int=2)
+ANN = "ann@example.com"
+ADMIN = {TILED_SCHEMA: {"tiledAdmin": True}}
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _accounts(db: None) -> None:
+    Account.objects.create(pk=ACME, name="Acme Inc.")
+    Account.objects.create(pk=GLOBEX, name="Globex Corporation")
+
+
+def client_of(account: UUID) -> Scim:
+    return Scim(f"Bearer {ScimToken.objects.generate(str(account))[1]}")
+
+
+@pytest.fixture
+def acme() -> Scim:
+    return client_of(ACME)
+
+
+@pytest.fixture
+def globex() -> Scim:
+    return client_of(GLOBEX)
+
+
+def push(scim: Scim, user_name: str = ANN, **attributes: Any) -> str:
+    """Return the id of a user who is pushed now."""
+    answer = scim.post("/Users", person(user_name, **attributes))
+    assert answer.status == 201, answer.json
+    return str(answer.json["id"])
+
+
+def push_group(scim: Scim, name: str, *members: str) -> str:
+    answer = scim.post("/Groups", group(name, *members))
+    assert answer.status == 201, answer.json
+    return str(answer.json["id"])
+
+
+def set_value(scim: Scim, key: str, path: str, value: Any) -> Answer:
+    operation = {"op": "replace", "path": path, "value": value}
+    return scim.patch(f"/Users/{key}", operation)
+
+
+def member(account: UUID, **columns: Any) -> tuple[Any, ...]:
+    """The role, state and title of the only membership in an account."""
+    row = Membership.objects.get(account=account, **columns)
+    return row.role, row.is_active, row.title
+
+
+def the_person() -> tuple[Any, ...]:
+    """The email, names and state of the only person."""
+    row = Person.objects.get()
+    return row.email, row.first_name, row.last_name, row.is_active
+
+
+def shown(scim: Scim, key: str) -> dict[str, Any]:
+    """What an account sees of a user, without what is the same for all."""
+    document: dict[str, Any] = scim.get(f"/Users/{key}").json
+    for name in ("schemas", "id", "meta"):
+        del document[name]
+    return document
+
+
+class TestCompany(HostContract):
+    accounts: ClassVar[tuple[str, ...]] = (str(ACME), str(GLOBEX))
+
+    @pytest.fixture(autouse=True)
+    def _committed(self, transactional_db: None) -> None:
+        for key, name in ((ACME, "Acme Inc."), (GLOBEX, "Globex Corporation")):
+            Account.objects.get_or_create(pk=key, defaults={"name": name})
+
+
+class TestOneAccount:
+    def test_push_creates_a_person_with_a_membership(self, acme: Scim) -> None:
+        push(acme, title="Engineer", **ADMIN)
+
+        assert the_person() == (ANN, "Ada", "Lovelace", True)
+        assert member(ACME) == ("admin", True, "Engineer")
+        assert not Person.objects.get().has_usable_password()
+
+    def test_default_role(self, acme: Scim) -> None:
+        key = push(acme)
+
+        assert member(ACME) == ("member", True, "")
+        assert shown(acme, key).get(TILED_SCHEMA, {}) == {}
+
+    def test_pushed_group_becomes_a_project_of_the_account(self, acme: Scim) -> None:
+        push_group(acme, "Surfaces", push(acme))
+
+        project = Project.objects.get()
+        assert (project.account_id, project.name) == (ACME, "Surfaces")
+        assert [each.email for each in project.members.all()] == [ANN]
+
+    def test_membership_attributes_follow(self, acme: Scim) -> None:
+        key = push(acme, title="Engineer")
+        other = push(acme, "bob@example.com", **ADMIN)
+
+        set_value(acme, key, "title", "Boss")
+        set_value(acme, key, f"{TILED_SCHEMA}:tiledAdmin", True)
+        assert member(ACME, person__email=ANN) == ("admin", True, "Boss")
+        answer = set_value(acme, other, f"{TILED_SCHEMA}:tiledAdmin", False)
+        assert answer.status == 200
+        assert answer.json[TILED_SCHEMA] == {"tiledAdmin": False}
+        assert member(ACME, person__email="bob@example.com") == ("member", True, "")
+        acme.patch(f"/Users/{key}", {"op": "remove", "path": "title"})
+        assert member(ACME, person__email=ANN) == ("admin", True, "")
+
+    def test_owner_is_an_admin_and_stays_owner(self, acme: Scim) -> None:
+        key = push(acme, **ADMIN)
+        Membership.objects.update(role="owner")
+
+        answer = acme.put(f"/Users/{key}", person(ANN, title="Founder", **ADMIN))
+
+        assert answer.json[TILED_SCHEMA] == {"tiledAdmin": True}
+        assert member(ACME) == ("owner", True, "Founder")
+
+    def test_last_admin_stays(self, acme: Scim, globex: Scim) -> None:
+        key = push(acme, **ADMIN)
+        push(globex, "bob@example.com", **ADMIN)
+
+        answer = set_value(acme, key, "active", False)
+
+        assert answer.status == 403
+        assert member(ACME) == ("admin", True, "")
+
+    @pytest.mark.parametrize(
+        ("filter_", "is_found"),
+        [
+            ('title eq "engineer"', True),
+            ('title eq "boss"', False),
+            ('title sw "Eng" and active eq true', True),
+            ("active eq false", False),
+            (f"{TILED_SCHEMA}:tiledAdmin eq true", True),
+            (f"{TILED_SCHEMA}:tiledAdmin eq false", False),
+            (f'schemas eq "{TILED_SCHEMA}"', True),
+            ('name.familyName eq "lovelace"', True),
+            ('emails.value eq "ANN@example.com"', True),
+            ('emails[type eq "work" and value co "example"]', True),
+            (f'userName eq "{ANN}"', True),
+        ],
+    )
+    def test_filters(self, acme: Scim, globex: Scim, filter_: str, is_found: bool) -> None:
+        key = push(acme, title="Engineer", **ADMIN)
+        push(globex, title="Boss")
+
+        answer = acme.get("/Users", filter=filter_)
+
+        assert [user["id"] for user in answer.json["Resources"]] == ([key] if is_found else [])
+        assert answer.json["totalResults"] == int(is_found)
+
+    def test_sorting_and_pages(self, acme: Scim, globex: Scim) -> None:
+        for number in range(5):
+            push(acme, f"{number}@example.com", title=f"{9 - number}")
+            push(globex, f"{number}@example.com", title=f"{number}")
+
+        for query in ({"startIndex": 2, "count": 3}, {"cursor": "", "count": 3}):
+            page = acme.get("/Users", sortBy="title", **query).json
+            titles = [user["title"] for user in page["Resources"]]
+            assert titles == (["6", "7", "8"] if "startIndex" in query else ["5", "6", "7"])
+            assert page["totalResults"] == 5
+
+    def test_delete_ends_the_membership_and_a_push_restores_it(self, acme: Scim) -> None:
+        push(acme, "bob@example.com", **ADMIN)
+        key = push(acme, **ADMIN)
+        surfaces = push_group(acme, "Surfaces", key)
+
+        assert acme.delete(f"/Users/{key}").status == 204
+
+        assert member(ACME, person__email=ANN) == ("member", False, "")
+        assert not Person.objects.get(email=ANN).is_active
+        assert not Project.objects.get().members.exists()
+        assert acme.get(f"/Users/{key}").status == 404
+        assert push(acme) == key
+        assert member(ACME, person__email=ANN) == ("member", True, "")
+        assert Person.objects.get(email=ANN).is_active
+        assert acme.get(f"/Groups/{surfaces}").json.get("members", []) == []
+
+
+class TestTwoAccounts:
+    """Who changes what, what each account sees, and what the host has."""
+
+    def test_second_push_adds_a_membership(self, acme: Scim, globex: Scim) -> None:
+        push(acme, title="Engineer")
+
+        key = push(globex, title="Adviser", name={"givenName": "A."}, **ADMIN)
+
+        assert the_person() == (ANN, "Ada", "Lovelace", True)
+        assert member(ACME) == ("member", True, "Engineer")
+        assert member(GLOBEX) == ("admin", True, "Adviser")
+        assert shown(globex, key) == {
+            "userName": ANN,
+            "name": {"givenName": "A."},
+            "title": "Adviser",
+            "active": True,
+            "emails": [{"primary": True, "value": ANN, "type": "work"}],
+            TILED_SCHEMA: {"tiledAdmin": True},
+        }
+
+    def test_by_hand_counts_as_another_account(self, acme: Scim) -> None:
+        other = Person.objects.create(email=ANN, first_name="Anna")
+        Membership.objects.create(person=other, account_id=GLOBEX, role="owner")
+
+        key = push(acme)
+        set_value(acme, key, "name.familyName", "Byron")
+
+        assert the_person() == (ANN, "Anna", "", True)
+        assert member(GLOBEX) == ("owner", True, "")
+        assert shown(acme, key)["name"] == {"givenName": "Ada", "familyName": "Byron"}
+
+    @pytest.mark.parametrize(
+        ("path", "value", "columns"),
+        [
+            ("name.givenName", "Anna", {}),
+            ("name.familyName", "Byron", {}),
+            ('emails[type eq "work"].value', "ann@acme.example", {}),
+            ("userName", "ann@acme.example", {}),
+            ("title", "Boss", {"title": "Boss"}),
+            ("active", False, {"is_active": False}),
+            (f"{TILED_SCHEMA}:tiledAdmin", True, {"role": "admin"}),
+            ("nickName", "Annie", {}),
+        ],
+    )
+    @pytest.mark.parametrize("first", ["acme", "globex"])
+    def test_change_in_one(
+        self, acme: Scim, globex: Scim, path: str, value: Any, columns: dict[str, Any], first: str
+    ) -> None:
+        """A change shows in the account that made it, and nowhere else."""
+        keys = {"acme": push(acme), "globex": push(globex)}
+        scim, other = (acme, globex) if first == "acme" else (globex, acme)
+        key, other_key = keys[first], keys[{"acme": "globex", "globex": "acme"}[first]]
+        own, foreign = (ACME, GLOBEX) if first == "acme" else (GLOBEX, ACME)
+        before = shown(other, other_key)
+        person_before = the_person()
+
+        answer = set_value(scim, key, path, value)
+
+        assert answer.status == 200, answer.json
+        assert str(value) in str(shown(scim, key))
+        assert shown(other, other_key) == before
+        assert the_person() == person_before
+        assert Membership.objects.filter(account=own, **columns).exists()
+        assert member(foreign) == ("member", True, "")
+        assert [each["id"] for each in scim.get("/Users").json["Resources"]] == [key]
+
+    def test_values_are_found_where_they_are_shown(self, acme: Scim, globex: Scim) -> None:
+        push(acme)
+        key = push(globex, name={"givenName": "Anna"}, emails=[{"value": "ann@globex.example"}])
+
+        def found(scim: Scim, filter_: str) -> int:
+            return int(scim.get("/Users", filter=filter_).json["totalResults"])
+
+        assert found(acme, 'name.givenName eq "Ada"') == 1
+        assert found(globex, 'name.givenName eq "Ada"') == 0
+        assert found(globex, 'name.givenName eq "Anna"') == 1
+        assert found(globex, "name.familyName pr") == 0
+        assert found(globex, 'emails.value eq "ann@example.com"') == 0
+        assert found(globex, 'emails eq "ann@globex.example"') == 1
+        assert found(acme, 'emails.value eq "ann@example.com"') == 1
+        assert found(acme, 'emails co "globex"') == 0
+        assert globex.get("/Users", sortBy="emails.value").json["Resources"][0]["id"] == key
+
+    def test_person_is_the_last_accounts_again(self, acme: Scim, globex: Scim) -> None:
+        """The values of an account reach the person once no other account has them."""
+        key = push(acme)
+        push(globex)
+        set_value(acme, key, "name.givenName", "Anna")
+        assert the_person() == (ANN, "Ada", "Lovelace", True)
+        Membership.objects.filter(account=GLOBEX).delete()
+
+        set_value(acme, key, "name.familyName", "Byron")
+
+        assert the_person() == (ANN, "Anna", "Byron", True)
+        assert shown(acme, key)["name"] == {"givenName": "Anna", "familyName": "Byron"}
+        assert UserLink.objects.get(account=str(ACME)).keeps_own_values is False
+
+    def test_deactivation_ends_the_access_of_one_account(self, acme: Scim, globex: Scim) -> None:
+        keys = {scim: push(scim) for scim in (acme, globex)}
+        for scim, name in ((acme, "Surfaces"), (globex, "Doomsday")):
+            push_group(scim, name, keys[scim])
+
+        set_value(acme, keys[acme], "active", False)
+
+        assert member(ACME)[1] is False
+        assert member(GLOBEX)[1] is True
+        assert the_person()[3] is True
+        assert not Project.objects.get(name="Surfaces").members.exists()
+        assert Project.objects.get(name="Doomsday").members.exists()
+        assert shown(acme, keys[acme])["active"] is False
+        assert shown(globex, keys[globex])["active"] is True
+
+        set_value(acme, keys[acme], "active", True)
+
+        assert member(ACME)[1] is True
+        assert Project.objects.get(name="Surfaces").members.exists()
+
+    def test_person_is_inactive_when_nobody_has_them(self, acme: Scim, globex: Scim) -> None:
+        keys = {scim: push(scim) for scim in (acme, globex)}
+
+        for scim, key in keys.items():
+            set_value(scim, key, "active", False)
+        assert the_person()[3] is False
+
+        set_value(globex, keys[globex], "active", True)
+        assert the_person()[3] is True
+        assert (member(ACME)[1], member(GLOBEX)[1]) == (False, True)
+
+    def test_setting_leaves_the_person_active(self, acme: Scim, settings: Any) -> None:
+        settings.TILED_SCIM_DEACTIVATE_HOST_USERS = False
+        key = push(acme)
+
+        set_value(acme, key, "active", False)
+
+        assert (member(ACME)[1], the_person()[3]) == (False, True)
+
+    def test_person_whom_people_deactivated_stays_so(self, acme: Scim, globex: Scim) -> None:
+        key = push(acme)
+        push(globex)
+        Person.objects.update(is_active=False)
+
+        set_value(acme, key, "active", False)
+        set_value(acme, key, "active", True)
+
+        assert the_person()[3] is False
+        assert (member(ACME)[1], member(GLOBEX)[1]) == (True, True)
+
+    def test_delete_in_one(self, acme: Scim, globex: Scim) -> None:
+        key, other = push(acme, **ADMIN), push(globex, **ADMIN)
+        push(acme, "bob@example.com", **ADMIN)
+
+        assert acme.delete(f"/Users/{key}").status == 204
+
+        assert member(ACME, person__email=ANN) == ("member", False, "")
+        assert member(GLOBEX) == ("admin", True, "")
+        assert Person.objects.get(email=ANN).is_active
+        assert shown(globex, other)["active"] is True
+
+    def test_name_of_somebody_elsewhere_is_no_conflict(self, acme: Scim, globex: Scim) -> None:
+        """Nobody learns who exists in another account."""
+        push(globex, "boss@example.com", name={"givenName": "Boss"})
+        key = push(acme)
+
+        answer = set_value(acme, key, "userName", "boss@example.com")
+
+        assert answer.status == 200
+        assert shown(acme, key)["userName"] == "boss@example.com"
+        assert sorted(Person.objects.values_list("email", flat=True)) == [ANN, "boss@example.com"]
+
+    def test_name_of_a_colleague_is_a_conflict(self, acme: Scim) -> None:
+        boss = Person.objects.create(email="boss@example.com")
+        Membership.objects.create(person=boss, account_id=ACME, role="owner")
+        key = push(acme)
+
+        answer = set_value(acme, key, "userName", "boss@example.com")
+
+        assert (answer.status, answer.json["scimType"]) == (409, "uniqueness")
+        assert shown(acme, key)["userName"] == ANN
+
+
+class TestNoLongerAMember:
+    """A user whom people took out of the account is not the account's any more."""
+
+    def test_is_not_shown(self, acme: Scim) -> None:
+        key = push(acme)
+        surfaces = push_group(acme, "Surfaces", key)
+        Membership.objects.all().delete()
+
+        assert acme.get(f"/Users/{key}").status == 404
+        assert acme.get("/Users").json["totalResults"] == 0
+        assert acme.get("/Users", filter=f'userName eq "{ANN}"').json["totalResults"] == 0
+        assert acme.get(f"/Groups/{surfaces}").json.get("members", []) == []
+        found = acme.get("/Groups", filter=f'members.value eq "{key}"').json
+        assert found["totalResults"] == 0
+
+    @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
+    def test_is_not_changed(self, acme: Scim, method: str) -> None:
+        key = push(acme)
+        Membership.objects.all().delete()
+        body = {
+            "PUT": person(ANN, name={"givenName": "Anna"}),
+            "PATCH": patch({"op": "replace", "path": "active", "value": False}),
+            "DELETE": None,
+        }[method]
+
+        answer = acme.send(method, f"/Users/{key}", body)
+
+        assert answer.status == 404
+        assert the_person() == (ANN, "Ada", "Lovelace", True)
+        assert not Membership.objects.exists()
+
+    def test_gets_no_access_through_groups(self, acme: Scim) -> None:
+        key = push(acme)
+        surfaces = push_group(acme, "Surfaces")
+        Membership.objects.all().delete()
+
+        acme.send("PATCH", f"/Groups/{surfaces}", add_members(key))
+
+        assert not Project.objects.get().members.exists()
+
+    def test_push_now_takes_the_access_away(self, acme: Scim) -> None:
+        key, bob = push(acme), push(acme, "bob@example.com")
+        surfaces = push_group(acme, "Surfaces", key, bob)
+        Membership.objects.filter(person__email=ANN).delete()
+
+        operation = {"op": "replace", "path": "members", "value": [{"value": key}, {"value": bob}]}
+        assert acme.send("PATCH", f"/Groups/{surfaces}", patch(operation)).status == 204
+
+        members = Project.objects.get().members.values_list("email", flat=True)
+        assert list(members) == ["bob@example.com"]
+
+    def test_comes_back_under_the_same_id(self, acme: Scim) -> None:
+        key = push(acme)
+        Membership.objects.all().delete()
+
+        assert push(acme, title="Engineer") == key
+        assert member(ACME) == ("member", True, "Engineer")
+
+    def test_name_now_belongs_to_somebody_else(self, acme: Scim) -> None:
+        key = push(acme)
+        Membership.objects.all().delete()
+        Person.objects.update(email="former@example.com")
+        new = Person.objects.create(email=ANN, first_name="Other")
+
+        other = push(acme)
+
+        assert other != key
+        assert Membership.objects.get().person_id == new.pk
+        assert acme.get(f"/Users/{key}").status == 404
+
+
+class TestSignIn:
+    def test_account_of_the_admin_page(self, acme: Scim, client: Client) -> None:
+        Person.objects.create(email="root@example.com", is_staff=True, is_superuser=True)
+        client.force_login(Person.objects.get())
+        push(acme)
+
+        page = client.get("/admin/tiled_scim/userlink/", {"account": str(ACME)})
+
+        assert ANN in page.content.decode()
+        assert LibraryGroupLink.objects.count() == 0

@@ -1,0 +1,294 @@
+"""`AccountAdapter`: the host adapter for products that are sold to companies.
+
+Users belong to accounts through a membership model, and each Library belongs to an account. The
+settings name the model and its fields, so that such a host needs no code:
+
+    TILED_SCIM_LIBRARY_MODEL = "projects.Project"
+    TILED_SCIM_MEMBERSHIP_MODEL = "customers.Membership"
+    TILED_SCIM_MEMBERSHIP_FIELDS = {"active": "is_active", "tiledAdmin": "role=admin"}
+    TILED_SCIM_MEMBERSHIP_DEFAULTS = {"role": "member"}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any, cast
+from uuid import uuid4
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import connections, models, router
+
+from tiled_scim.conf import settings
+from tiled_scim.database.membership_model import MembershipModel, membership_model
+from tiled_scim.host import (
+    TILED_ADMIN,
+    HostAdapter,
+    library_model,
+    objects,
+    set_field,
+    username_column,
+)
+
+__all__ = ["AccountAdapter"]
+
+# Keys of TILED_SCIM_MEMBERSHIP_FIELDS that name the foreign keys, not attributes.
+FOREIGN_KEYS = {"user", "account"}
+# Attributes that may be named without the URN of their extension.
+SHORT_NAMES = {TILED_ADMIN.rpartition(":")[2]: TILED_ADMIN}
+
+
+class AccountAdapter(HostAdapter):
+    """The users and Libraries of one account, whose key is the primary key of its row.
+
+    - A membership's values are the account's own: whether the user is active and Tiled Admin, and
+      all other attributes of `TILED_SCIM_MEMBERSHIP_FIELDS`.
+    - The host user's username, email address and names are only changed while no other account has
+      the user.
+    - A push of a username that exists in the host adds a membership to that user.
+    """
+
+    @classmethod
+    def accounts(cls) -> Mapping[str, str]:
+        """Return the names of all accounts, by primary key."""
+        rows = cls._membership_model().account_model._default_manager.all()
+        return {str(row.pk): str(row) for row in rows}
+
+    @property
+    def has_accounts(self) -> bool:
+        return True
+
+    # Users
+
+    @cached_property
+    def membership_fields(self) -> Mapping[str, str]:
+        return {
+            SHORT_NAMES.get(name, name): column
+            for name, column in settings.MEMBERSHIP_FIELDS.items()
+            if name not in FOREIGN_KEYS
+        }
+
+    def membership(self, user: AbstractBaseUser) -> models.Model | None:
+        memberships = self._membership_model()
+        using = self._using
+        no_key = connections[using].features.has_select_for_no_key_update
+        rows = memberships.rows(using, **self._key(user)).select_for_update(no_key=no_key)
+        return cast("models.Model | None", rows.first())
+
+    def is_shared(self, user: AbstractBaseUser) -> bool:
+        """Return whether another account has the user, by SCIM or by hand."""
+        return self._others(user).exists() or super().is_shared(user)
+
+    def may_change_person(self, user: AbstractBaseUser, values: Mapping[str, Any]) -> bool:
+        """Return whether no other account has the user, and nobody outside has these names."""
+        return super().may_change_person(user, values) and not self._taken_elsewhere(user, values)
+
+    def adoptable_users(self) -> models.QuerySet[Any]:
+        """Return all users. Those of other accounts are shared, see `is_shared`."""
+        return objects(self._membership_model().user.related_model)
+
+    def check_identity(
+        self, values: Mapping[str, Any], user: AbstractBaseUser | None = None
+    ) -> None:
+        """Refuse the username of another member of the account, in any spelling.
+
+        Names of users outside the account are no conflict, so that nobody learns who they are: see
+        `create_user` and `may_change_person`.
+
+        Raises:
+            ScimError: 409.
+        """
+        self._check_identity(values, user, self._members())
+
+    def create_user(self, values: Mapping[str, Any]) -> AbstractBaseUser:
+        """Create a host user with a membership.
+
+        If somebody outside the account has the username, the new user gets a random one.
+        """
+        person = dict(values)
+        if "active" in self.membership_fields and not settings.DEACTIVATE_HOST_USERS:
+            person["active"] = True
+        if self._taken_elsewhere(None, {"userName": self._username(values)}):
+            person = self._with_username(person, str(uuid4()))
+        user = super().create_user(person)
+        self._save_membership(user, values)
+        return user
+
+    def update_user(self, user: AbstractBaseUser, values: Mapping[str, Any]) -> None:
+        """Update a host user and its membership. A user without a membership gets one."""
+        own = self.membership_fields
+        super().update_user(
+            user, {name: value for name, value in values.items() if name not in own}
+        )
+        self._save_membership(user, values)
+        if "active" in own and "active" in values:
+            self._follow_membership(user, active=bool(values["active"]))
+
+    def admins(self) -> models.QuerySet[Any]:
+        """Return the users whose membership is active and Tiled Admin."""
+        users = self.adoptable_users()
+        own = self.membership_fields
+        if TILED_ADMIN not in own:
+            return super().admins()
+        names = [name for name in (TILED_ADMIN, "active") if name in own]
+        rows = self._membership_model().rows(self._using, **{self._account_name: self.account})
+        for name in names:
+            column, choices = split_choices(own[name])
+            rows = rows.filter(**({f"{column}__in": choices} if choices else {column: True}))
+        return users.filter(pk__in=rows.values(self._membership_model().user.attname))
+
+    def delete_user(self, user: AbstractBaseUser) -> None:
+        """Delete the membership, and the host user if no other account has it."""
+        is_shared = self.is_shared(user)
+        self._membership_model().rows(self._using, **self._key(user)).delete()
+        if not is_shared:
+            super().delete_user(user)
+
+    # Libraries
+
+    def adoptable_libraries(self) -> models.QuerySet[Any]:
+        return self.target_libraries().filter(scim_links__isnull=True)
+
+    def target_libraries(self) -> models.QuerySet[Any]:
+        """Return the Libraries of the account."""
+        return objects(library_model()).filter(**{self.library_account_field: self.account})
+
+    def create_library(self, name: str) -> models.Model:
+        library = library_model()(**{self._library_account_column: self._account_key})
+        self._name_library(library, name)
+        return library
+
+    @cached_property
+    def library_account_field(self) -> str:
+        """Return the name of the Library's foreign key to the account.
+
+        Raises:
+            LookupError: if there is none, or more than one.
+        """
+        accounts = self._membership_model().account_model
+        fields = library_model()._meta.concrete_fields
+        names = [field.name for field in fields if field.related_model is accounts]
+        if len(names) != 1:
+            found = ", ".join(names) or "none"
+            raise LookupError(
+                f"{library_model().__name__} needs one foreign key to {accounts.__name__}; it has: "
+                f"{found}. Override library_account_field of AccountAdapter."
+            )
+        return names[0]
+
+    # Inside
+
+    @classmethod
+    def _membership_model(cls) -> MembershipModel:
+        memberships = membership_model()
+        if memberships is None:
+            raise LookupError("AccountAdapter needs TILED_SCIM_MEMBERSHIP_MODEL")
+        return memberships
+
+    @property
+    def _using(self) -> str:
+        return router.db_for_write(self._membership_model().model)
+
+    @property
+    def _account_name(self) -> str:
+        return cast(str, self._membership_model().account.name)
+
+    @property
+    def _account_key(self) -> Any:
+        return self._membership_model().account.target_field.to_python(self.account)
+
+    @property
+    def _library_account_column(self) -> str:
+        field: Any = library_model()._meta.get_field(self.library_account_field)
+        return cast(str, field.attname)
+
+    def _members(self) -> models.QuerySet[Any]:
+        """Return the users with a membership in the account."""
+        memberships = self._membership_model()
+        own = memberships.rows(self._using, **{memberships.account.attname: self._account_key})
+        return self.adoptable_users().filter(pk__in=own.values(memberships.user.attname))
+
+    def _with_username(self, values: Mapping[str, Any], username: str) -> dict[str, Any]:
+        mapped = [name for name, path in self.user_fields.items() if path == username_column()]
+        return {**values, **dict.fromkeys(["userName", *mapped], username)}
+
+    def _taken_elsewhere(self, user: AbstractBaseUser | None, values: Mapping[str, Any]) -> bool:
+        """Return whether a user outside the account has one of these unique values."""
+        outside = self.adoptable_users().exclude(pk__in=self._members().values("pk"))
+        if user is not None:
+            outside = outside.exclude(pk=user.pk)
+        return any(
+            self._spelled(column, value, outside) for column, value in self._identities(values)
+        )
+
+    def _key(self, user: AbstractBaseUser) -> dict[str, Any]:
+        """Return the columns that identify the user's membership in the account."""
+        memberships = self._membership_model()
+        return {memberships.user.attname: user.pk, memberships.account.attname: self._account_key}
+
+    def _others(self, user: AbstractBaseUser) -> models.QuerySet[Any]:
+        """Return the user's memberships in other accounts."""
+        memberships = self._membership_model()
+        rows = memberships.rows(self._using, **{memberships.user.attname: user.pk})
+        return rows.exclude(**{memberships.account.attname: self._account_key})
+
+    def _save_membership(self, user: AbstractBaseUser, values: Mapping[str, Any]) -> None:
+        """Save the values that differ. A user without a membership gets one."""
+        membership = self.membership(user)
+        is_new = membership is None
+        if membership is None:
+            columns = {**settings.MEMBERSHIP_DEFAULTS, **self._key(user)}
+            membership = self._membership_model().model(**columns)
+        changed = [
+            set_field(membership, column, name, self._column_value(column, choices, values[name]))
+            for name, column, choices in self._columns()
+            if name in values and self._differs(membership, column, choices, values[name])
+        ]
+        if is_new or any(changed):
+            membership.save()
+
+    def _columns(self) -> list[tuple[str, str, tuple[str, ...]]]:
+        """Return the name, column and choices of each attribute of the membership."""
+        return [
+            (name, *split_choices(column))
+            for name, column in self.membership_fields.items()
+            if "__" not in column
+        ]
+
+    def _differs(
+        self, membership: models.Model, column: str, choices: tuple[str, ...], value: Any
+    ) -> bool:
+        """Return whether a value must be set. Several choices may mean the same boolean."""
+        return not choices or bool(value) != (getattr(membership, column) in choices)
+
+    def _column_value(self, column: str, choices: tuple[str, ...], value: Any) -> Any:
+        """Return the value of a column for an attribute: the first choice means true."""
+        if not choices:
+            return value
+        if value:
+            return choices[0]
+        field: Any = self._membership_model().model._meta.get_field(column)
+        return settings.MEMBERSHIP_DEFAULTS.get(column, field.get_default())
+
+    def _follow_membership(self, user: AbstractBaseUser, *, active: bool) -> None:
+        """Activate or deactivate the host user, if no other account decides it.
+
+        People deactivated a user who is inactive in the host, but active in another account.
+        """
+        if not settings.DEACTIVATE_HOST_USERS or self._is_active_elsewhere(user):
+            return
+        HostAdapter.update_user(self, user, {"active": active})
+
+    def _is_active_elsewhere(self, user: AbstractBaseUser) -> bool:
+        column, choices = split_choices(self.membership_fields["active"])
+        is_active = {f"{column}__in": choices} if choices else {column: True}
+        return self._others(user).filter(**is_active).exists()
+
+
+def split_choices(column: str) -> tuple[str, tuple[str, ...]]:
+    """Return the column and the choices of an entry such as `role=admin,owner`.
+
+    The choices are the values of the column for which a boolean attribute is true.
+    """
+    column, _, choices = column.partition("=")
+    return column, tuple(choices.split(",")) if choices else ()
