@@ -31,6 +31,7 @@ from tiled_scim.provisioning.documents import read_group
 from tiled_scim.provisioning.locked_user import LockedUser
 from tiled_scim.schemas import GROUP, RESOURCE_TYPES, USER
 from tiled_scim.scim.cleaning import Document
+from tiled_scim.sql.host_fields import host_fields
 
 UNLINKING = {Action.USER_UNLINKED, Action.LIBRARY_UNLINKED}
 

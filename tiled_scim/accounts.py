@@ -62,11 +62,7 @@ class AccountAdapter(HostAdapter):
 
     @cached_property
     def membership_fields(self) -> Mapping[str, str]:
-        return {
-            SHORT_NAMES.get(name, name): column
-            for name, column in settings.MEMBERSHIP_FIELDS.items()
-            if name not in FOREIGN_KEYS
-        }
+        return attribute_columns()
 
     def membership(self, user: AbstractBaseUser) -> models.Model | None:
         memberships = self._membership_model()
@@ -283,6 +279,15 @@ class AccountAdapter(HostAdapter):
         column, choices = split_choices(self.membership_fields["active"])
         is_active = {f"{column}__in": choices} if choices else {column: True}
         return self._others(user).filter(**is_active).exists()
+
+
+def attribute_columns() -> dict[str, str]:
+    """Return the entries of `TILED_SCIM_MEMBERSHIP_FIELDS` for attributes, by canonical name."""
+    return {
+        SHORT_NAMES.get(name, name): column
+        for name, column in settings.MEMBERSHIP_FIELDS.items()
+        if name not in FOREIGN_KEYS
+    }
 
 
 def split_choices(column: str) -> tuple[str, tuple[str, ...]]:

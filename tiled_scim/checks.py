@@ -16,6 +16,7 @@ from django.db.models.fields import NOT_PROVIDED
 from rest_framework.settings import api_settings
 from rest_framework.throttling import SimpleRateThrottle
 
+from tiled_scim.account_checks import check_accounts
 from tiled_scim.conf import LONGEST_PERIOD, PREFIX, settings
 from tiled_scim.database.host_columns import State
 from tiled_scim.host import (
@@ -329,6 +330,7 @@ def _uses_default(name: str) -> bool:
 
 
 CHECKS: tuple[Callable[[], Messages], ...] = (
+    check_accounts,
     check_library_model,
     check_library_fields,
     check_memberships,

@@ -76,12 +76,15 @@ class Settings:
 
     @property
     def HOST_ADAPTER(self) -> type[HostAdapter]:
-        """The HostAdapter class, set as a class or a dotted path."""
-        is_plain = self.MEMBERSHIP_MODEL is None
-        default = (
-            "tiled_scim.host.HostAdapter" if is_plain else "tiled_scim.accounts.AccountAdapter"
-        )
-        adapter = _setting("HOST_ADAPTER", default)
+        """The HostAdapter class, set as a class or a dotted path.
+
+        None uses AccountAdapter if there is a membership model, and HostAdapter otherwise.
+        """
+        adapter = _setting("HOST_ADAPTER", None)
+        if adapter is None:
+            has_memberships = self.MEMBERSHIP_MODEL is not None
+            name = "accounts.AccountAdapter" if has_memberships else "host.HostAdapter"
+            adapter = f"tiled_scim.{name}"
         return cast("type[HostAdapter]", _imported(adapter))
 
     @property

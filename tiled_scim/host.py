@@ -33,6 +33,7 @@ from tiled_scim.scim.text import canonical, spellings
 __all__ = ["TILED_ADMIN", "HostAdapter", "chunks", "library_model", "objects"]
 
 TILED_ADMIN = f"{TILED_USER}:tiledAdmin"
+STAFF_FIELD = "is_staff"
 
 
 def adapter_class() -> type[HostAdapter]:
@@ -134,8 +135,7 @@ class HostAdapter:
         address. A path may follow a relation (`profile__title`). It is then read and searched, but
         a subclass has to save it in `create_user` and `update_user`.
 
-        Tiled Admin is only included without accounts: an account must not make somebody an admin of
-        the whole host.
+        With accounts, Tiled Admin is never `is_staff`, which gives access to the Django admin.
         """
         model = get_user_model()
         fields = {
@@ -144,7 +144,7 @@ class HostAdapter:
             "emails.value": model.get_email_field_name(),
             "active": "is_active",
         }
-        if not self.account:
+        if not (self.account and settings.ADMIN_FIELD == STAFF_FIELD):
             fields[TILED_ADMIN] = settings.ADMIN_FIELD
         return {name: field for name, field in fields.items() if has_field(model, field)}
 
@@ -162,8 +162,9 @@ class HostAdapter:
 
     def is_shared(self, user: AbstractBaseUser) -> bool:
         """Return whether another account has the user, too: by SCIM, as far as this class knows."""
-        links = cast(Any, user).scim_links
-        return bool(links.filter(links.model.live).exclude(account=self.account).exists())
+        links = cast(Any, user).scim_links.model
+        others = objects(links).filter(links.live, user=user.pk).exclude(account=self.account)
+        return others.exists()
 
     def may_change_person(self, user: AbstractBaseUser, values: Mapping[str, Any]) -> bool:
         """Return whether the account may change values of `user_fields` of a host user.

@@ -38,12 +38,15 @@ class MembershipModel:
     @property
     def account_model(self) -> type[Model]:
         """Return the model of accounts."""
-        model: type[Model] = self.account.related_model
-        return model
+        return cast("type[Model]", self.account.related_model)
+
+    @property
+    def _all(self) -> QuerySet[Any]:
+        return self.model._base_manager.all()
 
     def rows(self, using: str, **conditions: Any) -> QuerySet[Any]:
         """Return memberships that meet conditions on fields of the model."""
-        return cast(Any, self.model._base_manager.using(using).filter(**conditions))
+        return self._all.using(using).filter(**conditions)
 
     def joined(self, rows: QuerySet[Any], to_user: str, account: Any) -> QuerySet[Any]:
         """Join the membership of an account, as `MEMBERSHIP`, to rows with a user.
@@ -55,7 +58,8 @@ class MembershipModel:
         """
         path = f"{to_user}{self.user.related_query_name()}"
         condition = Q(**{f"{path}__{self.account.name}": account})
-        return rows.annotate(**{MEMBERSHIP: FilteredRelation(path, condition=condition)})
+        annotations: dict[str, Any] = {MEMBERSHIP: FilteredRelation(path, condition=condition)}
+        return cast("QuerySet[Any]", rows.annotate(**annotations))
 
     def exists(self, user: str, account: str, **conditions: Any) -> Q:
         """Return the condition that a row's user is a member of the row's account.
@@ -66,7 +70,7 @@ class MembershipModel:
             conditions: Conditions on fields of the membership.
         """
         key = ColumnText(F(self.account.attname))
-        rows = self.model._base_manager.filter(**{self.user.attname: OuterRef(user)}, **conditions)
+        rows = self._all.filter(**{self.user.attname: OuterRef(user)}, **conditions)
         return Q(Exists(rows.annotate(account_key=key).filter(account_key=OuterRef(account))))
 
 

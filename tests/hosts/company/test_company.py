@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 from uuid import UUID
 
 import pytest
@@ -18,7 +18,7 @@ from tiled_scim.okta_check.expectations import TILED_SCHEMA
 
 ACME, GLOBEX = UUID(int=1), UUID(int=2)
 ANN = "ann@example.com"
-ADMIN = {TILED_SCHEMA: {"tiledAdmin": True}}
+ADMIN: dict[str, Any] = {TILED_SCHEMA: {"tiledAdmin": True}}
 
 pytestmark = pytest.mark.django_db
 
@@ -108,7 +108,7 @@ class TestOneAccount:
         push_group(acme, "Surfaces", push(acme))
 
         project = Project.objects.get()
-        assert (project.account_id, project.name) == (ACME, "Surfaces")
+        assert (project.account.pk, project.name) == (ACME, "Surfaces")
         assert [each.email for each in project.members.all()] == [ANN]
 
     def test_membership_attributes_follow(self, acme: Scim) -> None:
@@ -443,14 +443,14 @@ class TestNoLongerAMember:
         other = push(acme)
 
         assert other != key
-        assert Membership.objects.get().person_id == new.pk
+        assert Membership.objects.get().person == new
         assert acme.get(f"/Users/{key}").status == 404
 
 
 class TestSignIn:
     def test_account_of_the_admin_page(self, acme: Scim, client: Client) -> None:
         Person.objects.create(email="root@example.com", is_staff=True, is_superuser=True)
-        client.force_login(Person.objects.get())
+        client.force_login(cast(Any, Person.objects.get()))
         push(acme)
 
         page = client.get("/admin/tiled_scim/userlink/", {"account": str(ACME)})

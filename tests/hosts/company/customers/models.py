@@ -60,4 +60,4 @@ class Membership(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.person_id} in {self.account_id}"
+        return f"{self.person} in {self.account}"
