@@ -19,7 +19,7 @@ from typing import Any, cast
 from django.utils import timezone
 
 from tiled_scim.attributes import Attribute, ResourceType
-from tiled_scim.host import HostAdapter
+from tiled_scim.host import HostAdapter, normalized, username_column
 from tiled_scim.models import LibraryGroupLink, UserLink
 from tiled_scim.schemas import GROUP, USER
 from tiled_scim.scim.absence import TEXT_TYPES, is_nothing
@@ -224,6 +224,31 @@ def split(document: Document, resource_type: ResourceType, fields: HostFields) -
     host = {field.name: value for field, value in taken if field.is_writable and value is not None}
     attributes = {name: value for name, value in attributes.items() if not is_nothing(value)}
     return StoredValues(columns, host, attributes)
+
+
+def split_apart(document: Document, before: Document, fields: HostFields) -> StoredValues:
+    """Divide the document of a user as `split` does, but keep the person's values in the JSON.
+
+    An account must not see whether another one has the user. So they are what the host would have
+    stored, in the same order. Without a value, its username remains, or begins as userName.
+
+    Args:
+        document: The document.
+        before: The current document. Empty for a new user.
+        fields: The attributes that are stored in the host.
+    """
+    stored = split(document, USER, fields)
+    attributes, host = dict(stored.attributes), dict(stored.host)
+    names = split(before, USER, fields).host if before else {}
+    for field in fields:
+        if field.is_private:
+            value = host.pop(field.name, None)
+            if field.column == username_column():
+                value = (
+                    value or names.get(field.name) or normalized(cast(str, document["userName"]))
+                )
+            _put(attributes, field, value)
+    return StoredValues(stored.columns, host, attributes)
 
 
 def _columns(resource_type: ResourceType) -> Iterator[tuple[str, str, int | None]]:

@@ -27,6 +27,7 @@ from tiled_scim.provisioning.documents import (
     host_input,
     keeps_values,
     split,
+    split_apart,
 )
 from tiled_scim.provisioning.group_members import GroupMembers
 from tiled_scim.provisioning.locked_user import LockedUser, Plan
@@ -263,7 +264,11 @@ class UserService(Service[UserLink]):
         link, current = user.link, user.host
         keeps_own_values = self._keeps_own_values(user, before, document)
         fields = stored_fields(self.fields, keeps_own_values=keeps_own_values)
-        stored = split(document, USER, fields)
+        stored = (
+            split_apart(document, before, self.fields)
+            if keeps_own_values
+            else split(document, USER, fields)
+        )
         hidden = self._hidden_values(user, stored, fields, removes=removes)
         host = host_changes(
             stored.host,
@@ -273,6 +278,10 @@ class UserService(Service[UserLink]):
             # An adopted user keeps the values that the client did not send.
             clears=not user.is_new,
         )
+        if not user.belongs:
+            # A new membership may differ from an inactive one without any values.
+            names = {field.name for field in fields if field.is_membership}
+            host |= {name: value for name, value in stored.host.items() if name in names}
         is_renamed = link.user_name != document["userName"]
         if is_renamed and not keeps_own_values and self._host_name_follows(link):
             host["userName"] = document["userName"]
@@ -315,7 +324,7 @@ class UserService(Service[UserLink]):
             if each.is_boolean
             and each.is_writable
             and each.name not in stored.host
-            and user.host.get(each.name) is False
+            and not user.host.get(each.name)
         }
 
     def _host_name_follows(self, link: UserLink) -> bool:

@@ -216,6 +216,14 @@ class TestTwoAccounts:
             TILED_SCHEMA: {"tiledAdmin": True},
         }
 
+    def test_second_push_of_an_inactive_user(self, acme: Scim, globex: Scim) -> None:
+        push(acme)
+
+        key = push(globex, active=False)
+
+        assert member(GLOBEX) == ("member", False, "")
+        assert shown(globex, key)["active"] is False
+
     def test_by_hand_counts_as_another_account(self, acme: Scim) -> None:
         other = Person.objects.create(email=ANN, first_name="Anna")
         Membership.objects.create(person=other, account_id=GLOBEX, role="owner")
