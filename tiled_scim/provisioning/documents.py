@@ -25,7 +25,7 @@ from tiled_scim.schemas import GROUP, USER
 from tiled_scim.scim.absence import TEXT_TYPES, is_nothing
 from tiled_scim.scim.cleaning import Document, check_length
 from tiled_scim.scim.matching import comparable
-from tiled_scim.sql.host_fields import HostField, HostFields, stored_fields
+from tiled_scim.sql.host_fields import HostField, HostFields
 from tiled_scim.sql.rows import GroupRow, UserRow
 
 Element = dict[str, Any]
@@ -64,7 +64,11 @@ def read_user(stored: UserRow | UserLink, host: HostValues, fields: HostFields) 
     if stored.external_id:
         document["externalId"] = stored.external_id
     hidden = stored.hidden_values
-    for field in stored_fields(fields, keeps_own_values=stored.keeps_own_values):
+    for field in fields:
+        if stored.keeps_own_values and field.is_private:
+            # The order of the parts must not tell where the value is stored.
+            _put(document, field, _take(document, field))
+            continue
         value = host.get(field.name)
         if value is None or hidden.get(field.name) is not value:
             _put(document, field, value)
@@ -230,7 +234,7 @@ def split_apart(document: Document, before: Document, fields: HostFields) -> Sto
     """Divide the document of a user as `split` does, but keep the person's values in the JSON.
 
     An account must not see whether another one has the user. So they are what the host would have
-    stored, in the same order. Without a value, its username remains, or begins as userName.
+    stored: without a value, its username remains, or begins as userName.
 
     Args:
         document: The document.

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ClassVar, cast
 from uuid import UUID
 
 import pytest
+from django.db import connection, connections
 from django.test import Client
 
 from tests.hosts.company.customers.models import Account, Membership, Person
@@ -465,3 +468,41 @@ class TestSignIn:
 
         assert ANN in page.content.decode()
         assert LibraryGroupLink.objects.count() == 0
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has one writer at a time")
+@pytest.mark.django_db(transaction=True)
+class TestAtOnce:
+    """Several accounts act on the same person at the same time."""
+
+    @pytest.fixture
+    def clients(self) -> list[Scim]:
+        keys = [UUID(int=number) for number in range(3, 9)]
+        for key in keys:
+            Account.objects.create(pk=key, name=f"Account {key.int}")
+        return [client_of(key) for key in keys]
+
+    def at_once(self, clients: list[Scim], send: Callable[[Scim], Answer]) -> list[Answer]:
+        def run(scim: Scim) -> Answer:
+            try:
+                return send(scim)
+            finally:
+                connections.close_all()
+
+        with ThreadPoolExecutor(len(clients)) as pool:
+            return list(pool.map(run, clients))
+
+    def test_push_deactivate_and_reactivate(self, clients: list[Scim]) -> None:
+        pushed = self.at_once(clients, lambda scim: scim.post("/Users", person(ANN)))
+
+        assert {answer.status for answer in pushed} == {201}
+        keys = dict(zip(map(id, clients), (answer.json["id"] for answer in pushed), strict=True))
+        assert Membership.objects.filter(person__email=ANN, is_active=True).count() == len(clients)
+        for active in (False, True, False):
+            answers = self.at_once(
+                clients,
+                lambda scim: set_value(scim, keys[id(scim)], "active", active),  # noqa: B023
+            )
+            assert {answer.status for answer in answers} == {200}
+            assert the_person()[3] is active
+            assert set(Membership.objects.values_list("is_active", flat=True)) == {active}
