@@ -17,10 +17,12 @@ from typing import Any, cast
 from uuid import uuid4
 
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.exceptions import ValidationError
 from django.db import connections, models, router
 
 from tiled_scim.conf import settings
 from tiled_scim.database.membership_model import MembershipModel, membership_model
+from tiled_scim.errors import forbidden
 from tiled_scim.host import (
     TILED_ADMIN,
     HostAdapter,
@@ -38,6 +40,9 @@ FOREIGN_KEYS = {"user", "account"}
 SHORT_NAMES = {TILED_ADMIN.rpartition(":")[2]: TILED_ADMIN}
 
 
+NO_ACCOUNT = "The account of this token does not exist any more. Revoke the token."
+
+
 class AccountAdapter(HostAdapter):
     """The users and Libraries of one account, whose key is the primary key of its row.
 
@@ -51,12 +56,15 @@ class AccountAdapter(HostAdapter):
     @classmethod
     def accounts(cls) -> Mapping[str, str]:
         """Return the names of all accounts, by primary key."""
-        rows = cls._membership_model().account_model._default_manager.all()
+        rows = cls.memberships().account_model._default_manager.all()
         return {str(row.pk): str(row) for row in rows}
 
     @property
     def has_accounts(self) -> bool:
         return True
+
+    def check_account(self) -> None:
+        _ = self._account_key
 
     # Users
 
@@ -65,7 +73,7 @@ class AccountAdapter(HostAdapter):
         return attribute_columns()
 
     def membership(self, user: AbstractBaseUser) -> models.Model | None:
-        memberships = self._membership_model()
+        memberships = self.memberships()
         using = self._using
         no_key = connections[using].features.has_select_for_no_key_update
         rows = memberships.rows(using, **self._key(user)).select_for_update(no_key=no_key)
@@ -81,7 +89,7 @@ class AccountAdapter(HostAdapter):
 
     def adoptable_users(self) -> models.QuerySet[Any]:
         """Return all users. Those of other accounts are shared, see `is_shared`."""
-        return objects(self._membership_model().user.related_model)
+        return objects(self.memberships().user.related_model)
 
     def check_identity(
         self, values: Mapping[str, Any], user: AbstractBaseUser | None = None
@@ -127,16 +135,16 @@ class AccountAdapter(HostAdapter):
         if TILED_ADMIN not in own:
             return super().admins()
         names = [name for name in (TILED_ADMIN, "active") if name in own]
-        rows = self._membership_model().rows(self._using, **{self._account_name: self.account})
+        rows = self.memberships().rows(self._using, **{self._account_name: self.account})
         for name in names:
             column, choices = split_choices(own[name])
             rows = rows.filter(**({f"{column}__in": choices} if choices else {column: True}))
-        return users.filter(pk__in=rows.values(self._membership_model().user.attname))
+        return users.filter(pk__in=rows.values(self.memberships().user.attname))
 
     def delete_user(self, user: AbstractBaseUser) -> None:
         """Delete the membership, and the host user if no other account has it."""
         is_shared = self.is_shared(user)
-        self._membership_model().rows(self._using, **self._key(user)).delete()
+        self.memberships().rows(self._using, **self._key(user)).delete()
         if not is_shared:
             super().delete_user(user)
 
@@ -150,6 +158,7 @@ class AccountAdapter(HostAdapter):
         return objects(library_model()).filter(**{self.library_account_field: self.account})
 
     def create_library(self, name: str) -> models.Model:
+        self._require_account()
         library = library_model()(**{self._library_account_column: self._account_key})
         self._name_library(library, name)
         return library
@@ -161,7 +170,7 @@ class AccountAdapter(HostAdapter):
         Raises:
             LookupError: if there is none, or more than one.
         """
-        accounts = self._membership_model().account_model
+        accounts = self.memberships().account_model
         fields = library_model()._meta.concrete_fields
         names = [field.name for field in fields if field.related_model is accounts]
         if len(names) != 1:
@@ -175,7 +184,12 @@ class AccountAdapter(HostAdapter):
     # Inside
 
     @classmethod
-    def _membership_model(cls) -> MembershipModel:
+    def memberships(cls) -> MembershipModel:
+        """Return the membership model.
+
+        Raises:
+            LookupError: if the settings name none.
+        """
         memberships = membership_model()
         if memberships is None:
             raise LookupError("AccountAdapter needs TILED_SCIM_MEMBERSHIP_MODEL")
@@ -183,24 +197,33 @@ class AccountAdapter(HostAdapter):
 
     @property
     def _using(self) -> str:
-        return router.db_for_write(self._membership_model().model)
+        return router.db_for_write(self.memberships().model)
 
     @property
     def _account_name(self) -> str:
-        return cast(str, self._membership_model().account.name)
+        return cast(str, self.memberships().account.name)
 
     @property
     def _account_key(self) -> Any:
-        return self._membership_model().account.target_field.to_python(self.account)
+        try:
+            return self.memberships().account.target_field.to_python(self.account)
+        except ValidationError:
+            raise forbidden(NO_ACCOUNT) from None
 
     @property
     def _library_account_column(self) -> str:
         field: Any = library_model()._meta.get_field(self.library_account_field)
         return cast(str, field.attname)
 
+    def _require_account(self) -> None:
+        """Refuse to create something for an account that people have deleted."""
+        accounts = objects(self.memberships().account_model)
+        if not accounts.filter(pk=self._account_key).exists():
+            raise forbidden(NO_ACCOUNT)
+
     def _members(self) -> models.QuerySet[Any]:
         """Return the users with a membership in the account."""
-        memberships = self._membership_model()
+        memberships = self.memberships()
         own = memberships.rows(self._using, **{memberships.account.attname: self._account_key})
         return self.adoptable_users().filter(pk__in=own.values(memberships.user.attname))
 
@@ -219,12 +242,12 @@ class AccountAdapter(HostAdapter):
 
     def _key(self, user: AbstractBaseUser) -> dict[str, Any]:
         """Return the columns that identify the user's membership in the account."""
-        memberships = self._membership_model()
+        memberships = self.memberships()
         return {memberships.user.attname: user.pk, memberships.account.attname: self._account_key}
 
     def _others(self, user: AbstractBaseUser) -> models.QuerySet[Any]:
         """Return the user's memberships in other accounts."""
-        memberships = self._membership_model()
+        memberships = self.memberships()
         rows = memberships.rows(self._using, **{memberships.user.attname: user.pk})
         return rows.exclude(**{memberships.account.attname: self._account_key})
 
@@ -233,8 +256,9 @@ class AccountAdapter(HostAdapter):
         membership = self.membership(user)
         is_new = membership is None
         if membership is None:
+            self._require_account()
             columns = {**settings.MEMBERSHIP_DEFAULTS, **self._key(user)}
-            membership = self._membership_model().model(**columns)
+            membership = self.memberships().model(**columns)
         changed = [
             set_field(membership, column, name, self._column_value(column, choices, values[name]))
             for name, column, choices in self._columns()
@@ -263,7 +287,7 @@ class AccountAdapter(HostAdapter):
             return value
         if value:
             return choices[0]
-        field: Any = self._membership_model().model._meta.get_field(column)
+        field: Any = self.memberships().model._meta.get_field(column)
         return settings.MEMBERSHIP_DEFAULTS.get(column, field.get_default())
 
     def _follow_membership(self, user: AbstractBaseUser, *, active: bool) -> None:
@@ -279,6 +303,21 @@ class AccountAdapter(HostAdapter):
         column, choices = split_choices(self.membership_fields["active"])
         is_active = {f"{column}__in": choices} if choices else {column: True}
         return self._others(user).filter(**is_active).exists()
+
+
+def active_links(adapter: HostAdapter) -> models.Q:
+    """Return the condition for links whose user is active in the account of the link.
+
+    Users are always active if the host has no field for it.
+    """
+    if column := adapter.membership_fields.get("active"):
+        name, choices = split_choices(column)
+        memberships = AccountAdapter.memberships()
+        is_active = {f"{name}__in": choices} if choices else {name: True}
+        return memberships.exists("user", "account", **is_active)
+    if path := adapter.user_fields.get("active"):
+        return models.Q(("suspended", False), (f"user__{path}", True))
+    return ~models.Q(pk__in=[])
 
 
 def attribute_columns() -> dict[str, str]:

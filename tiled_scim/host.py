@@ -125,6 +125,15 @@ class HostAdapter:
         """Return whether the host's customers have accounts, even if there is only one so far."""
         return set(self.accounts()) != {""}
 
+    def check_account(self) -> None:
+        """Check at the beginning of a request that there can be such an account.
+
+        By default, all accounts are possible.
+
+        Raises:
+            ScimError: 403.
+        """
+
     # Users
 
     @property

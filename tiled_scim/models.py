@@ -369,6 +369,11 @@ class UserLink(Link):
         if fields is None or "attributes" in fields:
             self.saved_attributes = self.__dict__.get("attributes")
 
+    @property
+    def belongs(self) -> bool:
+        """Return whether the user still belongs to the account, once `membership` was read."""
+        return self.membership is not None or membership_model() is None
+
     @classproperty
     def live(cls) -> models.Q:
         """Return the condition for live links. Their users must still belong to the account."""

@@ -46,7 +46,12 @@ from tiled_scim.models import (
     ScimEvent,
     UserLink,
 )
-from tiled_scim.provisioning.reading import document_of, host_values_of, user_relations
+from tiled_scim.provisioning.reading import (
+    document_of,
+    host_values_of,
+    read_memberships,
+    user_relations,
+)
 from tiled_scim.schemas import GROUP, USER
 from tiled_scim.scim.identifiers import as_uuid
 
@@ -232,6 +237,7 @@ class UserLinkAdmin(LinkAdmin):
     def annotate_rows(self, request: HttpRequest, rows: list[Any]) -> list[Any]:
         adapters = {link.account: settings.HOST_ADAPTER(link.account) for link in rows}
         libraries = _library_counts(rows)
+        read_memberships(rows)
         for link in super().annotate_rows(request, rows):
             adapter = adapters[link.account]
             values = host_values_of(link, adapter) if link.is_live else {}

@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
+from tiled_scim.accounts import active_links
 from tiled_scim.admin.lists import badge
 from tiled_scim.host import HostAdapter
 from tiled_scim.models import LibraryGroupLink, UserLink
@@ -30,21 +31,17 @@ class UserState(TextChoices):
 
         Args:
             link: The user link.
-            values: The `documents.host_values` of the user.
+            values: The `reading.host_values_of` the link.
         """
-        if not link.is_live:
+        if not (link.is_live and link.belongs):
             return cls.UNLINKED
         return cls.ACTIVE if values.get("active", True) else cls.DEACTIVATED
 
     def condition(self, adapter: HostAdapter) -> Q:
-        """Return the condition for links in this state.
-
-        Users are always active if the host has no field for it.
-        """
+        """Return the condition for links in this state."""
         if self is UserState.UNLINKED:
             return ~UserLink.live
-        path = adapter.user_fields.get("active")
-        is_active = Q(suspended=False) & Q((f"user__{path}", True)) if path else ~Q(pk__in=[])
+        is_active = active_links(adapter)
         return UserLink.live & (is_active if self is UserState.ACTIVE else ~is_active)
 
     @property

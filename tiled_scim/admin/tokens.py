@@ -308,7 +308,8 @@ def _recent_period() -> dict[str, str]:
 
 def _tiled_admin(account: Account) -> tuple[str, str] | None:
     """Return the name and namespace of the attribute Tiled Admin, or None without support."""
-    if TILED_ADMIN not in settings.HOST_ADAPTER(account.key).user_fields:
+    adapter = settings.HOST_ADAPTER(account.key)
+    if TILED_ADMIN not in {*adapter.user_fields, *adapter.membership_fields}:
         return None
     namespace, _separator, name = TILED_ADMIN.rpartition(":")
     return name, namespace

@@ -119,7 +119,9 @@ class ScimView(APIView):
     @cached_property
     def adapter(self) -> HostAdapter:
         """Return the host adapter for the client's account."""
-        return settings.HOST_ADAPTER(account_of(self.request))
+        adapter = settings.HOST_ADAPTER(account_of(self.request))
+        adapter.check_account()
+        return adapter
 
     @cached_property
     def parameters(self) -> QueryDict:

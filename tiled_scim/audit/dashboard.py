@@ -32,6 +32,7 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from tiled_scim.accounts import active_links
 from tiled_scim.audit.advice import UNKNOWN_CALLER, advice
 from tiled_scim.conf import settings
 from tiled_scim.host import objects
@@ -223,7 +224,7 @@ class Health:
         memberships = LibraryGroupMember.objects.filter(
             LibraryGroupMember.live, user=OuterRef("pk")
         )
-        is_active = self._is_active()
+        is_active = active_links(settings.HOST_ADAPTER(self.account))
         numbers = _numbers(
             users=users,
             active=users.filter(is_active),
@@ -279,11 +280,6 @@ class Health:
         if self.is_only:
             whose |= Q(account=None)
         return objects(ScimEvent).filter(whose, created_at__gte=since)
-
-    def _is_active(self) -> Q:
-        """Return the condition for links of active users. All are active without such a field."""
-        path = settings.HOST_ADAPTER(self.account).user_fields.get("active")
-        return Q(("suspended", False), (f"user__{path}", True)) if path else Q()
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, cast
 
-from tiled_scim.database.membership_model import membership_model
 from tiled_scim.host import HostAdapter
 from tiled_scim.models import UserLink
 from tiled_scim.provisioning import multi_account
@@ -60,11 +59,6 @@ class LockedUser:
     @property
     def has_host_user(self) -> bool:
         return self.link.user_id is not None
-
-    @property
-    def belongs(self) -> bool:
-        """Return whether the host user still belongs to the account."""
-        return self.link.membership is not None or membership_model() is None
 
     @property
     def is_new(self) -> bool:

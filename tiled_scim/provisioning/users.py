@@ -69,7 +69,7 @@ class UserService(Service[UserLink]):
         document = {"active": True, **document}
         stored = split(document, USER, self.fields)
         user = self._find(document, stored)
-        if user.link.is_live and not user.is_new and user.is_active and user.belongs:
+        if user.link.is_live and not user.is_new and user.is_active and user.link.belongs:
             raise self.taken(user.link)
         before, was_new = user.document(), user.is_new
         if not user.has_host_user:
@@ -176,7 +176,7 @@ class UserService(Service[UserLink]):
         if link is None:
             raise self.unknown(key)
         user = self._locked(link)
-        if not user.belongs:
+        if not user.link.belongs:
             raise self.unknown(key)
         document = user.document()
         if precondition is not None:
@@ -199,7 +199,7 @@ class UserService(Service[UserLink]):
         if link is None:
             return self._locked(self._of_host_user(name, stored))
         user = self._locked(link)
-        return user if user.belongs else self._find_again(user, name, stored)
+        return user if user.link.belongs else self._find_again(user, name, stored)
 
     def _find_again(self, user: LockedUser, name: str, stored: StoredValues) -> LockedUser:
         """Return the user with a name whose link belongs to somebody who has left the account."""
@@ -228,7 +228,7 @@ class UserService(Service[UserLink]):
             return link
         if existing.is_live:
             user = self._locked(existing)
-            if user.belongs and user.is_active:
+            if user.link.belongs and user.is_active:
                 raise self.taken(existing)
         return cast(UserLink, existing)
 
@@ -278,7 +278,7 @@ class UserService(Service[UserLink]):
             # An adopted user keeps the values that the client did not send.
             clears=not user.is_new,
         )
-        if not user.belongs:
+        if not user.link.belongs:
             # A new membership may differ from an inactive one without any values.
             names = {field.name for field in fields if field.is_membership}
             host |= {name: value for name, value in stored.host.items() if name in names}

@@ -458,6 +458,29 @@ class TestNoLongerAMember:
         assert acme.get(f"/Users/{key}").status == 404
 
 
+class TestFormerAccount:
+    """A token works until it is revoked, but nothing is created for an account that is gone."""
+
+    @pytest.mark.parametrize("account", ["", "acme", "7"])
+    def test_key_that_no_account_can_have(self, account: str) -> None:
+        scim = Scim(f"Bearer {ScimToken.objects.generate(account)[1]}")
+
+        for answer in (scim.get("/Users"), scim.post("/Users", person(ANN))):
+            assert answer.status == 403
+            assert "does not exist any more" in answer.json["detail"]
+        assert not Person.objects.exists()
+
+    def test_account_that_was_deleted(self, acme: Scim) -> None:
+        push(acme)
+        Account.objects.get(pk=ACME).delete()
+
+        assert acme.get("/Users").json["totalResults"] == 0
+        for path, body in (("/Users", person("bob@example.com")), ("/Groups", group("Sales"))):
+            assert acme.post(path, body).status == 403
+        assert [each.email for each in Person.objects.all()] == [ANN]
+        assert not Project.objects.exists()
+
+
 class TestSignIn:
     def test_account_of_the_admin_page(self, acme: Scim, client: Client) -> None:
         Person.objects.create(email="root@example.com", is_staff=True, is_superuser=True)
