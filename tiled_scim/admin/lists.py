@@ -13,14 +13,12 @@ from django.core.paginator import Paginator
 from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.urls import NoReverseMatch, reverse
-from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from tiled_scim.host import adapter_class
-from tiled_scim.scim.text import canonical
 
 if TYPE_CHECKING:
     BaseModelAdmin = admin.ModelAdmin[Any]
@@ -30,28 +28,6 @@ else:
     BasePaginator = Paginator
 
 PER_PAGE = 100
-# The last Unicode code point: sorts after every other character.
-LAST_CHARACTER = "\U0010ffff"
-
-
-class CappedPaginator(BasePaginator):
-    """A paginator that only counts and shows the first rows of a table."""
-
-    MOST = 10_000
-
-    @cached_property
-    def count(self) -> int:
-        return min(self._counted, self.MOST)
-
-    @cached_property
-    def is_capped(self) -> bool:
-        """Return whether the table has more rows than are shown."""
-        return self._counted > self.MOST
-
-    @cached_property
-    def _counted(self) -> int:
-        rows: Any = self.object_list
-        return int(rows.order_by().values("pk")[: self.MOST + 1].count())
 
 
 class AnnotatedChangeList(ChangeList):
@@ -200,12 +176,6 @@ def account_labels(accounts: Mapping[str, str]) -> dict[str, str]:
     return {key: label or key or str(_("Default account")) for key, label in accounts.items()}
 
 
-def starts_with(column: str, text: str) -> models.Q:
-    """Return the condition that a canonical name starts with a text, as an indexable range."""
-    form = canonical(text)
-    return models.Q((f"{column}__gte", form), (f"{column}__lt", form + LAST_CHARACTER))
-
-
 def may_view(site: admin.AdminSite, request: HttpRequest, model: type[models.Model]) -> bool:
     """Return whether the admin site has pages for a model that the user may see."""
     if not site.is_registered(model):
@@ -229,9 +199,3 @@ def change_page_url(
 def as_link(text: object, url: str) -> SafeString | str:
     """Return the text as a link, or as it is if there is no URL."""
     return format_html('<a href="{}">{}</a>', url, text) if url else str(text)
-
-
-def badge(text: object, kind: str = "") -> SafeString:
-    """Return a state as a badge. Its kind sets the color: "good", "warn", "bad" or ""."""
-    kind = f" tiled-scim-{kind}" if kind else ""
-    return format_html('<span class="tiled-scim-state{}">{}</span>', kind, text)

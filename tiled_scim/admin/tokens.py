@@ -20,7 +20,6 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
-from tiled_scim.admin.chart import Chart
 from tiled_scim.admin.events import UNKNOWN
 from tiled_scim.admin.lists import account_labels, accounts_of, may_view
 from tiled_scim.api.base_url import base_url
@@ -29,6 +28,7 @@ from tiled_scim.audit.dashboard import FAILURE_DAYS, Failure, Health, failures_s
 from tiled_scim.conf import settings
 from tiled_scim.host import TILED_ADMIN
 from tiled_scim.models import LibraryGroupLink, ScimEvent, ScimToken, ScimTokenManager, UserLink
+from tiled_scim.presentation.chart import Chart
 from tiled_scim.scim.text import fold
 
 if TYPE_CHECKING:

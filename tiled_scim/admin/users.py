@@ -13,10 +13,10 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from tiled_scim.admin.lists import account_labels, may_view
-from tiled_scim.admin.states import UserState
 from tiled_scim.conf import settings
 from tiled_scim.host import adapter_class
 from tiled_scim.models import LibraryGroupMember, UserLink
+from tiled_scim.presentation.states import UserState
 from tiled_scim.provisioning.reading import host_values_of
 
 if TYPE_CHECKING:
