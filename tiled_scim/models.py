@@ -8,8 +8,9 @@ from __future__ import annotations
 import hashlib
 import secrets
 import uuid
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self, TypeVar, cast
 
@@ -17,6 +18,7 @@ from django.conf import settings as django_settings
 from django.db import IntegrityError, models, router, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.debug import sensitive_variables
 
 from tiled_scim.conf import settings
 from tiled_scim.database.compiled import Parameter, compiled
@@ -37,7 +39,24 @@ TOKEN_BYTES = 32
 GENERATE_ATTEMPTS = 5
 
 
+@dataclass(frozen=True)
+class NewToken:
+    """A token that was just created.
+
+    Args:
+        token: The row.
+        plaintext: The token itself, which is not stored. It is not in error reports either.
+        replaced: The token that it replaces, if the account had one.
+    """
+
+    token: ScimToken
+    plaintext: str = field(repr=False)
+    replaced: ScimToken | None = None
+
+
 class ScimTokenManager(models.Manager["ScimToken"]):
+    """Creates and finds tokens. `connections.Connection` does so for people, and writes events."""
+
     def generate(
         self,
         account: str = "",
@@ -47,23 +66,39 @@ class ScimTokenManager(models.Manager["ScimToken"]):
     ) -> tuple[ScimToken, str]:
         """Create a new token for an account, and end its current one.
 
+        Returns:
+            The row, and the token itself, which is not stored.
+        """
+        new = self.renew(account, created_by=created_by, lifetime=lifetime)
+        return new.token, new.plaintext
+
+    def renew(
+        self,
+        account: str = "",
+        *,
+        created_by: Any = None,
+        lifetime: timedelta | None = None,
+        check: Callable[[ScimToken | None], None] = lambda current: None,
+    ) -> NewToken:
+        """Create a new token for an account, and end its current one.
+
         Args:
             account: The account's key.
             created_by: The host user who creates it, if there is one.
             lifetime: How long the token is valid. The default is `TILED_SCIM_TOKEN_LIFETIME`.
-
-        Returns:
-            The row, and the token itself, which is not stored.
+            check: Takes the current token, which is locked, or None. It raises an error if that
+                token must not be replaced.
         """
         for _attempt in range(GENERATE_ATTEMPTS - 1):
             with suppress(IntegrityError):
-                return self._renew(account, created_by, lifetime)
-        return self._renew(account, created_by, lifetime)
+                return self._renew(account, created_by, lifetime, check)
+        return self._renew(account, created_by, lifetime, check)
 
+    @sensitive_variables("plaintext")
     def issue(
         self, account: str = "", *, created_by: Any = None, lifetime: timedelta | None = None
     ) -> tuple[ScimToken, str]:
-        """Create a token as `generate` does, for an account without a current one.
+        """Create a token for an account without a current one.
 
         Raises:
             IntegrityError: if the account has a current token.
@@ -87,6 +122,10 @@ class ScimTokenManager(models.Manager["ScimToken"]):
         """Return the account's current token, expired or not, or None."""
         return self.written().filter(current_account=account).first()
 
+    def locked(self, account: str = "") -> ScimToken | None:
+        """Return the account's current token, locked until the end of the transaction, or None."""
+        return self.written().select_for_update().filter(current_account=account).first()
+
     def with_plaintext(self, plaintext: str) -> ScimToken | None:
         """Return the token with this plaintext, current or not, or None. Takes one query."""
         using = router.db_for_write(self.model)
@@ -103,15 +142,21 @@ class ScimTokenManager(models.Manager["ScimToken"]):
         parameter = Parameter("digest", self.model._meta.get_field("digest"))
         return self.written().filter(digest=parameter)
 
+    @sensitive_variables("plaintext")
     def _renew(
-        self, account: str, created_by: Any, lifetime: timedelta | None
-    ) -> tuple[ScimToken, str]:
+        self,
+        account: str,
+        created_by: Any,
+        lifetime: timedelta | None,
+        check: Callable[[ScimToken | None], None],
+    ) -> NewToken:
         with transaction.atomic(using=router.db_for_write(self.model)):
-            self._end_current(account)
-            return self.issue(account, created_by=created_by, lifetime=lifetime)
-
-    def _end_current(self, account: str) -> None:
-        self.filter(current_account=account).update(current_account=None, revoked_at=timezone.now())
+            current = self.locked(account)
+            check(current)
+            if current is not None:
+                current.revoke()
+            token, plaintext = self.issue(account, created_by=created_by, lifetime=lifetime)
+        return NewToken(token, plaintext, current)
 
 
 class ScimToken(models.Model):
@@ -514,7 +559,7 @@ class PriorAccess(models.Model):
 
 
 class Action(models.TextChoices):
-    """The effect of a provisioning request."""
+    """The effect of a provisioning request, or of a change of the connection."""
 
     USER_PROVISIONED = "user_provisioned", _("user provisioned")
     USER_UPDATED = "user_updated", _("user updated")
@@ -530,6 +575,9 @@ class Action(models.TextChoices):
     LIBRARY_MOVED = "library_moved", _("group moved to another Library")
     ACCESS_CHANGED = "access_changed", _("members changed")
     ACCESS_REPAIRED = "access_repaired", _("access repaired")
+    TOKEN_GENERATED = "token_generated", _("token generated")
+    TOKEN_REPLACED = "token_replaced", _("token replaced")
+    TOKEN_REVOKED = "token_revoked", _("token revoked")
 
 
 class Outcome(models.TextChoices):
@@ -543,6 +591,8 @@ class Outcome(models.TextChoices):
 
 class ScimEvent(models.Model):
     """A provisioning request as the admin sees it: a write, or a refused or failed request.
+
+    Changes that people make by hand are events, too: of links, and of tokens.
 
     `changes` contains no secrets. It has `attributes` with their old and new values, and `added`,
     `removed` and `skipped` members with their number and the first names.
