@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from tiled_scim.admin.link_actions import LinkAction, Resync, UnlinkGroup, UnlinkUser
+from tiled_scim.admin.link_actions import LinkAction, MoveAction
 from tiled_scim.admin.lists import (
     AccountFilter,
     ColumnFilter,
@@ -29,8 +29,6 @@ from tiled_scim.admin.lists import (
     change_page_url,
     may_view,
 )
-from tiled_scim.admin.moves import Move
-from tiled_scim.attributes import ResourceType
 from tiled_scim.conf import settings
 from tiled_scim.host import HostAdapter, library_model
 from tiled_scim.models import (
@@ -40,6 +38,7 @@ from tiled_scim.models import (
     UserLink,
 )
 from tiled_scim.presentation.events import outcome, what
+from tiled_scim.presentation.interventions import Intervention, Resync, UnlinkGroup, UnlinkUser
 from tiled_scim.presentation.links import (
     annotate_groups,
     annotate_users,
@@ -48,10 +47,10 @@ from tiled_scim.presentation.links import (
     groups_of,
     members_of,
 )
+from tiled_scim.presentation.moves import Move
 from tiled_scim.presentation.searching import found_links
 from tiled_scim.presentation.states import GroupState, UserState
 from tiled_scim.provisioning.reading import user_relations
-from tiled_scim.schemas import GROUP, USER
 
 EVENTS_SHOWN = 10
 
@@ -96,8 +95,7 @@ class LinkAdmin(ReadOnlyAdmin):
     """A list and pages of links. People can perform actions on links, but not edit them."""
 
     search_help_text = _("Enter the beginning of a name, or a complete SCIM id or externalId.")
-    resource_type: ClassVar[ResourceType]
-    link_actions: ClassVar[tuple[type[LinkAction], ...]]
+    interventions: ClassVar[tuple[type[Intervention], ...]]
 
     def get_model_perms(self, request: HttpRequest) -> dict[str, bool]:
         """Do not offer to delete links on the admin's index."""
@@ -121,7 +119,7 @@ class LinkAdmin(ReadOnlyAdmin):
     def get_urls(self) -> list[URLPattern]:
         return [
             path(
-                f"<path:object_id>/{action.name}/",
+                f"<path:object_id>/{action.intervention.name}/",
                 self.admin_site.admin_view(action.view),
                 name=action.url_name,
             )
@@ -152,7 +150,7 @@ class LinkAdmin(ReadOnlyAdmin):
             "link_actions": [
                 (action, action.url(row))
                 for action in self._link_actions()
-                if self.may_change_links(request) and action.is_possible(row)
+                if self.may_change_links(request) and action.intervention.is_possible(row)
             ],
         }
 
@@ -166,7 +164,10 @@ class LinkAdmin(ReadOnlyAdmin):
         return self._reverse("changelist")
 
     def _link_actions(self) -> list[LinkAction]:
-        return [action(self) for action in self.link_actions]
+        return [
+            (MoveAction if intervention is Move else LinkAction)(self, intervention)
+            for intervention in self.interventions
+        ]
 
     def _change_page_url(self, request: HttpRequest, model: type[Model], key: object) -> str:
         return change_page_url(self.admin_site, request, model, key)
@@ -220,8 +221,7 @@ class UserLinkAdmin(LinkAdmin):
     ordering = ("account", "user_name_canonical", "pk")
     search_fields = ("user_name",)
     change_form_template = "tiled_scim/admin/user.html"
-    resource_type = USER
-    link_actions = (UnlinkUser,)
+    interventions = (UnlinkUser,)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[UserLink]:
         return super().get_queryset(request).select_related(*user_relations(_any_adapter(request)))
@@ -275,8 +275,7 @@ class LibraryGroupLinkAdmin(LinkAdmin):
     ordering = ("account", "display_name_canonical", "pk")
     search_fields = ("display_name",)
     change_form_template = "tiled_scim/admin/group.html"
-    resource_type = GROUP
-    link_actions = (Move, Resync, UnlinkGroup)
+    interventions = (Move, Resync, UnlinkGroup)
 
     def annotate_rows(self, request: HttpRequest, rows: list[Any]) -> list[Any]:
         for link in annotate_groups(super().annotate_rows(request, rows)):

@@ -1,0 +1,129 @@
+"""The account page: the base URL, the token and its form, and health."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django import forms
+from django.http import HttpRequest
+from django.urls import NoReverseMatch
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from tiled_scim.api.base_url import base_url
+from tiled_scim.audit.advice import NOT_ENABLED
+from tiled_scim.audit.dashboard import FAILURE_DAYS, Failure, failures_since
+from tiled_scim.conf import settings
+from tiled_scim.connections import Connection, seen_key
+from tiled_scim.host import TILED_ADMIN
+from tiled_scim.models import ScimToken
+from tiled_scim.presentation.chart import Chart
+
+
+@dataclass(frozen=True)
+class Account:
+    """One of the host's accounts.
+
+    Args:
+        key: The key of the account.
+        name: The label of the account.
+        is_only: Whether the host has no other account.
+    """
+
+    key: str
+    name: str
+    is_only: bool = False
+
+    @property
+    def query(self) -> str:
+        """Return the query string of the account's page in the admin."""
+        return "" if self.is_only else "?" + urlencode({"account": self.key})
+
+
+class TokenForm(forms.Form):
+    """The form to replace or revoke the current token.
+
+    Args:
+        current: The account's current token. If it still works, the form requires a confirmation.
+    """
+
+    # The token that the page showed. A form that is sent twice, or that was opened before another
+    # person's change, does not match the current token and has no effect.
+    token = forms.CharField(required=False, widget=forms.HiddenInput)
+    confirm = forms.BooleanField(
+        label=_("I understand that the current token stops working immediately."),
+        error_messages={"required": _("Please confirm to continue.")},
+    )
+
+    def __init__(self, *args: Any, current: ScimToken | None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.current_key = seen_key(current)
+        self.fields["token"].initial = self.current_key
+        self.fields["confirm"].required = current is not None and current.is_current
+
+    @property
+    def seen(self) -> str:
+        """Return what the form says of the token that the page showed."""
+        return self["token"].data or ""
+
+    @property
+    def is_outdated(self) -> bool:
+        """Return whether the token has been replaced or revoked since the page was shown."""
+        return self.seen != self.current_key
+
+
+def account_context(request: HttpRequest, account: Account) -> dict[str, Any]:
+    """Return what the fragment `account.html` shows, except for links and permissions.
+
+    A page adds `may_change`, `generate_url`, `revoke_url`, `page_url`, `lists` and `failures`.
+    """
+    health = Connection(account.key).health(unknown_callers=account.is_only)
+    token = health.token
+    return {
+        "not_enabled": "" if settings.ENABLED(account.key) else gettext(NOT_ENABLED),
+        "base_url": _base_url(request),
+        "token": token,
+        "replace_form": TokenForm(current=token, auto_id="replace-%s"),
+        "revoke_form": TokenForm(current=token, auto_id="revoke-%s"),
+        "health": health,
+        # Evaluated when the template is rendered.
+        "chart": lambda: Chart(health.days),
+        "failure_days": FAILURE_DAYS,
+        "tiled_admin": _tiled_admin(account),
+    }
+
+
+def failure_query(failure: Failure, **more: Any) -> str:
+    """Return the query string that makes a list of events show these failures."""
+    event = failure.example
+    values = {
+        "outcome": event.outcome,
+        "status": event.status,
+        "scim_type": event.scim_type,
+        "resource_type": event.resource_type,
+        **more,
+    }
+    return urlencode({name: value for name, value in values.items() if value})
+
+
+def recent_period() -> dict[str, str]:
+    """Return the part of a query string for the time for which failures are shown."""
+    return {"created_at__gte": failures_since().isoformat(timespec="seconds")}
+
+
+def _tiled_admin(account: Account) -> tuple[str, str] | None:
+    """Return the name and namespace of the attribute Tiled Admin, or None without support."""
+    if TILED_ADMIN not in settings.HOST_ADAPTER(account.key).user_fields:
+        return None
+    namespace, _separator, name = TILED_ADMIN.rpartition(":")
+    return name, namespace
+
+
+def _base_url(request: HttpRequest) -> str | None:
+    """Return the base URL for Okta, or None if the host does not include the SCIM URLs."""
+    try:
+        return base_url(request)
+    except NoReverseMatch:
+        return None
