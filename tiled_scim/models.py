@@ -1,4 +1,4 @@
-"""The tables: tokens, links of users and groups, members and events.
+"""The tables: tokens, setup links, links of users and groups, members and events.
 
 The module is long, because Django looks for all models of an app in one place.
 """
@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self, TypeVar, cast
 
 from django.conf import settings as django_settings
+from django.core.signing import BadSignature, Signer
 from django.db import IntegrityError, models, router, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -35,6 +36,7 @@ CANONICAL_NAME_LENGTH = 2 * NAME_LENGTH
 
 TOKEN_PREFIX = "tscim_"  # noqa: S105 (the prefix that secret scanners look for, not a secret)
 TOKEN_BYTES = 32
+SETUP_PREFIX = "tscimsetup_"
 # Two admins may generate tokens at the same time. The later token wins.
 GENERATE_ATTEMPTS = 5
 
@@ -238,6 +240,100 @@ class ScimToken(models.Model):
 def digest(plaintext: str) -> str:
     """Return the digest of a token. 256 random bits need neither a salt nor a slow hash."""
     return hashlib.sha256(plaintext.encode()).hexdigest()
+
+
+class SetupLinkManager(models.Manager["SetupLink"]):
+    """Creates and finds setup links. `setup_links` does so for people, and writes events."""
+
+    @sensitive_variables("secret", "code")
+    def issue(self, account: str, *, created_by: Any, lifetime: timedelta) -> tuple[SetupLink, str]:
+        """Create a setup link.
+
+        Returns:
+            The row, and the code of the link, which is not stored.
+        """
+        secret = SETUP_PREFIX + secrets.token_urlsafe(TOKEN_BYTES)
+        code = _setup_signer().sign(secret)
+        link = self.model(
+            account=account,
+            digest=digest(secret),
+            created_by=created_by,
+            expires_at=timezone.now() + lifetime,
+        )
+        link.save(using=router.db_for_write(self.model), force_insert=True)
+        return link, code
+
+    @sensitive_variables("code", "secret")
+    def with_code(self, code: str) -> SetupLink | None:
+        """Return the link with this code if it is open, or None. Forged codes take no query."""
+        try:
+            secret = _setup_signer().unsign(code)
+        except BadSignature:
+            return None
+        return self._if_open(digest=digest(secret))
+
+    def open_with_key(self, key: str) -> SetupLink | None:
+        """Return the link with this primary key if it is open, or None."""
+        return self._if_open(pk=key)
+
+    def open_links(self, account: str) -> list[SetupLink]:
+        """Return the open links of an account, the newest first."""
+        links = self.written().filter(account=account, revoked_at=None)
+        links = links.filter(expires_at__gt=timezone.now())
+        return [link for link in links if link.is_open]
+
+    def written(self) -> models.QuerySet[SetupLink]:
+        """Return all links, from the database for writes: a replica may have outdated links."""
+        return self.using(router.db_for_write(self.model)).select_related("created_by")
+
+    def _if_open(self, **of: Any) -> SetupLink | None:
+        link = self.written().filter(**of).first()
+        return link if link is not None and link.is_open else None
+
+
+class SetupLink(models.Model):
+    """A link with which a person without an account of the product connects one account.
+
+    Only the digest of its secret is stored. It ends with the user who created it.
+    """
+
+    account = ExactCharField(_("account"), max_length=ACCOUNT_LENGTH, blank=True)
+    digest = ExactCharField(max_length=64, unique=True, editable=False)
+    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+    created_by = models.ForeignKey(
+        django_settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        editable=False,
+        related_name="+",
+        verbose_name=_("created by"),
+    )
+    expires_at = models.DateTimeField(_("expires"), editable=False)
+    revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True, editable=False)
+    last_used_at = models.DateTimeField(_("last used"), null=True, blank=True, editable=False)
+    uses = models.PositiveIntegerField(_("uses"), default=0, editable=False)
+
+    objects: ClassVar[SetupLinkManager] = SetupLinkManager()
+
+    class Meta:
+        verbose_name = _("setup link")
+        verbose_name_plural = _("setup links")
+        default_permissions = ()
+        ordering = ("-created_at", "-pk")
+        indexes = (models.Index(fields=("account", "expires_at"), name="tiled_scim_setup_link"),)
+
+    def __str__(self) -> str:
+        return f"setup link {self.pk}"
+
+    @property
+    def is_open(self) -> bool:
+        """Return whether the link can be used now."""
+        if self.revoked_at is not None or self.expires_at <= timezone.now():
+            return False
+        return bool(getattr(self.created_by, "is_active", True))
+
+
+def _setup_signer() -> Signer:
+    return Signer(salt="tiled_scim.setup_link")
 
 
 class LinkQuerySet(models.QuerySet["AnyLink"]):
@@ -578,6 +674,9 @@ class Action(models.TextChoices):
     TOKEN_GENERATED = "token_generated", _("token generated")
     TOKEN_REPLACED = "token_replaced", _("token replaced")
     TOKEN_REVOKED = "token_revoked", _("token revoked")
+    SETUP_LINK_CREATED = "setup_link_created", _("setup link created")
+    SETUP_LINK_USED = "setup_link_used", _("setup link opened")
+    SETUP_LINK_REVOKED = "setup_link_revoked", _("setup link revoked")
 
 
 class Outcome(models.TextChoices):
