@@ -9,7 +9,6 @@ from urllib.parse import urlencode
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.db import router, transaction
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -24,14 +23,16 @@ from tiled_scim.admin.lists import account_labels, accounts_of, may_view
 from tiled_scim.audit.advice import ADVICE, NOT_ENABLED, UNKNOWN_CALLER
 from tiled_scim.audit.dashboard import FAILURE_DAYS, Failure, Health, summaries
 from tiled_scim.conf import settings
-from tiled_scim.connections import Connection, TokenChangedError
+from tiled_scim.connections import Connection
 from tiled_scim.models import LibraryGroupLink, ScimEvent, ScimToken, UserLink
 from tiled_scim.presentation.tokens import (
     Account,
-    TokenForm,
     account_context,
     failure_query,
     recent_period,
+    replace_token,
+    revoke_token,
+    revoked_message,
 )
 from tiled_scim.scim.text import fold
 
@@ -79,7 +80,7 @@ class ScimTokenAdmin(ModelAdmin):
             return self._choice_page(request, accounts)
         return self._account_page(request, account)
 
-    @sensitive_variables("new")  # hides the token in error reports
+    @sensitive_variables("outcome")  # hides the token in error reports
     def generate_view(self, request: HttpRequest) -> HttpResponse:
         """Replace the account's token. The new token is only shown in this response.
 
@@ -90,40 +91,28 @@ class ScimTokenAdmin(ModelAdmin):
         if request.method != "POST":
             return self._redirect(request)
         account = self._account_to_change(request)
-        connection = Connection(account.key)
-        form = TokenForm(request.POST, current=connection.current_token(), auto_id="replace-%s")
-        if form.is_outdated:
-            return self._account_page(request, account, status=409, is_outdated=True)
-        if not form.is_valid():
-            return self._account_page(request, account, status=400, replace_form=form)
-        try:
-            with _transaction():
-                new = connection.rotate(actor_of(request), seen=form.seen)
-                self.log_addition(request, new.token, _log_message(new.replaced))
-        except TokenChangedError:
-            return self._account_page(request, account, status=409, is_outdated=True)
-        return self._account_page(request, account, plaintext=new.plaintext, replaced=new.replaced)
+        outcome = replace_token(
+            Connection(account.key),
+            request.POST,
+            actor_of(request),
+            lambda new: self.log_addition(request, new.token, _log_message(new.replaced)),
+        )
+        return self._account_page(request, account, status=outcome.status, **outcome.shown)
 
     def revoke_view(self, request: HttpRequest) -> HttpResponse:
         """Revoke the account's token."""
         if request.method != "POST":
             return self._redirect(request)
         account = self._account_to_change(request)
-        connection = Connection(account.key)
-        current = connection.current_token()
-        form = TokenForm(request.POST, current=current, auto_id="revoke-%s")
-        if current is None or form.is_outdated:
-            return self._account_page(request, account, status=409, is_outdated=True)
-        if not form.is_valid():
-            return self._account_page(request, account, status=400, revoke_form=form)
-        try:
-            with _transaction():
-                connection.revoke(actor_of(request), seen=form.seen)
-                self.log_change(request, current, gettext("Revoked."))
-        except TokenChangedError:
-            return self._account_page(request, account, status=409, is_outdated=True)
-        revoked = gettext("The token ending in %(last_four)s has been revoked.")
-        self.message_user(request, revoked % {"last_four": current.last_four}, messages.SUCCESS)
+        outcome = revoke_token(
+            Connection(account.key),
+            request.POST,
+            actor_of(request),
+            lambda token: self.log_change(request, token, gettext("Revoked.")),
+        )
+        if outcome.token is None:
+            return self._account_page(request, account, status=outcome.status, **outcome.shown)
+        self.message_user(request, revoked_message(outcome.token), messages.SUCCESS)
         return self._redirect(request)
 
     def _account_to_change(self, request: HttpRequest) -> Account:
@@ -266,11 +255,6 @@ def _requested(request: HttpRequest, accounts: Mapping[str, Account]) -> Account
 def _query(failure: Failure) -> str:
     """Return the query string that makes the list of events show these failures."""
     return failure_query(failure, account=failure.example.account, **recent_period())
-
-
-def _transaction() -> Any:
-    """Return a transaction for a change of the token and its entry in the admin's log."""
-    return transaction.atomic(using=router.db_for_write(ScimToken))
 
 
 def _log_message(replaced: ScimToken | None) -> str:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
-from django.http import HttpRequest
+from django.db import router, transaction
+from django.http import HttpRequest, QueryDict
 from django.urls import NoReverseMatch
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.debug import sensitive_variables
 
 from tiled_scim.api.base_url import base_url
 from tiled_scim.audit.advice import NOT_ENABLED
 from tiled_scim.audit.dashboard import FAILURE_DAYS, Failure, failures_since
 from tiled_scim.conf import settings
-from tiled_scim.connections import Connection, seen_key
+from tiled_scim.connections import Actor, Connection, NewToken, TokenChangedError, seen_key
 from tiled_scim.host import TILED_ADMIN
 from tiled_scim.models import ScimToken
 from tiled_scim.presentation.chart import Chart
@@ -74,6 +77,75 @@ class TokenForm(forms.Form):
         return self.seen != self.current_key
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """How a form of the account page ended.
+
+    Args:
+        status: The HTTP status for the page, or 302 if the page should be shown afresh.
+        shown: Additional context for the page. It may contain the new token.
+        token: The token that was revoked.
+    """
+
+    status: int
+    shown: dict[str, Any] = field(default_factory=dict, repr=False)
+    token: ScimToken | None = None
+
+
+OUTDATED = Outcome(409, {"is_outdated": True})
+
+
+@sensitive_variables("new")
+def replace_token(
+    connection: Connection, data: QueryDict, actor: Actor, log: Callable[[NewToken], object]
+) -> Outcome:
+    """Generate or replace a token, as the form asks.
+
+    Args:
+        connection: The connection of the account.
+        data: The data of the form.
+        actor: Who does it.
+        log: Called in the transaction of the change.
+    """
+    form = TokenForm(data, current=connection.current_token(), auto_id="replace-%s")
+    if form.is_outdated:
+        return OUTDATED
+    if not form.is_valid():
+        return Outcome(400, {"replace_form": form})
+    try:
+        with _transaction():
+            new = connection.rotate(actor, seen=form.seen)
+            log(new)
+    except TokenChangedError:
+        return OUTDATED
+    return Outcome(200, {"plaintext": new.plaintext, "replaced": new.replaced})
+
+
+def revoke_token(
+    connection: Connection, data: QueryDict, actor: Actor, log: Callable[[ScimToken], object]
+) -> Outcome:
+    """Revoke a token, as the form asks. See `replace_token`."""
+    current = connection.current_token()
+    form = TokenForm(data, current=current, auto_id="revoke-%s")
+    if current is None or form.is_outdated:
+        return OUTDATED
+    if not form.is_valid():
+        return Outcome(400, {"revoke_form": form})
+    try:
+        with _transaction():
+            connection.revoke(actor, seen=form.seen)
+            log(current)
+    except TokenChangedError:
+        return OUTDATED
+    return Outcome(302, token=current)
+
+
+def revoked_message(token: ScimToken) -> str:
+    """Return the message after a token was revoked."""
+    message = gettext("The token ending in %(last_four)s has been revoked.")
+    return message % {"last_four": token.last_four}
+
+
 def account_context(request: HttpRequest, account: Account) -> dict[str, Any]:
     """Return what the fragment `account.html` shows, except for links and permissions.
 
@@ -111,6 +183,10 @@ def failure_query(failure: Failure, **more: Any) -> str:
 def recent_period() -> dict[str, str]:
     """Return the part of a query string for the time for which failures are shown."""
     return {"created_at__gte": failures_since().isoformat(timespec="seconds")}
+
+
+def _transaction() -> Any:
+    return transaction.atomic(using=router.db_for_write(ScimToken))
 
 
 def _tiled_admin(account: Account) -> tuple[str, str] | None:
