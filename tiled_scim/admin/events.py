@@ -27,13 +27,12 @@ from tiled_scim.admin.lists import (
     ColumnFilter,
     OnDemandFilter,
     ReadOnlyAdmin,
-    account_labels,
-    accounts_of,
     as_link,
     badge,
     change_page_url,
     starts_with,
 )
+from tiled_scim.admin.scope import Scope, scope_of
 from tiled_scim.audit.advice import advice
 from tiled_scim.audit.events import LINKS
 from tiled_scim.models import Action, LibraryGroupLink, Outcome, ScimEvent, UserLink
@@ -77,7 +76,9 @@ class CallerFilter(AccountFilter):
         self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]
     ) -> list[tuple[str, str]]:
         accounts = super().lookups(request, model_admin)
-        return [*accounts, (UNKNOWN, gettext("Unknown caller"))] if accounts else []
+        if not accounts or not scope_of(request).is_all:
+            return accounts
+        return [*accounts, (UNKNOWN, gettext("Unknown caller"))]
 
     def condition(self, value: str) -> Q:
         return Q(account=None) if value == UNKNOWN else super().condition(value)
@@ -88,8 +89,8 @@ class ResourceFilter(OnDemandFilter):
     parameter_name = "resource"
     column = "resource_id"
 
-    def label(self, value: str) -> str:
-        events = ScimEvent.objects.filter(resource_id=UUID(value))
+    def label(self, value: str, scope: Scope) -> str:
+        events = scope.limit(ScimEvent.objects.filter(resource_id=UUID(value)))
         return events.values_list("resource_name", flat=True).first() or value
 
 
@@ -97,7 +98,7 @@ class StatusFilter(OnDemandFilter):
     title = _("status")
     parameter_name = column = "status"
 
-    def label(self, value: str) -> str:
+    def label(self, value: str, scope: Scope) -> str:
         return str(int(value))
 
 
@@ -105,7 +106,7 @@ class ScimTypeFilter(OnDemandFilter):
     title = "scimType"
     parameter_name = column = "scim_type"
 
-    def label(self, value: str) -> str:
+    def label(self, value: str, scope: Scope) -> str:
         if not value.isalpha():
             raise ValueError
         return value
@@ -115,8 +116,9 @@ class EventChangeList(AnnotatedChangeList):
     @cached_property
     def calendar(self) -> Calendar | None:
         """Return the dates to choose from, or None if there are no events."""
-        newest = ScimEvent.objects.order_by("-created_at", "-id").values("created_at")[:1]
-        oldest = ScimEvent.objects.order_by("created_at", "id").annotate(newest=Subquery(newest))
+        events = self.root_queryset
+        newest = events.order_by("-created_at", "-id").values("created_at")[:1]
+        oldest = events.order_by("created_at", "id").annotate(newest=Subquery(newest))
         span = oldest.values_list("created_at", "newest").first()
         return span and Calendar(self, *map(day_of, span))
 
@@ -173,10 +175,11 @@ class ScimEventAdmin(ReadOnlyAdmin):
     ) -> tuple[QuerySet[ScimEvent], bool]:
         """Search the one column that fits the term, so that an index can be used."""
         term = search_term.strip()
-        return (queryset.filter(_condition(term)) if term else queryset), False
+        return (queryset.filter(_condition(term, queryset)) if term else queryset), False
 
     def annotate_rows(self, request: HttpRequest, rows: list[Any]) -> list[Any]:
-        existing = _existing({event.resource_id for event in rows if event.resource_id})
+        keys = {event.resource_id for event in rows if event.resource_id}
+        existing = _existing(scope_of(request), keys)
         for event in rows:
             model = LINKS.get(event.resource_type)
             event.resource_page = (
@@ -187,7 +190,7 @@ class ScimEventAdmin(ReadOnlyAdmin):
         return rows
 
     def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
-        accounts = account_labels(accounts_of(request))
+        scope = scope_of(request)
         attributes = row.changes.get("attributes", {})
         members = [
             Members(str(title), **row.changes[name])
@@ -198,7 +201,7 @@ class ScimEventAdmin(ReadOnlyAdmin):
             "title": what(row),
             "badge": outcome(row),
             "resource_page": row.resource_page,
-            "account": accounts.get(row.account, row.account) if len(accounts) > 1 else "",
+            "account": scope.label(row.account) if scope.has_several else "",
             "advice": advice(row),
             "attributes": [(name, old, new) for name, (old, new) in attributes.items()],
             "members": members,
@@ -259,18 +262,20 @@ def outcome(event: ScimEvent) -> SafeString:
     return badge(capfirst(event.get_outcome_display()), KINDS[Outcome(event.outcome)])
 
 
-def _existing(keys: Collection[UUID]) -> set[UUID]:
-    """Return the SCIM ids that still belong to a user or group."""
-    users = UserLink.objects.filter(pk__in=keys).values_list("pk", flat=True)
-    groups = LibraryGroupLink.objects.filter(pk__in=keys).values_list("pk", flat=True)
+def _existing(scope: Scope, keys: Collection[UUID]) -> set[UUID]:
+    """Return the SCIM ids that still belong to a user or group of these accounts."""
+    users, groups = (
+        scope.limit(model.objects.filter(pk__in=keys)).values_list("pk", flat=True)
+        for model in (UserLink, LibraryGroupLink)
+    )
     return set(users.union(groups))
 
 
-def _condition(term: str) -> Q:
-    """Return the condition for a search term."""
+def _condition(term: str, events: QuerySet[ScimEvent]) -> Q:
+    """Return the condition for a search term among these events."""
     if address := _address(term):
         return Q(address=address)
-    if ScimEvent.objects.filter(request_id=term).exists():
+    if events.filter(request_id=term).exists():
         return Q(request_id=term)
     key = as_uuid(term)
     return Q(resource_id=key) if key else starts_with("resource_name_canonical", term)

@@ -21,17 +21,16 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from tiled_scim.api.endpoints import SERVICES
-from tiled_scim.audit.events import Source
+from tiled_scim.api.request_log import address_of
 from tiled_scim.conf import settings
+from tiled_scim.connections import Actor, Connection
 from tiled_scim.errors import ScimError, precondition_failed
 from tiled_scim.host import HostAdapter
 from tiled_scim.models import LibraryGroupLink, Link, UserLink
 from tiled_scim.provisioning import drift
 from tiled_scim.provisioning.group_members import GroupMembers
 from tiled_scim.provisioning.reading import version_of
-from tiled_scim.provisioning.repair import repair
-from tiled_scim.provisioning.service import Precondition, record_of
+from tiled_scim.provisioning.service import Precondition
 from tiled_scim.sql.rows import with_groups
 
 if TYPE_CHECKING:
@@ -206,9 +205,7 @@ class Unlink(LinkAction):
     def perform(
         self, request: HttpRequest, adapter: HostAdapter, link: Any, precondition: Precondition
     ) -> str:
-        source = Source(link.account, client=client_of(request))
-        service = SERVICES[self.model_admin.resource_type.name](adapter, record_of(source))
-        service.unlink(link.pk, precondition)
+        Connection(link.account).unlink(link, actor_of(request), precondition)
         return gettext("“%(name)s” has been unlinked.") % {"name": link}
 
 
@@ -292,14 +289,16 @@ class Resync(LinkAction):
     def perform(
         self, request: HttpRequest, adapter: HostAdapter, link: Any, precondition: Precondition
     ) -> str:
-        if repair(link, client_of(request), precondition).is_empty:
+        change = Connection(link.account).resync(link, actor_of(request), precondition)
+        if change.is_empty:
             return ""
         return gettext("“%(name)s” has been fixed.") % {"name": link}
 
 
-def client_of(request: HttpRequest) -> str:
-    """Return the name of the admin user for events."""
-    return f"Django admin: {request.user.get_username()}"
+def actor_of(request: HttpRequest) -> Actor:
+    """Return the admin user for events."""
+    user: Any = request.user
+    return Actor(f"Django admin: {user.get_username()}", user, address_of(request))
 
 
 def unchanged_since(seen: str, link: Link) -> Precondition:

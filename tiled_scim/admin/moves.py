@@ -12,14 +12,13 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from tiled_scim.admin.link_actions import Consequences, LinkAction, Names, client_of
-from tiled_scim.audit.events import Source
+from tiled_scim.admin.link_actions import Consequences, LinkAction, Names, actor_of
 from tiled_scim.conf import settings
+from tiled_scim.connections import Connection
 from tiled_scim.errors import ScimError
 from tiled_scim.host import HostAdapter, has_field, library_model
 from tiled_scim.models import LibraryGroupLink
-from tiled_scim.provisioning.moving import GroupMoving, move
-from tiled_scim.provisioning.service import Precondition, record_of
+from tiled_scim.provisioning.service import Precondition
 
 LIBRARIES_SHOWN = 20
 
@@ -42,8 +41,7 @@ class Move(LinkAction):
         self, request: HttpRequest, adapter: HostAdapter, link: LibraryGroupLink
     ) -> Consequences:
         key = _key(request)
-        source = Source(link.account, client=client_of(request))
-        preview = GroupMoving(adapter, record_of(source)).preview(link.pk, key)
+        preview = Connection(link.account).preview_move(link, key)
         old = adapter.library_name(link.library) if link.library else ""
         names = {"group": link, "old": old, "new": _library_name(adapter, key)}
         gains = Names.from_names(gettext("Who gains access to “%(new)s”") % names, preview.gaining)
@@ -70,7 +68,7 @@ class Move(LinkAction):
         self, request: HttpRequest, adapter: HostAdapter, link: Any, precondition: Precondition
     ) -> str:
         key = _key(request)
-        move(link, key, client_of(request), precondition)
+        Connection(link.account).move(link, key, actor_of(request), precondition)
         names = {"group": link, "library": _library_name(adapter, key)}
         return gettext("“%(group)s” is now linked to the Library “%(library)s”.") % names
 
