@@ -25,7 +25,6 @@ requests are refused.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -50,7 +49,7 @@ from tiled_scim.models import (
     UserLink,
 )
 from tiled_scim.provisioning.groups import GroupService
-from tiled_scim.provisioning.moving import move
+from tiled_scim.provisioning.moving import GroupMoving, Preview, move
 from tiled_scim.provisioning.repair import repair
 from tiled_scim.provisioning.service import Precondition, record_of
 from tiled_scim.provisioning.users import UserService
@@ -61,6 +60,7 @@ __all__ = [
     "NewToken",
     "TokenChangedError",
     "UnknownAccountError",
+    "all_tokens",
     "seen_key",
     "tokens_without_account",
 ]
@@ -143,8 +143,7 @@ class Connection:
 
     def tokens(self) -> QuerySet[ScimToken]:
         """Return all tokens that the account has had, the newest first."""
-        tokens = ScimToken.objects.written().select_related("created_by")
-        return tokens.filter(account=self.account)
+        return all_tokens().filter(account=self.account)
 
     def events(self) -> QuerySet[ScimEvent]:
         """Return the events of the account, the newest first. Slice it: there may be many."""
@@ -296,6 +295,19 @@ class Connection:
         self._require_own(group)
         return move(group, library, actor.name, precondition)
 
+    def preview_move(self, group: LibraryGroupLink, library: Any) -> Preview:
+        """Return who would lose and who would gain access by `move`. Nothing is changed.
+
+        Args:
+            group: One of the account's `groups`.
+            library: The primary key of the Library.
+
+        Raises:
+            ScimError: The errors of `move`.
+        """
+        source = Source(self.account)
+        return GroupMoving(self.adapter, record_of(source)).preview(group.pk, library)
+
     # Inside
 
     def _renew(self, actor: Actor, lifetime: timedelta | None, check: Any) -> NewToken:
@@ -328,13 +340,18 @@ def seen_key(token: ScimToken | None) -> str:
     return "" if token is None else str(token.pk)
 
 
+def all_tokens() -> QuerySet[ScimToken]:
+    """Return the tokens of all accounts, the newest first."""
+    return ScimToken.objects.written().select_related("created_by")
+
+
 def tokens_without_account() -> list[ScimToken]:
     """Return the current tokens of accounts that the host no longer has, the newest first.
 
     They still work. `Connection.revoke` ends them.
     """
     known = adapter_class().accounts()
-    current: Iterable[ScimToken] = ScimToken.objects.written().exclude(current_account=None)
+    current = all_tokens().exclude(current_account=None)
     return [token for token in current if token.account not in known]
 
 

@@ -21,11 +21,10 @@ from tiled_scim.admin.lists import (
     ColumnFilter,
     OnDemandFilter,
     ReadOnlyAdmin,
-    account_labels,
-    accounts_of,
     as_link,
     change_page_url,
 )
+from tiled_scim.admin.scope import Scope, scope_of
 from tiled_scim.audit.events import LINKS
 from tiled_scim.models import Action, Outcome, ScimEvent
 from tiled_scim.presentation.events import (
@@ -68,7 +67,9 @@ class CallerFilter(AccountFilter):
         self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]
     ) -> list[tuple[str, str]]:
         accounts = super().lookups(request, model_admin)
-        return [*accounts, (UNKNOWN, gettext("Unknown caller"))] if accounts else []
+        if not accounts or not scope_of(request).is_all:
+            return accounts
+        return [*accounts, (UNKNOWN, gettext("Unknown caller"))]
 
     def condition(self, value: str) -> Q:
         return Q(account=None) if value == UNKNOWN else super().condition(value)
@@ -79,8 +80,8 @@ class ResourceFilter(OnDemandFilter):
     parameter_name = "resource"
     column = "resource_id"
 
-    def label(self, value: str) -> str:
-        events = ScimEvent.objects.filter(resource_id=UUID(value))
+    def label(self, value: str, scope: Scope) -> str:
+        events = scope.limit(ScimEvent.objects.filter(resource_id=UUID(value)))
         return events.values_list("resource_name", flat=True).first() or value
 
 
@@ -88,7 +89,7 @@ class StatusFilter(OnDemandFilter):
     title = _("status")
     parameter_name = column = "status"
 
-    def label(self, value: str) -> str:
+    def label(self, value: str, scope: Scope) -> str:
         return str(int(value))
 
 
@@ -96,7 +97,7 @@ class ScimTypeFilter(OnDemandFilter):
     title = "scimType"
     parameter_name = column = "scim_type"
 
-    def label(self, value: str) -> str:
+    def label(self, value: str, scope: Scope) -> str:
         if not value.isalpha():
             raise ValueError
         return value
@@ -106,8 +107,9 @@ class EventChangeList(AnnotatedChangeList):
     @cached_property
     def calendar(self) -> Calendar | None:
         """Return the dates to choose from, or None if there are no events."""
-        newest = ScimEvent.objects.order_by("-created_at", "-id").values("created_at")[:1]
-        oldest = ScimEvent.objects.order_by("created_at", "id").annotate(newest=Subquery(newest))
+        events = self.root_queryset
+        newest = events.order_by("-created_at", "-id").values("created_at")[:1]
+        oldest = events.order_by("created_at", "id").annotate(newest=Subquery(newest))
         span = oldest.values_list("created_at", "newest").first()
         return span and Calendar(self, *map(day_of, span))
 
@@ -153,7 +155,8 @@ class ScimEventAdmin(ReadOnlyAdmin):
         return found_events(queryset, search_term.strip()), False
 
     def annotate_rows(self, request: HttpRequest, rows: list[Any]) -> list[Any]:
-        existing = existing_keys({event.resource_id for event in rows if event.resource_id})
+        keys = {event.resource_id for event in rows if event.resource_id}
+        existing = existing_keys(keys, scope_of(request).limit)
         for event in rows:
             model = LINKS.get(event.resource_type)
             event.resource_page = (
@@ -164,11 +167,11 @@ class ScimEventAdmin(ReadOnlyAdmin):
         return rows
 
     def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
-        accounts = account_labels(accounts_of(request))
+        scope = scope_of(request)
         return {
             **event_context(row),
             "resource_page": row.resource_page,
-            "account": accounts.get(row.account, row.account) if len(accounts) > 1 else "",
+            "account": scope.label(row.account) if scope.has_several else "",
         }
 
     @admin.display(description=_("time"))

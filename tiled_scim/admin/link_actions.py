@@ -18,7 +18,8 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext
 
-from tiled_scim.admin.actors import actor_of
+from tiled_scim.api.request_log import address_of
+from tiled_scim.connections import Actor
 from tiled_scim.errors import ScimError
 from tiled_scim.models import Link
 from tiled_scim.presentation.interventions import Intervention, Unlink, read_link
@@ -145,3 +146,9 @@ class MoveAction(LinkAction):
             (name, urlencode({"library": key})) for name, key in choices["libraries"]
         ]
         return self.render(request, intervention.link, "move", choices)
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    """Return the admin user for events."""
+    user: Any = request.user
+    return Actor(f"Django admin: {user.get_username()}", user, address_of(request))

@@ -23,12 +23,11 @@ from tiled_scim.admin.lists import (
     ColumnFilter,
     OnDemandFilter,
     ReadOnlyAdmin,
-    account_labels,
-    accounts_of,
     as_link,
     change_page_url,
     may_view,
 )
+from tiled_scim.admin.scope import Scope, scope_of
 from tiled_scim.conf import settings
 from tiled_scim.host import HostAdapter, library_model
 from tiled_scim.models import (
@@ -78,8 +77,8 @@ class InGroupFilter(OnDemandFilter):
     parameter_name = "group"
     column = "memberships__group"
 
-    def label(self, value: str) -> str:
-        return _name(LibraryGroupLink, value)
+    def label(self, value: str, scope: Scope) -> str:
+        return _name(scope, LibraryGroupLink, value)
 
 
 class WithUserFilter(OnDemandFilter):
@@ -87,8 +86,8 @@ class WithUserFilter(OnDemandFilter):
     parameter_name = "user"
     column = "members__user"
 
-    def label(self, value: str) -> str:
-        return _name(UserLink, value)
+    def label(self, value: str, scope: Scope) -> str:
+        return _name(scope, UserLink, value)
 
 
 class LinkAdmin(ReadOnlyAdmin):
@@ -104,7 +103,7 @@ class LinkAdmin(ReadOnlyAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         # The host's pages ask for this permission before they delete a user together with its link.
         # Pages of links do not offer to delete them.
-        return True
+        return obj is None or scope_of(request).includes(obj.account)
 
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
@@ -128,7 +127,7 @@ class LinkAdmin(ReadOnlyAdmin):
 
     def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
         columns = tuple(str(name) for name in super().get_list_display(request))
-        return columns if len(accounts_of(request)) == 1 else (*columns, "account_name")
+        return (*columns, "account_name") if scope_of(request).has_several else columns
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -136,14 +135,14 @@ class LinkAdmin(ReadOnlyAdmin):
         return found_links(queryset, self.model, search_term.strip()), False
 
     def annotate_rows(self, request: HttpRequest, rows: list[Any]) -> list[Any]:
-        accounts = account_labels(accounts_of(request))
+        scope = scope_of(request)
         for link in rows:
-            link.account_name = accounts.get(link.account, link.account)
+            link.account_name = scope.label(link.account)
         return rows
 
     def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         return {
-            "account": row.account_name if len(accounts_of(request)) > 1 else "",
+            "account": row.account_name if scope_of(request).has_several else "",
             "attributes": attributes_of(row),
             "events": self._events(request, row),
             "all_events": self._filtered_list_url(request, ScimEvent, resource=row.pk),
@@ -184,6 +183,7 @@ class LinkAdmin(ReadOnlyAdmin):
         if not may_view(self.admin_site, request, ScimEvent):
             return []
         events = ScimEvent.objects.filter(resource_id=link.pk).defer("changes")
+        events = scope_of(request).limit(events)
         return [
             {
                 "time": event.created_at,
@@ -307,10 +307,10 @@ class LibraryGroupLinkAdmin(LinkAdmin):
 
 def _any_adapter(request: HttpRequest) -> HostAdapter:
     """Return an adapter to look up field names, which are the same for all accounts."""
-    return settings.HOST_ADAPTER(next(iter(accounts_of(request)), ""))
+    return settings.HOST_ADAPTER(next(iter(scope_of(request).labels), ""))
 
 
-def _name(model: type[UserLink | LibraryGroupLink], key: str) -> str:
-    """Return the name of the link with this id, or the id if it no longer exists."""
-    names = model.objects.filter(pk=UUID(key)).values_list(model.name_field, flat=True)
-    return names.first() or key
+def _name(scope: Scope, model: type[UserLink | LibraryGroupLink], key: str) -> str:
+    """Return the name of the link with this id, or the id if there is none to see."""
+    links = scope.limit(model.objects.filter(pk=UUID(key)))
+    return links.values_list(model.name_field, flat=True).first() or key

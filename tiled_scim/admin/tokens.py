@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
+from django.db import router, transaction
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -17,16 +19,16 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.views.decorators.debug import sensitive_variables
 
-from tiled_scim.admin.actors import actor_of
 from tiled_scim.admin.events import UNKNOWN
-from tiled_scim.admin.lists import account_labels, accounts_of, may_view
+from tiled_scim.admin.link_actions import actor_of
+from tiled_scim.admin.lists import may_view
+from tiled_scim.admin.scope import Scope, ScopedAdmin, scope_of
 from tiled_scim.audit.advice import ADVICE, NOT_ENABLED, UNKNOWN_CALLER
 from tiled_scim.audit.dashboard import FAILURE_DAYS, Failure, Health, summaries
 from tiled_scim.conf import settings
-from tiled_scim.connections import Connection
+from tiled_scim.connections import Connection, TokenChangedError, tokens_without_account
 from tiled_scim.models import LibraryGroupLink, ScimEvent, ScimToken, UserLink
 from tiled_scim.presentation.tokens import (
-    Account,
     account_context,
     failure_query,
     recent_period,
@@ -36,11 +38,6 @@ from tiled_scim.presentation.tokens import (
 )
 from tiled_scim.scim.text import fold
 
-if TYPE_CHECKING:
-    ModelAdmin = admin.ModelAdmin[ScimToken]
-else:
-    ModelAdmin = admin.ModelAdmin  # takes a type argument in its type stubs only
-
 PAGE = "admin:tiled_scim_scimtoken_changelist"
 LISTS = (ScimEvent, UserLink, LibraryGroupLink)
 ACCOUNTS_PER_PAGE = 100
@@ -48,8 +45,28 @@ ACCOUNTS_PER_PAGE = 100
 ACCOUNTS_TO_SEARCH = 20
 
 
+@dataclass(frozen=True)
+class Account:
+    """One of the accounts that the user may see.
+
+    Args:
+        key: The key of the account.
+        name: The label of the account.
+        is_only: Whether the user may see no other account.
+    """
+
+    key: str
+    name: str
+    is_only: bool = False
+
+    @property
+    def query(self) -> str:
+        """Return the query string of the account's page."""
+        return "" if self.is_only else "?" + urlencode({"account": self.key})
+
+
 @admin.register(ScimToken)
-class ScimTokenAdmin(ModelAdmin):
+class ScimTokenAdmin(ScopedAdmin):
     """The SCIM Configuration page. Tokens are generated and revoked, but not listed or edited."""
 
     def get_urls(self) -> list[URLPattern]:
@@ -57,6 +74,7 @@ class ScimTokenAdmin(ModelAdmin):
             "": (self.changelist_view, "changelist"),
             "generate/": (self.generate_view, "generate"),
             "revoke/": (self.revoke_view, "revoke"),
+            "revoke-former/": (self.revoke_former_view, "revoke_former"),
         }
         return [
             path(route, self.admin_site.admin_view(view), name=f"tiled_scim_scimtoken_{name}")
@@ -74,7 +92,9 @@ class ScimTokenAdmin(ModelAdmin):
     ) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        accounts = _accounts(request)
+        if scope_of(request).is_empty:
+            return self.no_accounts_page(request)
+        accounts = _accounts(scope_of(request))
         account = _requested(request, accounts)
         if account is None:
             return self._choice_page(request, accounts)
@@ -115,6 +135,33 @@ class ScimTokenAdmin(ModelAdmin):
         self.message_user(request, revoked_message(outcome.token), messages.SUCCESS)
         return self._redirect(request)
 
+    def revoke_former_view(self, request: HttpRequest) -> HttpResponse:
+        """Revoke the token of an account that the host no longer has."""
+        if request.method == "POST":
+            if not (self.has_change_permission(request) and scope_of(request).is_all):
+                raise PermissionDenied
+            account, seen = request.POST.get("account", ""), request.POST.get("token", "")
+            if account in scope_of(request).labels or not seen:
+                raise Http404
+            try:
+                self._revoke_former(request, account, seen)
+            except TokenChangedError:
+                gone = gettext("Nothing was changed, because the token has been revoked already.")
+                self.message_user(request, gone, messages.WARNING)
+        return self._redirect(request)
+
+    def _revoke_former(self, request: HttpRequest, account: str, seen: str) -> None:
+        """Revoke the token that the user has seen.
+
+        Raises:
+            TokenChangedError: Another one is the current token.
+        """
+        with transaction.atomic(using=router.db_for_write(ScimToken)):
+            token = Connection(account).revoke(actor_of(request), seen=seen)
+            assert token is not None  # noqa: S101 (it is the one that was seen)
+            self.log_change(request, token, gettext("Revoked."))
+        self.message_user(request, revoked_message(token), messages.SUCCESS)
+
     def _account_to_change(self, request: HttpRequest) -> Account:
         """Return the account of a POST request.
 
@@ -124,7 +171,7 @@ class ScimTokenAdmin(ModelAdmin):
         """
         if not self.has_change_permission(request):
             raise PermissionDenied
-        account = _requested(request, _accounts(request))
+        account = _requested(request, _accounts(scope_of(request)))
         if account is None:
             raise Http404(gettext("Choose an account."))
         if not settings.ENABLED(account.key):
@@ -148,11 +195,12 @@ class ScimTokenAdmin(ModelAdmin):
         page = Paginator(found, ACCOUNTS_PER_PAGE).get_page(request.GET.get("page"))
         summarized, unknown = summaries([account.key for account in page])
         context = {
+            **self._former(request),
             "rows": [(account, summarized[account.key]) for account in page],
             "page": page,
             "search": search,
             "has_search": len(accounts) > ACCOUNTS_TO_SEARCH,
-            "unknown": unknown,
+            "unknown": unknown if scope_of(request).is_all else 0,
             "unknown_query": urlencode({"account": UNKNOWN, **recent_period()}),
             "unknown_advice": ADVICE[401, UNKNOWN_CALLER],
             "failure_days": FAILURE_DAYS,
@@ -172,16 +220,19 @@ class ScimTokenAdmin(ModelAdmin):
             shown: Additional context: `plaintext` and the token `replaced` by it, `is_outdated`,
                 or a form with errors.
         """
+        unknown_callers = account.is_only and scope_of(request).is_all
+        health = Connection(account.key).health(unknown_callers=unknown_callers)
         context = {
-            "subtitle": "" if account.is_only else account.name,
+            **(self._former(request) if account.is_only else {}),
+            "subtitle": "" if unknown_callers else account.name,
             "query": account.query,
-            **(page := account_context(request, account)),
+            **account_context(request, health),
             "may_change": self.has_change_permission(request),
             "generate_url": self._url("generate") + account.query,
             "revoke_url": self._url("revoke") + account.query,
             "page_url": self._url("changelist") + account.query,
             "lists": self._lists(request, account),
-            "failures": lambda: self._failures(request, page["health"]),
+            "failures": lambda: self._failures(request, health),
             **shown,
         }
         return self._render(request, "account", context, status)
@@ -208,6 +259,11 @@ class ScimTokenAdmin(ModelAdmin):
         name = f"admin:tiled_scim_{model._meta.model_name}_changelist"
         return reverse(name, current_app=self.admin_site.name)
 
+    def _former(self, request: HttpRequest) -> dict[str, Any]:
+        """Return the context for the tokens of accounts that the host no longer has."""
+        tokens = tokens_without_account() if scope_of(request).is_all else []
+        return {"former_tokens": tokens, "may_change": self.has_change_permission(request)}
+
     def _visible(self, request: HttpRequest) -> set[str]:
         """Return the model names of the lists that the user may see."""
         return {
@@ -230,11 +286,10 @@ class ScimTokenAdmin(ModelAdmin):
         )
 
 
-def _accounts(request: HttpRequest) -> dict[str, Account]:
-    """Return the host's accounts by key."""
-    accounts = accounts_of(request)
-    is_only = len(accounts) == 1
-    return {key: Account(key, name, is_only) for key, name in account_labels(accounts).items()}
+def _accounts(scope: Scope) -> dict[str, Account]:
+    """Return the accounts that the user may see, by key."""
+    is_only = not scope.has_several
+    return {key: Account(key, name, is_only) for key, name in scope.labels.items()}
 
 
 def _requested(request: HttpRequest, accounts: Mapping[str, Account]) -> Account | None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 
 from tiled_scim.audit.events import LINKS, differences
 from tiled_scim.conf import settings
@@ -100,15 +100,17 @@ def attributes_of(link: Link) -> list[tuple[str, Any]]:
     return [(name, value) for name, (_nothing, value) in attributes.items()]
 
 
-def existing_keys(keys: Collection[UUID], **of: Any) -> set[UUID]:
+def existing_keys(
+    keys: Collection[UUID], limit: Callable[[QuerySet[Any]], QuerySet[Any]]
+) -> set[UUID]:
     """Return the SCIM ids that still belong to a user or group.
 
     Args:
         keys: The SCIM ids.
-        of: A condition for the links, such as their account.
+        limit: Returns those of some links that may be seen.
     """
     users, groups = (
-        model.objects.filter(pk__in=keys, **of).values_list("pk", flat=True)
+        limit(model.objects.filter(pk__in=keys)).values_list("pk", flat=True)
         for model in LINKS.values()
     )
     return set(users.union(groups))

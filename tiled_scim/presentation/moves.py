@@ -9,14 +9,12 @@ from django.core.validators import ProhibitNullCharactersValidator
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from tiled_scim.audit.events import Source
 from tiled_scim.conf import settings
 from tiled_scim.connections import Actor
 from tiled_scim.errors import ScimError
 from tiled_scim.host import has_field, library_model
 from tiled_scim.presentation.interventions import Consequences, Intervention, Names
-from tiled_scim.provisioning.moving import GroupMoving
-from tiled_scim.provisioning.service import Precondition, record_of
+from tiled_scim.provisioning.service import Precondition
 
 LIBRARIES_SHOWN = 20
 
@@ -40,8 +38,7 @@ class Move(Intervention):
 
     def consequences(self) -> Consequences:
         key = self._key
-        source = Source(self.link.account, client=self.actor.name)
-        preview = GroupMoving(self.adapter, record_of(source)).preview(self.link.pk, key)
+        preview = self.connection.preview_move(self.link, key)
         old = self.adapter.library_name(self.link.library) if self.link.library else ""
         names = {"group": self.link, "old": old, "new": self._library_name}
         gains = Names.from_names(gettext("Who gains access to “%(new)s”") % names, preview.gaining)

@@ -17,32 +17,12 @@ from django.views.decorators.debug import sensitive_variables
 
 from tiled_scim.api.base_url import base_url
 from tiled_scim.audit.advice import NOT_ENABLED
-from tiled_scim.audit.dashboard import FAILURE_DAYS, Failure, failures_since
+from tiled_scim.audit.dashboard import FAILURE_DAYS, Failure, Health, failures_since
 from tiled_scim.conf import settings
 from tiled_scim.connections import Actor, Connection, NewToken, TokenChangedError, seen_key
 from tiled_scim.host import TILED_ADMIN
 from tiled_scim.models import ScimToken
 from tiled_scim.presentation.chart import Chart
-
-
-@dataclass(frozen=True)
-class Account:
-    """One of the host's accounts.
-
-    Args:
-        key: The key of the account.
-        name: The label of the account.
-        is_only: Whether the host has no other account.
-    """
-
-    key: str
-    name: str
-    is_only: bool = False
-
-    @property
-    def query(self) -> str:
-        """Return the query string of the account's page in the admin."""
-        return "" if self.is_only else "?" + urlencode({"account": self.key})
 
 
 class TokenForm(forms.Form):
@@ -146,15 +126,14 @@ def revoked_message(token: ScimToken) -> str:
     return message % {"last_four": token.last_four}
 
 
-def account_context(request: HttpRequest, account: Account) -> dict[str, Any]:
+def account_context(request: HttpRequest, health: Health) -> dict[str, Any]:
     """Return what the fragment `account.html` shows, except for links and permissions.
 
     A page adds `may_change`, `generate_url`, `revoke_url`, `page_url`, `lists` and `failures`.
     """
-    health = Connection(account.key).health(unknown_callers=account.is_only)
-    token = health.token
+    account, token = health.account, health.token
     return {
-        "not_enabled": "" if settings.ENABLED(account.key) else gettext(NOT_ENABLED),
+        "not_enabled": "" if settings.ENABLED(account) else gettext(NOT_ENABLED),
         "base_url": _base_url(request),
         "token": token,
         "replace_form": TokenForm(current=token, auto_id="replace-%s"),
@@ -189,9 +168,9 @@ def _transaction() -> Any:
     return transaction.atomic(using=router.db_for_write(ScimToken))
 
 
-def _tiled_admin(account: Account) -> tuple[str, str] | None:
+def _tiled_admin(account: str) -> tuple[str, str] | None:
     """Return the name and namespace of the attribute Tiled Admin, or None without support."""
-    if TILED_ADMIN not in settings.HOST_ADAPTER(account.key).user_fields:
+    if TILED_ADMIN not in settings.HOST_ADAPTER(account).user_fields:
         return None
     namespace, _separator, name = TILED_ADMIN.rpartition(":")
     return name, namespace
