@@ -227,9 +227,13 @@ def read_link(link: Link) -> Any:
 
 
 def _describe(finding: drift.Finding) -> str:
-    """Describe a finding and how it is repaired."""
+    """Describe a finding and how it is repaired, without the names of people of other accounts."""
+    problem = str(finding)
+    if finding.kind is drift.FOREIGN_USER:
+        text = gettext("The group “%(name)s” has members of another account (%(number)s).")
+        problem = text % {"name": finding.link, "number": len(finding.people)}
     repair = gettext("It is fixed by %(repair)s.") % {"repair": finding.kind.repair}
-    return f"{finding} {repair}"
+    return f"{problem} {repair}"
 
 
 def _database() -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from tiled_scim.audit.events import LINKS, differences
 from tiled_scim.conf import settings
@@ -76,7 +76,7 @@ def groups_of(link: UserLink) -> list[dict[str, Any]]:
 
 def members_of(link: LibraryGroupLink) -> list[dict[str, Any]]:
     """Return the first members of a group, with who gives them access."""
-    rows: Any = LibraryGroupMember.objects.filter(group=link)
+    rows: Any = LibraryGroupMember.objects.filter(group=link, user__account=link.account)
     members = list(rows.select_related("user").order_by("pk")[:MEMBERS_SHOWN])
     users = [member.user.user_id for member in members]
     prior = _prior_access(library=link.library_id, user__in=users)
@@ -117,7 +117,8 @@ def existing_keys(
 
 
 def _live_memberships(link: UserLink) -> Any:
-    return LibraryGroupMember.objects.filter(LibraryGroupMember.live, user=link)
+    own = LibraryGroupMember.live & Q(group__account=link.account)
+    return LibraryGroupMember.objects.filter(own, user=link)
 
 
 def _prior_access(**of: Any) -> Any:

@@ -77,7 +77,10 @@ OUTDATED = Outcome(409, {"is_outdated": True})
 
 @sensitive_variables("new")
 def replace_token(
-    connection: Connection, data: QueryDict, actor: Actor, log: Callable[[NewToken], object]
+    connection: Connection,
+    data: QueryDict,
+    actor: Actor,
+    log: Callable[[NewToken], object] = lambda _: None,
 ) -> Outcome:
     """Generate or replace a token, as the form asks.
 
@@ -102,7 +105,10 @@ def replace_token(
 
 
 def revoke_token(
-    connection: Connection, data: QueryDict, actor: Actor, log: Callable[[ScimToken], object]
+    connection: Connection,
+    data: QueryDict,
+    actor: Actor,
+    log: Callable[[ScimToken], object] = lambda _: None,
 ) -> Outcome:
     """Revoke a token, as the form asks. See `replace_token`."""
     current = connection.current_token()
