@@ -142,12 +142,7 @@ class SetupOpen(Page):
             try:
                 link = setup_links.use(form.cleaned_data["code"], address_of(request))
             except setup_links.SetupLinkEndedError:
-                form.add_error(
-                    "code",
-                    _(
-                        "This link does not work. It may have expired or been revoked: ask for another."
-                    ),
-                )
+                form.add_error("code", ENDED)
             else:
                 return self.admit(link)
         return self.render({"form": form}, status=400)
