@@ -167,7 +167,7 @@ class TestPage:
         assert not OF_GLOBEX.search(text)
         assert "who is that?" not in text
         (link,) = re.findall(rf'href="({EVENTS}\?[^"]+)"', response.text)
-        assert column(admin.get(unescape(link)), 4) == ["ann is taken"]
+        assert column(admin.get(unescape(link)), 1) == ["Refused: User ann is taken"]
 
     def test_of_a_host_without_accounts_shows_unknown_callers_too(
         self, admin: Client, settings: LazySettings
@@ -179,7 +179,7 @@ class TestPage:
         text = read(admin.get(PAGE))
 
         assert "Unknown caller refused" in text
-        assert column(admin.get(EVENTS), 4) == ["Who?"]
+        assert column(admin.get(EVENTS), 1) == ["Refused Who?"]
 
     def test_of_each_admin_is_about_their_own_account(self, okta: Scim, others: Scim) -> None:
         assert "Globex Corporation" in read(browser(OTHER_ADMIN).get(PAGE))

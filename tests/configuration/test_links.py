@@ -72,7 +72,7 @@ class TestUsers:
         assert "Roadrunners Roadrunners SCIM" in text
         assert f"userName {TWEETY}" in text
         assert "User provisioned" in text
-        assert f'href="{USERS}{key_of(TWEETY)}/unlink/"' in response.text
+        assert f'href="{USERS}{key_of(TWEETY)}/unlink/">Unlink…</a>' in response.text
         assert f'href="{GROUPS}{roadrunners().pk}/"' in response.text
         assert "/admin/" not in response.text
 

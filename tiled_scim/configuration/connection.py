@@ -7,7 +7,6 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
-from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
 from tiled_scim.configuration.access import ConfigurationPage
@@ -20,8 +19,6 @@ from tiled_scim.presentation.tokens import (
     revoke_token,
     revoked_message,
 )
-
-LISTS = {"events": _("Events"), "users": _("Users"), "groups": _("Groups and Libraries")}
 
 
 class ConnectionPage(ConfigurationPage):
@@ -50,7 +47,6 @@ class ConnectionPage(ConfigurationPage):
             "generate_url": self.urls["generate"],
             "revoke_url": self.urls["revoke"],
             "page_url": self.urls["connection"],
-            "lists": [(self.urls[name], title) for name, title in LISTS.items()],
             "failures": lambda: [
                 (failure, f"{events}?{failure_query(failure, **recent_period())}")
                 for failure in health.failures

@@ -153,6 +153,7 @@ class LinkPage(Links):
         events = events_of(self.account).filter(resource_id=link.pk).defer("changes")
         context = {
             "section": self.section,
+            "title": str(link),
             "link": link,
             "attributes": attributes_of(link),
             "events": described(list(events[:EVENTS_SHOWN]), self.account, self.urls),

@@ -70,7 +70,10 @@ class Intervention:
         actor: The person who intervenes.
     """
 
-    # The last part of the URL of its page.
+    # Templates show labels of the class, and must not create an instance of it.
+    do_not_call_in_templates = True
+
+    # The last part of the URL of its page in the admin.
     name: ClassVar[str]
     label: ClassVar[Any]
     help: ClassVar[Any]
