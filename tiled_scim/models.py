@@ -116,12 +116,24 @@ class ScimTokenManager(models.Manager["ScimToken"]):
     def locked(self, account: str = "") -> ScimToken | None:
         """Return the account's current token, locked until the end of the transaction, or None.
 
-        All changes of an account's tokens wait for its first token, which stays the same. A lock on
-        the current one alone would find none after another transaction has replaced it.
+        Without a first token, it does not look for a current one that another transaction may
+        create now. It would be locked in another order, which is a deadlock on MariaDB.
         """
-        rows = self.written().select_for_update()
-        rows.filter(account=account).order_by("pk").first()
-        return rows.filter(current_account=account).first()
+        if not self.take_turn(account):
+            return None
+        return self.written().select_for_update().filter(current_account=account).first()
+
+    def take_turn(self, account: str = "") -> bool:
+        """Wait for other transactions of the account that take turns, until they have ended.
+
+        It locks the account's first token, which stays the same. A lock on the current one would
+        not wait any more after that was replaced.
+
+        Returns:
+            Whether the account has had a token. Without one, nothing is locked.
+        """
+        rows = self.written().select_for_update().filter(account=account).order_by("pk")
+        return bool(rows.values_list("pk")[:1])
 
     def with_plaintext(self, plaintext: str) -> ScimToken | None:
         """Return the token with this plaintext, current or not, or None. Takes one query."""
