@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
@@ -40,6 +42,7 @@ from tiled_scim.models import (
 
 pytestmark = pytest.mark.django_db
 
+ROOT = Path(__file__).resolve().parents[2]
 ADMIN = "/admin/tiled_scim/"
 USERS, GROUPS, EVENTS = (
     f"{ADMIN}{name}/" for name in ("userlink", "librarygrouplink", "scimevent")
@@ -524,6 +527,16 @@ class TestEvents:
 
         assert not ScimEvent.objects.exists()
         assert ScimToken.objects.get().is_current
+
+
+def test_no_page_reads_rows_of_accounts_around_the_scope() -> None:
+    """Everything about members and access belongs to a link that was read through the scope."""
+    models = "UserLink|LibraryGroupLink|ScimEvent|ScimToken|model"
+    reads = re.compile(rf"^.*\b(?:{models})\.(?:objects|_default_manager)\b.*$", re.MULTILINE)
+
+    for path in (ROOT / "tiled_scim" / "admin").glob("*.py"):
+        for line in reads.findall(path.read_text()):
+            assert "limit(" in line, (path.name, line)
 
 
 class TestSpeed:
