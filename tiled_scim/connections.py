@@ -25,18 +25,20 @@ requests are refused.
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Any, cast
 
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.db import router, transaction
+from django.db import IntegrityError, router, transaction
 from django.db.models import QuerySet
 
 from tiled_scim.audit.dashboard import Health
 from tiled_scim.audit.events import Change, Source, keep, record
 from tiled_scim.conf import settings
+from tiled_scim.database.errors import is_taken
 from tiled_scim.errors import not_found
 from tiled_scim.host import HostAdapter, adapter_class, objects
 from tiled_scim.models import (
@@ -199,7 +201,14 @@ class Connection:
             UnknownAccountError: The host does not have the account.
             TokenChangedError: Another token is the current one than the actor saw.
         """
-        return self._renew(actor, lifetime, partial(_require_seen, seen))
+        check = partial(_require_seen, seen)
+        try:
+            return self._renew(actor, lifetime, check)
+        except TokenChangedError:
+            if seen is not None:
+                raise
+        # Another transaction has created the account's first token, which can be replaced now.
+        return self._renew(actor, lifetime, check)
 
     def revoke(self, actor: Actor, *, seen: str | None = None) -> ScimToken | None:
         """Revoke the current token. It stops working immediately.
@@ -313,12 +322,17 @@ class Connection:
     def _renew(self, actor: Actor, lifetime: timedelta | None, check: Any) -> NewToken:
         if not self.exists:
             raise UnknownAccountError(self.account)
-        with transaction.atomic(using=router.db_for_write(ScimToken)):
-            new = ScimToken.objects.renew(
-                self.account, created_by=actor.user, lifetime=lifetime, check=check
-            )
-            action = Action.TOKEN_REPLACED if new.replaced else Action.TOKEN_GENERATED
-            self._record(actor, action, new.token, new.replaced)
+        try:
+            with transaction.atomic(using=router.db_for_write(ScimToken)):
+                new = ScimToken.objects.renew(
+                    self.account, created_by=actor.user, lifetime=lifetime, check=check
+                )
+                action = Action.TOKEN_REPLACED if new.replaced else Action.TOKEN_GENERATED
+                self._record(actor, action, new.token, new.replaced)
+        except IntegrityError as error:
+            if not is_taken(error):
+                raise
+            raise TokenChangedError("The account's first token was created meanwhile.") from error
         return new
 
     def _record(
@@ -345,14 +359,21 @@ def all_tokens() -> QuerySet[ScimToken]:
     return ScimToken.objects.written().select_related("created_by")
 
 
-def tokens_without_account() -> list[ScimToken]:
+def tokens_without_account(known: Container[str] | None = None) -> list[ScimToken]:
     """Return the current tokens of accounts that the host no longer has, the newest first.
 
-    They still work. `Connection.revoke` ends them.
+    `Connection.revoke` ends them.
+
+    Args:
+        known: The keys of the host's accounts, if the caller has them already.
     """
-    known = adapter_class().accounts()
+    if known is None:
+        known = adapter_class().accounts()
     current = all_tokens().exclude(current_account=None)
-    return [token for token in current if token.account not in known]
+    # Thousands of customers may have a token, and a few of them may be gone.
+    accounts = current.values_list("pk", "account")
+    former = [key for key, account in accounts if account not in known]
+    return list(current.filter(pk__in=former)) if former else []
 
 
 def _require_seen(seen: str | None, current: ScimToken | None) -> None:

@@ -9,14 +9,13 @@ import hashlib
 import secrets
 import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self, TypeVar, cast
 
 from django.conf import settings as django_settings
 from django.core.signing import BadSignature, Signer
-from django.db import IntegrityError, models, router, transaction
+from django.db import models, router, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
@@ -37,8 +36,6 @@ CANONICAL_NAME_LENGTH = 2 * NAME_LENGTH
 TOKEN_PREFIX = "tscim_"  # noqa: S105 (the prefix that secret scanners look for, not a secret)
 TOKEN_BYTES = 32
 SETUP_PREFIX = "tscimsetup_"
-# Two admins may generate tokens at the same time. The later token wins.
-GENERATE_ATTEMPTS = 5
 
 
 @dataclass(frozen=True)
@@ -74,6 +71,7 @@ class ScimTokenManager(models.Manager["ScimToken"]):
         new = self.renew(account, created_by=created_by, lifetime=lifetime)
         return new.token, new.plaintext
 
+    @sensitive_variables("plaintext")
     def renew(
         self,
         account: str = "",
@@ -90,43 +88,54 @@ class ScimTokenManager(models.Manager["ScimToken"]):
             lifetime: How long the token is valid. The default is `TILED_SCIM_TOKEN_LIFETIME`.
             check: Takes the current token, which is locked, or None. It raises an error if that
                 token must not be replaced.
-        """
-        for _attempt in range(GENERATE_ATTEMPTS - 1):
-            with suppress(IntegrityError):
-                return self._renew(account, created_by, lifetime, check)
-        return self._renew(account, created_by, lifetime, check)
-
-    @sensitive_variables("plaintext")
-    def issue(
-        self, account: str = "", *, created_by: Any = None, lifetime: timedelta | None = None
-    ) -> tuple[ScimToken, str]:
-        """Create a token for an account without a current one.
 
         Raises:
-            IntegrityError: if the account has a current token.
+            IntegrityError: if another transaction creates the account's first token meanwhile.
         """
         plaintext = TOKEN_PREFIX + secrets.token_urlsafe(TOKEN_BYTES)
         lifetime = lifetime or settings.TOKEN_LIFETIME
-        token = self.model(
-            account=account,
-            current_account=account,
-            digest=digest(plaintext),
-            last_four=plaintext[-4:],
-            created_by=created_by,
-            expires_at=timezone.now() + lifetime if lifetime else None,
-        )
-        database = router.db_for_write(self.model)
-        with transaction.atomic(using=database):
-            token.save(using=database, force_insert=True)
-        return token, plaintext
+        using = router.db_for_write(self.model)
+        with transaction.atomic(using=using):
+            current = self.locked(account)
+            check(current)
+            if current is not None:
+                current.revoke()
+            token = self.model(
+                account=account,
+                current_account=account,
+                digest=digest(plaintext),
+                last_four=plaintext[-4:],
+                created_by=created_by,
+                expires_at=timezone.now() + lifetime if lifetime else None,
+            )
+            token.save(using=using, force_insert=True)
+        return NewToken(token, plaintext, current)
 
     def current(self, account: str = "") -> ScimToken | None:
         """Return the account's current token, expired or not, or None."""
         return self.written().filter(current_account=account).first()
 
     def locked(self, account: str = "") -> ScimToken | None:
-        """Return the account's current token, locked until the end of the transaction, or None."""
+        """Return the account's current token, locked until the end of the transaction, or None.
+
+        Without a first token, it does not look for a current one that another transaction may
+        create now. It would be locked in another order, which is a deadlock on MariaDB.
+        """
+        if not self.take_turn(account):
+            return None
         return self.written().select_for_update().filter(current_account=account).first()
+
+    def take_turn(self, account: str = "") -> bool:
+        """Wait for other transactions of the account that take turns, until they have ended.
+
+        It locks the account's first token, which stays the same. A lock on the current one would
+        not wait any more after that was replaced.
+
+        Returns:
+            Whether the account has had a token. Without one, nothing is locked.
+        """
+        rows = self.written().select_for_update().filter(account=account).order_by("pk")
+        return bool(rows.values_list("pk")[:1])
 
     def with_plaintext(self, plaintext: str) -> ScimToken | None:
         """Return the token with this plaintext, current or not, or None. Takes one query."""
@@ -143,22 +152,6 @@ class ScimTokenManager(models.Manager["ScimToken"]):
     def _with_digest(self) -> models.QuerySet[ScimToken]:
         parameter = Parameter("digest", self.model._meta.get_field("digest"))
         return self.written().filter(digest=parameter)
-
-    @sensitive_variables("plaintext")
-    def _renew(
-        self,
-        account: str,
-        created_by: Any,
-        lifetime: timedelta | None,
-        check: Callable[[ScimToken | None], None],
-    ) -> NewToken:
-        with transaction.atomic(using=router.db_for_write(self.model)):
-            current = self.locked(account)
-            check(current)
-            if current is not None:
-                current.revoke()
-            token, plaintext = self.issue(account, created_by=created_by, lifetime=lifetime)
-        return NewToken(token, plaintext, current)
 
 
 class ScimToken(models.Model):
@@ -198,6 +191,7 @@ class ScimToken(models.Model):
         verbose_name = _("SCIM token")
         verbose_name_plural = _("connection and token")
         ordering = ("-created_at",)
+        indexes = (models.Index(fields=("account", "id"), name="tiled_scim_token_account"),)
 
     def __str__(self) -> str:
         return f"…{self.last_four}"

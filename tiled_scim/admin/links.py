@@ -182,8 +182,8 @@ class LinkAdmin(ReadOnlyAdmin):
         """Return the last events of a resource, or [] if the user may not see events."""
         if not may_view(self.admin_site, request, ScimEvent):
             return []
-        events = ScimEvent.objects.filter(resource_id=link.pk).defer("changes")
-        events = scope_of(request).limit(events)
+        scope = scope_of(request)
+        events = scope.limit(ScimEvent.objects.filter(resource_id=link.pk).defer("changes"))
         return [
             {
                 "time": event.created_at,

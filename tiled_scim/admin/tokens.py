@@ -261,7 +261,8 @@ class ScimTokenAdmin(ScopedAdmin):
 
     def _former(self, request: HttpRequest) -> dict[str, Any]:
         """Return the context for the tokens of accounts that the host no longer has."""
-        tokens = tokens_without_account() if scope_of(request).is_all else []
+        scope = scope_of(request)
+        tokens = tokens_without_account(scope.labels) if scope.is_all else []
         return {"former_tokens": tokens, "may_change": self.has_change_permission(request)}
 
     def _visible(self, request: HttpRequest) -> set[str]:

@@ -190,6 +190,9 @@ class Migration(migrations.Migration):
                 "verbose_name": "SCIM token",
                 "verbose_name_plural": "connection and token",
                 "ordering": ("-created_at",),
+                "indexes": [
+                    models.Index(fields=["account", "id"], name="tiled_scim_token_account"),
+                ],
             },
         ),
         migrations.CreateModel(
