@@ -144,7 +144,7 @@ class TestSetupLink:
             assert "/accounts/login/" in colleague.url
 
         page.goto(SETUP_LINKS)
-        expect(page.get_by_text("Opened once, just now.")).to_be_visible()
+        expect(page.get_by_text("Opened once, just now")).to_be_visible()
         page.get_by_role("button", name=re.compile("Revoke setup link")).click()
         expect(page.get_by_text("The setup link has been revoked.")).to_be_visible()
         colleague.goto(SETUP)

@@ -25,6 +25,7 @@ from tests.admin.browser import (
 from tests.audit.test_dashboard import make_refusal
 from tests.wire.client import Scim
 from tiled_scim.connections import Connection
+from tiled_scim.host import HostAdapter
 from tiled_scim.models import ScimEvent, ScimToken, digest
 
 from .customers import (
@@ -172,7 +173,7 @@ class TestPage:
     def test_of_a_host_without_accounts_shows_unknown_callers_too(
         self, admin: Client, settings: LazySettings
     ) -> None:
-        del settings.TILED_SCIM_HOST_ADAPTER
+        settings.TILED_SCIM_HOST_ADAPTER = HostAdapter
         settings.TILED_SCIM_CONFIGURABLE_ACCOUNT = lambda request: ""
         make_refusal(account=None, status=401, scim_type="", resource_type="", detail="Who?")
 

@@ -114,7 +114,7 @@ class TestList:
         first = admin.get(EVENTS, {"outcome": "done"})
         assert len(rows(first)) == 50
         assert 'href="?outcome=done&amp;page=2"' in first.text
-        second = admin.get(EVENTS, {"outcome": "done", "page": 2})
+        second = admin.get(EVENTS, {"outcome": "done", "page": "2"})
 
         assert column(second, 2) == [f"person {number}" for number in reversed(range(10))]
         assert "Page 2 of 2" in read(second)

@@ -62,6 +62,7 @@ class TestUsers:
         response = admin.get(f"{USERS}?{query.replace('GROUP', str(roadrunners().pk))}")
 
         assert column(response, 0) == found
+        assert ("Group: Roadrunners" in read(response)) == ("GROUP" in query)
 
     def test_have_a_page(self, okta: Scim, admin: Client) -> None:
         response = admin.get(f"{USERS}{key_of(TWEETY)}/")

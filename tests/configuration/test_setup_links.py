@@ -104,7 +104,7 @@ class TestCreating:
 
         assert "Open setup links (1)" in text
         assert f"Created by {ADMIN}" in text
-        assert "Opened once, just now." in text
+        assert "Opened once, just now" in text
         assert "globex" not in text
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.formats import date_format
 from django.utils.text import capfirst
+from django.utils.timezone import is_aware, localtime
 from django.utils.translation import gettext_lazy as _
 
 from tiled_scim.audit.dashboard import midnight
@@ -98,6 +100,12 @@ class EventList(ListPage):
     def annotated(self, rows: list[Any]) -> list[Any]:
         return described(rows, self.account, self.urls)
 
+    def value_name(self, name: str, value: Any) -> str:
+        if name == "resource":
+            names = self.rows().filter(resource_id=value).values_list("resource_name", flat=True)
+            return names.first() or ""
+        return _moment(value) if name == "created_at__gte" else ""
+
 
 class EventPage(ConfigurationPage):
     """The page of one event."""
@@ -116,6 +124,11 @@ class EventPage(ConfigurationPage):
             "resource_page": shown["resource_page"],
         }
         return self.render(context)
+
+
+def _moment(moment: datetime) -> str:
+    local = localtime(moment) if is_aware(moment) else moment
+    return date_format(local, "DATETIME_FORMAT")
 
 
 def events_of(account: Account) -> QuerySet[ScimEvent]:

@@ -75,6 +75,11 @@ class Links(ConfigurationPage):
             raise Http404
         return link
 
+    def name_of(self, model: type[UserLink | LibraryGroupLink], key: UUID) -> str:
+        """Return the name of a link of the account, or "" if the account does not have it."""
+        links = objects(model).filter(account=self.account.key, pk=key)
+        return links.values_list(model.name_field, flat=True).first() or ""
+
     def page_url(self, link: Any) -> str:
         """Return the URL of the page of a link."""
         return self.urls.to(self.page_name, link_id=link.pk)
@@ -130,6 +135,9 @@ class UserList(Users, ListPage):
         group = form.cleaned_data["group"]
         return links.filter(memberships__group=group) if group else links
 
+    def value_name(self, name: str, value: Any) -> str:
+        return self.name_of(LibraryGroupLink, value)
+
 
 class GroupList(Groups, ListPage):
     """The list of groups that were pushed, with their Libraries."""
@@ -143,6 +151,9 @@ class GroupList(Groups, ListPage):
             links = links.filter(GroupState(state).condition)
         user = form.cleaned_data["user"]
         return links.filter(members__user=user) if user else links
+
+    def value_name(self, name: str, value: Any) -> str:
+        return self.name_of(UserLink, value)
 
 
 class LinkPage(Links):

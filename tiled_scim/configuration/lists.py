@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 
 from tiled_scim.configuration.access import ConfigurationPage
 from tiled_scim.presentation.searching import CappedPaginator
@@ -25,8 +25,8 @@ class FilterForm(forms.Form):
 
     q = forms.CharField(required=False, max_length=255)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, auto_id="filter-%s", label_suffix="", **kwargs)
+    def __init__(self, data: QueryDict) -> None:
+        super().__init__(data, auto_id="filter-%s", label_suffix="")
         for field in self.fields.values():
             field.required = False
         for name in self.hidden:
@@ -69,7 +69,9 @@ class ListPage(ConfigurationPage):
             "paginator": paginator,
             "rows": self.annotated(list(page.object_list)),
             "query": _query(request),
-            **self.more(form),
+            "hidden_filters": [
+                (field, self.shown_value(form, field)) for field in form.active_hidden_filters()
+            ],
         }
         return self.render(context)
 
@@ -85,9 +87,14 @@ class ListPage(ConfigurationPage):
         """Add attributes to the rows of a page that its columns show."""
         raise NotImplementedError
 
-    def more(self, form: Any) -> dict[str, Any]:
-        """Return additional context."""
-        return {}
+    def value_name(self, name: str, value: Any) -> str:
+        """Return how a list shows the value of a hidden filter, or "" as it was sent."""
+        return ""
+
+    def shown_value(self, form: FilterForm, field: forms.BoundField) -> str:
+        """Return how a list shows the value of a hidden filter."""
+        value = form.cleaned_data.get(field.name)
+        return (self.value_name(field.name, value) if value else "") or str(field.value())
 
 
 def _query(request: HttpRequest) -> str:

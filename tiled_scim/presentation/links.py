@@ -54,7 +54,7 @@ def annotate_groups(rows: list[Any]) -> list[Any]:
 
 def group_count(link: UserLink) -> int:
     """Return the number of groups of a user."""
-    return _live_memberships(link).count()
+    return int(_live_memberships(link).count())
 
 
 def groups_of(link: UserLink) -> list[dict[str, Any]]:
