@@ -23,8 +23,11 @@ HOUR = timedelta(hours=1)
 
 def _lifetimes() -> list[tuple[int, str]]:
     hours = [lifetime // HOUR for lifetime in setup_links.LIFETIMES]
-    text = "%(number)s hour", "%(number)s hours"
-    return [(number, ngettext(*text, number) % {"number": number}) for number in hours]
+    return [(number, _duration(number)) for number in hours]
+
+
+def _duration(number: int) -> str:
+    return ngettext("%(number)s hour", "%(number)s hours", number) % {"number": number}
 
 
 class SetupLinkForm(forms.Form):
