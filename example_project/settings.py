@@ -80,6 +80,8 @@ INSTALLED_APPS = [
 
 # SCIM: the model for pushed groups. The default is Django's Group.
 TILED_SCIM_LIBRARY_MODEL = "libraries.Library"
+# SCIM: who may use the pages under settings/scim/.
+TILED_SCIM_CONFIGURABLE_ACCOUNT = "example_project.libraries.scim.configurable_account"
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

@@ -11,4 +11,6 @@ urlpatterns = [
     path("accounts/logout/", LogoutView.as_view(), name="logout"),
     # SCIM: the base URL for Okta. It must not contain "_", which Okta rejects.
     path("scim/v2/", include("tiled_scim.urls")),
+    # SCIM: the pages where customers connect Okta themselves.
+    path("settings/scim/", include("tiled_scim.configuration.urls")),
 ]

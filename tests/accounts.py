@@ -11,10 +11,18 @@ from django.contrib.auth.models import User
 from django.db import models
 
 from tests.wire.client import Scim
-from tiled_scim.host import HostAdapter, objects
+from tiled_scim.host import ALL_ACCOUNTS, HostAdapter, objects
 from tiled_scim.models import ScimToken
 
 ACME, GLOBEX = "acme", "globex"
+
+
+class SeenByStaff(HostAdapter):
+    """A host where everybody who may see a page of the admin sees all accounts there."""
+
+    @classmethod
+    def accounts_of(cls, user: Any) -> Any:
+        return ALL_ACCOUNTS
 
 
 class Apart(HostAdapter):

@@ -19,6 +19,7 @@ from django.core.checks import CheckMessage
 from django.db import models
 from django.test import override_settings
 from django.test.utils import isolate_apps
+from django.urls import include, path
 
 from tiled_scim import checks, host
 from tiled_scim.host import HostAdapter
@@ -69,6 +70,7 @@ OF_OTHERS = {"AUTHENTICATION_BACKENDS", "REST_FRAMEWORK", "SIMPLE_JWT"}
 LIBRARY_MODEL_HINT = 'Write it as "app_label.Model", such as "libraries.Library"'
 ADAPTER_HINT = 'Set it to the dotted path of a class, such as "myapp.scim.MyHostAdapter".'
 ENABLED_HINT = "Set it to True, False, or a callable that takes the account's key, or its path."
+ACCOUNT_HINT = "returns the key of the account that it is about if this person may configure it"
 WHOLE_NUMBER_HINT = "Set it to a positive integer."
 PERIOD_HINT = "Set it to None or to a positive timedelta of at most 36500 days."
 THROTTLE_HINT = 'Set it to None or to a number of requests and a period, such as "600/min".'
@@ -99,6 +101,10 @@ CASES = [
     case("HOST_ADAPTER", "tiled_scim.host.chunks", "E006", "chunks", "Inherit from"),
     case("ENABLED", "nowhere.is_enabled", "E007", "No module named 'nowhere'", ENABLED_HINT),
     case("ENABLED", "yes", "E007", "yes", ENABLED_HINT),
+    case("CONFIGURABLE_ACCOUNT", "nowhere.account", "E015", "No module named", ACCOUNT_HINT),
+    case("CONFIGURABLE_ACCOUNT", "account", "E015", "account", ACCOUNT_HINT),
+    case("CONFIGURABLE_ACCOUNT", 1, "E015", "is 1, which cannot be called", ACCOUNT_HINT),
+    case("CONFIGURABLE_ACCOUNT", None, "E016", "tiled_scim.configuration.urls", ACCOUNT_HINT),
     case("ADOPT_USERS", "name", "E008", "ADOPT_USERS is 'name'", "'username', 'email', None"),
     case("UNKNOWN_MEMBERS", "ignore", "E008", "UNKNOWN_MEMBERS is 'ignore'", "'skip', 'reject'"),
     case("USER_DELETE", True, "E008", "USER_DELETE is True", "'deactivate', 'delete'"),
@@ -183,6 +189,22 @@ class TestNoProblem:
     )
     def test_what_the_table_of_settings_allows_is_none(self, setting: str, value: object) -> None:
         assert found(**{f"TILED_SCIM_{setting}": value}) == []
+
+
+class TestConfigurationPages:
+    def test_that_are_not_mounted_need_no_setting(self) -> None:
+        urls = (path("scim/v2/", include("tiled_scim.urls")),)
+
+        assert found(TILED_SCIM_CONFIGURABLE_ACCOUNT=None, ROOT_URLCONF=urls) == []
+        assert found(TILED_SCIM_CONFIGURABLE_ACCOUNT=None, ROOT_URLCONF=None) == []
+
+    def test_that_are_mounted_below_other_urls_are_found(self) -> None:
+        inner = ([path("scim/", include("tiled_scim.configuration.urls"))], "product")
+        urls = (path("app/", include(inner)),)
+
+        (message,) = found(TILED_SCIM_CONFIGURABLE_ACCOUNT=None, ROOT_URLCONF=urls)
+
+        assert message.id == "tiled_scim.E016"
 
 
 class TestMembers:

@@ -44,7 +44,7 @@ PLAIN: list[tuple[str, object, object]] = [
     ("EVENT_RETENTION", timedelta(days=90), None),
     ("BASE_URL", None, "https://scim.example.com/v2"),
 ]
-IMPORTED = ["HOST_ADAPTER", "ENABLED"]
+IMPORTED = ["HOST_ADAPTER", "ENABLED", "CONFIGURABLE_ACCOUNT"]
 
 
 @pytest.fixture
@@ -112,3 +112,15 @@ class TestEnabled:
 
         assert scim_settings.ENABLED("acme")
         assert not scim_settings.ENABLED("globex")
+
+
+class TestConfigurableAccount:
+    @pytest.mark.usefixtures("nothing_set")
+    def test_is_none_by_default(self) -> None:
+        assert scim_settings.CONFIGURABLE_ACCOUNT is None
+
+    @pytest.mark.parametrize("value", [is_premium, f"{__name__}.is_premium"])
+    def test_is_a_function_or_the_path_to_one(self, settings: LazySettings, value: Any) -> None:
+        settings.TILED_SCIM_CONFIGURABLE_ACCOUNT = value
+
+        assert scim_settings.CONFIGURABLE_ACCOUNT is is_premium

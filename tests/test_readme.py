@@ -27,6 +27,7 @@ from tests.documented.pages import (
 )
 from tiled_scim import conf, errors
 from tiled_scim.api import bulk, discovery, parsers, views
+from tiled_scim.connections import Connection
 from tiled_scim.host import HostAdapter
 from tiled_scim.schemas import TILED_USER
 from tiled_scim.scim import cleaning, grammar, patch
@@ -35,6 +36,7 @@ from tiled_scim.sql import pages
 PACKAGE = ROOT / "tiled_scim"
 DESIGN = ROOT / "docs" / "design.md"
 GUIDE = ROOT / "docs" / "host-adapter.md"
+CONNECTIONS = ROOT / "docs" / "connections.md"
 PROTOCOL = ROOT / "docs" / "protocol.md"
 
 every_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
@@ -166,6 +168,12 @@ class TestHosts:
     def test_the_guide_tells_of_every_member_of_an_adapter(self) -> None:
         documented = [plain(row[0]).partition("(")[0] for row in table_rows(GUIDE, "member")]
         public = [name for name in vars(HostAdapter) if not name.startswith("_")]
+
+        assert documented == public
+
+    def test_the_page_about_connections_tells_of_every_member(self) -> None:
+        documented = [plain(row[0]).partition("(")[0] for row in table_rows(CONNECTIONS, "member")]
+        public = [name for name in vars(Connection) if not name.startswith("_")]
 
         assert documented == public
 

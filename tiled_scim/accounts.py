@@ -11,9 +11,9 @@ settings name the model and its fields, so that such a host needs no code:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cached_property
-from typing import Any, cast
+from typing import Any, Literal, cast
 from uuid import uuid4
 
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -24,7 +24,9 @@ from tiled_scim.conf import settings
 from tiled_scim.database.membership_model import MembershipModel, membership_model
 from tiled_scim.errors import forbidden
 from tiled_scim.host import (
+    ALL_ACCOUNTS,
     TILED_ADMIN,
+    AllAccounts,
     HostAdapter,
     library_model,
     objects,
@@ -62,6 +64,15 @@ class AccountAdapter(HostAdapter):
     @property
     def has_accounts(self) -> bool:
         return True
+
+    @classmethod
+    def accounts_of(cls, user: Any) -> Collection[str] | Literal[AllAccounts.ALL_ACCOUNTS]:
+        """Return the accounts of which a user is an active admin; all for superusers."""
+        if getattr(user, "is_superuser", False):
+            return ALL_ACCOUNTS
+        memberships = cls.memberships()
+        rows = cls._admin_memberships().filter(**{memberships.user.attname: user.pk})
+        return {str(key) for key in rows.values_list(memberships.account.attname, flat=True)}
 
     def check_account(self) -> None:
         _ = self._account_key
@@ -130,16 +141,10 @@ class AccountAdapter(HostAdapter):
 
     def admins(self) -> models.QuerySet[Any]:
         """Return the users whose membership is active and Tiled Admin."""
-        users = self.adoptable_users()
-        own = self.membership_fields
-        if TILED_ADMIN not in own:
+        if TILED_ADMIN not in self.membership_fields:
             return super().admins()
-        names = [name for name in (TILED_ADMIN, "active") if name in own]
-        rows = self.memberships().rows(self._using, **{self._account_name: self.account})
-        for name in names:
-            column, choices = split_choices(own[name])
-            rows = rows.filter(**({f"{column}__in": choices} if choices else {column: True}))
-        return users.filter(pk__in=rows.values(self.memberships().user.attname))
+        rows = self._admin_memberships().filter(**{self._account_name: self._account_key})
+        return self.adoptable_users().filter(pk__in=rows.values(self.memberships().user.attname))
 
     def delete_user(self, user: AbstractBaseUser) -> None:
         """Delete the membership, and the host user if no other account has it."""
@@ -194,6 +199,18 @@ class AccountAdapter(HostAdapter):
         if memberships is None:
             raise LookupError("AccountAdapter needs TILED_SCIM_MEMBERSHIP_MODEL")
         return memberships
+
+    @classmethod
+    def _admin_memberships(cls) -> models.QuerySet[Any]:
+        """Return the memberships that are active and Tiled Admin."""
+        columns = attribute_columns()
+        rows = objects(cls.memberships().model)
+        if TILED_ADMIN not in columns:
+            return rows.none()
+        for name in (TILED_ADMIN, "active"):
+            if name in columns:
+                rows = rows.filter(**is_true(columns[name]))
+        return rows
 
     @property
     def _using(self) -> str:
@@ -300,9 +317,7 @@ class AccountAdapter(HostAdapter):
         HostAdapter.update_user(self, user, {"active": active})
 
     def _is_active_elsewhere(self, user: AbstractBaseUser) -> bool:
-        column, choices = split_choices(self.membership_fields["active"])
-        is_active = {f"{column}__in": choices} if choices else {column: True}
-        return self._others(user).filter(**is_active).exists()
+        return self._others(user).filter(**is_true(self.membership_fields["active"])).exists()
 
 
 def active_links(adapter: HostAdapter) -> models.Q:
@@ -311,10 +326,7 @@ def active_links(adapter: HostAdapter) -> models.Q:
     Users are always active if the host has no field for it.
     """
     if column := adapter.membership_fields.get("active"):
-        name, choices = split_choices(column)
-        memberships = AccountAdapter.memberships()
-        is_active = {f"{name}__in": choices} if choices else {name: True}
-        return memberships.exists("user", "account", **is_active)
+        return AccountAdapter.memberships().exists("user", "account", **is_true(column))
     if path := adapter.user_fields.get("active"):
         return models.Q(("suspended", False), (f"user__{path}", True))
     return ~models.Q(pk__in=[])
@@ -327,6 +339,12 @@ def attribute_columns() -> dict[str, str]:
         for name, column in settings.MEMBERSHIP_FIELDS.items()
         if name not in FOREIGN_KEYS
     }
+
+
+def is_true(column: str) -> dict[str, Any]:
+    """Return the condition for memberships in which the boolean of an entry is true."""
+    column, choices = split_choices(column)
+    return {f"{column}__in": choices} if choices else {column: True}
 
 
 def split_choices(column: str) -> tuple[str, tuple[str, ...]]:

@@ -13,6 +13,7 @@ from django.contrib.auth.backends import BaseBackend
 from django.core import checks
 from django.db import models
 from django.db.models.fields import NOT_PROVIDED
+from django.urls import URLResolver, get_resolver
 from rest_framework.settings import api_settings
 from rest_framework.throttling import SimpleRateThrottle
 
@@ -28,6 +29,9 @@ from tiled_scim.host import (
 )
 
 Messages = Iterator[checks.CheckMessage]
+
+# The app_name of `configuration/urls.py`.
+CONFIGURATION = "tiled_scim_configuration"
 
 CHOICES = {
     "ADOPT_USERS": ("username", "email", None),
@@ -169,6 +173,37 @@ def check_enabled() -> Messages:
         )
 
 
+def check_configurable_account() -> Messages:
+    hint = (
+        "Set it to a function, or its dotted path, that takes a request and returns the key of the "
+        "account that it is about if this person may configure it, else None."
+    )
+    try:
+        function: object = settings.CONFIGURABLE_ACCOUNT
+    except (ImportError, ValueError) as error:
+        yield checks.Error(
+            f"{PREFIX}CONFIGURABLE_ACCOUNT cannot be imported: {error}.",
+            hint=hint,
+            id="tiled_scim.E015",
+        )
+        return
+    if function is None:
+        urls = getattr(django_settings, "ROOT_URLCONF", None)
+        if urls and _includes(get_resolver(urls), CONFIGURATION):
+            yield checks.Error(
+                "The URLs include tiled_scim.configuration.urls, but "
+                f"{PREFIX}CONFIGURABLE_ACCOUNT is not set, so nobody can use the pages.",
+                hint=hint,
+                id="tiled_scim.E016",
+            )
+    elif not callable(function):
+        yield checks.Error(
+            f"{PREFIX}CONFIGURABLE_ACCOUNT is {function!r}, which cannot be called.",
+            hint=hint,
+            id="tiled_scim.E015",
+        )
+
+
 def check_choices() -> Messages:
     for name, choices in CHOICES.items():
         value = getattr(settings, name)
@@ -299,6 +334,12 @@ def check_json_web_tokens() -> Messages:
         )
 
 
+def _includes(resolver: URLResolver, app_name: str) -> bool:
+    """Return whether URLs include those of an app, at any depth."""
+    inner = (pattern for pattern in resolver.url_patterns if isinstance(pattern, URLResolver))
+    return any(each.app_name == app_name or _includes(each, app_name) for each in inner)
+
+
 def _library_model() -> type[models.Model] | None:
     try:
         return library_model()
@@ -336,6 +377,7 @@ CHECKS: tuple[Callable[[], Messages], ...] = (
     check_memberships,
     check_adapter,
     check_enabled,
+    check_configurable_account,
     check_choices,
     check_page_sizes,
     check_periods,

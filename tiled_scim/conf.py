@@ -14,6 +14,8 @@ from django.conf import settings as django_settings
 from django.utils.module_loading import import_string
 
 if TYPE_CHECKING:
+    from django.http import HttpRequest
+
     from tiled_scim.host import HostAdapter
 
 PREFIX = "TILED_SCIM_"
@@ -97,6 +99,16 @@ class Settings:
         if callable(enabled):
             return enabled
         return lambda account: bool(enabled)
+
+    @property
+    def CONFIGURABLE_ACCOUNT(self) -> Callable[[HttpRequest], str | None] | None:
+        """Who may use the pages of `configuration`, set as a callable or its dotted path.
+
+        The callable takes the request of a person who is signed in. It returns the key of the
+        account that the request is about if this person may configure it, else None.
+        """
+        function = _imported(_setting("CONFIGURABLE_ACCOUNT", None))
+        return cast("Callable[[HttpRequest], str | None] | None", function)
 
     @property
     def ADOPT_USERS(self) -> Literal["username", "email"] | None:

@@ -12,7 +12,8 @@ class, and its parts stay next to it.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any, cast
+from enum import Enum
+from typing import Any, Final, Literal, cast
 
 from django.apps import apps
 from django.contrib.auth import get_user_model
@@ -30,10 +31,20 @@ from tiled_scim.schemas import TILED_USER
 from tiled_scim.scim.cleaning import check_length
 from tiled_scim.scim.text import canonical, spellings
 
-__all__ = ["TILED_ADMIN", "HostAdapter", "chunks", "library_model", "objects"]
+__all__ = ["ALL_ACCOUNTS", "TILED_ADMIN", "HostAdapter", "chunks", "library_model", "objects"]
 
 TILED_ADMIN = f"{TILED_USER}:tiledAdmin"
 STAFF_FIELD = "is_staff"
+
+
+class AllAccounts(Enum):
+    """The type of `ALL_ACCOUNTS`."""
+
+    ALL_ACCOUNTS = "all accounts"
+
+
+# For `HostAdapter.accounts_of`. It is not None, so that a forgotten `return` gives no access.
+ALL_ACCOUNTS: Final = AllAccounts.ALL_ACCOUNTS
 
 
 def adapter_class() -> type[HostAdapter]:
@@ -119,6 +130,18 @@ class HostAdapter:
         By default, there is one account with an empty key.
         """
         return {"": ""}
+
+    @classmethod
+    def accounts_of(cls, user: Any) -> Collection[str] | Literal[AllAccounts.ALL_ACCOUNTS]:
+        """Return the keys of the accounts that a user may see and change in the Django admin.
+
+        The user needs the permissions of the pages, too. `ALL_ACCOUNTS` also includes requests of
+        unknown callers, and what is left of accounts that no longer exist.
+
+        By default, superusers see all accounts, and others none. A host without accounts is not
+        asked: the permissions of its pages decide alone.
+        """
+        return ALL_ACCOUNTS if getattr(user, "is_superuser", False) else ()
 
     @property
     def has_accounts(self) -> bool:

@@ -1,4 +1,4 @@
-"""The tables: tokens, links of users and groups, members and events.
+"""The tables: tokens, setup links, links of users and groups, members and events.
 
 The module is long, because Django looks for all models of an app in one place.
 """
@@ -8,16 +8,18 @@ from __future__ import annotations
 import hashlib
 import secrets
 import uuid
-from collections.abc import Collection, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self, TypeVar, cast
 
 from django.conf import settings as django_settings
-from django.db import IntegrityError, models, router, transaction
+from django.core.signing import BadSignature, Signer
+from django.db import models, router, transaction
 from django.utils import timezone
 from django.utils.functional import classproperty
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.debug import sensitive_variables
 
 from tiled_scim.conf import settings
 from tiled_scim.database.compiled import Parameter, compiled
@@ -35,11 +37,27 @@ CANONICAL_NAME_LENGTH = 2 * NAME_LENGTH
 
 TOKEN_PREFIX = "tscim_"  # noqa: S105 (the prefix that secret scanners look for, not a secret)
 TOKEN_BYTES = 32
-# Two admins may generate tokens at the same time. The later token wins.
-GENERATE_ATTEMPTS = 5
+SETUP_PREFIX = "tscimsetup_"
+
+
+@dataclass(frozen=True)
+class NewToken:
+    """A token that was just created.
+
+    Args:
+        token: The row.
+        plaintext: The token itself, which is not stored. It is not in error reports either.
+        replaced: The token that it replaces, if the account had one.
+    """
+
+    token: ScimToken
+    plaintext: str = field(repr=False)
+    replaced: ScimToken | None = None
 
 
 class ScimTokenManager(models.Manager["ScimToken"]):
+    """Creates and finds tokens. `connections.Connection` does so for people, and writes events."""
+
     def generate(
         self,
         account: str = "",
@@ -49,45 +67,77 @@ class ScimTokenManager(models.Manager["ScimToken"]):
     ) -> tuple[ScimToken, str]:
         """Create a new token for an account, and end its current one.
 
+        Returns:
+            The row, and the token itself, which is not stored.
+        """
+        new = self.renew(account, created_by=created_by, lifetime=lifetime)
+        return new.token, new.plaintext
+
+    @sensitive_variables("plaintext")
+    def renew(
+        self,
+        account: str = "",
+        *,
+        created_by: Any = None,
+        lifetime: timedelta | None = None,
+        check: Callable[[ScimToken | None], None] = lambda current: None,
+    ) -> NewToken:
+        """Create a new token for an account, and end its current one.
+
         Args:
             account: The account's key.
             created_by: The host user who creates it, if there is one.
             lifetime: How long the token is valid. The default is `TILED_SCIM_TOKEN_LIFETIME`.
-
-        Returns:
-            The row, and the token itself, which is not stored.
-        """
-        for _attempt in range(GENERATE_ATTEMPTS - 1):
-            with suppress(IntegrityError):
-                return self._renew(account, created_by, lifetime)
-        return self._renew(account, created_by, lifetime)
-
-    def issue(
-        self, account: str = "", *, created_by: Any = None, lifetime: timedelta | None = None
-    ) -> tuple[ScimToken, str]:
-        """Create a token as `generate` does, for an account without a current one.
+            check: Takes the current token, which is locked, or None. It raises an error if that
+                token must not be replaced.
 
         Raises:
-            IntegrityError: if the account has a current token.
+            IntegrityError: if another transaction creates the account's first token meanwhile.
         """
         plaintext = TOKEN_PREFIX + secrets.token_urlsafe(TOKEN_BYTES)
         lifetime = lifetime or settings.TOKEN_LIFETIME
-        token = self.model(
-            account=account,
-            current_account=account,
-            digest=digest(plaintext),
-            last_four=plaintext[-4:],
-            created_by=created_by,
-            expires_at=timezone.now() + lifetime if lifetime else None,
-        )
-        database = router.db_for_write(self.model)
-        with transaction.atomic(using=database):
-            token.save(using=database, force_insert=True)
-        return token, plaintext
+        using = router.db_for_write(self.model)
+        with transaction.atomic(using=using):
+            current = self.locked(account)
+            check(current)
+            if current is not None:
+                current.revoke()
+            token = self.model(
+                account=account,
+                current_account=account,
+                digest=digest(plaintext),
+                last_four=plaintext[-4:],
+                created_by=created_by,
+                expires_at=timezone.now() + lifetime if lifetime else None,
+            )
+            token.save(using=using, force_insert=True)
+        return NewToken(token, plaintext, current)
 
     def current(self, account: str = "") -> ScimToken | None:
         """Return the account's current token, expired or not, or None."""
         return self.written().filter(current_account=account).first()
+
+    def locked(self, account: str = "") -> ScimToken | None:
+        """Return the account's current token, locked until the end of the transaction, or None.
+
+        Without a first token, it does not look for a current one that another transaction may
+        create now. It would be locked in another order, which is a deadlock on MariaDB.
+        """
+        if not self.take_turn(account):
+            return None
+        return self.written().select_for_update().filter(current_account=account).first()
+
+    def take_turn(self, account: str = "") -> bool:
+        """Wait for other transactions of the account that take turns, until they have ended.
+
+        It locks the account's first token, which stays the same. A lock on the current one would
+        not wait any more after that was replaced.
+
+        Returns:
+            Whether the account has had a token. Without one, nothing is locked.
+        """
+        rows = self.written().select_for_update().filter(account=account).order_by("pk")
+        return bool(rows.values_list("pk")[:1])
 
     def with_plaintext(self, plaintext: str) -> ScimToken | None:
         """Return the token with this plaintext, current or not, or None. Takes one query."""
@@ -104,16 +154,6 @@ class ScimTokenManager(models.Manager["ScimToken"]):
     def _with_digest(self) -> models.QuerySet[ScimToken]:
         parameter = Parameter("digest", self.model._meta.get_field("digest"))
         return self.written().filter(digest=parameter)
-
-    def _renew(
-        self, account: str, created_by: Any, lifetime: timedelta | None
-    ) -> tuple[ScimToken, str]:
-        with transaction.atomic(using=router.db_for_write(self.model)):
-            self._end_current(account)
-            return self.issue(account, created_by=created_by, lifetime=lifetime)
-
-    def _end_current(self, account: str) -> None:
-        self.filter(current_account=account).update(current_account=None, revoked_at=timezone.now())
 
 
 class ScimToken(models.Model):
@@ -153,6 +193,7 @@ class ScimToken(models.Model):
         verbose_name = _("SCIM token")
         verbose_name_plural = _("connection and token")
         ordering = ("-created_at",)
+        indexes = (models.Index(fields=("account", "id"), name="tiled_scim_token_account"),)
 
     def __str__(self) -> str:
         return f"…{self.last_four}"
@@ -195,6 +236,100 @@ class ScimToken(models.Model):
 def digest(plaintext: str) -> str:
     """Return the digest of a token. 256 random bits need neither a salt nor a slow hash."""
     return hashlib.sha256(plaintext.encode()).hexdigest()
+
+
+class SetupLinkManager(models.Manager["SetupLink"]):
+    """Creates and finds setup links. `setup_links` does so for people, and writes events."""
+
+    @sensitive_variables("secret", "code")
+    def issue(self, account: str, *, created_by: Any, lifetime: timedelta) -> tuple[SetupLink, str]:
+        """Create a setup link.
+
+        Returns:
+            The row, and the code of the link, which is not stored.
+        """
+        secret = SETUP_PREFIX + secrets.token_urlsafe(TOKEN_BYTES)
+        code = _setup_signer().sign(secret)
+        link = self.model(
+            account=account,
+            digest=digest(secret),
+            created_by=created_by,
+            expires_at=timezone.now() + lifetime,
+        )
+        link.save(using=router.db_for_write(self.model), force_insert=True)
+        return link, code
+
+    @sensitive_variables("code", "secret")
+    def with_code(self, code: str) -> SetupLink | None:
+        """Return the link with this code if it is open, or None. Forged codes take no query."""
+        try:
+            secret = _setup_signer().unsign(code)
+        except BadSignature:
+            return None
+        return self._if_open(digest=digest(secret))
+
+    def open_with_key(self, key: str) -> SetupLink | None:
+        """Return the link with this primary key if it is open, or None."""
+        return self._if_open(pk=key)
+
+    def open_links(self, account: str) -> list[SetupLink]:
+        """Return the open links of an account, the newest first."""
+        links = self.written().filter(account=account, revoked_at=None)
+        links = links.filter(expires_at__gt=timezone.now())
+        return [link for link in links if link.is_open]
+
+    def written(self) -> models.QuerySet[SetupLink]:
+        """Return all links, from the database for writes: a replica may have outdated links."""
+        return self.using(router.db_for_write(self.model)).select_related("created_by")
+
+    def _if_open(self, **of: Any) -> SetupLink | None:
+        link = self.written().filter(**of).first()
+        return link if link is not None and link.is_open else None
+
+
+class SetupLink(models.Model):
+    """A link with which a person without an account of the product connects one account.
+
+    Only the digest of its secret is stored. It ends with the user who created it.
+    """
+
+    account = ExactCharField(_("account"), max_length=ACCOUNT_LENGTH, blank=True)
+    digest = ExactCharField(max_length=64, unique=True, editable=False)
+    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+    created_by = models.ForeignKey(
+        django_settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        editable=False,
+        related_name="+",
+        verbose_name=_("created by"),
+    )
+    expires_at = models.DateTimeField(_("expires"), editable=False)
+    revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True, editable=False)
+    last_used_at = models.DateTimeField(_("last used"), null=True, blank=True, editable=False)
+    uses = models.PositiveIntegerField(_("uses"), default=0, editable=False)
+
+    objects: ClassVar[SetupLinkManager] = SetupLinkManager()
+
+    class Meta:
+        verbose_name = _("setup link")
+        verbose_name_plural = _("setup links")
+        default_permissions = ()
+        ordering = ("-created_at", "-pk")
+        indexes = (models.Index(fields=("account", "expires_at"), name="tiled_scim_setup_link"),)
+
+    def __str__(self) -> str:
+        return f"setup link {self.pk}"
+
+    @property
+    def is_open(self) -> bool:
+        """Return whether the link can be used now."""
+        if self.revoked_at is not None or self.expires_at <= timezone.now():
+            return False
+        return bool(getattr(self.created_by, "is_active", True))
+
+
+def _setup_signer() -> Signer:
+    return Signer(salt="tiled_scim.setup_link")
 
 
 class LinkQuerySet(models.QuerySet["AnyLink"]):
@@ -539,7 +674,7 @@ class PriorAccess(models.Model):
 
 
 class Action(models.TextChoices):
-    """The effect of a provisioning request."""
+    """The effect of a provisioning request, or of a change of the connection."""
 
     USER_PROVISIONED = "user_provisioned", _("user provisioned")
     USER_UPDATED = "user_updated", _("user updated")
@@ -555,6 +690,12 @@ class Action(models.TextChoices):
     LIBRARY_MOVED = "library_moved", _("group moved to another Library")
     ACCESS_CHANGED = "access_changed", _("members changed")
     ACCESS_REPAIRED = "access_repaired", _("access repaired")
+    TOKEN_GENERATED = "token_generated", _("token generated")
+    TOKEN_REPLACED = "token_replaced", _("token replaced")
+    TOKEN_REVOKED = "token_revoked", _("token revoked")
+    SETUP_LINK_CREATED = "setup_link_created", _("setup link created")
+    SETUP_LINK_USED = "setup_link_used", _("setup link opened")
+    SETUP_LINK_REVOKED = "setup_link_revoked", _("setup link revoked")
 
 
 class Outcome(models.TextChoices):
@@ -568,6 +709,8 @@ class Outcome(models.TextChoices):
 
 class ScimEvent(models.Model):
     """A provisioning request as the admin sees it: a write, or a refused or failed request.
+
+    Changes that people make by hand are events, too: of links, and of tokens.
 
     `changes` contains no secrets. It has `attributes` with their old and new values, and `added`,
     `removed` and `skipped` members with their number and the first names.

@@ -14,6 +14,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from tests.accounts import SeenByStaff
 from tests.admin.browser import (
     GENERATE,
     PAGE,
@@ -25,19 +26,18 @@ from tests.admin.browser import (
     generated,
 )
 from tests.audit.test_dashboard import make_refusal, make_token
-from tiled_scim.host import HostAdapter
 from tiled_scim.models import ScimToken
 
 pytestmark = pytest.mark.django_db
 
 
-class TwoAccounts(HostAdapter):
+class TwoAccounts(SeenByStaff):
     @classmethod
     def accounts(cls) -> Mapping[str, str]:
         return {"acme": "Acme & Sons", "b/c?": ""}
 
 
-class NoAccounts(HostAdapter):
+class NoAccounts(SeenByStaff):
     @classmethod
     def accounts(cls) -> Mapping[str, str]:
         return {}
@@ -148,7 +148,7 @@ class TestAccounts:
         assert generated(page, "?account=acme")
 
 
-class ManyAccounts(HostAdapter):
+class ManyAccounts(SeenByStaff):
     number: ClassVar[int]
 
     @classmethod
@@ -215,8 +215,9 @@ class TestManyAccounts:
             make_token(f"key{number}", last_used_at=timezone.now())
             make_refusal(account=f"key{number}")
 
-        # The session, the person and two of their permissions; the tokens, and the failures.
-        with django_assert_max_num_queries(6):
+        # The session, the person and two of their permissions; the tokens, the failures, and the
+        # accounts of all tokens.
+        with django_assert_max_num_queries(7):
             text = content(page.get(PAGE))
         assert text.count("Connected") == 10
         assert text.count("No token") == 90
@@ -236,6 +237,9 @@ class TestManyAccounts:
 
         page.get(PAGE)
         page.get(f"{PAGE}?account=acme")
-        page.post(f"{GENERATE}?account=acme", confirmed(None))
+        page.post(f"{REVOKE}?account=acme", confirmed(None))
 
         assert len(asked) == 3
+        # The connection does not rely on the page.
+        page.post(f"{GENERATE}?account=acme", confirmed(None))
+        assert len(asked) == 5

@@ -17,11 +17,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from tests.accounts import SeenByStaff
 from tests.wire.client import ANN, BOB, NOBODY, Scim, add_members, remove_member, user
-from tiled_scim.admin.lists import CappedPaginator
 from tiled_scim.audit.events import Change, Source, record
-from tiled_scim.host import HostAdapter
 from tiled_scim.models import ScimEvent, ScimToken, UserLink
+from tiled_scim.presentation.searching import CappedPaginator
 from tiled_scim.scim.text import fold
 
 from .browser import signed_in, staff
@@ -34,7 +34,7 @@ MOST_QUERIES = 10
 SCRIPT = "<script>alert(1)</script>"
 
 
-class TwoAccounts(HostAdapter):
+class TwoAccounts(SeenByStaff):
     @classmethod
     def accounts(cls) -> Mapping[str, str]:
         return {"": "Main", "acme": "Acme & Söhne"}

@@ -17,6 +17,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone, translation
 
+from tests.accounts import SeenByStaff
 from tests.admin.browser import (
     GENERATE,
     PAGE,
@@ -29,7 +30,6 @@ from tests.admin.browser import (
 from tests.audit.test_dashboard import make_event, make_group, make_link, make_refusal, make_token
 from tests.documented.pages import README
 from tiled_scim.audit.advice import advice
-from tiled_scim.host import HostAdapter
 from tiled_scim.models import LibraryGroupLink, Outcome, ScimEvent, ScimToken, UserLink
 from tiled_scim.schemas import TILED_USER
 
@@ -275,7 +275,7 @@ class TestFailures:
         assert event.account == "acme"
 
 
-class TwoAccounts(HostAdapter):
+class TwoAccounts(SeenByStaff):
     @classmethod
     def accounts(cls) -> dict[str, str]:
         return {"acme": "Acme", "globex": "Globex"}

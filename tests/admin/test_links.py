@@ -17,10 +17,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from example_project.libraries.models import Library
+from tests.accounts import SeenByStaff
 from tests.factories import make_library, make_user
 from tests.wire.client import ANN, BOB, NOBODY, TILED_USER, Scim, user
 from tests.wire.state import access, people
-from tiled_scim.host import HostAdapter
 from tiled_scim.models import (
     LibraryGroupLink,
     LibraryGroupMember,
@@ -42,7 +42,7 @@ MOST_QUERIES = 10
 SCRIPT = "<script>alert(1)</script>"
 
 
-class TwoAccounts(HostAdapter):
+class TwoAccounts(SeenByStaff):
     @classmethod
     def accounts(cls) -> Mapping[str, str]:
         return {"": "Main", "acme": "Acme & Söhne"}

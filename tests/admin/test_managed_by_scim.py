@@ -13,10 +13,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import path
 
+from tests.accounts import SeenByStaff
 from tests.factories import make_user
 from tests.wire.client import ANN, Scim
 from tiled_scim.admin.users import ManagedByScim
-from tiled_scim.host import HostAdapter
 from tiled_scim.models import ScimEvent, ScimToken, UserLink
 
 from .browser import signed_in, staff
@@ -29,7 +29,7 @@ SECTION = "Managed by SCIM"
 SCRIPT = "<script>alert(1)</script>"
 
 
-class TwoAccounts(HostAdapter):
+class TwoAccounts(SeenByStaff):
     @classmethod
     def accounts(cls) -> Mapping[str, str]:
         return {"": "Main", "acme": "Acme & Söhne"}

@@ -15,10 +15,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from example_project.libraries.models import Library
+from tests.accounts import SeenByStaff
 from tests.factories import make_library
 from tests.wire.client import ANN, BOB, NOBODY, Scim
 from tests.wire.state import access
-from tiled_scim.host import HostAdapter
 from tiled_scim.models import LibraryGroupLink, ScimEvent, ScimToken
 
 from .browser import signed_in, staff
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.django_db
 GROUPS = "/admin/tiled_scim/librarygrouplink/"
 
 
-class TwoAccounts(HostAdapter):
+class TwoAccounts(SeenByStaff):
     @classmethod
     def accounts(cls) -> Mapping[str, str]:
         return {"": "Main", "acme": "Acme"}

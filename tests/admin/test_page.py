@@ -198,7 +198,7 @@ class TestMarkup:
         assert not re.search(r'(?:src|href|action)="(?:https?:)?//', text)
 
     def test_the_script_and_the_style_are_files_of_the_package(self, response: Any) -> None:
-        for name in ("tiled_scim/admin.css", "tiled_scim/admin.js"):
+        for name in ("tiled_scim/admin.css", "tiled_scim/pages.js"):
             assert f"/static/{name}" in response.text
             assert finders.find(name)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import Collection
 from io import StringIO
 from typing import Any
@@ -168,7 +169,9 @@ class TestAccess:
             Outcome.DONE,
             None,
         )
-        assert (event.client, event.method, event.account) == ("scim_resync", "", "")
+        shell_user = getpass.getuser()
+        assert event.client == f"scim_resync (shell user {shell_user})"
+        assert (event.method, event.account) == ("", "")
         assert (event.resource_type, str(event.resource_id)) == ("Group", sales)
         assert event.resource_name == "Sales"
         assert event.changes == {"added": {"number": 1, "names": [ANN]}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import re
 from collections.abc import Mapping
 from datetime import timedelta
@@ -14,7 +15,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from tiled_scim.host import HostAdapter
-from tiled_scim.models import ScimToken
+from tiled_scim.models import Action, Outcome, ScimEvent, ScimToken
 
 pytestmark = pytest.mark.django_db
 
@@ -164,6 +165,25 @@ class TestList:
         ]
 
     @pytest.mark.usefixtures("two_accounts")
+    def test_tokens_of_accounts_that_do_not_exist_are_marked(self) -> None:
+        ScimToken.objects.generate("initech")
+        ScimToken.objects.generate()
+        ScimToken.objects.generate("acme")
+
+        printed = scim_token("list")
+
+        rows = printed.splitlines()[1:-1]
+        assert [re.split(r"  +", row)[0] for row in rows] == [
+            *("acme", "- (does not exist)", "initech (does not exist)"),
+        ]
+        assert printed.splitlines()[-1].startswith("A token is current although its account")
+        assert "initech (does not exist)" in scim_token("list", "--account", "initech")
+        scim_token("revoke", "--account", "initech")
+        scim_token("revoke", "--account", "")
+        assert "A token is current" not in scim_token("list")
+        assert "initech (does not exist)" in scim_token("list")
+
+    @pytest.mark.usefixtures("two_accounts")
     def test_a_known_account_may_have_none(self) -> None:
         assert scim_token("list", "--account", "acme") == "There are no tokens.\n"
 
@@ -201,6 +221,60 @@ class TestRevoke:
 
         assert "has stopped working" in scim_token("revoke", "--account", "initech")
         assert not ScimToken.objects.get().is_current
+
+
+class TestEvents:
+    """What is done in a shell is an event that names the shell's user."""
+
+    def test_of_generating_replacing_and_revoking(self) -> None:
+        scim_token("generate", "--quiet")
+        first = ScimToken.objects.get()
+        scim_token("generate")
+        second = ScimToken.objects.current()
+        scim_token("revoke")
+        scim_token("revoke")  # finds nothing to do
+
+        events = ScimEvent.objects.order_by("pk")
+        assert [(event.action, event.resource_name) for event in events] == [
+            (Action.TOKEN_GENERATED, str(first)),
+            (Action.TOKEN_REPLACED, str(second)),
+            (Action.TOKEN_REVOKED, str(second)),
+        ]
+        assert {(event.account, event.outcome) for event in events} == {("", Outcome.DONE)}
+        who = f"scim_token (shell user {getpass.getuser()})"
+        assert {event.client for event in events} == {who}
+        assert {token.created_by for token in ScimToken.objects.all()} == {None}
+
+    @pytest.mark.usefixtures("two_accounts")
+    def test_of_an_account(self) -> None:
+        ScimToken.objects.generate("initech")
+
+        scim_token("generate", "--account", "acme")
+        scim_token("revoke", "--account", "initech")
+
+        events = ScimEvent.objects.order_by("pk").values_list("account", "action")
+        assert list(events) == [
+            ("acme", Action.TOKEN_GENERATED),
+            ("initech", Action.TOKEN_REVOKED),
+        ]
+
+    def test_the_shells_user_may_be_unknown(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def fail() -> str:
+            raise KeyError("getpwuid(): uid not found: 1000")  # in a container
+
+        monkeypatch.setattr(getpass, "getuser", fail)
+
+        scim_token("generate")
+
+        assert ScimEvent.objects.get().client == "scim_token"
+
+    @pytest.mark.usefixtures("two_accounts")
+    def test_what_is_refused_leaves_none(self) -> None:
+        for action in ("generate", "revoke"):
+            with pytest.raises(CommandError):
+                scim_token(action, "--account", "acne")
+
+        assert not ScimEvent.objects.exists()
 
 
 def test_an_action_must_be_given() -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import Any
 from uuid import UUID
 
@@ -13,9 +10,7 @@ from django.contrib.admin.views.main import ChangeList
 from django.db.models import Q, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils.functional import cached_property
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.text import Truncator, capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -23,33 +18,28 @@ from tiled_scim.admin.dates import PARTS, Calendar, day_of
 from tiled_scim.admin.lists import (
     AccountFilter,
     AnnotatedChangeList,
-    CappedPaginator,
     ColumnFilter,
     OnDemandFilter,
     ReadOnlyAdmin,
-    account_labels,
-    accounts_of,
     as_link,
-    badge,
     change_page_url,
-    starts_with,
 )
-from tiled_scim.audit.advice import advice
+from tiled_scim.admin.scope import Scope, scope_of
 from tiled_scim.audit.events import LINKS
-from tiled_scim.models import Action, LibraryGroupLink, Outcome, ScimEvent, UserLink
+from tiled_scim.models import Action, Outcome, ScimEvent
+from tiled_scim.presentation.events import (
+    event_context,
+    outcome_with_times,
+    short_detail,
+    what,
+    who,
+)
+from tiled_scim.presentation.links import existing_keys
+from tiled_scim.presentation.searching import CappedPaginator, found_events
 from tiled_scim.schemas import GROUP, USER
-from tiled_scim.scim.identifiers import as_uuid
 
-DETAIL_LENGTH = 80
-KINDS = {
-    Outcome.DONE: "good",
-    Outcome.UNCHANGED: "",
-    Outcome.REFUSED: "warn",
-    Outcome.FAILED: "bad",
-}
 # The value of the account filter for callers with an unknown token. It is not an account key.
 UNKNOWN = "?"
-MEMBERS = {"added": _("Added"), "removed": _("Removed"), "skipped": _("Skipped: unknown here")}
 
 
 class OutcomeFilter(ColumnFilter):
@@ -77,7 +67,9 @@ class CallerFilter(AccountFilter):
         self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]
     ) -> list[tuple[str, str]]:
         accounts = super().lookups(request, model_admin)
-        return [*accounts, (UNKNOWN, gettext("Unknown caller"))] if accounts else []
+        if not accounts or not scope_of(request).is_all:
+            return accounts
+        return [*accounts, (UNKNOWN, gettext("Unknown caller"))]
 
     def condition(self, value: str) -> Q:
         return Q(account=None) if value == UNKNOWN else super().condition(value)
@@ -88,8 +80,8 @@ class ResourceFilter(OnDemandFilter):
     parameter_name = "resource"
     column = "resource_id"
 
-    def label(self, value: str) -> str:
-        events = ScimEvent.objects.filter(resource_id=UUID(value))
+    def label(self, value: str, scope: Scope) -> str:
+        events = scope.limit(ScimEvent.objects.filter(resource_id=UUID(value)))
         return events.values_list("resource_name", flat=True).first() or value
 
 
@@ -97,7 +89,7 @@ class StatusFilter(OnDemandFilter):
     title = _("status")
     parameter_name = column = "status"
 
-    def label(self, value: str) -> str:
+    def label(self, value: str, scope: Scope) -> str:
         return str(int(value))
 
 
@@ -105,7 +97,7 @@ class ScimTypeFilter(OnDemandFilter):
     title = "scimType"
     parameter_name = column = "scim_type"
 
-    def label(self, value: str) -> str:
+    def label(self, value: str, scope: Scope) -> str:
         if not value.isalpha():
             raise ValueError
         return value
@@ -115,23 +107,11 @@ class EventChangeList(AnnotatedChangeList):
     @cached_property
     def calendar(self) -> Calendar | None:
         """Return the dates to choose from, or None if there are no events."""
-        newest = ScimEvent.objects.order_by("-created_at", "-id").values("created_at")[:1]
-        oldest = ScimEvent.objects.order_by("created_at", "id").annotate(newest=Subquery(newest))
+        events = self.root_queryset
+        newest = events.order_by("-created_at", "-id").values("created_at")[:1]
+        oldest = events.order_by("created_at", "id").annotate(newest=Subquery(newest))
         span = oldest.values_list("created_at", "newest").first()
         return span and Calendar(self, *map(day_of, span))
-
-
-@dataclass(frozen=True)
-class Members:
-    """The members in an event. `more` is the number of members whose names were not stored."""
-
-    title: str
-    number: int
-    names: list[str]
-
-    @property
-    def more(self) -> int:
-        return self.number - len(self.names)
 
 
 @admin.register(ScimEvent)
@@ -172,11 +152,11 @@ class ScimEventAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, queryset: QuerySet[ScimEvent], search_term: str
     ) -> tuple[QuerySet[ScimEvent], bool]:
         """Search the one column that fits the term, so that an index can be used."""
-        term = search_term.strip()
-        return (queryset.filter(_condition(term)) if term else queryset), False
+        return found_events(queryset, search_term.strip()), False
 
     def annotate_rows(self, request: HttpRequest, rows: list[Any]) -> list[Any]:
-        existing = _existing({event.resource_id for event in rows if event.resource_id})
+        keys = {event.resource_id for event in rows if event.resource_id}
+        existing = existing_keys(keys, scope_of(request).limit)
         for event in rows:
             model = LINKS.get(event.resource_type)
             event.resource_page = (
@@ -187,21 +167,11 @@ class ScimEventAdmin(ReadOnlyAdmin):
         return rows
 
     def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
-        accounts = account_labels(accounts_of(request))
-        attributes = row.changes.get("attributes", {})
-        members = [
-            Members(str(title), **row.changes[name])
-            for name, title in MEMBERS.items()
-            if name in row.changes
-        ]
+        scope = scope_of(request)
         return {
-            "title": what(row),
-            "badge": outcome(row),
+            **event_context(row),
             "resource_page": row.resource_page,
-            "account": accounts.get(row.account, row.account) if len(accounts) > 1 else "",
-            "advice": advice(row),
-            "attributes": [(name, old, new) for name, (old, new) in attributes.items()],
-            "members": members,
+            "account": scope.label(row.account) if scope.has_several else "",
         }
 
     @admin.display(description=_("time"))
@@ -222,63 +192,8 @@ class ScimEventAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("outcome"))
     def outcome_badge(self, event: ScimEvent) -> SafeString:
-        if event.times == 1:
-            return outcome(event)
-        times = gettext("%(times)s times") % {"times": event.times}
-        return format_html("{} {}", outcome(event), times)
+        return outcome_with_times(event)
 
     @admin.display(description=_("detail"))
     def short_detail(self, event: ScimEvent) -> str:
-        return Truncator(event.detail).chars(DETAIL_LENGTH)
-
-
-def what(event: ScimEvent) -> str:
-    """Return the action of an event, or the outcome and the request if there was no action."""
-    if event.action:
-        return capfirst(event.get_action_display())
-    asked = f"{event.method} {event.resource_type}".strip()
-    return (
-        f"{capfirst(event.get_outcome_display())}: {asked}"
-        if asked
-        else capfirst(event.get_outcome_display())
-    )
-
-
-def who(event: ScimEvent) -> str:
-    """Return the client and the last characters of its token."""
-    parts = [event.client]
-    if event.token_last_four:
-        parts.append(gettext("token …%(last_four)s") % {"last_four": event.token_last_four})
-    if event.account is None:
-        parts.insert(0, gettext("Unknown caller"))
-    return " · ".join(part for part in parts if part)
-
-
-def outcome(event: ScimEvent) -> SafeString:
-    """Return the outcome as a badge."""
-    return badge(capfirst(event.get_outcome_display()), KINDS[Outcome(event.outcome)])
-
-
-def _existing(keys: Collection[UUID]) -> set[UUID]:
-    """Return the SCIM ids that still belong to a user or group."""
-    users = UserLink.objects.filter(pk__in=keys).values_list("pk", flat=True)
-    groups = LibraryGroupLink.objects.filter(pk__in=keys).values_list("pk", flat=True)
-    return set(users.union(groups))
-
-
-def _condition(term: str) -> Q:
-    """Return the condition for a search term."""
-    if address := _address(term):
-        return Q(address=address)
-    if ScimEvent.objects.filter(request_id=term).exists():
-        return Q(request_id=term)
-    key = as_uuid(term)
-    return Q(resource_id=key) if key else starts_with("resource_name_canonical", term)
-
-
-def _address(text: str) -> str:
-    """Return a text as a normalized IP address, or "" if it is not one."""
-    try:
-        return str(ip_address(text))
-    except ValueError:
-        return ""
+        return short_detail(event)

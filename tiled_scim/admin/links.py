@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import datetime
 from typing import Any, ClassVar
 from urllib.parse import urlencode
@@ -11,51 +10,47 @@ from uuid import UUID
 from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, Model, Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from tiled_scim.admin.events import outcome, what
-from tiled_scim.admin.link_actions import LinkAction, Resync, UnlinkGroup, UnlinkUser
+from tiled_scim.admin.link_actions import LinkAction, MoveAction
 from tiled_scim.admin.lists import (
     AccountFilter,
     ColumnFilter,
     OnDemandFilter,
     ReadOnlyAdmin,
-    account_labels,
-    accounts_of,
     as_link,
     change_page_url,
     may_view,
-    starts_with,
 )
-from tiled_scim.admin.moves import Move
-from tiled_scim.admin.states import GroupState, UserState
-from tiled_scim.attributes import ResourceType
-from tiled_scim.audit.events import differences
+from tiled_scim.admin.scope import Scope, scope_of
 from tiled_scim.conf import settings
-from tiled_scim.host import TILED_ADMIN, HostAdapter, library_model
+from tiled_scim.host import HostAdapter, library_model
 from tiled_scim.models import (
     LibraryGroupLink,
-    LibraryGroupMember,
     Link,
-    PriorAccess,
     ScimEvent,
     UserLink,
 )
-from tiled_scim.provisioning.reading import (
-    document_of,
-    host_values_of,
-    read_memberships,
-    user_relations,
+from tiled_scim.presentation.events import outcome, what
+from tiled_scim.presentation.interventions import Intervention, Resync, UnlinkGroup, UnlinkUser
+from tiled_scim.presentation.links import (
+    annotate_groups,
+    annotate_users,
+    attributes_of,
+    group_count,
+    groups_of,
+    members_of,
 )
-from tiled_scim.schemas import GROUP, USER
-from tiled_scim.scim.identifiers import as_uuid
+from tiled_scim.presentation.moves import Move
+from tiled_scim.presentation.searching import found_links
+from tiled_scim.presentation.states import GroupState, UserState
+from tiled_scim.provisioning.reading import user_relations
 
-MEMBERS_SHOWN = 100
 EVENTS_SHOWN = 10
 
 
@@ -82,8 +77,8 @@ class InGroupFilter(OnDemandFilter):
     parameter_name = "group"
     column = "memberships__group"
 
-    def label(self, value: str) -> str:
-        return _name(LibraryGroupLink, value)
+    def label(self, value: str, scope: Scope) -> str:
+        return _name(scope, LibraryGroupLink, value)
 
 
 class WithUserFilter(OnDemandFilter):
@@ -91,16 +86,15 @@ class WithUserFilter(OnDemandFilter):
     parameter_name = "user"
     column = "members__user"
 
-    def label(self, value: str) -> str:
-        return _name(UserLink, value)
+    def label(self, value: str, scope: Scope) -> str:
+        return _name(scope, UserLink, value)
 
 
 class LinkAdmin(ReadOnlyAdmin):
     """A list and pages of links. People can perform actions on links, but not edit them."""
 
     search_help_text = _("Enter the beginning of a name, or a complete SCIM id or externalId.")
-    resource_type: ClassVar[ResourceType]
-    link_actions: ClassVar[tuple[type[LinkAction], ...]]
+    interventions: ClassVar[tuple[type[Intervention], ...]]
 
     def get_model_perms(self, request: HttpRequest) -> dict[str, bool]:
         """Do not offer to delete links on the admin's index."""
@@ -109,7 +103,7 @@ class LinkAdmin(ReadOnlyAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         # The host's pages ask for this permission before they delete a user together with its link.
         # Pages of links do not offer to delete them.
-        return True
+        return obj is None or scope_of(request).includes(obj.account)
 
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
@@ -124,7 +118,7 @@ class LinkAdmin(ReadOnlyAdmin):
     def get_urls(self) -> list[URLPattern]:
         return [
             path(
-                f"<path:object_id>/{action.name}/",
+                f"<path:object_id>/{action.intervention.name}/",
                 self.admin_site.admin_view(action.view),
                 name=action.url_name,
             )
@@ -133,34 +127,29 @@ class LinkAdmin(ReadOnlyAdmin):
 
     def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
         columns = tuple(str(name) for name in super().get_list_display(request))
-        return columns if len(accounts_of(request)) == 1 else (*columns, "account_name")
+        return (*columns, "account_name") if scope_of(request).has_several else columns
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        term = search_term.strip()
-        if not term:
-            return queryset, False
-        key = as_uuid(term)
-        found = Q(pk=key) if key else starts_with(f"{self.model.name_field}_canonical", term)
-        return queryset.filter(found | Q(external_id=term)), False
+        return found_links(queryset, self.model, search_term.strip()), False
 
     def annotate_rows(self, request: HttpRequest, rows: list[Any]) -> list[Any]:
-        accounts = account_labels(accounts_of(request))
+        scope = scope_of(request)
         for link in rows:
-            link.account_name = accounts.get(link.account, link.account)
+            link.account_name = scope.label(link.account)
         return rows
 
     def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         return {
-            "account": row.account_name if len(accounts_of(request)) > 1 else "",
-            "attributes": _attributes(row, self.resource_type),
+            "account": row.account_name if scope_of(request).has_several else "",
+            "attributes": attributes_of(row),
             "events": self._events(request, row),
             "all_events": self._filtered_list_url(request, ScimEvent, resource=row.pk),
             "link_actions": [
                 (action, action.url(row))
                 for action in self._link_actions()
-                if self.may_change_links(request) and action.is_possible(row)
+                if self.may_change_links(request) and action.intervention.is_possible(row)
             ],
         }
 
@@ -174,7 +163,10 @@ class LinkAdmin(ReadOnlyAdmin):
         return self._reverse("changelist")
 
     def _link_actions(self) -> list[LinkAction]:
-        return [action(self) for action in self.link_actions]
+        return [
+            (MoveAction if intervention is Move else LinkAction)(self, intervention)
+            for intervention in self.interventions
+        ]
 
     def _change_page_url(self, request: HttpRequest, model: type[Model], key: object) -> str:
         return change_page_url(self.admin_site, request, model, key)
@@ -190,7 +182,8 @@ class LinkAdmin(ReadOnlyAdmin):
         """Return the last events of a resource, or [] if the user may not see events."""
         if not may_view(self.admin_site, request, ScimEvent):
             return []
-        events = ScimEvent.objects.filter(resource_id=link.pk).defer("changes")
+        scope = scope_of(request)
+        events = scope.limit(ScimEvent.objects.filter(resource_id=link.pk).defer("changes"))
         return [
             {
                 "time": event.created_at,
@@ -228,44 +221,29 @@ class UserLinkAdmin(LinkAdmin):
     ordering = ("account", "user_name_canonical", "pk")
     search_fields = ("user_name",)
     change_form_template = "tiled_scim/admin/user.html"
-    resource_type = USER
-    link_actions = (UnlinkUser,)
+    interventions = (UnlinkUser,)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[UserLink]:
         return super().get_queryset(request).select_related(*user_relations(_any_adapter(request)))
 
     def annotate_rows(self, request: HttpRequest, rows: list[Any]) -> list[Any]:
-        adapters = {link.account: settings.HOST_ADAPTER(link.account) for link in rows}
-        libraries = _library_counts(rows)
-        read_memberships(rows)
-        for link in super().annotate_rows(request, rows):
-            adapter = adapters[link.account]
-            values = host_values_of(link, adapter) if link.is_live else {}
-            link.state = UserState.for_link(link, values)
-            link.is_tiled_admin = bool(values.get(TILED_ADMIN))
-            link.library_count = libraries.get(link.pk, 0)
+        for link in annotate_users(super().annotate_rows(request, rows)):
             link.user_page = self._change_page_url(request, get_user_model(), link.user_id)
         return rows
 
     def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
-        memberships = row.memberships.filter(LibraryGroupMember.live)
-        shown = memberships.select_related("group__library").order_by("group__display_name", "pk")
-        library_name = settings.HOST_ADAPTER(row.account).library_name
-        prior = set(_prior_access(user=row.user_id).values_list("library", flat=True))
         return {
             **super().page_context(request, row),
-            "group_count": memberships.count(),
+            "group_count": group_count(row),
             "groups": [
                 {
-                    "name": member.group.name,
-                    "page": self._change_page_url(request, LibraryGroupLink, member.group_id),
-                    "library": library_name(member.group.library),
+                    **group,
+                    "page": self._change_page_url(request, LibraryGroupLink, group["key"]),
                     "library_page": self._change_page_url(
-                        request, library_model(), member.group.library_id
+                        request, library_model(), group["library_key"]
                     ),
-                    "granted": member.group.library_id not in prior,
                 }
-                for member in shown[:MEMBERS_SHOWN]
+                for group in groups_of(row)
             ],
             "all_groups": self._filtered_list_url(request, LibraryGroupLink, user=row.pk),
         }
@@ -297,35 +275,19 @@ class LibraryGroupLinkAdmin(LinkAdmin):
     ordering = ("account", "display_name_canonical", "pk")
     search_fields = ("display_name",)
     change_form_template = "tiled_scim/admin/group.html"
-    resource_type = GROUP
-    link_actions = (Move, Resync, UnlinkGroup)
+    interventions = (Move, Resync, UnlinkGroup)
 
     def annotate_rows(self, request: HttpRequest, rows: list[Any]) -> list[Any]:
-        adapters = {link.account: settings.HOST_ADAPTER(link.account) for link in rows}
-        members = _member_counts(rows)
-        for link in super().annotate_rows(request, rows):
-            adapter = adapters[link.account]
-            link.state = GroupState.for_link(link)
-            link.members_count = members.get(link.pk, 0)
-            link.library_label = adapter.library_name(link.library) if link.library else ""
+        for link in annotate_groups(super().annotate_rows(request, rows)):
             link.library_page = self._change_page_url(request, library_model(), link.library_id)
         return rows
 
     def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
-        members = row.members.select_related("user").order_by("pk")[:MEMBERS_SHOWN]
-        users = [member.user.user_id for member in members]
-        prior = _prior_access(library=row.library_id, user__in=users)
-        prior = set(prior.values_list("user", flat=True))
         return {
             **super().page_context(request, row),
             "members": [
-                {
-                    "name": member.user.user_name,
-                    "display": member.display,
-                    "page": self._change_page_url(request, UserLink, member.user_id),
-                    "granted": member.user.user_id not in prior,
-                }
-                for member in members
+                {**member, "page": self._change_page_url(request, UserLink, member["key"])}
+                for member in members_of(row)
             ],
             "all_members": self._filtered_list_url(request, UserLink, group=row.pk),
         }
@@ -345,35 +307,10 @@ class LibraryGroupLinkAdmin(LinkAdmin):
 
 def _any_adapter(request: HttpRequest) -> HostAdapter:
     """Return an adapter to look up field names, which are the same for all accounts."""
-    return settings.HOST_ADAPTER(next(iter(accounts_of(request)), ""))
+    return settings.HOST_ADAPTER(next(iter(scope_of(request).labels), ""))
 
 
-def _prior_access(**of: Any) -> Any:
-    """The access that people gave before SCIM did."""
-    return PriorAccess.objects.filter(**of)
-
-
-def _library_counts(users: Collection[UserLink]) -> dict[UUID, int]:
-    """Return the number of Libraries that each user can access through groups."""
-    members = LibraryGroupMember.objects.filter(LibraryGroupMember.live, user__in=users)
-    number = Count("group__library", distinct=True)
-    return dict(members.order_by().values_list("user").annotate(number=number))
-
-
-def _member_counts(groups: Collection[LibraryGroupLink]) -> dict[UUID, int]:
-    """Return the number of members of each group."""
-    members = LibraryGroupMember.objects.filter(group__in=groups)
-    return dict(members.order_by().values_list("group").annotate(number=Count("pk")))
-
-
-def _attributes(link: Link, resource_type: ResourceType) -> list[tuple[str, Any]]:
-    """Return the attributes of a resource, without those that are never returned."""
-    document = {"id": str(link.pk), **document_of(link, settings.HOST_ADAPTER(link.account))}
-    attributes = differences({}, document, resource_type)
-    return [(name, value) for name, (_nothing, value) in attributes.items()]
-
-
-def _name(model: type[UserLink | LibraryGroupLink], key: str) -> str:
-    """Return the name of the link with this id, or the id if it no longer exists."""
-    names = model.objects.filter(pk=UUID(key)).values_list(model.name_field, flat=True)
-    return names.first() or key
+def _name(scope: Scope, model: type[UserLink | LibraryGroupLink], key: str) -> str:
+    """Return the name of the link with this id, or the id if there is none to see."""
+    links = scope.limit(model.objects.filter(pk=UUID(key)))
+    return links.values_list(model.name_field, flat=True).first() or key

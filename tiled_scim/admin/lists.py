@@ -2,56 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from collections.abc import Iterable
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import quote
 from django.contrib.admin.views.main import ChangeList
-from django.core.paginator import Paginator
 from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.urls import NoReverseMatch, reverse
-from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
-from tiled_scim.host import adapter_class
-from tiled_scim.scim.text import canonical
-
-if TYPE_CHECKING:
-    BaseModelAdmin = admin.ModelAdmin[Any]
-    BasePaginator = Paginator[Any]
-else:
-    BaseModelAdmin = admin.ModelAdmin  # take a type argument in their type stubs only
-    BasePaginator = Paginator
+from tiled_scim.admin.scope import Scope, ScopedAdmin, scope_of
 
 PER_PAGE = 100
-# The last Unicode code point: sorts after every other character.
-LAST_CHARACTER = "\U0010ffff"
-
-
-class CappedPaginator(BasePaginator):
-    """A paginator that only counts and shows the first rows of a table."""
-
-    MOST = 10_000
-
-    @cached_property
-    def count(self) -> int:
-        return min(self._counted, self.MOST)
-
-    @cached_property
-    def is_capped(self) -> bool:
-        """Return whether the table has more rows than are shown."""
-        return self._counted > self.MOST
-
-    @cached_property
-    def _counted(self) -> int:
-        rows: Any = self.object_list
-        return int(rows.order_by().values("pk")[: self.MOST + 1].count())
 
 
 class AnnotatedChangeList(ChangeList):
@@ -63,7 +31,7 @@ class AnnotatedChangeList(ChangeList):
         self.result_list = model_admin.annotate_rows(request, list(self.result_list))
 
 
-class ReadOnlyAdmin(BaseModelAdmin):
+class ReadOnlyAdmin(ScopedAdmin):
     """A list and pages of rows that cannot be added, edited or deleted."""
 
     actions = None
@@ -145,7 +113,7 @@ class ColumnFilter(admin.SimpleListFilter):
 
 
 class AccountFilter(ColumnFilter):
-    """A filter by account, if the host has several."""
+    """A filter by account, if the user may see several."""
 
     title = _("account")
     parameter_name = "account"
@@ -153,8 +121,8 @@ class AccountFilter(ColumnFilter):
     def lookups(
         self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]
     ) -> list[tuple[str, str]]:
-        accounts = accounts_of(request)
-        return list(account_labels(accounts).items()) if len(accounts) > 1 else []
+        scope = scope_of(request)
+        return list(scope.labels.items()) if scope.has_several else []
 
 
 class OnDemandFilter(admin.SimpleListFilter):
@@ -170,12 +138,12 @@ class OnDemandFilter(admin.SimpleListFilter):
         if not value:
             return []
         try:
-            return [(value, self.label(value))]
+            return [(value, self.label(value, scope_of(request)))]
         except ValueError:
             raise IncorrectLookupParameters from None
 
-    def label(self, value: str) -> str:
-        """Return the label of a value.
+    def label(self, value: str, scope: Scope) -> str:
+        """Return the label of a value, without what the user may not see.
 
         Raises:
             ValueError: The value is not valid for the column.
@@ -186,24 +154,6 @@ class OnDemandFilter(admin.SimpleListFilter):
         self, request: HttpRequest, queryset: models.QuerySet[Any]
     ) -> models.QuerySet[Any]:
         return queryset.filter(**{self.column: self.value()})
-
-
-def accounts_of(request: Any) -> Mapping[str, str]:
-    """Return the host's accounts. The adapter is asked only once per request."""
-    if not hasattr(request, "scim_accounts"):
-        request.scim_accounts = adapter_class().accounts()
-    return cast("Mapping[str, str]", request.scim_accounts)
-
-
-def account_labels(accounts: Mapping[str, str]) -> dict[str, str]:
-    """Return the label of each account."""
-    return {key: label or key or str(_("Default account")) for key, label in accounts.items()}
-
-
-def starts_with(column: str, text: str) -> models.Q:
-    """Return the condition that a canonical name starts with a text, as an indexable range."""
-    form = canonical(text)
-    return models.Q((f"{column}__gte", form), (f"{column}__lt", form + LAST_CHARACTER))
 
 
 def may_view(site: admin.AdminSite, request: HttpRequest, model: type[models.Model]) -> bool:
@@ -229,9 +179,3 @@ def change_page_url(
 def as_link(text: object, url: str) -> SafeString | str:
     """Return the text as a link, or as it is if there is no URL."""
     return format_html('<a href="{}">{}</a>', url, text) if url else str(text)
-
-
-def badge(text: object, kind: str = "") -> SafeString:
-    """Return a state as a badge. Its kind sets the color: "good", "warn", "bad" or ""."""
-    kind = f" tiled-scim-{kind}" if kind else ""
-    return format_html('<span class="tiled-scim-state{}">{}</span>', kind, text)

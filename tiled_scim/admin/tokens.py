@@ -2,39 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode
 
-from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.db import IntegrityError, router, transaction
+from django.db import router, transaction
+from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import NoReverseMatch, URLPattern, path, reverse
+from django.urls import URLPattern, path, reverse
+from django.utils.text import capfirst
 from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
-from tiled_scim.admin.chart import Chart
 from tiled_scim.admin.events import UNKNOWN
-from tiled_scim.admin.lists import account_labels, accounts_of, may_view
-from tiled_scim.api.base_url import base_url
+from tiled_scim.admin.link_actions import actor_of
+from tiled_scim.admin.lists import may_view
+from tiled_scim.admin.scope import Scope, ScopedAdmin, scope_of
 from tiled_scim.audit.advice import ADVICE, NOT_ENABLED, UNKNOWN_CALLER
-from tiled_scim.audit.dashboard import FAILURE_DAYS, Failure, Health, failures_since, summaries
+from tiled_scim.audit.dashboard import FAILURE_DAYS, Failure, Health, summaries
 from tiled_scim.conf import settings
-from tiled_scim.host import TILED_ADMIN
-from tiled_scim.models import LibraryGroupLink, ScimEvent, ScimToken, ScimTokenManager, UserLink
+from tiled_scim.connections import Connection, TokenChangedError, tokens_without_account
+from tiled_scim.models import LibraryGroupLink, ScimEvent, ScimToken, UserLink
+from tiled_scim.presentation.tokens import (
+    account_context,
+    failure_query,
+    recent_period,
+    replace_token,
+    revoke_token,
+    revoked_message,
+)
 from tiled_scim.scim.text import fold
-
-if TYPE_CHECKING:
-    ModelAdmin = admin.ModelAdmin[ScimToken]
-else:
-    ModelAdmin = admin.ModelAdmin  # takes a type argument in its type stubs only
 
 PAGE = "admin:tiled_scim_scimtoken_changelist"
 LISTS = (ScimEvent, UserLink, LibraryGroupLink)
@@ -45,12 +47,12 @@ ACCOUNTS_TO_SEARCH = 20
 
 @dataclass(frozen=True)
 class Account:
-    """One of the host's accounts.
+    """One of the accounts that the user may see.
 
     Args:
         key: The key of the account.
         name: The label of the account.
-        is_only: Whether the host has no other account.
+        is_only: Whether the user may see no other account.
     """
 
     key: str
@@ -63,35 +65,8 @@ class Account:
         return "" if self.is_only else "?" + urlencode({"account": self.key})
 
 
-class TokenForm(forms.Form):
-    """The form to replace or revoke the current token.
-
-    Args:
-        current: The account's current token. If it still works, the form requires a confirmation.
-    """
-
-    # The primary key of the token that the page showed, or "". A form that is sent twice, or that
-    # was opened before another person's change, does not match the current token and has no effect.
-    token = forms.CharField(required=False, widget=forms.HiddenInput)
-    confirm = forms.BooleanField(
-        label=_("I understand that the current token stops working immediately."),
-        error_messages={"required": _("Please confirm to continue.")},
-    )
-
-    def __init__(self, *args: Any, current: ScimToken | None, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.current_key = str(current.pk) if current else ""
-        self.fields["token"].initial = self.current_key
-        self.fields["confirm"].required = current is not None and current.is_current
-
-    @property
-    def is_outdated(self) -> bool:
-        """Return whether the token has been replaced or revoked since the page was shown."""
-        return (self["token"].data or "") != self.current_key
-
-
 @admin.register(ScimToken)
-class ScimTokenAdmin(ModelAdmin):
+class ScimTokenAdmin(ScopedAdmin):
     """The SCIM Configuration page. Tokens are generated and revoked, but not listed or edited."""
 
     def get_urls(self) -> list[URLPattern]:
@@ -99,6 +74,7 @@ class ScimTokenAdmin(ModelAdmin):
             "": (self.changelist_view, "changelist"),
             "generate/": (self.generate_view, "generate"),
             "revoke/": (self.revoke_view, "revoke"),
+            "revoke-former/": (self.revoke_former_view, "revoke_former"),
         }
         return [
             path(route, self.admin_site.admin_view(view), name=f"tiled_scim_scimtoken_{name}")
@@ -116,13 +92,15 @@ class ScimTokenAdmin(ModelAdmin):
     ) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        accounts = _accounts(request)
+        if scope_of(request).is_empty:
+            return self.no_accounts_page(request)
+        accounts = _accounts(scope_of(request))
         account = _requested(request, accounts)
         if account is None:
             return self._choice_page(request, accounts)
         return self._account_page(request, account)
 
-    @sensitive_variables("plaintext")  # hides it in error reports
+    @sensitive_variables("outcome")  # hides the token in error reports
     def generate_view(self, request: HttpRequest) -> HttpResponse:
         """Replace the account's token. The new token is only shown in this response.
 
@@ -133,37 +111,56 @@ class ScimTokenAdmin(ModelAdmin):
         if request.method != "POST":
             return self._redirect(request)
         account = self._account_to_change(request)
-        with _locked(account) as current:
-            form = TokenForm(request.POST, current=current, auto_id="replace-%s")
-            if form.is_outdated:
-                return self._account_page(request, account, status=409, is_outdated=True)
-            if not form.is_valid():
-                return self._account_page(request, account, status=400, replace_form=form)
-            if current is not None:
-                current.revoke()
-            try:
-                token, plaintext = _tokens().issue(account.key, created_by=request.user)
-            except IntegrityError:  # another request created the account's first token
-                return self._account_page(request, account, status=409, is_outdated=True)
-            self.log_addition(request, token, _log_message(current))
-        return self._account_page(request, account, plaintext=plaintext, replaced=current)
+        outcome = replace_token(
+            Connection(account.key),
+            request.POST,
+            actor_of(request),
+            lambda new: self.log_addition(request, new.token, _log_message(new.replaced)),
+        )
+        return self._account_page(request, account, status=outcome.status, **outcome.shown)
 
     def revoke_view(self, request: HttpRequest) -> HttpResponse:
         """Revoke the account's token."""
         if request.method != "POST":
             return self._redirect(request)
         account = self._account_to_change(request)
-        with _locked(account) as current:
-            form = TokenForm(request.POST, current=current, auto_id="revoke-%s")
-            if current is None or form.is_outdated:
-                return self._account_page(request, account, status=409, is_outdated=True)
-            if not form.is_valid():
-                return self._account_page(request, account, status=400, revoke_form=form)
-            current.revoke()
-            self.log_change(request, current, gettext("Revoked."))
-        revoked = gettext("The token ending in %(last_four)s has been revoked.")
-        self.message_user(request, revoked % {"last_four": current.last_four}, messages.SUCCESS)
+        outcome = revoke_token(
+            Connection(account.key),
+            request.POST,
+            actor_of(request),
+            lambda token: self.log_change(request, token, gettext("Revoked.")),
+        )
+        if outcome.token is None:
+            return self._account_page(request, account, status=outcome.status, **outcome.shown)
+        self.message_user(request, revoked_message(outcome.token), messages.SUCCESS)
         return self._redirect(request)
+
+    def revoke_former_view(self, request: HttpRequest) -> HttpResponse:
+        """Revoke the token of an account that the host no longer has."""
+        if request.method == "POST":
+            if not (self.has_change_permission(request) and scope_of(request).is_all):
+                raise PermissionDenied
+            account, seen = request.POST.get("account", ""), request.POST.get("token", "")
+            if account in scope_of(request).labels or not seen:
+                raise Http404
+            try:
+                self._revoke_former(request, account, seen)
+            except TokenChangedError:
+                gone = gettext("Nothing was changed, because the token has been revoked already.")
+                self.message_user(request, gone, messages.WARNING)
+        return self._redirect(request)
+
+    def _revoke_former(self, request: HttpRequest, account: str, seen: str) -> None:
+        """Revoke the token that the user has seen.
+
+        Raises:
+            TokenChangedError: Another one is the current token.
+        """
+        with transaction.atomic(using=router.db_for_write(ScimToken)):
+            token = Connection(account).revoke(actor_of(request), seen=seen)
+            assert token is not None  # noqa: S101 (it is the one that was seen)
+            self.log_change(request, token, gettext("Revoked."))
+        self.message_user(request, revoked_message(token), messages.SUCCESS)
 
     def _account_to_change(self, request: HttpRequest) -> Account:
         """Return the account of a POST request.
@@ -174,7 +171,7 @@ class ScimTokenAdmin(ModelAdmin):
         """
         if not self.has_change_permission(request):
             raise PermissionDenied
-        account = _requested(request, _accounts(request))
+        account = _requested(request, _accounts(scope_of(request)))
         if account is None:
             raise Http404(gettext("Choose an account."))
         if not settings.ENABLED(account.key):
@@ -198,12 +195,13 @@ class ScimTokenAdmin(ModelAdmin):
         page = Paginator(found, ACCOUNTS_PER_PAGE).get_page(request.GET.get("page"))
         summarized, unknown = summaries([account.key for account in page])
         context = {
+            **self._former(request),
             "rows": [(account, summarized[account.key]) for account in page],
             "page": page,
             "search": search,
             "has_search": len(accounts) > ACCOUNTS_TO_SEARCH,
-            "unknown": unknown,
-            "unknown_query": urlencode({"account": UNKNOWN, **_recent_period()}),
+            "unknown": unknown if scope_of(request).is_all else 0,
+            "unknown_query": urlencode({"account": UNKNOWN, **recent_period()}),
             "unknown_advice": ADVICE[401, UNKNOWN_CALLER],
             "failure_days": FAILURE_DAYS,
             "visible": self._visible(request),
@@ -222,27 +220,50 @@ class ScimTokenAdmin(ModelAdmin):
             shown: Additional context: `plaintext` and the token `replaced` by it, `is_outdated`,
                 or a form with errors.
         """
-        token = _tokens().select_related("created_by").filter(current_account=account.key).first()
-        health = Health(account.key, token, account.is_only)
+        unknown_callers = account.is_only and scope_of(request).is_all
+        health = Connection(account.key).health(unknown_callers=unknown_callers)
         context = {
-            "subtitle": "" if account.is_only else account.name,
+            **(self._former(request) if account.is_only else {}),
+            "subtitle": "" if unknown_callers else account.name,
             "query": account.query,
-            "not_enabled": "" if settings.ENABLED(account.key) else gettext(NOT_ENABLED),
-            "base_url": _base_url(request),
-            "token": token,
+            **account_context(request, health),
             "may_change": self.has_change_permission(request),
-            "replace_form": TokenForm(current=token, auto_id="replace-%s"),
-            "revoke_form": TokenForm(current=token, auto_id="revoke-%s"),
-            "health": health,
-            # Evaluated when the template is rendered, after the lock on the token is released.
-            "chart": lambda: Chart(health.days),
-            "failures": lambda: [(failure, _query(failure)) for failure in health.failures],
-            "failure_days": FAILURE_DAYS,
-            "visible": self._visible(request),
-            "tiled_admin": _tiled_admin(account),
+            "generate_url": self._url("generate") + account.query,
+            "revoke_url": self._url("revoke") + account.query,
+            "page_url": self._url("changelist") + account.query,
+            "lists": self._lists(request, account),
+            "failures": lambda: self._failures(request, health),
             **shown,
         }
         return self._render(request, "account", context, status)
+
+    def _lists(self, request: HttpRequest, account: Account) -> list[tuple[str, Any]]:
+        """Return the URLs and titles of the lists that the user may see."""
+        return [
+            (self._list_url(model) + account.query, capfirst(model._meta.verbose_name_plural))
+            for model in LISTS
+            if may_view(self.admin_site, request, model)
+        ]
+
+    def _failures(self, request: HttpRequest, health: Health) -> list[tuple[Failure, str]]:
+        """Return the recent failures, with the URLs of their events if the user may see those."""
+        if not may_view(self.admin_site, request, ScimEvent):
+            return [(failure, "") for failure in health.failures]
+        events = self._list_url(ScimEvent)
+        return [(failure, f"{events}?{_query(failure)}") for failure in health.failures]
+
+    def _url(self, view: str) -> str:
+        return reverse(f"admin:tiled_scim_scimtoken_{view}", current_app=self.admin_site.name)
+
+    def _list_url(self, model: type[Model]) -> str:
+        name = f"admin:tiled_scim_{model._meta.model_name}_changelist"
+        return reverse(name, current_app=self.admin_site.name)
+
+    def _former(self, request: HttpRequest) -> dict[str, Any]:
+        """Return the context for the tokens of accounts that the host no longer has."""
+        scope = scope_of(request)
+        tokens = tokens_without_account(scope.labels) if scope.is_all else []
+        return {"former_tokens": tokens, "may_change": self.has_change_permission(request)}
 
     def _visible(self, request: HttpRequest) -> set[str]:
         """Return the model names of the lists that the user may see."""
@@ -266,11 +287,10 @@ class ScimTokenAdmin(ModelAdmin):
         )
 
 
-def _accounts(request: HttpRequest) -> dict[str, Account]:
-    """Return the host's accounts by key."""
-    accounts = accounts_of(request)
-    is_only = len(accounts) == 1
-    return {key: Account(key, name, is_only) for key, name in account_labels(accounts).items()}
+def _accounts(scope: Scope) -> dict[str, Account]:
+    """Return the accounts that the user may see, by key."""
+    is_only = not scope.has_several
+    return {key: Account(key, name, is_only) for key, name in scope.labels.items()}
 
 
 def _requested(request: HttpRequest, accounts: Mapping[str, Account]) -> Account | None:
@@ -290,50 +310,7 @@ def _requested(request: HttpRequest, accounts: Mapping[str, Account]) -> Account
 
 def _query(failure: Failure) -> str:
     """Return the query string that makes the list of events show these failures."""
-    event = failure.example
-    values = {
-        "account": event.account,
-        "outcome": event.outcome,
-        "status": event.status,
-        "scim_type": event.scim_type,
-        "resource_type": event.resource_type,
-        **_recent_period(),
-    }
-    return urlencode({name: value for name, value in values.items() if value})
-
-
-def _recent_period() -> dict[str, str]:
-    return {"created_at__gte": failures_since().isoformat(timespec="seconds")}
-
-
-def _tiled_admin(account: Account) -> tuple[str, str] | None:
-    """Return the name and namespace of the attribute Tiled Admin, or None without support."""
-    adapter = settings.HOST_ADAPTER(account.key)
-    if TILED_ADMIN not in {*adapter.user_fields, *adapter.membership_fields}:
-        return None
-    namespace, _separator, name = TILED_ADMIN.rpartition(":")
-    return name, namespace
-
-
-def _base_url(request: HttpRequest) -> str | None:
-    """Return the base URL for Okta, or None if the host does not include the SCIM URLs."""
-    try:
-        return base_url(request)
-    except NoReverseMatch:
-        return None
-
-
-def _tokens() -> ScimTokenManager:
-    """Return the token manager for the write database: a replica may lag behind."""
-    return ScimToken.objects.db_manager(router.db_for_write(ScimToken))
-
-
-@contextmanager
-def _locked(account: Account) -> Iterator[ScimToken | None]:
-    """Lock the account's current token, so that no other request replaces or revokes it."""
-    tokens = _tokens()
-    with transaction.atomic(using=tokens.db):
-        yield tokens.select_for_update().filter(current_account=account.key).first()
+    return failure_query(failure, account=failure.example.account, **recent_period())
 
 
 def _log_message(replaced: ScimToken | None) -> str:

@@ -12,11 +12,11 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from tiled_scim.admin.lists import account_labels, may_view
-from tiled_scim.admin.states import UserState
+from tiled_scim.admin.lists import may_view
+from tiled_scim.admin.scope import Scope, scope_of
 from tiled_scim.conf import settings
-from tiled_scim.host import adapter_class
 from tiled_scim.models import LibraryGroupMember, UserLink
+from tiled_scim.presentation.states import UserState
 from tiled_scim.provisioning.reading import host_values_of
 
 if TYPE_CHECKING:
@@ -31,12 +31,19 @@ LIBRARIES_SHOWN = 20
 class ManagedByScim(BaseModelAdmin):
     """A mixin for the host's user admin that adds a read-only section about SCIM.
 
-    The section is shown to people who may view the users under SCIM Configuration.
+    The section is shown to people who may view the users under SCIM Configuration. It has the links
+    of the accounts that they may see.
     """
 
     @property
     def media(self) -> forms.Media:
         return super().media + forms.Media(css={"all": ["tiled_scim/admin.css"]})
+
+    def get_object(self, request: HttpRequest, *args: Any, **options: Any) -> Any:
+        user = super().get_object(request, *args, **options)
+        if user is not None:
+            user.scim_scope = scope_of(request)
+        return user
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         fields = super().get_readonly_fields(request, obj)
@@ -51,16 +58,20 @@ class ManagedByScim(BaseModelAdmin):
 
     @admin.display(description=_("SCIM"))
     def managed_by_scim(self, user: Any) -> str:
-        """Return the user's links in all accounts, as HTML."""
-        accounts = adapter_class().accounts()
+        """Return the user's links in the accounts that may be seen, as HTML."""
+        scope: Scope = user.scim_scope
+        links = scope.limit(UserLink.objects.filter(user=user))
         context = {
-            "links": [self._link_context(link) for link in UserLink.objects.filter(user=user)],
-            "accounts": account_labels(accounts) if len(accounts) > 1 else {},
+            "links": [self._link_context(link) for link in links],
+            "accounts": scope.labels if scope.has_several else {},
+            "is_all": scope.is_all,
         }
         return render_to_string("tiled_scim/admin/managed.html", context)
 
     def _is_shown(self, request: HttpRequest, user: Any) -> bool:
-        return user is not None and may_view(self.admin_site, request, UserLink)
+        if user is None or not may_view(self.admin_site, request, UserLink):
+            return False
+        return not scope_of(request).is_empty
 
     def _link_context(self, link: UserLink) -> dict[str, Any]:
         adapter = settings.HOST_ADAPTER(link.account)

@@ -242,7 +242,7 @@ class Health:
     def days(self) -> list[Day]:
         """Return the numbers of events on the last days, until today."""
         dates = [_today() - timedelta(days=number) for number in reversed(range(CHART_DAYS))]
-        starts = [_midnight(date) for date in dates]
+        starts = [midnight(date) for date in dates]
         # Truncating dates in the database fails in MariaDB without its time zone tables.
         latest_first = reversed(list(enumerate(starts)))
         day = Case(*(When(created_at__gte=start, then=Value(at)) for at, start in latest_first))
@@ -369,7 +369,7 @@ def _today() -> date:
     return _local(timezone.now()).date()
 
 
-def _midnight(day: date) -> datetime:
+def midnight(day: date) -> datetime:
     """Return the start of a day in the current time zone."""
     midnight = datetime.combine(day, time.min)
     return timezone.make_aware(midnight) if timezone.is_aware(timezone.now()) else midnight

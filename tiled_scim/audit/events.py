@@ -7,7 +7,7 @@ the other. The event of a request that failed is written after its rollback.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -164,6 +164,22 @@ def record(
             raise
         logger.exception("An event could not be kept")
         close_if_without_autocommit(using)
+
+
+def keep(write: Callable[[], None], using: str) -> None:
+    """Write the event of a change in the transaction of the change.
+
+    If a router stores events in another database, the event is written after the commit. Before, it
+    is unknown whether the change will be saved.
+
+    Args:
+        write: Writes the event.
+        using: The database of the change.
+    """
+    if router.db_for_write(ScimEvent) == using:
+        write()
+    else:
+        transaction.on_commit(write, using=using)
 
 
 def _ends_transaction(error: Exception, using: str) -> bool:

@@ -190,6 +190,9 @@ class Migration(migrations.Migration):
                 "verbose_name": "SCIM token",
                 "verbose_name_plural": "connection and token",
                 "ordering": ("-created_at",),
+                "indexes": [
+                    models.Index(fields=["account", "id"], name="tiled_scim_token_account"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -246,6 +249,12 @@ class Migration(migrations.Migration):
                             ("library_moved", "group moved to another Library"),
                             ("access_changed", "members changed"),
                             ("access_repaired", "access repaired"),
+                            ("token_generated", "token generated"),
+                            ("token_replaced", "token replaced"),
+                            ("token_revoked", "token revoked"),
+                            ("setup_link_created", "setup link created"),
+                            ("setup_link_used", "setup link opened"),
+                            ("setup_link_revoked", "setup link revoked"),
                         ],
                         max_length=32,
                         verbose_name="action",
@@ -319,6 +328,71 @@ class Migration(migrations.Migration):
                     models.Index(fields=["resource_name_canonical"], name="tiled_scim_event_name"),
                     models.Index(fields=["request_id"], name="tiled_scim_event_request"),
                     models.Index(fields=["address", "created_at"], name="tiled_scim_event_address"),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="SetupLink",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "account",
+                    tiled_scim.database.fields.ExactCharField(
+                        blank=True, max_length=128, verbose_name="account"
+                    ),
+                ),
+                (
+                    "digest",
+                    tiled_scim.database.fields.ExactCharField(
+                        editable=False, max_length=64, unique=True
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, editable=False, verbose_name="created"
+                    ),
+                ),
+                ("expires_at", models.DateTimeField(editable=False, verbose_name="expires")),
+                (
+                    "revoked_at",
+                    models.DateTimeField(
+                        blank=True, editable=False, null=True, verbose_name="revoked"
+                    ),
+                ),
+                (
+                    "last_used_at",
+                    models.DateTimeField(
+                        blank=True, editable=False, null=True, verbose_name="last used"
+                    ),
+                ),
+                (
+                    "uses",
+                    models.PositiveIntegerField(default=0, editable=False, verbose_name="uses"),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="created by",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "setup link",
+                "verbose_name_plural": "setup links",
+                "ordering": ("-created_at", "-pk"),
+                "default_permissions": (),
+                "indexes": [
+                    models.Index(fields=["account", "expires_at"], name="tiled_scim_setup_link"),
                 ],
             },
         ),

@@ -12,16 +12,16 @@ from functools import partial, wraps
 from typing import Any, ClassVar, Concatenate, Generic, ParamSpec, TypeVar, cast
 from uuid import UUID
 
-from django.db import router, transaction
+from django.db import router
 from django.dispatch import Signal
 
 from tiled_scim import signals
 from tiled_scim.attributes import ResourceType
-from tiled_scim.audit.events import Change, Source, record
+from tiled_scim.audit.events import Change, Source, keep, record
 from tiled_scim.database.compiled import update
 from tiled_scim.errors import ScimError, not_found, uniqueness
 from tiled_scim.host import HostAdapter
-from tiled_scim.models import Action, LibraryGroupLink, ScimEvent, UserLink
+from tiled_scim.models import Action, LibraryGroupLink, UserLink
 from tiled_scim.provisioning.documents import StoredValues
 from tiled_scim.provisioning.resources import StoredResource
 from tiled_scim.provisioning.transactions import atomic
@@ -169,15 +169,8 @@ class Service(Generic[AnyLink]):
         update(link, ("version", "updated_at"), self.using)
 
     def keep(self, change: Change) -> None:
-        """Write the event of a change in its transaction.
-
-        If a router stores events in another database, the event is written after the commit.
-        Before, it is unknown whether the change will be saved.
-        """
-        if router.db_for_write(ScimEvent) == self.using:
-            self.record(change)
-        else:
-            transaction.on_commit(partial(self.record, change), using=self.using)
+        """Write the event of a change in its transaction."""
+        keep(partial(self.record, change), self.using)
 
     def announce(self, signal: Signal, link: AnyLink, **arguments: Any) -> str:
         """Send a signal after the commit, and return its action for the event."""

@@ -429,8 +429,7 @@ class UserService(Service[UserLink]):
         A unique constraint guards userNames, but not email addresses.
         """
         if settings.ADOPT_USERS == "email":
-            current = ScimToken.objects.using(self.using).filter(current_account=self.account)
-            list(current.select_for_update().values_list("pk"))
+            ScimToken.objects.take_turn(self.account)
 
     def _check_admin_stays(self, user: LockedUser, changes: Mapping[str, Any]) -> None:
         """Refuse to remove the account's last active admin.

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from django.db import transaction
 from django.db.models.signals import post_save
 
 from example_project.libraries.models import Library
 from tests.hosts.audited.routers import AUDIT
 from tests.wire.client import ANN, BOB, Scim, add_members, user
 from tests.wire.state import people
+from tiled_scim.connections import Actor, Connection
 from tiled_scim.models import Action, LibraryGroupLink, Outcome, ScimEvent, ScimToken, UserLink
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", AUDIT])
@@ -72,6 +74,26 @@ def test_each_operation_of_a_bulk_request(scim: Scim) -> None:
 
     assert people() == {BOB: "active"}
     assert events() == [("", Outcome.FAILED), (Action.USER_PROVISIONED, Outcome.DONE)]
+
+
+def test_a_change_of_a_token_has_its_event_there_if_it_is_saved() -> None:
+    connection, actor = Connection(), Actor("a test")
+
+    with transaction.atomic():
+        connection.generate(actor)
+        assert events() == []
+        transaction.set_rollback(True)
+    assert events() == []
+    connection.generate(actor)
+    connection.rotate(actor)
+    connection.revoke(actor)
+
+    assert events() == [
+        (Action.TOKEN_GENERATED, Outcome.DONE),
+        (Action.TOKEN_REPLACED, Outcome.DONE),
+        (Action.TOKEN_REVOKED, Outcome.DONE),
+    ]
+    assert events("default") == []
 
 
 def test_an_event_that_cannot_be_written_breaks_nothing(

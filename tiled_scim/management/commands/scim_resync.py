@@ -13,15 +13,15 @@ from django.core.management.base import (
 )
 from django.template.defaultfilters import pluralize
 
+from tiled_scim.connections import Connection
 from tiled_scim.errors import ScimError
 from tiled_scim.management import progress
+from tiled_scim.management.actors import shell_actor
 from tiled_scim.management.arguments import require_known
 from tiled_scim.models import LibraryGroupLink, UserLink
-from tiled_scim.provisioning import drift, repair
+from tiled_scim.provisioning import drift
 
 logger = logging.getLogger(__name__)
-
-CLIENT = "scim_resync"
 
 
 class Command(BaseCommand):
@@ -45,6 +45,7 @@ class Command(BaseCommand):
     def handle(
         self, *args: Any, account: str | None, is_dry_run: bool, verbosity: int, **options: Any
     ) -> None:
+        self.actor = shell_actor("scim_resync")
         self.is_quiet = verbosity == 0
         self.fixed = self.remaining = 0
         total = drift.count(account)
@@ -78,7 +79,7 @@ class Command(BaseCommand):
     def _repair(self, link: UserLink | LibraryGroupLink) -> str:
         """Repair a link, and return an error message if that is not possible."""
         try:
-            repair.repair(link, CLIENT)
+            Connection(link.account).resync(link, self.actor)
         except ScimError as error:
             return error.detail
         return ""

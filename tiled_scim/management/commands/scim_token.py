@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils.timezone import is_aware, localtime
 
+from tiled_scim.connections import Connection, NewToken, all_tokens
+from tiled_scim.host import adapter_class
+from tiled_scim.management.actors import shell_actor
 from tiled_scim.management.arguments import days, require_known
 from tiled_scim.management.columns import aligned
 from tiled_scim.models import ScimToken
 
+NAME = "scim_token"
 COLUMNS = ("ACCOUNT", "TOKEN", "CREATED", "BY", "EXPIRES", "LAST USED", "STATE")
+WITHOUT_ACCOUNT = (
+    "A token is current although its account does not exist. If that is not intended, revoke it: "
+    "scim_token revoke --account KEY."
+)
 
 
 class Command(BaseCommand):
@@ -43,53 +52,52 @@ class Command(BaseCommand):
         elif action == "revoke":
             self._revoke(account or "")
         elif options["quiet"]:
-            self.stdout.write(self._generate(account or "", options["lifetime"])[1])
+            self.stdout.write(self._generate(account or "", options["lifetime"]).plaintext)
         else:
             self._generate_and_explain(account or "", options["lifetime"])
 
-    def _generate(self, account: str, lifetime: timedelta | None) -> tuple[ScimToken, str]:
+    def _generate(self, account: str, lifetime: timedelta | None) -> NewToken:
         require_known(account)
-        return ScimToken.objects.generate(account, lifetime=lifetime)
+        return Connection(account).rotate(shell_actor(NAME), lifetime=lifetime)
 
     def _generate_and_explain(self, account: str, lifetime: timedelta | None) -> None:
-        earlier = ScimToken.objects.current(account)
-        token, plaintext = self._generate(account, lifetime)
-        if earlier is not None:
-            self.stdout.write(f"{_describe(earlier)} has stopped working.")
-        if token.expires_at:
-            validity = f"valid until {_format(token.expires_at)}"
+        new = self._generate(account, lifetime)
+        if new.replaced is not None:
+            self.stdout.write(f"{_describe(new.replaced)} has stopped working.")
+        if new.token.expires_at:
+            validity = f"valid until {_format(new.token.expires_at)}"
         else:
             validity = "without expiry"
-        self.stdout.write(f"The new token{_for(account)}, {validity}:\n\n{plaintext}\n")
+        self.stdout.write(f"The new token{_for(account)}, {validity}:\n\n{new.plaintext}\n")
         self.stdout.write("Copy it now: it is not stored and cannot be shown again.")
 
     def _revoke(self, account: str) -> None:
-        token = ScimToken.objects.current(account)
+        token = Connection(account).revoke(shell_actor(NAME))
         if token is None:
             # Not checked earlier, so that the token of a former account can be revoked.
             require_known(account)
             self.stdout.write(f"There is no token to revoke{_for(account)}.")
             return
-        token.revoke()
         self.stdout.write(f"{_describe(token)} has stopped working.")
 
     def _list(self, account: str | None) -> None:
-        tokens = ScimToken.objects.written().select_related("created_by")
-        if account is not None:
-            tokens = tokens.filter(account=account)
-        rows = [_row(token) for token in tokens]
-        if not rows:
+        tokens = list(all_tokens() if account is None else Connection(account).tokens())
+        if not tokens:
             if account is not None:
                 require_known(account)
             self.stdout.write("There are no tokens.")
             return
-        for line in aligned([COLUMNS, *rows]):
+        known = adapter_class().accounts()
+        for line in aligned([COLUMNS, *(_row(token, known) for token in tokens)]):
             self.stdout.write(line)
+        if any(token.is_current and token.account not in known for token in tokens):
+            self.stdout.write(WITHOUT_ACCOUNT)
 
 
-def _row(token: ScimToken) -> tuple[str, ...]:
+def _row(token: ScimToken, known: Container[str]) -> tuple[str, ...]:
+    account = token.account or "-"
     return (
-        token.account or "-",
+        account if token.account in known else f"{account} (does not exist)",
         f"...{token.last_four}",
         _format(token.created_at),
         str(token.created_by or "-"),

@@ -28,7 +28,7 @@ from example_project.libraries.management.server import (
     require_free,
     serving,
 )
-from tiled_scim.models import ScimToken
+from tiled_scim.connections import Actor, Connection
 from tiled_scim.okta_check.client import OktaClient, UnreachableError
 from tiled_scim.okta_check.session import MismatchError, Session
 
@@ -66,7 +66,7 @@ class Command(BaseCommand):
         self._write_heading("Creating a new database" if is_fresh else USING_EXISTING_DATABASE)
         call_command("migrate", verbosity=0)
         login = _login()
-        _, token = ScimToken.objects.generate()
+        token = Connection().rotate(Actor("demo")).plaintext
         connections.close_all()
         with tempfile.TemporaryDirectory(prefix="tiled-scim-demo-") as folder:
             log = Path(folder, "requests.log")

@@ -1,4 +1,4 @@
-// The SCIM Configuration page. Without this script, everything except the copy buttons works.
+// The pages of SCIM. Without this script, everything except the copy buttons works.
 "use strict";
 
 // The Clipboard API is only available on https and on localhost.

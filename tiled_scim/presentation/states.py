@@ -1,9 +1,9 @@
-"""The states of links, which the lists of the admin show and filter by."""
+"""The states of links, which lists show and filter by."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 from django.db.models import Q, TextChoices
 from django.utils.safestring import SafeString
@@ -11,11 +11,9 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from tiled_scim.accounts import active_links
-from tiled_scim.admin.lists import badge
 from tiled_scim.host import HostAdapter
 from tiled_scim.models import LibraryGroupLink, UserLink
-
-Kind = Literal["good", "warn", ""]
+from tiled_scim.presentation.badges import Kind, badge
 
 
 class UserState(TextChoices):

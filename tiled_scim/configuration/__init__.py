@@ -1,0 +1,1 @@
+"""SCIM Configuration for customers: pages that a host mounts among its own."""

@@ -1,0 +1,83 @@
+"""The first page: health, base URL, token, failures and steps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.views.decorators.debug import sensitive_variables
+
+from tiled_scim.configuration.access import ConfigurationPage
+from tiled_scim.presentation.tokens import (
+    Outcome,
+    account_context,
+    failure_query,
+    recent_period,
+    replace_token,
+    revoke_token,
+    revoked_message,
+)
+
+
+class ConnectionPage(ConfigurationPage):
+    """Health, base URL, token, failures and steps."""
+
+    template_name = "tiled_scim/configuration/connection.html"
+    explains_not_enabled = True
+
+    def get(self, request: HttpRequest, **arguments: Any) -> HttpResponse:
+        return self.page()
+
+    @sensitive_variables()
+    def page(self, status: int = 200, **shown: Any) -> HttpResponse:
+        """Show the page.
+
+        Args:
+            status: The HTTP status.
+            shown: Additional context, as of `presentation.tokens.Outcome`.
+        """
+        health = self.account.connection.health(unknown_callers=self.account.is_only)
+        events = self.urls["events"]
+        context = {
+            **account_context(self.request, health),
+            "section": "connection",
+            "may_change": True,
+            "generate_url": self.urls["generate"],
+            "revoke_url": self.urls["revoke"],
+            "page_url": self.urls["connection"],
+            "failures": lambda: [
+                (failure, f"{events}?{failure_query(failure, **recent_period())}")
+                for failure in health.failures
+            ],
+            **shown,
+        }
+        return self.render(context, status)
+
+
+class TokenAction(ConnectionPage):
+    """A form of the page. Its URL alone leads to the page."""
+
+    def get(self, request: HttpRequest, **arguments: Any) -> HttpResponse:
+        return HttpResponseRedirect(self.urls["connection"])
+
+
+class GenerateToken(TokenAction):
+    """Generate or replace the token. It is only shown in this response."""
+
+    @sensitive_variables("outcome")
+    def post(self, request: HttpRequest, **arguments: Any) -> HttpResponseBase:
+        outcome = replace_token(self.account.connection, request.POST, self.actor)
+        return self.page(outcome.status, **outcome.shown)
+
+
+class RevokeToken(TokenAction):
+    """Revoke the token."""
+
+    def post(self, request: HttpRequest, **arguments: Any) -> HttpResponseBase:
+        outcome: Outcome = revoke_token(self.account.connection, request.POST, self.actor)
+        if outcome.token is None:
+            return self.page(outcome.status, **outcome.shown)
+        self.say(messages.SUCCESS, revoked_message(outcome.token))
+        return HttpResponseRedirect(self.urls["connection"])

@@ -1,0 +1,127 @@
+"""The pages of interventions: a GET shows what one will do, and a POST performs it.
+
+A link that has changed since its page was shown is not changed by the POST.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.utils.translation import gettext
+
+from tiled_scim.configuration.links import Groups, Links, Users
+from tiled_scim.errors import ScimError
+from tiled_scim.presentation.interventions import Intervention, Unlink, read_link
+from tiled_scim.presentation.moves import Move
+
+
+class InterventionPage(Links):
+    """The page of an intervention."""
+
+    template_name = "tiled_scim/configuration/intervention.html"
+
+    def get(
+        self, request: HttpRequest, link_id: UUID, intervention: str, **arguments: Any
+    ) -> HttpResponseBase:
+        found = self.find(link_id, intervention)
+        if found is None:
+            return HttpResponseRedirect(self.urls.to(self.page_name, link_id=link_id))
+        if isinstance(found, Move) and "library" not in request.GET:
+            return self.choose(found)
+        try:
+            return self.show(found)
+        except ScimError as error:
+            self.say(messages.ERROR, error.detail)
+            return HttpResponseRedirect(request.path)
+
+    def post(
+        self, request: HttpRequest, link_id: UUID, intervention: str, **arguments: Any
+    ) -> HttpResponseBase:
+        found = self.find(link_id, intervention)
+        if found is None:
+            return HttpResponseRedirect(self.urls.to(self.page_name, link_id=link_id))
+        try:
+            self.require_target(found)
+            done = found.perform(found.unchanged_since(request.POST.get("version", "")))
+        except ScimError as error:
+            self.say(messages.ERROR, error.detail)
+            return HttpResponseRedirect(request.get_full_path())
+        if done:
+            self.say(messages.SUCCESS, done)
+        else:
+            self.say(messages.INFO, gettext("There was nothing left to do."))
+        # A link may have been deleted together with its user.
+        is_unlinked = isinstance(found, Unlink)
+        return HttpResponseRedirect(
+            self.urls[self.section] if is_unlinked else self.page_url(found.link)
+        )
+
+    def find(self, link_id: UUID, name: str) -> Intervention | None:
+        """Return the intervention, or None if SCIM no longer manages the link.
+
+        Raises:
+            Http404: There is no such link in the account, or no such intervention.
+        """
+        kind = self.interventions.get(name)
+        if kind is None:
+            raise Http404
+        link = read_link(self.get_link(link_id))
+        if not kind.is_possible(link):
+            message = gettext("SCIM no longer manages “%(name)s”.") % {"name": link}
+            self.say(messages.WARNING, message)
+            return None
+        if kind is Move:
+            return Move(link, self.actor, self.request.GET.get("library", ""))
+        return kind(link, self.actor)
+
+    def require_target(self, intervention: Intervention) -> None:
+        """Require that a group moves to one of the Libraries that the page offers.
+
+        Raises:
+            ScimError: It does not. The error does not tell the name of the Library.
+        """
+        if isinstance(intervention, Move):
+            intervention.require_target()
+
+    def show(self, intervention: Intervention) -> HttpResponse:
+        """Show what the intervention will do, and a form to confirm it."""
+        self.require_target(intervention)
+        consequences = intervention.consequences()
+        context = {
+            "title": consequences.title,
+            "consequences": consequences,
+            "version": intervention.version,
+        }
+        return self.page(intervention, context)
+
+    def choose(self, move: Move) -> HttpResponse:
+        """Show the Libraries to choose from."""
+        choices = move.choices(self.request.GET.get("q", "").strip())
+        choices["libraries"] = [
+            (name, urlencode({"library": key})) for name, key in choices["libraries"]
+        ]
+        self.template_name = "tiled_scim/configuration/move.html"
+        return self.page(move, {"title": move.label, **choices})
+
+    def page(self, intervention: Intervention, context: dict[str, Any]) -> HttpResponse:
+        link = intervention.link
+        shown = {
+            "section": self.section,
+            "link": link,
+            "label": intervention.label,
+            "back": self.page_url(link),
+        }
+        return self.render({**shown, **context})
+
+
+class UserIntervention(Users, InterventionPage):
+    """An intervention in a user."""
+
+
+class GroupIntervention(Groups, InterventionPage):
+    """An intervention in a group."""

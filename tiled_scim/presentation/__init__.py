@@ -1,0 +1,1 @@
+"""What pages show of SCIM, without a site: for the Django admin and for `configuration`."""

@@ -1,0 +1,94 @@
+"""Events as people read them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.text import Truncator, capfirst
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from tiled_scim.audit.advice import advice
+from tiled_scim.models import Outcome, ScimEvent
+from tiled_scim.presentation.badges import Kind, badge
+
+DETAIL_LENGTH = 80
+KINDS: dict[Outcome, Kind] = {
+    Outcome.DONE: "good",
+    Outcome.UNCHANGED: "",
+    Outcome.REFUSED: "warn",
+    Outcome.FAILED: "bad",
+}
+MEMBERS = {"added": _("Added"), "removed": _("Removed"), "skipped": _("Skipped: unknown here")}
+
+
+@dataclass(frozen=True)
+class Members:
+    """The members in an event. `more` is the number of members whose names were not stored."""
+
+    title: str
+    number: int
+    names: list[str]
+
+    @property
+    def more(self) -> int:
+        return self.number - len(self.names)
+
+
+def what(event: ScimEvent) -> str:
+    """Return the action of an event, or the outcome and the request if there was no action."""
+    if event.action:
+        return capfirst(event.get_action_display())
+    asked = f"{event.method} {event.resource_type}".strip()
+    return (
+        f"{capfirst(event.get_outcome_display())}: {asked}"
+        if asked
+        else capfirst(event.get_outcome_display())
+    )
+
+
+def who(event: ScimEvent) -> str:
+    """Return the client and the last characters of its token."""
+    parts = [event.client]
+    if event.token_last_four:
+        parts.append(gettext("token …%(last_four)s") % {"last_four": event.token_last_four})
+    if event.account is None:
+        parts.insert(0, gettext("Unknown caller"))
+    return " · ".join(part for part in parts if part)
+
+
+def outcome(event: ScimEvent) -> SafeString:
+    """Return the outcome as a badge."""
+    return badge(capfirst(event.get_outcome_display()), KINDS[Outcome(event.outcome)])
+
+
+def outcome_with_times(event: ScimEvent) -> SafeString:
+    """Return the outcome as a badge, and how often it happened if that was more than once."""
+    if event.times == 1:
+        return outcome(event)
+    times = gettext("%(times)s times") % {"times": event.times}
+    return format_html("{} {}", outcome(event), times)
+
+
+def short_detail(event: ScimEvent) -> str:
+    """Return the beginning of the detail."""
+    return Truncator(event.detail).chars(DETAIL_LENGTH)
+
+
+def event_context(event: ScimEvent) -> dict[str, Any]:
+    """Return what the fragment `event.html` shows, except for links and the account."""
+    attributes = event.changes.get("attributes", {})
+    return {
+        "title": what(event),
+        "badge": outcome(event),
+        "advice": advice(event),
+        "attributes": [(name, old, new) for name, (old, new) in attributes.items()],
+        "members": [
+            Members(str(title), **event.changes[name])
+            for name, title in MEMBERS.items()
+            if name in event.changes
+        ],
+    }

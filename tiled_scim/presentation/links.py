@@ -1,0 +1,142 @@
+"""Users and groups that SCIM manages, as lists and pages show them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count, Q, QuerySet
+
+from tiled_scim.audit.events import LINKS, differences
+from tiled_scim.conf import settings
+from tiled_scim.host import TILED_ADMIN
+from tiled_scim.models import (
+    LibraryGroupLink,
+    LibraryGroupMember,
+    Link,
+    PriorAccess,
+    UserLink,
+)
+from tiled_scim.presentation.states import GroupState, UserState
+from tiled_scim.provisioning.reading import document_of, host_values_of, read_memberships
+from tiled_scim.schemas import GROUP, USER
+
+MEMBERS_SHOWN = 100
+
+
+def annotate_users(rows: list[Any]) -> list[Any]:
+    """Add `state`, `is_tiled_admin` and `library_count` to user links.
+
+    They must be read with the `user_relations`.
+    """
+    adapters = {link.account: settings.HOST_ADAPTER(link.account) for link in rows}
+    libraries = _library_counts(rows)
+    read_memberships(rows)
+    for link in rows:
+        values = host_values_of(link, adapters[link.account]) if link.is_live else {}
+        link.state = UserState.for_link(link, values)
+        link.is_tiled_admin = bool(values.get(TILED_ADMIN))
+        link.library_count = libraries.get(link.pk, 0)
+    return rows
+
+
+def annotate_groups(rows: list[Any]) -> list[Any]:
+    """Add `state`, `members_count` and `library_label` to group links with their Libraries."""
+    adapters = {link.account: settings.HOST_ADAPTER(link.account) for link in rows}
+    members = _member_counts(rows)
+    for link in rows:
+        library_name = adapters[link.account].library_name
+        link.state = GroupState.for_link(link)
+        link.members_count = members.get(link.pk, 0)
+        link.library_label = library_name(link.library) if link.library else ""
+    return rows
+
+
+def group_count(link: UserLink) -> int:
+    """Return the number of groups of a user."""
+    return int(_live_memberships(link).count())
+
+
+def groups_of(link: UserLink) -> list[dict[str, Any]]:
+    """Return the first groups of a user by name, with their Libraries and who gives access."""
+    shown = _live_memberships(link).select_related("group__library")
+    library_name = settings.HOST_ADAPTER(link.account).library_name
+    prior = set(_prior_access(user=link.user_id).values_list("library", flat=True))
+    return [
+        {
+            "key": member.group_id,
+            "name": member.group.name,
+            "library": library_name(member.group.library),
+            "library_key": member.group.library_id,
+            "granted": member.group.library_id not in prior,
+        }
+        for member in shown.order_by("group__display_name", "pk")[:MEMBERS_SHOWN]
+    ]
+
+
+def members_of(link: LibraryGroupLink) -> list[dict[str, Any]]:
+    """Return the first members of a group, with who gives them access."""
+    rows: Any = LibraryGroupMember.objects.filter(
+        LibraryGroupMember.belonging, group=link, user__account=link.account
+    )
+    members = list(rows.select_related("user").order_by("pk")[:MEMBERS_SHOWN])
+    users = [member.user.user_id for member in members]
+    prior = _prior_access(library=link.library_id, user__in=users)
+    prior = set(prior.values_list("user", flat=True))
+    return [
+        {
+            "key": member.user_id,
+            "name": member.user.user_name,
+            "display": member.display,
+            "granted": member.user.user_id not in prior,
+        }
+        for member in members
+    ]
+
+
+def attributes_of(link: Link) -> list[tuple[str, Any]]:
+    """Return the attributes of a resource, without those that are never returned."""
+    resource_type = USER if isinstance(link, UserLink) else GROUP
+    document = {"id": str(link.pk), **document_of(link, settings.HOST_ADAPTER(link.account))}
+    attributes = differences({}, document, resource_type)
+    return [(name, value) for name, (_nothing, value) in attributes.items()]
+
+
+def existing_keys(
+    keys: Collection[UUID], limit: Callable[[QuerySet[Any]], QuerySet[Any]]
+) -> set[UUID]:
+    """Return the SCIM ids that still belong to a user or group.
+
+    Args:
+        keys: The SCIM ids.
+        limit: Returns those of some links that may be seen.
+    """
+    users, groups = (
+        limit(model.objects.filter(pk__in=keys)).values_list("pk", flat=True)
+        for model in LINKS.values()
+    )
+    return set(users.union(groups))
+
+
+def _live_memberships(link: UserLink) -> Any:
+    own = LibraryGroupMember.live & Q(group__account=link.account)
+    return LibraryGroupMember.objects.filter(own, user=link)
+
+
+def _prior_access(**of: Any) -> Any:
+    """Return the prior access of users to Libraries."""
+    return PriorAccess.objects.filter(**of)
+
+
+def _library_counts(users: Collection[UserLink]) -> dict[UUID, int]:
+    """Return the number of Libraries that each user has access to."""
+    members = LibraryGroupMember.objects.filter(LibraryGroupMember.live, user__in=users)
+    number = Count("group__library", distinct=True)
+    return dict(members.order_by().values_list("user").annotate(number=number))
+
+
+def _member_counts(groups: Collection[LibraryGroupLink]) -> dict[UUID, int]:
+    """Return the number of members of each group."""
+    members = LibraryGroupMember.objects.filter(group__in=groups)
+    return dict(members.order_by().values_list("group").annotate(number=Count("pk")))

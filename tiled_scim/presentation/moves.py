@@ -1,0 +1,121 @@
+"""Moving a group to another Library: the Libraries to choose from, and what the move will do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.validators import ProhibitNullCharactersValidator
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from tiled_scim.conf import settings
+from tiled_scim.connections import Actor
+from tiled_scim.errors import ScimError
+from tiled_scim.host import has_field, library_model
+from tiled_scim.presentation.interventions import Consequences, Intervention, Names
+from tiled_scim.provisioning.service import Precondition
+
+LIBRARIES_SHOWN = 20
+
+
+class Move(Intervention):
+    """Move a group to another Library.
+
+    Args:
+        link: The link of the group, from `read_link`.
+        actor: The person who intervenes.
+        library: The primary key of the chosen Library as text, or "".
+    """
+
+    name = "move"
+    label = _("Move to another Library")
+    help = _("Gives the members access to another Library instead. The current Library is kept.")
+
+    def __init__(self, link: Any, actor: Actor, library: str = "") -> None:
+        super().__init__(link, actor)
+        self.library = library
+
+    def consequences(self) -> Consequences:
+        key = self._key
+        preview = self.connection.preview_move(self.link, key)
+        old = self.adapter.library_name(self.link.library) if self.link.library else ""
+        names = {"group": self.link, "old": old, "new": self._library_name}
+        gains = Names.from_names(gettext("Who gains access to “%(new)s”") % names, preview.gaining)
+        losses = Names.from_names(gettext("Who loses access to “%(old)s”") % names, preview.losing)
+        kept = [
+            gettext("The Library “%(old)s” and its contents are kept.") % names,
+            gettext("Access to it that was given manually or by another group is kept."),
+        ]
+        return Consequences(
+            title=gettext("Move “%(group)s” to the Library “%(new)s”?") % names,
+            sentences=[
+                *(kept if old else []),
+                gettext(
+                    "The Library “%(new)s” keeps its name and all users who already have access."
+                )
+                % names,
+            ],
+            button=gettext("Move"),
+            lists=[gains, *([losses] if old else [])],
+            is_loss=bool(preview.losing),
+        )
+
+    def perform(self, precondition: Precondition) -> str:
+        self.connection.move(self.link, self._key, self.actor, precondition)
+        names = {"group": self.link, "library": self._library_name}
+        return gettext("“%(group)s” is now linked to the Library “%(library)s”.") % names
+
+    def require_target(self) -> None:
+        """Refuse a Library that is not among the choices as one that does not exist.
+
+        The errors of the move itself tell the names of Libraries, also of those of other accounts.
+
+        Raises:
+            ScimError: 409.
+        """
+        if not self.adapter.target_libraries().filter(pk=self._key).exists():
+            raise _unknown_library()
+
+    def choices(self, search: str) -> dict[str, Any]:
+        """Return the Libraries to choose from, as `libraries` with their keys, and `has_more`."""
+        libraries = list(self._libraries(search)[: LIBRARIES_SHOWN + 1])
+        return {
+            "search": search,
+            "libraries": [
+                (self.adapter.library_name(library), library.pk)
+                for library in libraries[:LIBRARIES_SHOWN]
+            ],
+            "has_more": len(libraries) > LIBRARIES_SHOWN,
+        }
+
+    def _libraries(self, search: str) -> Any:
+        """Return the Libraries that the group can be moved to and whose names contain the text."""
+        libraries = self.adapter.target_libraries().exclude(pk=self.link.library_id)
+        name = settings.LIBRARY_NAME_FIELD
+        if not has_field(library_model(), name):  # only the host's adapter knows the names
+            return libraries.order_by("pk")
+        found = libraries.filter(**{f"{name}__icontains": search}) if search else libraries
+        return found.order_by(name, "pk")
+
+    @property
+    def _key(self) -> Any:
+        """Return the primary key of the chosen Library.
+
+        Raises:
+            ScimError: It is not a valid primary key.
+        """
+        field: Any = library_model()._meta.pk
+        try:
+            ProhibitNullCharactersValidator()(self.library)  # an error in PostgreSQL queries
+            return field.to_python(self.library)
+        except ValidationError:
+            raise _unknown_library() from None
+
+    @property
+    def _library_name(self) -> str:
+        return self.adapter.library_name(self.adapter.target_libraries().get(pk=self._key))
+
+
+def _unknown_library() -> ScimError:
+    return ScimError(409, gettext("There is no such Library."))

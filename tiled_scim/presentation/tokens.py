@@ -1,0 +1,191 @@
+"""The account page: the base URL, the token and its form, and health."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+from django import forms
+from django.db import router, transaction
+from django.http import HttpRequest, QueryDict
+from django.urls import NoReverseMatch
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.debug import sensitive_variables
+
+from tiled_scim.api.base_url import base_url
+from tiled_scim.audit.advice import NOT_ENABLED
+from tiled_scim.audit.dashboard import FAILURE_DAYS, Failure, Health, failures_since
+from tiled_scim.conf import settings
+from tiled_scim.connections import Actor, Connection, NewToken, TokenChangedError, seen_key
+from tiled_scim.host import TILED_ADMIN
+from tiled_scim.models import ScimToken
+from tiled_scim.presentation.chart import Chart
+
+
+class TokenForm(forms.Form):
+    """The form to replace or revoke the current token.
+
+    Args:
+        current: The account's current token. If it still works, the form requires a confirmation.
+    """
+
+    # The token that the page showed. A form that is sent twice, or that was opened before another
+    # person's change, does not match the current token and has no effect.
+    token = forms.CharField(required=False, widget=forms.HiddenInput)
+    confirm = forms.BooleanField(
+        label=_("I understand that the current token stops working immediately."),
+        error_messages={"required": _("Please confirm to continue.")},
+    )
+
+    def __init__(self, *args: Any, current: ScimToken | None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.current_key = seen_key(current)
+        self.fields["token"].initial = self.current_key
+        self.fields["confirm"].required = current is not None and current.is_current
+
+    @property
+    def seen(self) -> str:
+        """Return what the form says of the token that the page showed."""
+        return self["token"].data or ""
+
+    @property
+    def is_outdated(self) -> bool:
+        """Return whether the token has been replaced or revoked since the page was shown."""
+        return self.seen != self.current_key
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a form of the account page ended.
+
+    Args:
+        status: The HTTP status for the page, or 302 if the page should be shown afresh.
+        shown: Additional context for the page. It may contain the new token.
+        token: The token that was revoked.
+    """
+
+    status: int
+    shown: dict[str, Any] = field(default_factory=dict, repr=False)
+    token: ScimToken | None = None
+
+
+OUTDATED = Outcome(409, {"is_outdated": True})
+
+
+@sensitive_variables("new")
+def replace_token(
+    connection: Connection,
+    data: QueryDict,
+    actor: Actor,
+    log: Callable[[NewToken], object] = lambda _: None,
+) -> Outcome:
+    """Generate or replace a token, as the form asks.
+
+    Args:
+        connection: The connection of the account.
+        data: The data of the form.
+        actor: Who does it.
+        log: Called in the transaction of the change.
+    """
+    form = TokenForm(data, current=connection.current_token(), auto_id="replace-%s")
+    if form.is_outdated:
+        return OUTDATED
+    if not form.is_valid():
+        return Outcome(400, {"replace_form": form})
+    try:
+        with _transaction():
+            new = connection.rotate(actor, seen=form.seen)
+            log(new)
+    except TokenChangedError:
+        return OUTDATED
+    return Outcome(200, {"plaintext": new.plaintext, "replaced": new.replaced})
+
+
+def revoke_token(
+    connection: Connection,
+    data: QueryDict,
+    actor: Actor,
+    log: Callable[[ScimToken], object] = lambda _: None,
+) -> Outcome:
+    """Revoke a token, as the form asks. See `replace_token`."""
+    current = connection.current_token()
+    form = TokenForm(data, current=current, auto_id="revoke-%s")
+    if current is None or form.is_outdated:
+        return OUTDATED
+    if not form.is_valid():
+        return Outcome(400, {"revoke_form": form})
+    try:
+        with _transaction():
+            connection.revoke(actor, seen=form.seen)
+            log(current)
+    except TokenChangedError:
+        return OUTDATED
+    return Outcome(302, token=current)
+
+
+def revoked_message(token: ScimToken) -> str:
+    """Return the message after a token was revoked."""
+    message = gettext("The token ending in %(last_four)s has been revoked.")
+    return message % {"last_four": token.last_four}
+
+
+def account_context(request: HttpRequest, health: Health) -> dict[str, Any]:
+    """Return what the fragment `account.html` shows, except for links and permissions.
+
+    A page adds `may_change`, `generate_url`, `revoke_url`, `page_url`, `lists` and `failures`.
+    """
+    account, token = health.account, health.token
+    return {
+        "not_enabled": "" if settings.ENABLED(account) else gettext(NOT_ENABLED),
+        "base_url": _base_url(request),
+        "token": token,
+        "replace_form": TokenForm(current=token, auto_id="replace-%s"),
+        "revoke_form": TokenForm(current=token, auto_id="revoke-%s"),
+        "health": health,
+        # Evaluated when the template is rendered.
+        "chart": lambda: Chart(health.days),
+        "failure_days": FAILURE_DAYS,
+        "tiled_admin": _tiled_admin(account),
+    }
+
+
+def failure_query(failure: Failure, **more: Any) -> str:
+    """Return the query string that makes a list of events show these failures."""
+    event = failure.example
+    values = {
+        "outcome": event.outcome,
+        "status": event.status,
+        "scim_type": event.scim_type,
+        "resource_type": event.resource_type,
+        **more,
+    }
+    return urlencode({name: value for name, value in values.items() if value})
+
+
+def recent_period() -> dict[str, str]:
+    """Return the part of a query string for the time for which failures are shown."""
+    return {"created_at__gte": failures_since().isoformat(timespec="seconds")}
+
+
+def _transaction() -> Any:
+    return transaction.atomic(using=router.db_for_write(ScimToken))
+
+
+def _tiled_admin(account: str) -> tuple[str, str] | None:
+    """Return the name and namespace of the attribute Tiled Admin, or None without support."""
+    adapter = settings.HOST_ADAPTER(account)
+    if TILED_ADMIN not in {*adapter.user_fields, *adapter.membership_fields}:
+        return None
+    namespace, _separator, name = TILED_ADMIN.rpartition(":")
+    return name, namespace
+
+
+def _base_url(request: HttpRequest) -> str | None:
+    """Return the base URL for Okta, or None if the host does not include the SCIM URLs."""
+    try:
+        return base_url(request)
+    except NoReverseMatch:
+        return None

@@ -1,0 +1,125 @@
+"""Setup links: an account's admin sends one to the person who connects the identity provider.
+
+This is the Python API for them. A link is for one account, works for hours, as often as it is
+opened, and can be revoked. Creating, opening and revoking one are events.
+
+    from tiled_scim import setup_links
+    from tiled_scim.connections import Actor
+
+    new = setup_links.create("acme", Actor(f"Settings: {user}", user))
+    send(f"https://your.host/settings/scim/setup/open/#{new.code}")  # it is not stored
+
+The code is a secret of 256 random bits, signed with the host's SECRET_KEY. It stands after a `#`,
+so browsers send it neither to servers nor in a Referer header, and no access log has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from django.db import router, transaction
+from django.db.models import F
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_variables
+
+from tiled_scim.audit.events import Change, Source, keep, record
+from tiled_scim.connections import Actor, Connection, UnknownAccountError
+from tiled_scim.models import Action, SetupLink
+
+DEFAULT_LIFETIME = timedelta(hours=24)
+LIFETIMES = (timedelta(hours=1), timedelta(hours=8), DEFAULT_LIFETIME, timedelta(hours=72))
+
+
+@dataclass(frozen=True)
+class NewSetupLink:
+    """A setup link that was just created.
+
+    Args:
+        link: The row.
+        code: The code, which is not stored. It is not in error reports either.
+    """
+
+    link: SetupLink
+    code: str = field(repr=False)
+
+
+class SetupLinkEndedError(Exception):
+    """There is no such setup link, or it has expired or was revoked."""
+
+
+@sensitive_variables("code", "new")
+def create(account: str, actor: Actor, lifetime: timedelta = DEFAULT_LIFETIME) -> NewSetupLink:
+    """Create a setup link.
+
+    Args:
+        account: The account's key.
+        actor: Who creates it. It must have a `user`: the link ends if that user does.
+        lifetime: How long the link works.
+
+    Raises:
+        UnknownAccountError: The host does not have the account.
+    """
+    if not Connection(account).exists:
+        raise UnknownAccountError(account)
+    with _transaction():
+        link, code = SetupLink.objects.issue(account, created_by=actor.user, lifetime=lifetime)
+        expires = link.expires_at.isoformat(timespec="minutes")
+        _record(link, actor, Action.SETUP_LINK_CREATED, {"expires": [None, expires]})
+    return NewSetupLink(link, code)
+
+
+@sensitive_variables("code")
+def use(code: str, address: str | None = None) -> SetupLink:
+    """Open a setup link.
+
+    Args:
+        code: The code of the link.
+        address: The IP address of the person who opens it.
+
+    Raises:
+        SetupLinkEndedError: There is no such link, or it no longer works.
+    """
+    with _transaction():
+        link = SetupLink.objects.with_code(code)
+        if link is None:
+            raise SetupLinkEndedError
+        rows = SetupLink.objects.written().filter(pk=link.pk)
+        rows.update(uses=F("uses") + 1, last_used_at=timezone.now())
+        _record(link, actor_of(link, address), Action.SETUP_LINK_USED)
+    return link
+
+
+def revoke(link: SetupLink, actor: Actor) -> bool:
+    """Revoke a setup link. People who have opened it lose access with their next click.
+
+    Returns:
+        Whether the link was open.
+    """
+    with _transaction():
+        rows = SetupLink.objects.written().filter(pk=link.pk, revoked_at=None)
+        if not link.is_open or not rows.update(revoked_at=timezone.now()):
+            return False
+        _record(link, actor, Action.SETUP_LINK_REVOKED)
+    return True
+
+
+def actor_of(link: SetupLink, address: str | None = None) -> Actor:
+    """Return the person who uses a link, as the actor of a change."""
+    return Actor(f"Setup link {link.pk} of {link.created_by.get_username()}", None, address)
+
+
+def _record(
+    link: SetupLink, actor: Actor, action: Action, attributes: Mapping[str, list[Any]] | None = None
+) -> None:
+    """Write an event in the transaction of the change."""
+    source = Source(link.account, client=actor.name, address=actor.address)
+    change = Change(name=str(link), action=action, attributes=attributes or {})
+    keep(partial(record, source, change), router.db_for_write(SetupLink))
+
+
+def _transaction() -> Any:
+    return transaction.atomic(using=router.db_for_write(SetupLink))
