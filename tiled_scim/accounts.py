@@ -55,6 +55,11 @@ class AccountAdapter(HostAdapter):
     - A push of a username that exists in the host adds a membership to that user.
     """
 
+    def __init__(self, account: str = "") -> None:
+        super().__init__(account)
+        # The memberships that were locked and not saved yet, by user.
+        self._locked: dict[Any, models.Model | None] = {}
+
     @classmethod
     def accounts(cls) -> Mapping[str, str]:
         """Return the names of all accounts, by primary key."""
@@ -88,7 +93,8 @@ class AccountAdapter(HostAdapter):
         using = self._using
         no_key = connections[using].features.has_select_for_no_key_update
         rows = memberships.rows(using, **self._key(user)).select_for_update(no_key=no_key)
-        return cast("models.Model | None", rows.first())
+        self._locked[user.pk] = rows.first()
+        return self._locked[user.pk]
 
     def is_shared(self, user: AbstractBaseUser) -> bool:
         """Return whether another account has the user, by SCIM or by hand."""
@@ -123,9 +129,12 @@ class AccountAdapter(HostAdapter):
         person = dict(values)
         if "active" in self.membership_fields and not settings.DEACTIVATE_HOST_USERS:
             person["active"] = True
-        if self._taken_elsewhere(None, {"userName": self._username(values)}):
+        # With "username", `find_user` has looked for it among all users.
+        is_known_free = settings.ADOPT_USERS == "username"
+        if not is_known_free and self._taken_elsewhere(None, {"userName": self._username(values)}):
             person = self._with_username(person, str(uuid4()))
         user = super().create_user(person)
+        self._locked[user.pk] = None
         self._save_membership(user, values)
         return user
 
@@ -270,7 +279,9 @@ class AccountAdapter(HostAdapter):
 
     def _save_membership(self, user: AbstractBaseUser, values: Mapping[str, Any]) -> None:
         """Save the values that differ. A user without a membership gets one."""
-        membership = self.membership(user)
+        if user.pk not in self._locked:
+            self.membership(user)
+        membership = self._locked.pop(user.pk)
         is_new = membership is None
         if membership is None:
             self._require_account()

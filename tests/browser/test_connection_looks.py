@@ -12,6 +12,7 @@ from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
+from tests.accounts import SeenByStaff
 from tests.admin.browser import OUTDATED, PAGE
 from tiled_scim.host import HostAdapter
 from tiled_scim.models import ScimToken
@@ -28,7 +29,7 @@ EXAMPLES = {
 }
 
 
-class SeveralAccounts(HostAdapter):
+class SeveralAccounts(SeenByStaff):
     @classmethod
     def accounts(cls) -> Mapping[str, str]:
         return {"acme": "Acme & Sons", "globex": "Globex Corporation", "initech": "Initech"}
@@ -173,6 +174,22 @@ class TestSeveralAccounts:
         page = look.open(admin, PAGE)
 
         look.inspect(page, "accounts")
+
+    def test_with_the_token_of_one_that_no_longer_exists(self, look: Look, admin: User) -> None:
+        issue("hooli")
+        page = look.open(admin, PAGE)
+
+        page.locator("details[name=former-token] summary").click()
+
+        look.inspect(page, "former-account")
+
+    def test_none_of_them_may_be_seen(
+        self, look: Look, admin: User, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(SeveralAccounts, "accounts_of", HostAdapter.accounts_of)
+        page = look.open(admin, PAGE)
+
+        look.inspect(page, "no-accounts")
 
     def test_one_of_them(self, look: Look, admin: User) -> None:
         page = look.open(admin, f"{PAGE}?account=acme")

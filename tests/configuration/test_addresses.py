@@ -112,7 +112,8 @@ class TestOverriding:
         folder.mkdir(parents=True)
         (tmp_path / "base.html").write_text(
             "<html><title>{% block title %}{% endblock %} - Product</title>"
-            "<body><h2>Product</h2>{% block content %}{% endblock %}</body></html>"
+            "<body><h2>Product {{ account }}{{ title }}{{ urls }}</h2>"
+            "{% block content %}{% endblock %}</body></html>"
         )
         (folder / "base.html").write_text('{% extends "base.html" %}')
         (options,) = settings.TEMPLATES
@@ -123,7 +124,7 @@ class TestOverriding:
         self, okta: Scim, admin: Client, client: Client
     ) -> None:
         for response in (admin.get(PAGE), client.get(f"{PAGE}setup/open/")):
-            assert "<h2>Product</h2>" in response.text
+            assert "<h2>Product </h2>" in response.text
             assert re.search(r"<title>[^<]*SCIM[^<]* - Product</title>", response.text)
             assert "tiled_scim/configuration.css" in response.text
 

@@ -26,7 +26,12 @@ from tiled_scim.admin.scope import Scope, ScopedAdmin, scope_of
 from tiled_scim.audit.advice import ADVICE, NOT_ENABLED, UNKNOWN_CALLER
 from tiled_scim.audit.dashboard import FAILURE_DAYS, Failure, Health, summaries
 from tiled_scim.conf import settings
-from tiled_scim.connections import Connection, TokenChangedError, tokens_without_account
+from tiled_scim.connections import (
+    Connection,
+    TokenChangedError,
+    seen_key,
+    tokens_without_account,
+)
 from tiled_scim.models import LibraryGroupLink, ScimEvent, ScimToken, UserLink
 from tiled_scim.presentation.tokens import (
     account_context,
@@ -137,17 +142,20 @@ class ScimTokenAdmin(ScopedAdmin):
 
     def revoke_former_view(self, request: HttpRequest) -> HttpResponse:
         """Revoke the token of an account that the host no longer has."""
-        if request.method == "POST":
-            if not (self.has_change_permission(request) and scope_of(request).is_all):
-                raise PermissionDenied
-            account, seen = request.POST.get("account", ""), request.POST.get("token", "")
-            if account in scope_of(request).labels or not seen:
-                raise Http404
-            try:
-                self._revoke_former(request, account, seen)
-            except TokenChangedError:
-                gone = gettext("Nothing was changed, because the token has been revoked already.")
-                self.message_user(request, gone, messages.WARNING)
+        if request.method != "POST":
+            return self._redirect(request)
+        scope = scope_of(request)
+        if not (self.has_change_permission(request) and scope.is_all):
+            raise PermissionDenied
+        former = {seen_key(token): token.account for token in tokens_without_account(scope.labels)}
+        seen = request.POST.get("token", "")
+        try:
+            if seen not in former:
+                raise TokenChangedError
+            self._revoke_former(request, former[seen], seen)
+        except TokenChangedError:
+            gone = gettext("Nothing was changed, because the token has been revoked already.")
+            self.message_user(request, gone, messages.WARNING)
         return self._redirect(request)
 
     def _revoke_former(self, request: HttpRequest, account: str, seen: str) -> None:

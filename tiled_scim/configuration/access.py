@@ -71,10 +71,16 @@ def account_of(request: HttpRequest) -> Account | None:
             f"Set {PREFIX}CONFIGURABLE_ACCOUNT: the pages of tiled_scim.configuration are mounted."
         )
     key = configurable_account(request) if is_signed_in(request) else None
-    return None if key is None else account_with_key(key)
+    if key is None:
+        return None
+    account = account_with_key(key)
+    if account is None:
+        logger.warning("%sCONFIGURABLE_ACCOUNT names an account that does not exist", PREFIX)
+    return account
 
 
 def is_signed_in(request: HttpRequest) -> bool:
+    """Return whether the person has signed in to the host."""
     user = getattr(request, "user", None)
     return user is not None and user.is_authenticated
 
@@ -82,10 +88,7 @@ def is_signed_in(request: HttpRequest) -> bool:
 def account_with_key(key: str) -> Account | None:
     """Return the account with a key, or None if the host does not have it."""
     accounts = adapter_class().accounts()
-    if key not in accounts:
-        logger.warning("%sCONFIGURABLE_ACCOUNT names an account that does not exist", PREFIX)
-        return None
-    return Account(key, accounts[key] or key)
+    return Account(key, accounts[key] or key) if key in accounts else None
 
 
 class Page(View):
@@ -116,9 +119,10 @@ class Page(View):
         return Addresses(self.request)
 
     def render(self, context: dict[str, Any], status: int = 200) -> HttpResponse:
-        """Render the page's template."""
+        """Render the page's template. The tag `tiled_scim` in it makes the context variables."""
         shown = {"account": getattr(self, "account", None), "urls": self.urls, **context}
-        return TemplateResponse(self.request, self.template_name, shown, status=status)
+        page = {"tiled_scim": shown}
+        return TemplateResponse(self.request, self.template_name, page, status=status)
 
     def require_enabled(self) -> None:
         """Refuse a change of an account that may not use SCIM.

@@ -46,7 +46,6 @@ class InterventionPage(Links):
         if found is None:
             return HttpResponseRedirect(self.urls.to(self.page_name, link_id=link_id))
         try:
-            self.require_target(found)
             done = found.perform(found.unchanged_since(request.POST.get("version", "")))
         except ScimError as error:
             self.say(messages.ERROR, error.detail)
@@ -79,18 +78,8 @@ class InterventionPage(Links):
             return Move(link, self.actor, self.request.GET.get("library", ""))
         return kind(link, self.actor)
 
-    def require_target(self, intervention: Intervention) -> None:
-        """Require that a group moves to one of the Libraries that the page offers.
-
-        Raises:
-            ScimError: It does not. The error does not tell the name of the Library.
-        """
-        if isinstance(intervention, Move):
-            intervention.require_target()
-
     def show(self, intervention: Intervention) -> HttpResponse:
         """Show what the intervention will do, and a form to confirm it."""
-        self.require_target(intervention)
         consequences = intervention.consequences()
         context = {
             "title": consequences.title,

@@ -37,7 +37,7 @@ class Move(Intervention):
         self.library = library
 
     def consequences(self) -> Consequences:
-        key = self._key
+        key = self._target()
         preview = self.connection.preview_move(self.link, key)
         old = self.adapter.library_name(self.link.library) if self.link.library else ""
         names = {"group": self.link, "old": old, "new": self._library_name}
@@ -62,20 +62,9 @@ class Move(Intervention):
         )
 
     def perform(self, precondition: Precondition) -> str:
-        self.connection.move(self.link, self._key, self.actor, precondition)
+        self.connection.move(self.link, self._target(), self.actor, precondition)
         names = {"group": self.link, "library": self._library_name}
         return gettext("“%(group)s” is now linked to the Library “%(library)s”.") % names
-
-    def require_target(self) -> None:
-        """Refuse a Library that is not among the choices as one that does not exist.
-
-        The errors of the move itself tell the names of Libraries, also of those of other accounts.
-
-        Raises:
-            ScimError: 409.
-        """
-        if not self.adapter.target_libraries().filter(pk=self._key).exists():
-            raise _unknown_library()
 
     def choices(self, search: str) -> dict[str, Any]:
         """Return the Libraries to choose from, as `libraries` with their keys, and `has_more`."""
@@ -97,6 +86,20 @@ class Move(Intervention):
             return libraries.order_by("pk")
         found = libraries.filter(**{f"{name}__icontains": search}) if search else libraries
         return found.order_by(name, "pk")
+
+    def _target(self) -> Any:
+        """Return the primary key of the chosen Library.
+
+        The errors of the move itself tell the names of Libraries, also of those of other accounts.
+        So a Library that is not among the choices is refused here, as one that does not exist.
+
+        Raises:
+            ScimError: 409 if there is no such Library among the choices.
+        """
+        key = self._key
+        if not self.adapter.target_libraries().filter(pk=key).exists():
+            raise _unknown_library()
+        return key
 
     @property
     def _key(self) -> Any:

@@ -18,6 +18,7 @@ from typing import Any, cast
 
 from django.utils import timezone
 
+from tiled_scim.accounts import AccountAdapter
 from tiled_scim.attributes import Attribute, ResourceType
 from tiled_scim.host import HostAdapter, normalized, username_column
 from tiled_scim.models import LibraryGroupLink, UserLink
@@ -38,13 +39,16 @@ HostValues = dict[str, Any]
 
 
 def keeps_values(adapter: HostAdapter, fields: HostFields) -> bool:
-    """Return whether a saved host user has the same values as the database.
+    """Return whether a saved host user and its membership have the same values as the database.
 
-    It may not if the host adapter saves users itself, or if a value such as a date has another form
-    when it is read.
+    They may not if the host adapter saves users itself, or if a value such as a date has another
+    form when it is read.
     """
-    methods = ("create_user", "update_user")
-    is_ours = all(getattr(type(adapter), name) is getattr(HostAdapter, name) for name in methods)
+    is_ours = all(
+        getattr(type(adapter), name)
+        in {getattr(each, name) for each in (HostAdapter, AccountAdapter)}
+        for name in ("create_user", "update_user")
+    )
     return is_ours and all(field.is_exact for field in fields)
 
 

@@ -383,7 +383,7 @@ class UserService(Service[UserLink]):
 
     def _read_host(self, user: LockedUser) -> None:
         """Read the values that the host stored, which may differ from those that it got."""
-        if keeps_values(self.adapter, self.fields):
+        if user.link.belongs and keeps_values(self.adapter, self.fields):
             user.read_host()
         else:
             user.read_host_again()

@@ -131,6 +131,8 @@ def _port(text: str) -> int:
 
 def _take_signals_as_interrupt() -> None:
     """Handle termination signals like Ctrl-C, so that the server is stopped too."""
+    # A shell without job control makes background jobs ignore it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # which nohup sets
             signal.signal(number, signal.default_int_handler)
