@@ -57,8 +57,9 @@ class AccountAdapter(HostAdapter):
 
     def __init__(self, account: str = "") -> None:
         super().__init__(account)
-        # The memberships that were locked and not saved yet, by user.
+        # The memberships that were locked and not saved yet, and those of new users, by user.
         self._locked: dict[Any, models.Model | None] = {}
+        self._created: dict[Any, models.Model] = {}
 
     @classmethod
     def accounts(cls) -> Mapping[str, str]:
@@ -89,11 +90,7 @@ class AccountAdapter(HostAdapter):
         return attribute_columns()
 
     def membership(self, user: AbstractBaseUser) -> models.Model | None:
-        memberships = self.memberships()
-        using = self._using
-        no_key = connections[using].features.has_select_for_no_key_update
-        rows = memberships.rows(using, **self._key(user)).select_for_update(no_key=no_key)
-        self._locked[user.pk] = rows.first()
+        self._locked[user.pk] = self._created.pop(user.pk, None) or self._lock_membership(user)
         return self._locked[user.pk]
 
     def is_shared(self, user: AbstractBaseUser) -> bool:
@@ -135,7 +132,7 @@ class AccountAdapter(HostAdapter):
             person = self._with_username(person, str(uuid4()))
         user = super().create_user(person)
         self._locked[user.pk] = None
-        self._save_membership(user, values)
+        self._created[user.pk] = self._save_membership(user, values)
         return user
 
     def update_user(self, user: AbstractBaseUser, values: Mapping[str, Any]) -> None:
@@ -277,7 +274,14 @@ class AccountAdapter(HostAdapter):
         rows = memberships.rows(self._using, **{memberships.user.attname: user.pk})
         return rows.exclude(**{memberships.account.attname: self._account_key})
 
-    def _save_membership(self, user: AbstractBaseUser, values: Mapping[str, Any]) -> None:
+    def _lock_membership(self, user: AbstractBaseUser) -> models.Model | None:
+        memberships = self.memberships()
+        using = self._using
+        no_key = connections[using].features.has_select_for_no_key_update
+        rows = memberships.rows(using, **self._key(user)).select_for_update(no_key=no_key)
+        return cast("models.Model | None", rows.first())
+
+    def _save_membership(self, user: AbstractBaseUser, values: Mapping[str, Any]) -> models.Model:
         """Save the values that differ. A user without a membership gets one."""
         if user.pk not in self._locked:
             self.membership(user)
@@ -294,6 +298,7 @@ class AccountAdapter(HostAdapter):
         ]
         if is_new or any(changed):
             membership.save()
+        return membership
 
     def _columns(self) -> list[tuple[str, str, tuple[str, ...]]]:
         """Return the name, column and choices of each attribute of the membership."""

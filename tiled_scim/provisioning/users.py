@@ -245,6 +245,7 @@ class UserService(Service[UserLink]):
         values = self._host_input(cast(str, document["userName"]), stored)
         self.adapter.check_identity(values)
         user.link.user = cast(Any, self.adapter.create_user(values))
+        user.link.membership = self.adapter.membership(user.link.user)
         user.was_created = True
         self._read_host(user)
 

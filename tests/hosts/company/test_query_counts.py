@@ -28,26 +28,27 @@ pytestmark = pytest.mark.django_db
 COUNTED = ("SELECT", "INSERT", "UPDATE", "DELETE")
 
 
-def _own(scim: Scim) -> tuple[str, str]:
-    return push(scim), push_group(scim, "Sales")
-
-
-CASES: dict[str, tuple[int, Callable[[Scim, str, str], Any]]] = {
-    "lookup": (2, lambda scim, key, group: scim.get("/Users", filter=f'userName eq "{ANN}"')),
-    "GET": (2, lambda scim, key, group: scim.get(f"/Users/{key}")),
-    "list": (3, lambda scim, key, group: scim.get("/Users", filter='title eq "Engineer"')),
-    "PATCH title": (7, lambda scim, key, group: set_value(scim, key, "title", "Boss")),
-    "PATCH name": (9, lambda scim, key, group: set_value(scim, key, "name.givenName", "Anna")),
-    "PATCH active": (11, lambda scim, key, group: set_value(scim, key, "active", False)),
-    "add a member": (8, lambda scim, key, group: scim.patch(f"/Groups/{group}", add_members(key))),
-    "POST": (13, lambda scim, key, group: scim.post("/Users", person("bob@example.com"))),
+# The number for a user of one account, and for one whom another account has, too.
+CASES: dict[str, tuple[int, int, Callable[[Scim, str, str], Any]]] = {
+    "lookup": (2, 2, lambda scim, key, group: scim.get("/Users", filter=f'userName eq "{ANN}"')),
+    "GET": (2, 2, lambda scim, key, group: scim.get(f"/Users/{key}")),
+    "list": (3, 3, lambda scim, key, group: scim.get("/Users", filter="title pr")),
+    "PATCH title": (7, 7, lambda scim, key, group: set_value(scim, key, "title", "Boss")),
+    "PATCH name": (10, 7, lambda scim, key, group: set_value(scim, key, "name.givenName", "A.")),
+    "PATCH active": (10, 9, lambda scim, key, group: set_value(scim, key, "active", False)),
+    "add a member": (
+        8,
+        8,
+        lambda scim, key, group: scim.patch(f"/Groups/{group}", add_members(key)),
+    ),
+    "POST": (8, 8, lambda scim, key, group: scim.post("/Users", person("bob@example.com"))),
 }
 
 
 @pytest.mark.parametrize("is_shared", [False, True])
 @pytest.mark.parametrize("name", CASES)
 def test_statements(name: str, is_shared: bool) -> None:
-    """They do not depend on the number of accounts, or on whether the user is shared."""
+    """They do not depend on the number of accounts."""
     for number in range(3, 30):
         Account.objects.create(name=f"Account {number}")
     for key, label in ((ACME, "Acme Inc."), (GLOBEX, "Globex Corporation")):
@@ -55,11 +56,12 @@ def test_statements(name: str, is_shared: bool) -> None:
     if is_shared:
         push(client_of(GLOBEX))
     scim = client_of(ACME)
-    user, group = _own(scim)
-    expected, send = CASES[name]
+    user, group = push(scim, title="Engineer"), push_group(scim, "Sales")
+    alone, shared, send = CASES[name]
+    connection.features.supports_json_field  # noqa: B018 (Django asks SQLite once)
 
     with CaptureQueriesContext(connection) as queries:
         send(scim, user, group)
 
     counted = [query["sql"] for query in queries if query["sql"].startswith(COUNTED)]
-    assert len(counted) == expected, "\n".join(counted)
+    assert len(counted) == (shared if is_shared else alone), "\n".join(sql[:150] for sql in counted)
