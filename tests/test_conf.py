@@ -28,6 +28,8 @@ PLAIN: list[tuple[str, object, object]] = [
     ("LIBRARY_NAME_FIELD", "name", "title"),
     ("LIBRARY_MEMBERS_FIELD", None, "members"),
     ("ADMIN_FIELD", "is_staff", "is_curator"),
+    ("ADMIN_NAME", "Tiled Admin", "Curator"),
+    ("PRODUCT_NAME", "the application", "Atlas"),
     ("ADOPT_USERS", "username", "email"),
     ("ADOPT_LIBRARIES", False, True),
     ("UNKNOWN_MEMBERS", "skip", "reject"),

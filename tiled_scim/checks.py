@@ -13,6 +13,7 @@ from django.contrib.auth.backends import BaseBackend
 from django.core import checks
 from django.db import models
 from django.db.models.fields import NOT_PROVIDED
+from django.utils.functional import Promise
 from rest_framework.settings import api_settings
 from rest_framework.throttling import SimpleRateThrottle
 
@@ -179,6 +180,17 @@ def check_choices() -> Messages:
             )
 
 
+def check_names() -> Messages:
+    for name in ("ADMIN_NAME", "PRODUCT_NAME"):
+        value: object = getattr(settings, name)
+        if not isinstance(value, str | Promise) or not str(value).strip():
+            yield checks.Error(
+                f"{PREFIX}{name} is {value!r}.",
+                hint="Set it to the name that people know, as text, which may be translated.",
+                id="tiled_scim.E018",
+            )
+
+
 def check_page_sizes() -> Messages:
     for name in ("PAGE_SIZE", "MAX_PAGE_SIZE"):
         value = getattr(settings, name)
@@ -335,6 +347,7 @@ CHECKS: tuple[Callable[[], Messages], ...] = (
     check_adapter,
     check_enabled,
     check_choices,
+    check_names,
     check_page_sizes,
     check_periods,
     check_throttle,

@@ -14,6 +14,8 @@ from django.conf import settings as django_settings
 from django.utils.module_loading import import_string
 
 if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
     from tiled_scim.host import HostAdapter
 
 PREFIX = "TILED_SCIM_"
@@ -45,8 +47,18 @@ class Settings:
 
     @property
     def ADMIN_FIELD(self) -> str:
-        """The boolean field of the user model that Tiled Admin sets."""
+        """The boolean field of the user model that `tiledAdmin` sets."""
         return cast(str, _setting("ADMIN_FIELD", "is_staff"))
+
+    @property
+    def ADMIN_NAME(self) -> StrOrPromise:
+        """What people call the role that the admin field gives."""
+        return cast("StrOrPromise", _setting("ADMIN_NAME", "Tiled Admin"))
+
+    @property
+    def PRODUCT_NAME(self) -> StrOrPromise:
+        """The name of the host's product in errors that people read in Okta."""
+        return cast("StrOrPromise", _setting("PRODUCT_NAME", "the application"))
 
     @property
     def HOST_ADAPTER(self) -> type[HostAdapter]:
