@@ -20,6 +20,7 @@ from django.utils import timezone
 from tests.wire.client import ANN, BOB, NOBODY, Scim, add_members, remove_member, user
 from tiled_scim.admin.lists import CappedPaginator
 from tiled_scim.audit.events import Change, Source, record
+from tiled_scim.errors import ScimError
 from tiled_scim.host import HostAdapter
 from tiled_scim.models import ScimEvent, ScimToken, UserLink
 from tiled_scim.scim.text import fold
@@ -496,7 +497,7 @@ class TestPage:
         attributes = {SCRIPT: [SCRIPT, None]}
         change = Change("User", NOBODY, SCRIPT, attributes=attributes, added=[SCRIPT])
         record(Source(client=SCRIPT), change, status=200)
-        record(Source(client=SCRIPT), change, status=400, error={"detail": SCRIPT})
+        record(Source(client=SCRIPT), change, status=400, error=ScimError(400, SCRIPT))
 
         for event in ScimEvent.objects.all():
             response = viewer.get(page(event))
