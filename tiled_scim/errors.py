@@ -85,6 +85,11 @@ def invalid_syntax(detail: str) -> ScimError:
     return ScimError(400, detail, "invalidSyntax")
 
 
+def invalid_request(detail: str) -> ScimError:
+    """Return a 400 error for an invalid value that is no attribute's, but the client's own."""
+    return invalid_value(detail, Cause.CLIENT)
+
+
 def invalid_value(detail: str, cause: Cause | None = None) -> ScimError:
     """Return a 400 error for a missing or invalid value."""
     return ScimError(400, detail, "invalidValue", cause=cause)

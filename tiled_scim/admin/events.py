@@ -288,7 +288,7 @@ def outcome(event: ScimEvent) -> SafeString:
 
 def to_the_second(moment: datetime) -> SafeString:
     """Return a time with its seconds: several requests may come within a minute."""
-    local = timezone.template_localtime(moment)
+    local = timezone.localtime(moment) if timezone.is_aware(moment) else moment
     date, time = date_format(local, "DATE_FORMAT"), date_format(local, "H:i:s")
     return format_html('<time datetime="{}">{}, {}</time>', local.isoformat(), date, time)
 

@@ -37,8 +37,8 @@ BY_CAUSE: Mapping[str, Promise] = {
         "Change the user on this site, or remove the assignment to the app in Okta."
     ),
     Cause.LAST_ADMIN: _(
-        "Nobody else here is an active %(admin)s. Make another person %(admin)s, in Okta or on this "
-        "site. Then retry the task in Okta."
+        "Nobody else here is an active %(admin)s. Make another person %(admin)s, in Okta or on "
+        "this site. Then retry the task in Okta."
     ),
     Cause.USER_EXISTS: _(
         "Okta manages a user with this userName already. If two people have it in Okta, change it "
@@ -50,8 +50,8 @@ BY_CAUSE: Mapping[str, Promise] = {
         "people from the app, or correct the attribute that the detail names."
     ),
     Cause.USERNAME_IN_USE: _(
-        "A user here whom Okta does not manage has this username. Rename that user on this site, or "
-        "change userName of the person in Okta. Then retry the task."
+        "A user here whom Okta does not manage has this username. Rename that user on this site, "
+        "or change userName of the person in Okta. Then retry the task."
     ),
     Cause.EMAIL_IN_USE: _(
         "A user here whom Okta does not manage has this email address. Change it for that user on "
@@ -130,8 +130,8 @@ ADVICE: Mapping[tuple[int, str], Promise] = {
         "assign them again to create the user again, or leave them unassigned."
     ),
     (404, GROUP.name): _(
-        "This group was unlinked here, or what it gave access to (%(library)s) was deleted. In Okta, "
-        "under Push Groups, unlink the group and push it again, or leave it unlinked."
+        "This group was unlinked here, or what it gave access to (%(library)s) was deleted. In "
+        "Okta, under Push Groups, unlink the group and push it again, or leave it unlinked."
     ),
     (404, ""): _(
         "Nothing exists at this URL. Compare the Base URL in Okta with the one under SCIM "
@@ -142,8 +142,8 @@ ADVICE: Mapping[tuple[int, str], Promise] = {
         "the one under SCIM Configuration."
     ),
     (409, ""): _(
-        "A value is already used here. Change the attribute that the detail names, on one of the two "
-        "sides. Then retry the task in Okta."
+        "A value is already used here. Change the attribute that the detail names, on one of the "
+        "two sides. Then retry the task in Okta."
     ),
     (411, ""): CLIENT_ERROR,
     (412, ""): _(
