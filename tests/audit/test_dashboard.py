@@ -54,7 +54,11 @@ def make_token(account: str = "", **fields: Any) -> ScimToken:
 
 def make_event(outcome: str = Outcome.DONE, before: timedelta = timedelta(), **fields: Any) -> Any:
     """Create an event of the only account, this long ago."""
-    known: dict[str, Any] = {"account": "", "created_at": timezone.now() - before}
+    known: dict[str, Any] = {
+        "account": "",
+        "method": "PATCH",
+        "created_at": timezone.now() - before,
+    }
     return ScimEvent.objects.create(outcome=outcome, **{**known, **fields})
 
 
