@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from tiled_scim.okta_check.users import USER_NAME
+from tiled_scim.okta_check.names import names_for
 
 from .servers import HTML, Call, Fault, Forward, Reply
 
@@ -251,7 +251,7 @@ FAULTS: list[tuple[Fault, str, str]] = [
     (
         in_users(lambda user: user.update(emails=[])),
         "Assign a user (create)",
-        f"emails is [] and does not contain {{'value': '{USER_NAME}'}}.",
+        f"emails is [] and does not contain {{'value': '{names_for().user}'}}.",
     ),
     (in_users(lambda user: user.update(id="")), "Assign a user (create)", "id is empty."),
     (on("POST", "/Users$", HTML), "Assign a user (create)", "The status is 500, not 201."),

@@ -20,6 +20,7 @@ from django.db import models
 from django.test import override_settings
 from django.test.utils import isolate_apps
 from django.urls import include, path
+from django.utils.translation import gettext_lazy
 
 from tiled_scim import checks, host
 from tiled_scim.host import HostAdapter
@@ -71,6 +72,7 @@ LIBRARY_MODEL_HINT = 'Write it as "app_label.Model", such as "libraries.Library"
 ADAPTER_HINT = 'Set it to the dotted path of a class, such as "myapp.scim.MyHostAdapter".'
 ENABLED_HINT = "Set it to True, False, or a callable that takes the account's key, or its path."
 ACCOUNT_HINT = "returns the key of the account that it is about if this person may configure it"
+NAME_HINT = "Set it to the name that people know, as text"
 WHOLE_NUMBER_HINT = "Set it to a positive integer."
 PERIOD_HINT = "Set it to None or to a positive timedelta of at most 36500 days."
 THROTTLE_HINT = 'Set it to None or to a number of requests and a period, such as "600/min".'
@@ -108,6 +110,10 @@ CASES = [
     case("ADOPT_USERS", "name", "E008", "ADOPT_USERS is 'name'", "'username', 'email', None"),
     case("UNKNOWN_MEMBERS", "ignore", "E008", "UNKNOWN_MEMBERS is 'ignore'", "'skip', 'reject'"),
     case("USER_DELETE", True, "E008", "USER_DELETE is True", "'deactivate', 'delete'"),
+    case("ADMIN_NAME", "", "E018", "ADMIN_NAME is ''", NAME_HINT),
+    case("ADMIN_NAME", None, "E018", "ADMIN_NAME is None", NAME_HINT),
+    case("PRODUCT_NAME", " ", "E018", "PRODUCT_NAME is ' '", NAME_HINT),
+    case("PRODUCT_NAME", 7, "E018", "PRODUCT_NAME is 7", NAME_HINT),
     case("PAGE_SIZE", 0, "E009", "PAGE_SIZE is 0", WHOLE_NUMBER_HINT),
     case("PAGE_SIZE", "10", "E009", "PAGE_SIZE is '10'", WHOLE_NUMBER_HINT),
     case("MAX_PAGE_SIZE", -1, "E009", "MAX_PAGE_SIZE is -1", WHOLE_NUMBER_HINT),
@@ -174,6 +180,8 @@ class TestNoProblem:
             ("ENABLED", False),
             ("ENABLED", bool),
             ("ENABLED", "builtins.bool"),
+            ("ADMIN_NAME", gettext_lazy("Curator")),
+            ("PRODUCT_NAME", "Atlas"),
             ("ADOPT_USERS", None),
             ("ADOPT_USERS", "email"),
             ("UNKNOWN_MEMBERS", "reject"),

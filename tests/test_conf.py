@@ -32,6 +32,8 @@ PLAIN: list[tuple[str, object, object]] = [
     ("MEMBERSHIP_FIELDS", {}, {"active": "is_active"}),
     ("MEMBERSHIP_DEFAULTS", {}, {"role": "member"}),
     ("DEACTIVATE_HOST_USERS", True, False),
+    ("ADMIN_NAME", "Tiled Admin", "Curator"),
+    ("PRODUCT_NAME", "the application", "Atlas"),
     ("ADOPT_USERS", "username", "email"),
     ("ADOPT_LIBRARIES", False, True),
     ("UNKNOWN_MEMBERS", "skip", "reject"),

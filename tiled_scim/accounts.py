@@ -22,7 +22,7 @@ from django.db import connections, models, router
 
 from tiled_scim.conf import settings
 from tiled_scim.database.membership_model import MembershipModel, membership_model
-from tiled_scim.errors import forbidden
+from tiled_scim.errors import Cause, ScimError, forbidden
 from tiled_scim.host import (
     ALL_ACCOUNTS,
     TILED_ADMIN,
@@ -33,6 +33,7 @@ from tiled_scim.host import (
     set_field,
     username_column,
 )
+from tiled_scim.words import english_words
 
 __all__ = ["AccountAdapter"]
 
@@ -40,9 +41,6 @@ __all__ = ["AccountAdapter"]
 FOREIGN_KEYS = {"user", "account"}
 # Attributes that may be named without the URN of their extension.
 SHORT_NAMES = {TILED_ADMIN.rpartition(":")[2]: TILED_ADMIN}
-
-
-NO_ACCOUNT = "The account of this token does not exist any more. Revoke the token."
 
 
 class AccountAdapter(HostAdapter):
@@ -231,7 +229,7 @@ class AccountAdapter(HostAdapter):
         try:
             return self.memberships().account.target_field.to_python(self.account)
         except ValidationError:
-            raise forbidden(NO_ACCOUNT) from None
+            raise _no_account() from None
 
     @property
     def _library_account_column(self) -> str:
@@ -242,7 +240,7 @@ class AccountAdapter(HostAdapter):
         """Refuse to create something for an account that people have deleted."""
         accounts = objects(self.memberships().account_model)
         if not accounts.filter(pk=self._account_key).exists():
-            raise forbidden(NO_ACCOUNT)
+            raise _no_account()
 
     def _members(self) -> models.QuerySet[Any]:
         """Return the users with a membership in the account."""
@@ -334,6 +332,16 @@ class AccountAdapter(HostAdapter):
 
     def _is_active_elsewhere(self, user: AbstractBaseUser) -> bool:
         return self._others(user).filter(**is_true(self.membership_fields["active"])).exists()
+
+
+def _no_account() -> ScimError:
+    """Return the error for a token that outlives its account."""
+    product = english_words()["product"]
+    return forbidden(
+        f"The account of this token does not exist any more in {product}. Remove the application "
+        f"from your identity provider, and ask an administrator of {product} to revoke the token.",
+        Cause.NO_ACCOUNT,
+    )
 
 
 def active_links(adapter: HostAdapter) -> models.Q:

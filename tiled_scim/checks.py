@@ -14,6 +14,7 @@ from django.core import checks
 from django.db import models
 from django.db.models.fields import NOT_PROVIDED
 from django.urls import URLResolver, get_resolver
+from django.utils.functional import Promise
 from rest_framework.settings import api_settings
 from rest_framework.throttling import SimpleRateThrottle
 
@@ -215,6 +216,17 @@ def check_choices() -> Messages:
             )
 
 
+def check_names() -> Messages:
+    for name in ("ADMIN_NAME", "PRODUCT_NAME"):
+        value: object = getattr(settings, name)
+        if not isinstance(value, str | Promise) or not str(value).strip():
+            yield checks.Error(
+                f"{PREFIX}{name} is {value!r}.",
+                hint="Set it to the name that people know, as text, which may be translated.",
+                id="tiled_scim.E018",
+            )
+
+
 def check_page_sizes() -> Messages:
     for name in ("PAGE_SIZE", "MAX_PAGE_SIZE"):
         value = getattr(settings, name)
@@ -261,8 +273,8 @@ def check_admin_field() -> Messages:
         )
     elif not has_field(get_user_model(), settings.ADMIN_FIELD):
         yield checks.Warning(
-            f"The user model has no field “{settings.ADMIN_FIELD}”. Tiled Admin is stored and "
-            "returned, but has no effect.",
+            f"The user model has no field “{settings.ADMIN_FIELD}”. {settings.ADMIN_NAME} is "
+            "stored and returned, but has no effect.",
             hint=f"Set {PREFIX}ADMIN_FIELD to a boolean field of the user model.",
             id="tiled_scim.W001",
         )
@@ -379,6 +391,7 @@ CHECKS: tuple[Callable[[], Messages], ...] = (
     check_enabled,
     check_configurable_account,
     check_choices,
+    check_names,
     check_page_sizes,
     check_periods,
     check_throttle,

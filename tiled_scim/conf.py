@@ -15,6 +15,7 @@ from django.utils.module_loading import import_string
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
+    from django_stubs_ext import StrOrPromise
 
     from tiled_scim.host import HostAdapter
 
@@ -47,7 +48,7 @@ class Settings:
 
     @property
     def ADMIN_FIELD(self) -> str:
-        """The boolean field of the user model that Tiled Admin sets."""
+        """The boolean field of the user model that `tiledAdmin` sets."""
         return cast(str, _setting("ADMIN_FIELD", "is_staff"))
 
     @property
@@ -75,6 +76,15 @@ class Settings:
     def DEACTIVATE_HOST_USERS(self) -> bool:
         """Whether a user without an active membership becomes inactive in the whole host."""
         return cast(bool, _setting("DEACTIVATE_HOST_USERS", True))
+
+    def ADMIN_NAME(self) -> StrOrPromise:
+        """What people call the role that the admin field gives."""
+        return cast("StrOrPromise", _setting("ADMIN_NAME", "Tiled Admin"))
+
+    @property
+    def PRODUCT_NAME(self) -> StrOrPromise:
+        """The name of the host's product in errors that people read in Okta."""
+        return cast("StrOrPromise", _setting("PRODUCT_NAME", "the application"))
 
     @property
     def HOST_ADAPTER(self) -> type[HostAdapter]:

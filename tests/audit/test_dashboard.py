@@ -27,6 +27,7 @@ from tiled_scim.audit.dashboard import (
     ago,
     summaries,
 )
+from tiled_scim.errors import Cause
 from tiled_scim.host import HostAdapter
 from tiled_scim.models import (
     LibraryGroupLink,
@@ -54,7 +55,11 @@ def make_token(account: str = "", **fields: Any) -> ScimToken:
 
 def make_event(outcome: str = Outcome.DONE, before: timedelta = timedelta(), **fields: Any) -> Any:
     """Create an event of the only account, this long ago."""
-    known: dict[str, Any] = {"account": "", "created_at": timezone.now() - before}
+    known: dict[str, Any] = {
+        "account": "",
+        "method": "PATCH",
+        "created_at": timezone.now() - before,
+    }
     return ScimEvent.objects.create(outcome=outcome, **{**known, **fields})
 
 
@@ -101,6 +106,17 @@ class TestState:
         assert health().state is State.CONNECTED
         assert health().state.is_connected
         assert health().last_call_ago == "just now"
+
+    def test_an_account_that_is_switched_off_is_not_connected(self, settings: LazySettings) -> None:
+        make_token(last_used_at=timezone.now())
+        settings.TILED_SCIM_ENABLED = lambda account: account != ""
+
+        assert health().state is State.NOT_ENABLED
+        assert not health().state.is_connected
+        assert health().state.kind == ""
+        summarized, _ = summaries(["", "acme"])
+        assert summarized[""].state is State.NOT_ENABLED
+        assert summarized["acme"].state is State.NO_TOKEN
 
     def test_after_some_quiet_days_it_is_silent_and_still_connected(self) -> None:
         token = make_token(last_used_at=timezone.now() - SILENT_AFTER + SECOND)
@@ -284,13 +300,18 @@ class TestDays:
             make_event(outcome)
 
         assert health().days[-1] == Day(health().days[-1].date, done=2, failed=2)
-        assert health().has_events
+        assert health().has_requests
+
+    def test_what_people_changed_by_hand_was_not_pushed(self) -> None:
+        make_event(method="", client="Django admin: root")
+
+        assert not health().has_requests
 
     def test_without_events(self) -> None:
         make_event(before=timedelta(days=CHART_DAYS + 1))
 
         assert all((day.done, day.failed) == (0, 0) for day in health().days)
-        assert not health().has_events
+        assert not health().has_requests
 
     def test_those_of_unknown_callers_count_where_there_is_one_account(self) -> None:
         make_event(account="acme")
@@ -305,10 +326,19 @@ class TestDays:
             make_event(before=timedelta(days=before))
 
         with django_assert_num_queries(1):
-            assert health_without_token().has_events
+            assert health_without_token().has_requests
 
 
 class TestFailures:
+    def test_those_with_different_causes_are_told_apart(self) -> None:
+        make_refusal(cause=Cause.PROTECTED, status=403)
+        make_refusal(cause=Cause.LAST_ADMIN, status=403)
+        make_refusal(cause=Cause.LAST_ADMIN, status=403)
+
+        found = {failure.example.cause: failure.number for failure in health().failures}
+
+        assert found == {Cause.PROTECTED: 1, Cause.LAST_ADMIN: 2}
+
     def test_without_any(self) -> None:
         make_event()
         make_event(Outcome.UNCHANGED)

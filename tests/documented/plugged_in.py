@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 from django.apps import apps
+from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.urls import reverse
 from pytest_django.live_server_helper import LiveServer
 
 from example_project.libraries.models import Library
 from tiled_scim.models import LibraryGroupLink, ScimToken
-from tiled_scim.okta_check.groups import GROUP_NAME
+from tiled_scim.okta_check.names import names_for
 
 
 def test_the_checks_find_nothing() -> None:
@@ -32,4 +33,5 @@ def test_okta_gets_along_with_the_host(live_server: LiveServer) -> None:
 
     call_command("scim_check", url=f"{live_server.url}/scim/v2", token=token)
 
-    assert Library.objects.get().name == GROUP_NAME
+    assert names_for().user in str(User.objects.get())
+    assert not Library.objects.exists()

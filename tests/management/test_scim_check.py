@@ -18,6 +18,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from example_project.libraries.models import Library
 from tests.checking import (
+    NAMES,
     SECRET,
     Check,
     assert_only_the_deactivated_person_is_left,
@@ -31,7 +32,6 @@ from tiled_scim.okta_check import groups, users
 from tiled_scim.okta_check.client import OktaClient
 from tiled_scim.okta_check.sequence import SEQUENCE
 from tiled_scim.okta_check.session import Outcome, Session
-from tiled_scim.okta_check.users import USER_NAME
 
 
 @pytest.fixture
@@ -45,8 +45,8 @@ def check(transactional_db: None) -> Check:
 
 
 @pytest.fixture
-def check_anything() -> Check:
-    """A check of servers that accept any token, without the database."""
+def check_anything(db: None) -> Check:
+    """A check of servers that accept any token."""
     return Check(SECRET)
 
 
@@ -57,7 +57,7 @@ class TestAgainstTheExampleProject:
         assert check.run(scim_url), check.output
 
         assert f"The server is ready for Okta: {len(SEQUENCE)} passed." in check.output
-        assert f"Left on the server: the test user {USER_NAME}, deactivated" in check.output
+        assert f"Left on the server: the test user {NAMES.user}, deactivated" in check.output
         assert_only_the_deactivated_person_is_left()
 
     def test_a_server_that_supports_everything_gets_no_notes(
@@ -154,7 +154,7 @@ class TestAgainstTheExampleProject:
 
         assert check.code == 130
         assert "FAILED: Cleaning up\n  Interrupted.\n" in check.output
-        assert f"Deactivate {USER_NAME} and delete the group" in check.output
+        assert f"Deactivate {NAMES.user} and delete the group" in check.output
 
     def test_a_throttled_request_is_retried(self, check: Check, scim_url: str) -> None:
         turns = itertools.cycle((Reply(429, {"Retry-After": "0"}), None))
@@ -346,7 +346,9 @@ class TestArguments:
             "The timeout must be above 0 and at most 3600 seconds."
         )
 
-    def test_the_token_may_come_from_the_environment(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_token_may_come_from_the_environment(
+        self, monkeypatch: pytest.MonkeyPatch, db: None
+    ) -> None:
         monkeypatch.setenv("SCIM_TOKEN", SECRET)
         recorder = Recorder(HTML)
 

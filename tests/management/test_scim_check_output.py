@@ -38,8 +38,8 @@ def check(transactional_db: None) -> Check:
 
 
 @pytest.fixture
-def check_anything() -> Check:
-    """A check of servers that accept any token, without the database."""
+def check_anything(db: None) -> Check:
+    """A check of servers that accept any token."""
     return Check(SECRET)
 
 

@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from pytest_django.live_server_helper import LiveServer
 
-from tests.checking import SECRET, Check, assert_only_the_deactivated_person_is_left
+from tests.checking import NAMES, SECRET, Check, assert_only_the_deactivated_person_is_left
 from tests.choices import CHOICES, VIOLATIONS
 from tests.faults import (
     FAULTS,
@@ -22,10 +22,8 @@ from tests.servers import HTML, Call, Fault, Forward, Reply, faulty
 from tiled_scim.models import LibraryGroupLink, ScimToken
 from tiled_scim.okta_check.client import OktaClient
 from tiled_scim.okta_check.expectations import GROUP_SCHEMA, USER_SCHEMA
-from tiled_scim.okta_check.groups import GROUP_NAME, RENAMED_GROUP_NAME
 from tiled_scim.okta_check.sequence import SEQUENCE
 from tiled_scim.okta_check.session import Outcome, Result, Session
-from tiled_scim.okta_check.users import USER_NAME
 
 
 @pytest.fixture
@@ -39,8 +37,8 @@ def check(transactional_db: None) -> Check:
 
 
 @pytest.fixture
-def check_anything() -> Check:
-    """A check of servers that accept any token, without the database."""
+def check_anything(db: None) -> Check:
+    """A check of servers that accept any token."""
     return Check(SECRET)
 
 
@@ -143,7 +141,9 @@ class TestAgainstServersWithAFault:
             check.run(url)
 
         assert "\nFAILED: Cleaning up\n  active is True, not False.\n" in check.output
-        assert f"Deactivate {USER_NAME} and delete the group {GROUP_NAME} manually" in check.output
+        assert (
+            f"Deactivate {NAMES.user} and delete the group {NAMES.group} manually" in check.output
+        )
         assert "Left on the server" not in check.output
         assert User.objects.get().is_active
 
@@ -216,7 +216,7 @@ class TestAgainstServersWithAFault:
 
     def test_groups_left_by_failed_runs_are_deleted(self, check: Check, scim_url: str) -> None:
         okta = OktaClient(scim_url, check.token)
-        for name in (GROUP_NAME, RENAMED_GROUP_NAME):
+        for name in NAMES.groups:
             okta.send("POST", "/Groups", {"schemas": [GROUP_SCHEMA], "displayName": name})
 
         assert check.run(scim_url), check.output

@@ -20,8 +20,8 @@ from tiled_scim.okta_check.sequence import SEQUENCE
 
 
 @pytest.fixture
-def check_anything() -> Check:
-    """A check of servers that accept any token, without the database."""
+def check_anything(db: None) -> Check:
+    """A check of servers that accept any token."""
     return Check(SECRET)
 
 

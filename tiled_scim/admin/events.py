@@ -26,15 +26,18 @@ from tiled_scim.admin.lists import (
 )
 from tiled_scim.admin.scope import Scope, scope_of
 from tiled_scim.audit.events import LINKS
+from tiled_scim.errors import Cause
 from tiled_scim.models import Action, Outcome, ScimEvent
 from tiled_scim.presentation.events import (
+    current_name,
     event_context,
     outcome_with_times,
     short_detail,
+    to_the_second,
     what,
     who,
 )
-from tiled_scim.presentation.links import existing_keys
+from tiled_scim.presentation.links import current_names
 from tiled_scim.presentation.searching import CappedPaginator, found_events
 from tiled_scim.schemas import GROUP, USER
 
@@ -103,6 +106,14 @@ class ScimTypeFilter(OnDemandFilter):
         return value
 
 
+class CauseFilter(OnDemandFilter):
+    title = _("cause")
+    parameter_name = column = "cause"
+
+    def label(self, value: str, scope: Scope) -> str:
+        return Cause(value).replace("_", " ")
+
+
 class EventChangeList(AnnotatedChangeList):
     @cached_property
     def calendar(self) -> Calendar | None:
@@ -127,6 +138,7 @@ class ScimEventAdmin(ReadOnlyAdmin):
         ResourceFilter,
         StatusFilter,
         ScimTypeFilter,
+        CauseFilter,
     )
     extra_lookups = frozenset({"created_at__gte", "created_at__lt"})
     date_hierarchy = "created_at"
@@ -137,6 +149,12 @@ class ScimEventAdmin(ReadOnlyAdmin):
     paginator = CappedPaginator
     change_list_template = "tiled_scim/admin/events.html"
     change_form_template = "tiled_scim/admin/event.html"
+
+    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
+        time, *others = (str(name) for name in super().get_list_display(request))
+        return (
+            (time, "account_name", *others) if scope_of(request).has_accounts else (time, *others)
+        )
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return EventChangeList
@@ -156,27 +174,37 @@ class ScimEventAdmin(ReadOnlyAdmin):
 
     def annotate_rows(self, request: HttpRequest, rows: list[Any]) -> list[Any]:
         keys = {event.resource_id for event in rows if event.resource_id}
-        existing = existing_keys(keys, scope_of(request).limit)
+        scope = scope_of(request)
+        names = current_names(keys, scope.limit)
         for event in rows:
             model = LINKS.get(event.resource_type)
+            name = names.get(event.resource_id, "")
             event.resource_page = (
                 change_page_url(self.admin_site, request, model, event.resource_id)
-                if model and event.resource_id in existing
+                if model and event.resource_id in names
                 else ""
+            )
+            event.current_name = current_name(event, name)
+            event.account_name = (
+                gettext("Unknown") if event.account is None else scope.label(event.account)
             )
         return rows
 
     def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
-        scope = scope_of(request)
         return {
             **event_context(row),
             "resource_page": row.resource_page,
-            "account": scope.label(row.account) if scope.has_several else "",
+            "current_name": row.current_name,
+            "account": row.account_name if scope_of(request).has_accounts else "",
         }
 
     @admin.display(description=_("time"))
-    def time(self, event: ScimEvent) -> Any:
-        return event.created_at
+    def time(self, event: ScimEvent) -> SafeString:
+        return to_the_second(event.created_at)
+
+    @admin.display(description=_("account"))
+    def account_name(self, event: Any) -> str:
+        return str(event.account_name)
 
     @admin.display(description=_("action"))
     def what(self, event: ScimEvent) -> str:

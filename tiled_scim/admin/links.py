@@ -36,7 +36,7 @@ from tiled_scim.models import (
     ScimEvent,
     UserLink,
 )
-from tiled_scim.presentation.events import outcome, what
+from tiled_scim.presentation.events import outcome, to_the_second, what
 from tiled_scim.presentation.interventions import Intervention, Resync, UnlinkGroup, UnlinkUser
 from tiled_scim.presentation.links import (
     annotate_groups,
@@ -50,6 +50,7 @@ from tiled_scim.presentation.moves import Move
 from tiled_scim.presentation.searching import found_links
 from tiled_scim.presentation.states import GroupState, UserState
 from tiled_scim.provisioning.reading import user_relations
+from tiled_scim.words import with_words
 
 EVENTS_SHOWN = 10
 
@@ -127,7 +128,7 @@ class LinkAdmin(ReadOnlyAdmin):
 
     def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
         columns = tuple(str(name) for name in super().get_list_display(request))
-        return (*columns, "account_name") if scope_of(request).has_several else columns
+        return (*columns, "account_name") if scope_of(request).has_accounts else columns
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -142,7 +143,7 @@ class LinkAdmin(ReadOnlyAdmin):
 
     def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         return {
-            "account": row.account_name if scope_of(request).has_several else "",
+            "account": row.account_name if scope_of(request).has_accounts else "",
             "attributes": attributes_of(row),
             "events": self._events(request, row),
             "all_events": self._filtered_list_url(request, ScimEvent, resource=row.pk),
@@ -186,7 +187,7 @@ class LinkAdmin(ReadOnlyAdmin):
         events = scope.limit(ScimEvent.objects.filter(resource_id=link.pk).defer("changes"))
         return [
             {
-                "time": event.created_at,
+                "time": to_the_second(event.created_at),
                 "what": what(event),
                 "outcome": outcome(event),
                 "page": self._change_page_url(request, ScimEvent, event.pk),
@@ -207,9 +208,9 @@ class LinkAdmin(ReadOnlyAdmin):
         state: UserState | GroupState = link.state
         return state.badge
 
-    @admin.display(description=_("last push"), ordering="updated_at")
+    @admin.display(description=_("last push"), ordering="pushed_at")
     def last_push(self, link: Link) -> datetime:
-        return link.updated_at
+        return link.pushed_at
 
 
 @admin.register(UserLink)
@@ -256,11 +257,11 @@ class UserLinkAdmin(LinkAdmin):
     def host_user(self, link: Any) -> str:
         return as_link(link.user.get_username(), link.user_page)
 
-    @admin.display(description=_("Tiled Admin"), empty_value="")
+    @admin.display(description=with_words("%(admin)s"), empty_value="")
     def tiled_admin(self, link: Any) -> str:
         return gettext("Yes") if link.is_tiled_admin else ""
 
-    @admin.display(description=_("Libraries"))
+    @admin.display(description=with_words("%(libraries)s"))
     def libraries(self, link: Any) -> int:
         return int(link.library_count)
 
@@ -296,7 +297,7 @@ class LibraryGroupLinkAdmin(LinkAdmin):
     def name(self, link: LibraryGroupLink) -> str:
         return str(link)
 
-    @admin.display(description=_("Library"))
+    @admin.display(description=with_words("%(library)s"))
     def library_name(self, link: Any) -> str:
         return as_link(link.library_label, link.library_page)
 

@@ -25,6 +25,13 @@ PER_PAGE = 100
 class AnnotatedChangeList(ChangeList):
     """A change list whose model admin annotates all rows of a page at once."""
 
+    @property
+    def active_filters(self) -> list[tuple[str, str]]:
+        """Return the title and the chosen label of each filter in use."""
+        specs: Any = self.filter_specs
+        labels = [(spec.title, dict(spec.lookup_choices).get(spec.value())) for spec in specs]
+        return [(str(title), str(label)) for title, label in labels if label is not None]
+
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         model_admin: Any = self.model_admin

@@ -35,10 +35,12 @@ class Scope:
         labels: The labels of these accounts, by key.
         is_all: Whether these are all accounts. The person then also sees unknown callers, and what
             is left of accounts that no longer exist.
+        has_accounts: Whether the host's customers have accounts, even if there is only one so far.
     """
 
     labels: Mapping[str, str]
     is_all: bool
+    has_accounts: bool = True
 
     @property
     def is_empty(self) -> bool:
@@ -78,7 +80,9 @@ def _scope(user: Any) -> Scope:
     adapter = adapter_class()
     accounts = adapter.accounts()
     labels = {key: label or key or str(_("Default account")) for key, label in accounts.items()}
-    allowed = ALL_ACCOUNTS if set(accounts) == {""} else adapter.accounts_of(user)
+    if set(accounts) == {""}:
+        return Scope(labels, is_all=True, has_accounts=False)
+    allowed = adapter.accounts_of(user)
     if allowed is ALL_ACCOUNTS:
         return Scope(labels, is_all=True)
     if isinstance(allowed, str):  # its characters could be the keys of other accounts

@@ -63,7 +63,7 @@ class ManagedByScim(BaseModelAdmin):
         links = scope.limit(UserLink.objects.filter(user=user))
         context = {
             "links": [self._link_context(link) for link in links],
-            "accounts": scope.labels if scope.has_several else {},
+            "accounts": scope.labels if scope.has_accounts else {},
             "is_all": scope.is_all,
         }
         return render_to_string("tiled_scim/admin/managed.html", context)

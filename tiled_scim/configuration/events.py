@@ -19,21 +19,25 @@ from tiled_scim.audit.events import LINKS
 from tiled_scim.configuration.access import Account, ConfigurationPage
 from tiled_scim.configuration.addresses import Addresses
 from tiled_scim.configuration.lists import FilterForm, ListPage
+from tiled_scim.errors import Cause
 from tiled_scim.host import objects
 from tiled_scim.models import Action, Outcome, ScimEvent, UserLink
 from tiled_scim.presentation.events import (
+    current_name,
     event_context,
     outcome_with_times,
     short_detail,
+    to_the_second,
     what,
     who,
 )
-from tiled_scim.presentation.links import existing_keys
+from tiled_scim.presentation.links import current_names
 from tiled_scim.presentation.searching import found_events
 from tiled_scim.schemas import GROUP, USER
 
 # Every database supports these days and the one after.
 DAYS = (MinValueValidator(date(1970, 1, 1)), MaxValueValidator(date(2999, 12, 31)))
+CAUSES = tuple((cause.value, cause.replace("_", " ")) for cause in Cause)
 RESOURCE_TYPES = ((USER.name, _("user")), (GROUP.name, _("group")))
 
 
@@ -52,7 +56,7 @@ class DayInput(forms.DateInput):
 
 
 class EventFilterForm(FilterForm):
-    hidden = ("status", "scim_type", "resource", "created_at__gte")
+    hidden = ("status", "scim_type", "cause", "resource", "created_at__gte")
 
     outcome = forms.ChoiceField(label=_("Outcome"), choices=choices(Outcome.choices))
     action = forms.ChoiceField(label=_("Action"), choices=choices(Action.choices))
@@ -61,6 +65,7 @@ class EventFilterForm(FilterForm):
     last_day = forms.DateField(label=_("To"), widget=DayInput, validators=DAYS)
     status = forms.IntegerField(label=_("Status"), min_value=100, max_value=599)
     scim_type = forms.SlugField(label="scimType", max_length=32)
+    cause = forms.ChoiceField(label=_("Cause"), choices=CAUSES)
     resource = forms.UUIDField(label=_("Resource"))
     created_at__gte = forms.DateTimeField(label=_("Since"))
 
@@ -72,6 +77,7 @@ class EventFilterForm(FilterForm):
             "resource_type": "resource_type",
             "status": "status",
             "scim_type": "scim_type",
+            "cause": "cause",
             "resource": "resource_id",
             "created_at__gte": "created_at__gte",
         }
@@ -104,6 +110,8 @@ class EventList(ListPage):
         if name == "resource":
             names = self.rows().filter(resource_id=value).values_list("resource_name", flat=True)
             return names.first() or ""
+        if name == "cause":
+            return dict(CAUSES)[value]
         return _moment(value) if name == "created_at__gte" else ""
 
 
@@ -122,6 +130,7 @@ class EventPage(ConfigurationPage):
             "section": "events",
             "event": event,
             "resource_page": shown["resource_page"],
+            "current_name": shown["current_name"],
         }
         return self.render(context)
 
@@ -141,14 +150,15 @@ def events_of(account: Account) -> QuerySet[ScimEvent]:
 def described(events: list[ScimEvent], account: Account, urls: Addresses) -> list[dict[str, Any]]:
     """Return what a list shows of events."""
     keys = {event.resource_id for event in events if event.resource_id}
-    existing = existing_keys(keys, lambda links: links.filter(account=account.key))
+    names = current_names(keys, lambda links: links.filter(account=account.key))
     return [
         {
-            "time": event.created_at,
+            "time": to_the_second(event.created_at),
             "page": urls.to("event", event_id=event.pk),
             "what": what(event),
             "resource": event.resource_name or event.resource_id or "",
-            "resource_page": resource_page(event, urls) if event.resource_id in existing else "",
+            "resource_page": resource_page(event, urls) if event.resource_id in names else "",
+            "current_name": current_name(event, names.get(event.resource_id, "")),
             "outcome": outcome_with_times(event),
             "detail": short_detail(event),
             "who": who(event),

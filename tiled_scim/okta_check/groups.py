@@ -9,23 +9,19 @@ from tiled_scim.okta_check import expectations
 from tiled_scim.okta_check.client import Json
 from tiled_scim.okta_check.expectations import GROUP_SCHEMA, differences, member_ids
 from tiled_scim.okta_check.session import Session, path_of, replace
-from tiled_scim.okta_check.users import USER_NAME, require_user
-
-GROUP_NAME = "Tiled SCIM Check (safe to delete)"
-RENAMED_GROUP_NAME = "Tiled SCIM Check & Co. (safe to delete)"
-_NAMES = (GROUP_NAME, RENAMED_GROUP_NAME)
+from tiled_scim.okta_check.users import require_user
 
 
 def unknown_group_name(session: Session) -> None:
     """Look up a group that does not exist, as Okta does before it pushes one."""
-    if session.look_up("/Groups", "displayName", GROUP_NAME):
+    if session.look_up("/Groups", "displayName", session.names.group):
         session.fail("The lookup found a group that was not pushed.")
 
 
 def push_group(session: Session) -> None:
     """Create an empty group. Okta adds the members later, with PATCH."""
     _push_group(session, members=[])
-    _require_name(session, GROUP_NAME)
+    _require_name(session, session.names.group)
     _require_members(session, [])
 
 
@@ -42,14 +38,14 @@ def rename_group(session: Session) -> None:
     The server must ignore the id in the value, keep the members and find the group's new name.
     """
     members = member_ids(session.read("/Groups", session.group_id))
-    value = {"id": session.group_id, "displayName": RENAMED_GROUP_NAME}
+    value = {"id": session.group_id, "displayName": session.names.renamed_group}
     session.patch(_path(session), replace(value))
-    _require_name(session, RENAMED_GROUP_NAME)
+    _require_name(session, session.names.renamed_group)
     _require_members(session, members)
-    found = session.look_up("/Groups", "displayName", RENAMED_GROUP_NAME)
+    found = session.look_up("/Groups", "displayName", session.names.renamed_group)
     if found is None or found["id"] != session.group_id:
         session.fail("The lookup did not find the group by its new name.")
-    if session.look_up("/Groups", "displayName", GROUP_NAME):
+    if session.look_up("/Groups", "displayName", session.names.group):
         session.fail("The lookup still found the group by its old name.")
 
 
@@ -57,12 +53,12 @@ def mix_changes(session: Session) -> None:
     """Send one PATCH with several operations, to be applied in order: rename, remove, add."""
     session.patch(
         _path(session),
-        replace({"id": session.group_id, "displayName": GROUP_NAME}),
+        replace({"id": session.group_id, "displayName": session.names.group}),
         _removal(str(uuid.uuid4())),
         _removal(session.user_id),
         _addition(session),
     )
-    _require_name(session, GROUP_NAME)
+    _require_name(session, session.names.group)
     _require_members(session, [session.user_id])
 
 
@@ -77,11 +73,11 @@ def remove_member(session: Session) -> None:
 
 def push_now(session: Session) -> None:
     """Replace all members, as Push Now does: with and without a path, and with an empty list."""
-    whole = {"id": session.group_id, "displayName": GROUP_NAME}
+    whole = {"id": session.group_id, "displayName": session.names.group}
     for overwrite, members in (
-        (replace([_member(session.user_id)], "members"), [session.user_id]),
+        (replace([_member(session)], "members"), [session.user_id]),
         (replace(whole | {"members": []}), []),
-        (replace(whole | {"members": [_member(session.user_id)]}), [session.user_id]),
+        (replace(whole | {"members": [_member(session)]}), [session.user_id]),
         (replace([], "members"), []),
     ):
         session.patch(_path(session), overwrite)
@@ -90,7 +86,7 @@ def push_now(session: Session) -> None:
 
 def put_group(session: Session) -> None:
     """Replace the group with PUT, as apps made with Okta's app wizard do."""
-    for members in ([_member(session.user_id)], [], [_member(session.user_id)]):
+    for members in ([_member(session)], [], [_member(session)]):
         body = session.read("/Groups", session.group_id) | {"members": members}
         session.resource(session.send("PUT", _path(session), body), "/Groups")
         _require_members(session, [member["value"] for member in members])
@@ -100,13 +96,13 @@ def delete_group(session: Session) -> None:
     """Delete the group: its members must stay."""
     before = session.read("/Users", session.user_id)
     delete_test_group(session)
-    require_user(session, {"userName": USER_NAME, "active": before.get("active")})
+    require_user(session, {"userName": session.names.user, "active": before.get("active")})
 
 
 def push_group_again(session: Session) -> None:
     """Create the deleted group again, with its members in the same request."""
     _push_group(session, members=[{"value": session.user_id, "display": None}])
-    _require_name(session, GROUP_NAME)
+    _require_name(session, session.names.group)
     _require_members(session, [session.user_id])
     delete_test_group(session)
 
@@ -119,9 +115,9 @@ def delete_test_groups(session: Session) -> None:
     if "Groups" in session.missing_features:
         return
     delete_test_group(session)
-    for name in _NAMES:
+    for name in session.names.groups:
         for group in session.find("/Groups", "displayName", name):
-            if _is_test_group(group):
+            if _is_test_group(session, group):
                 session.group_id = group["id"]
                 delete_test_group(session)
 
@@ -130,25 +126,26 @@ def delete_test_group(session: Session) -> None:
     """Delete the test group if it exists."""
     if session.group_id is None:
         return
-    if session.read("/Groups", session.group_id)["displayName"] != GROUP_NAME:
+    if session.read("/Groups", session.group_id)["displayName"] != session.names.group:
         # A server may keep the Library of a deleted group. Give it the same name after every run.
-        session.change("/Groups", session.group_id, {"displayName": GROUP_NAME})
+        session.change("/Groups", session.group_id, {"displayName": session.names.group})
     path = _path(session)
     session.require(expectations.answer(session.send("DELETE", path), {204}))
+    session.deleted_groups.add(str(session.group_id))
     session.group_id = None
     session.require_error(session.send("GET", path), 404)
 
 
-def _is_test_group(group: Json) -> bool:
+def _is_test_group(session: Session, group: Json) -> bool:
     """Return whether this is the test group. A server that ignores filters returns others too."""
-    return group["displayName"] in _NAMES
+    return group["displayName"] in session.names.groups
 
 
 def _push_group(session: Session, members: list[Json]) -> None:
-    body = {"schemas": [GROUP_SCHEMA], "displayName": GROUP_NAME, "members": members}
+    body = {"schemas": [GROUP_SCHEMA], "displayName": session.names.group, "members": members}
     exchange = session.send("POST", "/Groups", body)
     group = session.resource(exchange, "/Groups", {201})
-    if not _is_test_group(group):
+    if not _is_test_group(session, group):
         session.fail(f"The response is another group: {group['displayName']}.")
     session.group_id = group["id"]
     session.require(expectations.location(exchange))
@@ -174,12 +171,12 @@ def _path(session: Session) -> str:
     return path_of("/Groups", session.group_id)
 
 
-def _member(user_id: str | None) -> Json:
-    return {"value": user_id, "display": USER_NAME}
+def _member(session: Session) -> Json:
+    return {"value": session.user_id, "display": session.names.user}
 
 
 def _addition(session: Session) -> Json:
-    return {"op": "add", "path": "members", "value": [_member(session.user_id)]}
+    return {"op": "add", "path": "members", "value": [_member(session)]}
 
 
 def _removal(user_id: str | None) -> Json:

@@ -6,10 +6,8 @@ import json
 from collections.abc import Iterator, Sequence
 
 from tiled_scim.okta_check.client import MASK, Attempt, Exchange, Json
-from tiled_scim.okta_check.groups import GROUP_NAME
 from tiled_scim.okta_check.run import Run
 from tiled_scim.okta_check.session import Result, Step
-from tiled_scim.okta_check.users import USER_NAME
 
 _HEADING = "  #  result           ms  step"
 _INDENT = " " * 26
@@ -91,8 +89,9 @@ def _failure(result: Result) -> str:
 
 
 def _problems(run: Run) -> str:
+    names = run.session.names
     advice = (
-        f"Deactivate {USER_NAME} and delete the group {GROUP_NAME} manually, or run the check "
+        f"Deactivate {names.user} and delete the group {names.group} manually, or run the check "
         "again: it cleans up first."
     )
     problems = (f"  {problem}" for problem in run.problems)
@@ -105,9 +104,18 @@ def _left_behind(run: Run) -> Iterator[str]:
     if not run.has_connected:
         yield "Nothing was changed on the server."
     elif run.session.user_id and not run.problems:
-        yield f"Left on the server: the test user {USER_NAME}, deactivated."
-        if "Groups" not in run.session.missing_features:
-            yield f"Hosts that keep the Libraries of deleted groups also keep {GROUP_NAME}, empty."
+        yield f"Left on the server: the test user {run.session.names.user}, deactivated."
+        yield from _left_of_group(run)
+
+
+def _left_of_group(run: Run) -> Iterator[str]:
+    if run.remarks:
+        yield from run.remarks
+    elif "Groups" not in run.session.missing_features:
+        yield (
+            "A server that keeps what a deleted group gave access to also keeps "
+            f"{run.session.names.group}, empty."
+        )
 
 
 def _time(run: Run) -> str:

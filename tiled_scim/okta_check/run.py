@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from enum import Enum
 
 from tiled_scim.okta_check.client import Attempt, OktaClient
+from tiled_scim.okta_check.names import Names
 from tiled_scim.okta_check.sequence import SEQUENCE, clean_up
 from tiled_scim.okta_check.session import Outcome, Result, Session, Step
 
@@ -24,13 +25,18 @@ class Run:
     """One run of the sequence, and its results.
 
     `problems` lists what could not be cleaned up. The caller sets `is_interrupted` when it stops
-    the run.
+    the run, and adds to `remarks` what it knows of things that the deleted test group left.
+
+    Args:
+        client: The client.
+        names: The names of the test user and group.
     """
 
-    def __init__(self, client: OktaClient) -> None:
-        self.session = Session(client)
+    def __init__(self, client: OktaClient, names: Names | None = None) -> None:
+        self.session = Session(client, names)
         self.results: list[Result] = []
         self.problems: list[str] = []
+        self.remarks: list[str] = []
         self.is_interrupted = False
         self.started = datetime.now(UTC)
         self._start = time.monotonic()

@@ -13,6 +13,7 @@ from tiled_scim.okta_check import expectations
 from tiled_scim.okta_check.client import Attempt, Exchange, Json, OktaClient, UnreachableError
 from tiled_scim.okta_check.diagnosis import Diagnosis, Place, diagnose
 from tiled_scim.okta_check.expectations import GROUP_SCHEMA, PATCH_SCHEMA, USER_SCHEMA
+from tiled_scim.okta_check.names import Names, names_for
 
 Endpoint = Literal["/Users", "/Groups"]
 SCHEMAS: dict[Endpoint, str] = {"/Users": USER_SCHEMA, "/Groups": GROUP_SCHEMA}
@@ -120,15 +121,22 @@ class Session:
 
     Steps are built from its methods. Each method checks the response and raises `MismatchError`,
     which ends the step, if it is not what Okta needs.
+
+    Args:
+        client: The client.
+        names: The names of the test user and group.
     """
 
-    def __init__(self, client: OktaClient) -> None:
+    def __init__(self, client: OktaClient, names: Names | None = None) -> None:
         self.client = client
+        self.names = names or names_for()
         self.send = client.send
         self.user_id: str | None = None
         self.group_id: str | None = None
+        self.deleted_groups: set[str] = set()
         self.missing_features: set[Feature] = set()
         self.is_connected = False
+        self.has_met_person = False  # somebody has the test user's name
         self.is_stopped = False
         self._notes: dict[str, None] = {}  # an ordered set
 

@@ -10,21 +10,28 @@ from tiled_scim.okta_check.client import Exchange, Json
 from tiled_scim.okta_check.expectations import TILED_SCHEMA, USER_SCHEMA, differences
 from tiled_scim.okta_check.session import Session, path_of, replace
 
-USER_NAME = "tiled-scim-check@example.com"
-# The attributes that Okta needs. A server does not have to support the others.
-_CORE: Json = {
-    "userName": USER_NAME,
-    "name": {"givenName": "SCIM", "familyName": "Check (safe to delete)"},
-    "emails": [{"value": USER_NAME}],
-    "active": True,
-}
-_TEST_USER: Json = _CORE | {
-    "schemas": [USER_SCHEMA],
-    "emails": [{"primary": True, "value": USER_NAME, "type": "work"}],
-    "displayName": "SCIM Check (safe to delete)",
-    "locale": "en-US",
-    "externalId": "tiled-scim-check",
-}
+# Tells the test user from a person with the same userName.
+_FAMILY_NAME = "Check (safe to delete)"
+
+
+def _core(session: Session) -> Json:
+    """Return the attributes that Okta needs. A server does not have to support the others."""
+    return {
+        "userName": session.names.user,
+        "name": {"givenName": "SCIM", "familyName": _FAMILY_NAME},
+        "emails": [{"value": session.names.user}],
+        "active": True,
+    }
+
+
+def _test_user(session: Session) -> Json:
+    return _core(session) | {
+        "schemas": [USER_SCHEMA],
+        "emails": [{"primary": True, "value": session.names.user, "type": "work"}],
+        "displayName": "SCIM Check (safe to delete)",
+        "locale": "en-US",
+        "externalId": "tiled-scim-check",
+    }
 
 
 def unknown_user_name(session: Session) -> None:
@@ -56,7 +63,7 @@ def look_up_in_capitals(session: Session) -> None:
 
     userName is not case-sensitive.
     """
-    found = session.look_up("/Users", "userName", USER_NAME.upper(), spaces_as_plus=True)
+    found = session.look_up("/Users", "userName", session.names.user.upper(), spaces_as_plus=True)
     _require_test_user(session, found)
     unknown_user_name(session)
 
@@ -72,7 +79,7 @@ def import_pages(session: Session) -> None:
 def update_profile(session: Session) -> None:
     """Read the user and PUT it back with changes, including read-only attributes as Okta does."""
     current = session.read("/Users", session.user_id)
-    new_name = {"name": {"givenName": "SCIM (updated)", "familyName": "Check (safe to delete)"}}
+    new_name = {"name": {"givenName": "SCIM (updated)", "familyName": _FAMILY_NAME}}
     more = {"displayName": "SCIM (updated) Check (safe to delete)", "title": "Test person"}
     meta = current.get("meta") or {}
     read_only = {
@@ -81,8 +88,8 @@ def update_profile(session: Session) -> None:
         "password": _random_password(),
     }
     _put_user(session, current | new_name | more | read_only)
-    require_user(session, _CORE | new_name)
-    _note_unsupported(session, _TEST_USER | new_name | more)
+    require_user(session, _core(session) | new_name)
+    _note_unsupported(session, _test_user(session) | new_name | more)
 
 
 def push_empty_values(session: Session) -> None:
@@ -90,27 +97,27 @@ def push_empty_values(session: Session) -> None:
     current = session.read("/Users", session.user_id)
     empty: Json = {"title": "", "nickName": None, "phoneNumbers": [], "locale": ""}
     _put_user(session, current | empty)
-    require_user(session, {name: current.get(name) for name in _CORE})
+    require_user(session, {name: current.get(name) for name in _core(session)})
 
 
 def unassign(session: Session) -> None:
     """Deactivate with a PATCH without a path. The user must still be found and readable."""
     session.patch(path_of("/Users", session.user_id), replace({"active": False}))
-    require_user(session, {"userName": USER_NAME, "active": False})
-    found = session.look_up("/Users", "userName", USER_NAME)
+    require_user(session, {"userName": session.names.user, "active": False})
+    found = session.look_up("/Users", "userName", session.names.user)
     _require_test_user(session, found)
 
 
 def reassign(session: Session) -> None:
     """Reactivate with a PATCH without a path. The user must keep its id."""
     session.patch(path_of("/Users", session.user_id), replace({"active": True}))
-    require_user(session, {"userName": USER_NAME, "active": True})
+    require_user(session, {"userName": session.names.user, "active": True})
 
 
 def unassign_by_put(session: Session) -> None:
     """Deactivate with PUT, as apps made with Okta's app wizard do."""
     _put_user(session, session.read("/Users", session.user_id) | {"active": False})
-    require_user(session, {"userName": USER_NAME, "active": False})
+    require_user(session, {"userName": session.names.user, "active": False})
 
 
 def tiled_admin(session: Session) -> None:
@@ -120,7 +127,7 @@ def tiled_admin(session: Session) -> None:
     refuses to remove its last active admin does not refuse here.
     """
     session.change("/Users", session.user_id, {"active": False})
-    require_user(session, {"userName": USER_NAME, "active": False})
+    require_user(session, {"userName": session.names.user, "active": False})
     for is_admin in (True, False):
         change = {TILED_SCHEMA: {"tiledAdmin": is_admin}}
         _put_user(session, session.read("/Users", session.user_id) | change)
@@ -136,7 +143,7 @@ def reassign_by_put(session: Session) -> None:
     """Reactivate with PUT, as apps made with Okta's app wizard do. The user must keep its id."""
     for is_active in (False, True):
         _put_user(session, session.read("/Users", session.user_id) | {"active": is_active})
-        require_user(session, {"userName": USER_NAME, "active": is_active})
+        require_user(session, {"userName": session.names.user, "active": is_active})
 
 
 def leave_deactivated(session: Session) -> None:
@@ -148,10 +155,22 @@ def leave_deactivated(session: Session) -> None:
 
 
 def find_user(session: Session) -> None:
-    """Look up the id of the test user, if it exists."""
-    for user in session.find("/Users", "userName", USER_NAME):
-        if _is_test_user(user):
-            session.user_id = user["id"]
+    """Look up the id of the test user, if it exists.
+
+    A person with the same userName is no test user: the run stops before it changes them.
+    """
+    if session.has_met_person:
+        return
+    for user in session.find("/Users", "userName", session.names.user):
+        if not session.names.is_user(user["userName"]):
+            continue  # a server that ignores filters returns others, too
+        if (user.get("name") or {}).get("familyName") != _FAMILY_NAME:
+            session.has_met_person = session.is_stopped = True
+            session.fail(
+                f"There is a person {session.names.user}, whom this check did not create. Run it "
+                "with another user name."
+            )
+        session.user_id = user["id"]
 
 
 def deactivate_test_user(session: Session) -> None:
@@ -163,12 +182,7 @@ def deactivate_test_user(session: Session) -> None:
         session.change("/Users", session.user_id, {TILED_SCHEMA: {"tiledAdmin": False}})
     if user.get("active") is not False:
         session.change("/Users", session.user_id, {"active": False})
-    require_user(session, {"userName": USER_NAME, "active": False})
-
-
-def _is_test_user(user: Json) -> bool:
-    """Return whether this is the test user. A server that ignores filters returns others too."""
-    return bool(user["userName"].lower() == USER_NAME)
+    require_user(session, {"userName": session.names.user, "active": False})
 
 
 def require_user(session: Session, expected: Json) -> None:
@@ -178,21 +192,21 @@ def require_user(session: Session, expected: Json) -> None:
 
 def _create(session: Session) -> Exchange:
     return session.send(
-        "POST", "/Users", _TEST_USER | {"groups": [], "password": _random_password()}
+        "POST", "/Users", _test_user(session) | {"groups": [], "password": _random_password()}
     )
 
 
 def _require_created(session: Session, exchange: Exchange) -> None:
     user = session.resource(exchange, "/Users", {201})
-    if not _is_test_user(user):
+    if not session.names.is_user(user["userName"]):
         session.fail(f"The response is another user: {user['userName']}.")
     known_id, session.user_id = session.user_id, user["id"]
     session.require(expectations.location(exchange))
-    session.require(list(differences(_CORE, user)))
+    session.require(list(differences(_core(session), user)))
     if known_id not in (None, session.user_id):
         session.fail(f"The user had the id {known_id} and now has {session.user_id}.")
-    require_user(session, _CORE)
-    _note_unsupported(session, _TEST_USER)
+    require_user(session, _core(session))
+    _note_unsupported(session, _test_user(session))
 
 
 def _note_unsupported(session: Session, pushed: Json) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator, capfirst
@@ -73,17 +76,36 @@ def outcome_with_times(event: ScimEvent) -> SafeString:
     return format_html("{} {}", outcome(event), times)
 
 
+def to_the_second(moment: datetime) -> SafeString:
+    """Return a time with its seconds: several requests may come within a minute."""
+    local = timezone.localtime(moment) if timezone.is_aware(moment) else moment
+    date, time = date_format(local, "DATE_FORMAT"), date_format(local, "H:i:s")
+    return format_html('<time datetime="{}">{}, {}</time>', local.isoformat(), date, time)
+
+
+def current_name(event: ScimEvent, name: str) -> str:
+    """Return the name that a user or group has now, or "" if the event has the same.
+
+    A refused request may have asked for another name, and others came later.
+    """
+    return "" if name == event.resource_name else name
+
+
 def short_detail(event: ScimEvent) -> str:
     """Return the beginning of the detail."""
     return Truncator(event.detail).chars(DETAIL_LENGTH)
 
 
 def event_context(event: ScimEvent) -> dict[str, Any]:
-    """Return what the fragment `event.html` shows, except for links and the account."""
+    """Return what the fragment `event.html` shows.
+
+    A page adds `resource_page`, `current_name` and `account`.
+    """
     attributes = event.changes.get("attributes", {})
     return {
         "title": what(event),
         "badge": outcome(event),
+        "time": to_the_second(event.created_at),
         "advice": advice(event),
         "attributes": [(name, old, new) for name, (old, new) in attributes.items()],
         "members": [

@@ -20,6 +20,7 @@ from tiled_scim.provisioning.group_members import GroupMembers
 from tiled_scim.provisioning.reading import version_of
 from tiled_scim.provisioning.service import Precondition
 from tiled_scim.sql.rows import with_groups
+from tiled_scim.words import words
 
 NAMES_SHOWN = 100
 
@@ -156,9 +157,8 @@ class UnlinkUser(Unlink):
                 gettext("The user is removed from all groups and loses the access that they gave."),
                 gettext("The user is permanently deleted from this site.")
                 if is_deleted
-                else gettext(
-                    "The user stays on this site, but is deactivated and loses Tiled Admin."
-                ),
+                else gettext("The user stays on this site, but is deactivated and loses %(admin)s.")
+                % words(),
                 gettext(
                     "Okta is not notified. Remove the assignment in Okta as well, or the next "
                     "change that it pushes for this user fails."
@@ -192,8 +192,8 @@ class UnlinkGroup(Unlink):
             return [str(drift.Finding(drift.LIBRARY_DELETED, self.link))]
         return [
             gettext("The members lose access that only this group gave them."),
-            gettext("The Library “%(library)s” and its contents are kept.")
-            % {"library": self.adapter.library_name(cast(Model, self.link.library))},
+            gettext("The %(library)s “%(old)s” and its contents are kept.")
+            % {**words(), "old": self.adapter.library_name(cast(Model, self.link.library))},
             gettext("Access that was given manually or by another group is kept."),
         ]
 

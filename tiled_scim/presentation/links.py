@@ -103,20 +103,20 @@ def attributes_of(link: Link) -> list[tuple[str, Any]]:
     return [(name, value) for name, (_nothing, value) in attributes.items()]
 
 
-def existing_keys(
+def current_names(
     keys: Collection[UUID], limit: Callable[[QuerySet[Any]], QuerySet[Any]]
-) -> set[UUID]:
-    """Return the SCIM ids that still belong to a user or group.
+) -> dict[UUID, str]:
+    """Return the names of the users and groups that still have these SCIM ids.
 
     Args:
         keys: The SCIM ids.
         limit: Returns those of some links that may be seen.
     """
     users, groups = (
-        limit(model.objects.filter(pk__in=keys)).values_list("pk", flat=True)
+        limit(model.objects.filter(pk__in=keys)).values_list("pk", model.name_field)
         for model in LINKS.values()
     )
-    return set(users.union(groups))
+    return dict(users.union(groups))
 
 
 def _live_memberships(link: UserLink) -> Any:

@@ -15,6 +15,7 @@ from tiled_scim.errors import ScimError
 from tiled_scim.host import has_field, library_model
 from tiled_scim.presentation.interventions import Consequences, Intervention, Names
 from tiled_scim.provisioning.service import Precondition
+from tiled_scim.words import with_words, words
 
 LIBRARIES_SHOWN = 20
 
@@ -29,8 +30,13 @@ class Move(Intervention):
     """
 
     name = "move"
-    label = _("Move to another Library")
-    help = _("Gives the members access to another Library instead. The current Library is kept.")
+    label = with_words(_("Move to another %(library)s"))
+    help = with_words(
+        _(
+            "Gives the members access to another %(library)s instead. The current %(library)s is "
+            "kept."
+        )
+    )
 
     def __init__(self, link: Any, actor: Actor, library: str = "") -> None:
         super().__init__(link, actor)
@@ -40,19 +46,20 @@ class Move(Intervention):
         key = self._target()
         preview = self.connection.preview_move(self.link, key)
         old = self.adapter.library_name(self.link.library) if self.link.library else ""
-        names = {"group": self.link, "old": old, "new": self._library_name}
+        names = {**words(), "group": self.link, "old": old, "new": self._library_name}
         gains = Names.from_names(gettext("Who gains access to “%(new)s”") % names, preview.gaining)
         losses = Names.from_names(gettext("Who loses access to “%(old)s”") % names, preview.losing)
         kept = [
-            gettext("The Library “%(old)s” and its contents are kept.") % names,
+            gettext("The %(library)s “%(old)s” and its contents are kept.") % names,
             gettext("Access to it that was given manually or by another group is kept."),
         ]
         return Consequences(
-            title=gettext("Move “%(group)s” to the Library “%(new)s”?") % names,
+            title=gettext("Move “%(group)s” to the %(library)s “%(new)s”?") % names,
             sentences=[
                 *(kept if old else []),
                 gettext(
-                    "The Library “%(new)s” keeps its name and all users who already have access."
+                    "The %(library)s “%(new)s” keeps its name and all users who already have "
+                    "access."
                 )
                 % names,
             ],
@@ -63,8 +70,8 @@ class Move(Intervention):
 
     def perform(self, precondition: Precondition) -> str:
         self.connection.move(self.link, self._target(), self.actor, precondition)
-        names = {"group": self.link, "library": self._library_name}
-        return gettext("“%(group)s” is now linked to the Library “%(library)s”.") % names
+        names = {**words(), "group": self.link, "new": self._library_name}
+        return gettext("“%(group)s” is now linked to the %(library)s “%(new)s”.") % names
 
     def choices(self, search: str) -> dict[str, Any]:
         """Return the Libraries to choose from, as `libraries` with their keys, and `has_more`."""
@@ -121,4 +128,4 @@ class Move(Intervention):
 
 
 def _unknown_library() -> ScimError:
-    return ScimError(409, gettext("There is no such Library."))
+    return ScimError(409, gettext("There is no such %(library)s.") % words())

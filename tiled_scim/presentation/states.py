@@ -14,6 +14,7 @@ from tiled_scim.accounts import active_links
 from tiled_scim.host import HostAdapter
 from tiled_scim.models import LibraryGroupLink, UserLink
 from tiled_scim.presentation.badges import Kind, badge
+from tiled_scim.words import with_words
 
 
 class UserState(TextChoices):
@@ -52,7 +53,7 @@ class GroupState(TextChoices):
     """The state of a group link."""
 
     LINKED = "linked", _("linked")
-    LIBRARY_DELETED = "library_deleted", _("Library deleted")
+    LIBRARY_DELETED = "library_deleted", with_words(_("%(library)s deleted"))
     UNLINKED = "let_go", _("unlinked")
 
     @classmethod

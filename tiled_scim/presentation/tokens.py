@@ -159,6 +159,7 @@ def failure_query(failure: Failure, **more: Any) -> str:
         "outcome": event.outcome,
         "status": event.status,
         "scim_type": event.scim_type,
+        "cause": event.cause,
         "resource_type": event.resource_type,
         **more,
     }

@@ -10,12 +10,13 @@ from typing import Any, NoReturn
 from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
 from django.core.management.color import Style
 
+from tiled_scim.management.check_cleanup import LibraryCleanup, account_of
 from tiled_scim.management.progress import INTERRUPTED
 from tiled_scim.okta_check import json_report, report
 from tiled_scim.okta_check.client import TIMEOUT_SECONDS, Attempt, Json, OktaClient, Watcher
+from tiled_scim.okta_check.names import names_for
 from tiled_scim.okta_check.run import Run, Verdict
 from tiled_scim.okta_check.session import Outcome, Result, Step
-from tiled_scim.okta_check.users import USER_NAME
 
 TOKEN_VARIABLE = "SCIM_TOKEN"  # noqa: S105 -- a variable's name, no secret
 
@@ -73,8 +74,10 @@ class Command(BaseCommand):
     help = (
         "Sends the requests that Okta sends to a SCIM server, and checks the responses and the "
         "resulting state. Needs only the server's URL and a token. Uses one test user, "
-        f"{USER_NAME}, which is left deactivated, and one test group, which is deleted. The exit "
-        "status is 0 if the server is ready for Okta, 1 if not, and 130 after Ctrl-C."
+        f"{names_for().user}, which is left deactivated, and one test group, which is deleted, "
+        "each with names of its own in each account. If the token is one of this project, the "
+        "empty Library that the group made is deleted, too. The exit status is 0 if the server is "
+        "ready for Okta, 1 if not, and 130 after Ctrl-C."
     )
     requires_system_checks = []
 
@@ -86,6 +89,18 @@ class Command(BaseCommand):
             "--token",
             default=os.environ.get(TOKEN_VARIABLE, ""),
             help=f"The bearer token. Default: ${TOKEN_VARIABLE}, which process lists do not show.",
+        )
+        parser.add_argument(
+            "--account",
+            metavar="KEY",
+            help="The account of the token, which gets a test user and group of its own. Default: "
+            "that of the token, if it is one of this project, or else the only account.",
+        )
+        parser.add_argument(
+            "--user",
+            default="",
+            metavar="USERNAME",
+            help="The userName and email address of the test user. Nobody may have it.",
         )
         parser.add_argument(
             "--timeout",
@@ -106,6 +121,8 @@ class Command(BaseCommand):
         *args: Any,
         url: str,
         token: str,
+        account: str | None,
+        user: str,
         timeout: float,
         is_json: bool,
         verbosity: int,
@@ -116,13 +133,14 @@ class Command(BaseCommand):
             self.stdout = options["stdout"]
         try:
             client = OktaClient(url, token, timeout=timeout)
+            cleanup = _cleanup(token.strip(), account, user)
         except ValueError as error:
             self._fail(str(error), is_json=is_json)
-        run = Run(client)
+        run = Run(client, cleanup.names if cleanup else names_for(account or "", user))
         stream = self.stderr if is_json else self.stdout
         progress = Progress(stream, client.mask, self.style, verbosity)
         client.watcher = progress
-        _play(run, progress)
+        _play(run, progress, cleanup)
         if is_json:
             self._write_json(json_report.of_run(run))
         else:
@@ -148,7 +166,24 @@ class Command(BaseCommand):
             self.stdout.write(sentence, self.style.SUCCESS)
 
 
-def _play(run: Run, progress: Progress) -> None:
+def _cleanup(token: str, account: str | None, user: str) -> LibraryCleanup | None:
+    """Return what cleans up in the database of this project, or None for another server.
+
+    Raises:
+        ValueError: The token is not one of the account, or somebody has the test user's name.
+    """
+    own = account_of(token)
+    if own is None:
+        return None
+    if account not in {None, own}:
+        raise ValueError(f"The token is not one of the account {account!r}, but of {own!r}.")
+    cleanup = LibraryCleanup(own, names_for(own, user))
+    if user and cleanup.has_user():
+        raise ValueError(f"There is a user {user!r} already. Give the name of nobody.")
+    return cleanup
+
+
+def _play(run: Run, progress: Progress, cleanup: LibraryCleanup | None) -> None:
     """Perform all steps, and always clean up what they created."""
     progress.started(run.session.client.base_url)
     try:
@@ -162,3 +197,5 @@ def _play(run: Run, progress: Progress) -> None:
         raise
     finally:
         run.clean_up()
+        if cleanup is not None and not run.problems:
+            run.remarks = cleanup.run(run.session.deleted_groups)
