@@ -52,6 +52,16 @@ class Settings:
         return cast(str, _setting("ADMIN_FIELD", "is_staff"))
 
     @property
+    def ADMIN_NAME(self) -> StrOrPromise:
+        """What people call the role that the admin field gives."""
+        return cast("StrOrPromise", _setting("ADMIN_NAME", "Tiled Admin"))
+
+    @property
+    def PRODUCT_NAME(self) -> StrOrPromise:
+        """The name of the host's product in errors that people read in Okta."""
+        return cast("StrOrPromise", _setting("PRODUCT_NAME", "the application"))
+
+    @property
     def MEMBERSHIP_MODEL(self) -> str | None:
         """The model of users' memberships in accounts, as `app_label.Model`.
 
@@ -76,15 +86,6 @@ class Settings:
     def DEACTIVATE_HOST_USERS(self) -> bool:
         """Whether a user without an active membership becomes inactive in the whole host."""
         return cast(bool, _setting("DEACTIVATE_HOST_USERS", True))
-
-    def ADMIN_NAME(self) -> StrOrPromise:
-        """What people call the role that the admin field gives."""
-        return cast("StrOrPromise", _setting("ADMIN_NAME", "Tiled Admin"))
-
-    @property
-    def PRODUCT_NAME(self) -> StrOrPromise:
-        """The name of the host's product in errors that people read in Okta."""
-        return cast("StrOrPromise", _setting("PRODUCT_NAME", "the application"))
 
     @property
     def HOST_ADAPTER(self) -> type[HostAdapter]:

@@ -178,13 +178,12 @@ class ScimEventAdmin(ReadOnlyAdmin):
         names = current_names(keys, scope.limit)
         for event in rows:
             model = LINKS.get(event.resource_type)
-            name = names.get(event.resource_id, "")
             event.resource_page = (
                 change_page_url(self.admin_site, request, model, event.resource_id)
                 if model and event.resource_id in names
                 else ""
             )
-            event.current_name = current_name(event, name)
+            event.current_name = current_name(event, names)
             event.account_name = (
                 gettext("Unknown") if event.account is None else scope.label(event.account)
             )

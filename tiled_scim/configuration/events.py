@@ -158,7 +158,7 @@ def described(events: list[ScimEvent], account: Account, urls: Addresses) -> lis
             "what": what(event),
             "resource": event.resource_name or event.resource_id or "",
             "resource_page": resource_page(event, urls) if event.resource_id in names else "",
-            "current_name": current_name(event, names.get(event.resource_id, "")),
+            "current_name": current_name(event, names),
             "outcome": outcome_with_times(event),
             "detail": short_detail(event),
             "who": who(event),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -83,11 +85,16 @@ def to_the_second(moment: datetime) -> SafeString:
     return format_html('<time datetime="{}">{}, {}</time>', local.isoformat(), date, time)
 
 
-def current_name(event: ScimEvent, name: str) -> str:
-    """Return the name that a user or group has now, or "" if the event has the same.
+def current_name(event: ScimEvent, names: Mapping[UUID, str]) -> str:
+    """Return the name that the user or group has now, or "" if the event has the same.
 
     A refused request may have asked for another name, and others came later.
+
+    Args:
+        event: The event.
+        names: The `links.current_names` of the users and groups of some events.
     """
+    name = names.get(event.resource_id, "") if event.resource_id else ""
     return "" if name == event.resource_name else name
 
 
