@@ -21,7 +21,6 @@ from tests.accounts import SeenByStaff
 from tests.wire.client import ANN, BOB, NOBODY, Scim, add_members, remove_member, user
 from tiled_scim.audit.events import Change, Source, record
 from tiled_scim.errors import Cause, ScimError
-from tiled_scim.host import HostAdapter
 from tiled_scim.models import ScimEvent, ScimToken, UserLink
 from tiled_scim.presentation.searching import CappedPaginator
 from tiled_scim.scim.text import fold
@@ -42,7 +41,7 @@ class TwoAccounts(SeenByStaff):
         return {"": "Main", "acme": "Acme & Söhne"}
 
 
-class OneAccountSoFar(HostAdapter):
+class OneAccountSoFar(SeenByStaff):
     @classmethod
     def accounts(cls) -> Mapping[str, str]:
         return {"acme": "Acme & Söhne"}

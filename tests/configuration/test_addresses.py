@@ -116,7 +116,7 @@ class TestOverriding:
             "{% block content %}{% endblock %}</body></html>"
         )
         (folder / "base.html").write_text('{% extends "base.html" %}')
-        (options,) = settings.TEMPLATES
+        (options,) = list(settings.TEMPLATES)
         settings.TEMPLATES = [{**options, "DIRS": [str(tmp_path), *options["DIRS"]]}]
         return folder
 

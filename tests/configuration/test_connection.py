@@ -164,7 +164,7 @@ class TestPage:
 
         text = read(response)
         assert "User refused 409 uniqueness 2 times" in text
-        assert "Another user here already has this username" in text
+        assert "A user here whom Okta does not manage has this username" in text
         assert not OF_GLOBEX.search(text)
         assert "who is that?" not in text
         (link,) = re.findall(rf'href="({EVENTS}\?[^"]+)"', response.text)
@@ -180,7 +180,7 @@ class TestPage:
         text = read(admin.get(PAGE))
 
         assert "Unknown caller refused" in text
-        assert column(admin.get(EVENTS), 1) == ["Refused Who?"]
+        assert column(admin.get(EVENTS), 1) == ["Refused: PATCH Who?"]
 
     def test_of_each_admin_is_about_their_own_account(self, okta: Scim, others: Scim) -> None:
         assert "Globex Corporation" in read(browser(OTHER_ADMIN).get(PAGE))

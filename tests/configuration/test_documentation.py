@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -42,7 +43,7 @@ def test_every_url_is_named_with_its_view() -> None:
     views = list(in_column("view", 0))
 
     assert sorted(names) == sorted(str(pattern.name) for pattern in urls.urlpatterns)
-    classes = {pattern.name: pattern.callback.view_class for pattern in urls.urlpatterns}
+    classes = {pattern.name: cast(Any, pattern.callback).view_class for pattern in urls.urlpatterns}
     for name, view in zip(names, views, strict=True):
         module, _, cls = view.partition(".")
         assert classes[name].__name__ == cls

@@ -194,7 +194,7 @@ class ScimEventAdmin(ReadOnlyAdmin):
             **event_context(row),
             "resource_page": row.resource_page,
             "current_name": row.current_name,
-            "account": row.account_name if scope_of(request).has_accounts else "",
+            "account_name": row.account_name if scope_of(request).has_accounts else "",
         }
 
     @admin.display(description=_("time"))

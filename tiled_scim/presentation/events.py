@@ -106,7 +106,7 @@ def short_detail(event: ScimEvent) -> str:
 def event_context(event: ScimEvent) -> dict[str, Any]:
     """Return what the fragment `event.html` shows.
 
-    A page adds `resource_page`, `current_name` and `account`.
+    A page adds `resource_page`, `current_name` and, in the admin, `account_name`.
     """
     attributes = event.changes.get("attributes", {})
     return {
