@@ -31,7 +31,7 @@ LIBRARIES = 10_000
 
 
 def main() -> None:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "example_project.settings")
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.simple_project.settings")
     django.setup()
     from django.db import connection
 
@@ -100,7 +100,7 @@ def read(users: int) -> None:
     """What a page of the host's does."""
     from django.contrib.auth.models import User
 
-    from example_project.libraries.models import Library
+    from tests.simple_project.libraries.models import Library
 
     list(Library.objects.filter(members=User.objects.get(username=anybody(users))))
 
@@ -109,7 +109,7 @@ def write(users: int) -> None:
     """What a sign-in does, and somebody who gives access by hand."""
     from django.contrib.auth.models import User
 
-    from example_project.libraries.models import Library
+    from tests.simple_project.libraries.models import Library
 
     User.objects.filter(username=anybody(users)).update(last_name="Lovelace")
     library = Library.objects.latest("pk")
@@ -125,7 +125,7 @@ def populate_host(users: int) -> None:
     """Make users and Libraries that people made, with a membership for each user."""
     from django.contrib.auth.models import User
 
-    from example_project.libraries.models import Library
+    from tests.simple_project.libraries.models import Library
 
     user = User.objects.create(username="prototype")
     multiply(user, numbers(users), username=text("'person'", "n"))
@@ -146,7 +146,7 @@ def populate_scim(users: int) -> None:
     """Make a link, a member and an event for each user."""
     from django.contrib.auth.models import User
 
-    from example_project.libraries.models import Library
+    from tests.simple_project.libraries.models import Library
     from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, ScimEvent, UserLink
 
     library = Library.objects.order_by("pk")[0]

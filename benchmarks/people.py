@@ -63,7 +63,7 @@ def databases(*names: str) -> Iterator[Callable[[str], None]]:
     Yields:
         A function that makes one of them the database that Django uses, given its name.
     """
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "example_project.settings")
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.simple_project.settings")
     django.setup()
     from django.db import connection
     from django.test.utils import setup_test_environment, teardown_test_environment

@@ -16,7 +16,7 @@ MEMBERS_OF_A_GROUP = 100
 @contextmanager
 def database() -> Iterator[None]:
     """Set Django up with an empty database, as for its tests, and drop that in the end."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "example_project.settings")
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.simple_project.settings")
     django.setup()
     from django.conf import settings
 

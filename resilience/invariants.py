@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
-from example_project.libraries.models import Library
+from tests.simple_project.libraries.models import Library
 from tiled_scim.models import LibraryGroupMember, ScimToken, UserLink
 from tiled_scim.provisioning import drift
 

@@ -9,8 +9,8 @@ LOCK_SECONDS         the number of seconds to wait for a lock; the default is th
 import os
 from typing import Any
 
-from example_project.settings import *  # noqa: F403 -- settings on top of others
-from example_project.settings import DATABASES, INSTALLED_APPS, flag
+from tests.simple_project.settings import *  # noqa: F403 -- settings on top of others
+from tests.simple_project.settings import DATABASES, INSTALLED_APPS, flag
 
 INSTALLED_APPS = [*INSTALLED_APPS, "resilience"]
 TILED_SCIM_HOST_ADAPTER = "resilience.host.MisbehavingAdapter"

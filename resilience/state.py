@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models import Model, Q
 
-from example_project.libraries.models import Library
+from tests.simple_project.libraries.models import Library
 from tiled_scim.models import (
     LibraryGroupLink,
     LibraryGroupMember,

@@ -12,8 +12,8 @@ from urllib.parse import urlencode
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from example_project.libraries.models import Library
 from tests.accounts import Apart, client_of
+from tests.simple_project.libraries.models import Library
 from tests.wire.client import TILED_USER, Answer, Scim
 from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, ScimEvent, ScimToken, UserLink
 

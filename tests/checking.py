@@ -9,7 +9,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 
-from example_project.libraries.models import Library
+from tests.simple_project.libraries.models import Library
 from tiled_scim.models import LibraryGroupLink, UserLink
 from tiled_scim.okta_check.names import names_for
 

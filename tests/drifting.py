@@ -12,7 +12,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.test import TestCase
 
-from example_project.libraries.models import Library
+from tests.simple_project.libraries.models import Library
 from tiled_scim import signals
 from tiled_scim.host import HostAdapter
 from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, PriorAccess, UserLink

@@ -7,7 +7,7 @@ from typing import Any
 import factory
 from django.contrib.auth.models import User
 
-from example_project.libraries.models import Library
+from tests.simple_project.libraries.models import Library
 
 
 class UserFactory(factory.django.DjangoModelFactory[User]):

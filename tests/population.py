@@ -9,7 +9,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from django.contrib.auth.models import User
 
-from example_project.libraries.models import Library
+from tests.simple_project.libraries.models import Library
 from tiled_scim.attributes import Attribute, ResourceType, Schema
 from tiled_scim.host import HostAdapter
 from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, Link, UserLink

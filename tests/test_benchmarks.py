@@ -23,7 +23,7 @@ from benchmarks.comparison.runner import Row, compare
 from benchmarks.comparison.servers import BenchmarkError, Databases
 from benchmarks.comparison.subjects import FLOOR, SUBJECTS, TILED_SCIM, Subject
 from benchmarks.floor.populate import make_token, populate
-from example_project.libraries.models import Library
+from tests.simple_project.libraries.models import Library
 from tiled_scim.models import LibraryGroupMember, ScimEvent, UserLink
 
 BY_NAME = {operation.name: operation for operation in OPERATIONS}

@@ -219,7 +219,7 @@ class TestMembers:
     @pytest.fixture
     def two_memberships(self, monkeypatch: pytest.MonkeyPatch) -> type[models.Model]:
         """A Library model with two relations to users."""
-        with isolate_apps("example_project.libraries") as apps:
+        with isolate_apps("tests.simple_project.libraries") as apps:
 
             class Shelf(models.Model):
                 name = models.CharField(max_length=20)
@@ -264,7 +264,7 @@ class TestMembershipModel:
     ) -> str:
         """Create a Library model whose members have roles, and return their accessor."""
         side = request.param
-        with isolate_apps("example_project.libraries") as apps:
+        with isolate_apps("tests.simple_project.libraries") as apps:
 
             class Reader(models.Model):
                 class Meta:
@@ -379,7 +379,7 @@ class TestAtTheCommandLine:
     """Tests in a new process, because a foreign key needs the setting when models load."""
 
     def check(self, setting: str, value: str, folder: Path) -> subprocess.CompletedProcess[str]:
-        lines = ["from example_project.settings import *", f"{setting} = {value!r}"]
+        lines = ["from tests.simple_project.settings import *", f"{setting} = {value!r}"]
         (folder / "wrong_settings.py").write_text("\n".join(lines))
         return subprocess.run(
             [sys.executable, "manage.py", "check", "--settings=wrong_settings"],

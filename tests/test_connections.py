@@ -19,9 +19,9 @@ from django.db import connections as databases
 from django.db import transaction
 from django.utils import timezone
 
-from example_project.libraries.models import Library
 from tests.accounts import ACME, GLOBEX, Together, client_of
 from tests.audit.test_dashboard import make_refusal
+from tests.simple_project.libraries.models import Library
 from tests.wire.client import ANN, BOB, Scim
 from tiled_scim.audit.dashboard import State
 from tiled_scim.connections import (

@@ -23,7 +23,7 @@ from django.core.management import CommandError, call_command
 from pytest_django.live_server_helper import LiveServer
 
 from example_project.libraries.management import directory, summary
-from example_project.libraries.models import Library
+from tests.simple_project.libraries.models import Library
 from tiled_scim.models import ScimToken
 from tiled_scim.okta_check.client import OktaClient
 from tiled_scim.okta_check.session import Session

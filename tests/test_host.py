@@ -14,8 +14,8 @@ from django.db.models.signals import m2m_changed, post_save
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from example_project.libraries.models import Library
 from tests.factories import make_user
+from tests.simple_project.libraries.models import Library
 from tiled_scim.database.compiled import CHUNK
 from tiled_scim.errors import ScimError
 from tiled_scim.host import (

@@ -151,7 +151,9 @@ class TestHosts:
     def test_the_host_of_the_readme_works(
         self, tmp_path: Path, readme_blocks: dict[str, str]
     ) -> None:
-        settings = readme_blocks["settings.py"] + 'INSTALLED_APPS += ["example_project.libraries"]'
+        settings = (
+            readme_blocks["settings.py"] + 'INSTALLED_APPS += ["tests.simple_project.libraries"]'
+        )
         host = Host(tmp_path, readme_blocks | {"settings.py": settings})
 
         for name, *options in plugging_in():

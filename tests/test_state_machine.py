@@ -24,7 +24,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from example_project.libraries.models import Library
+from tests.simple_project.libraries.models import Library
 from tests.state_machine.edits import (
     Edit,
     MemberEdit,

@@ -16,7 +16,7 @@ from django.contrib.auth.models import Group
 from django.utils import translation
 from django.utils.translation import gettext_lazy
 
-from example_project.libraries.models import Library
+from tests.simple_project.libraries.models import Library
 from tests.wire.client import Scim
 from tiled_scim import errors
 from tiled_scim.models import Action, LibraryGroupLink, ScimToken

@@ -3,8 +3,8 @@
 COUNT_STATEMENTS   1 to return the number of SQL statements in a header
 """
 
-from example_project.settings import *  # noqa: F403 -- settings on top of others
-from example_project.settings import DATABASES, MIDDLEWARE, flag
+from tests.simple_project.settings import *  # noqa: F403 -- settings on top of others
+from tests.simple_project.settings import DATABASES, MIDDLEWARE, flag
 
 # A new connection would be a new PostgreSQL process, whose processor time would be missed.
 DATABASES["default"]["CONN_MAX_AGE"] = None

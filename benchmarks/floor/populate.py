@@ -18,7 +18,7 @@ def populate(token: str, people: range, groups: Iterable[Group]) -> None:
         multiply_members,
         uuid_sql,
     )
-    from example_project.libraries.models import Library
+    from tests.simple_project.libraries.models import Library
     from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, UserLink
 
     user_key, group_key = prototypes(token)

@@ -10,4 +10,4 @@ floor = [
     path("Groups", views.groups),
     path("Groups/<uuid:key>", views.group),
 ]
-urlpatterns = [path("floor/", include(floor)), path("", include("example_project.urls"))]
+urlpatterns = [path("floor/", include(floor)), path("", include("tests.simple_project.urls"))]

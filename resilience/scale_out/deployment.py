@@ -27,8 +27,8 @@ THREADS = 4
 OPTIONS = ("--worker-class", "gthread", "--threads", str(THREADS), "--limit-request-line", "0")
 SETTINGS = """
 import os
-from example_project.settings import *
-from example_project.settings import DATABASES, MIDDLEWARE
+from tests.simple_project.settings import *
+from tests.simple_project.settings import DATABASES, MIDDLEWARE
 {documented}
 CACHES["default"]["KEY_PREFIX"] = os.environ["KEY_PREFIX"]
 TILED_SCIM_THROTTLE = os.environ["THROTTLE"] or None

@@ -39,7 +39,7 @@ def run(folder: Path, url: str, names: Sequence[str]) -> bool:
     with deployed(folder, url, WORKERS) as deployment:
         environment = {
             **os.environ,
-            "DJANGO_SETTINGS_MODULE": "example_project.settings",
+            "DJANGO_SETTINGS_MODULE": "tests.simple_project.settings",
             "SCIM_URL": deployment.url,
         }
         result = subprocess.run(command, cwd=ROOT, env=environment, check=False)

@@ -11,8 +11,8 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.utils import translation
 
-from example_project.libraries.models import Library
 from tests.factories import make_library
+from tests.simple_project.libraries.models import Library
 from tests.wire.client import ANN, BOB, NOBODY, TILED_USER, Scim, user
 from tiled_scim.models import LibraryGroupLink, ScimEvent, UserLink
 

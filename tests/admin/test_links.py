@@ -17,9 +17,9 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from example_project.libraries.models import Library
 from tests.accounts import SeenByStaff
 from tests.factories import make_library, make_user
+from tests.simple_project.libraries.models import Library
 from tests.wire.client import ANN, BOB, NOBODY, TILED_USER, Scim, user
 from tests.wire.state import access, people
 from tiled_scim.models import (

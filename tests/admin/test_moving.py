@@ -14,9 +14,9 @@ from django.db.models import QuerySet
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from example_project.libraries.models import Library
 from tests.accounts import SeenByStaff
 from tests.factories import make_library
+from tests.simple_project.libraries.models import Library
 from tests.wire.client import ANN, BOB, NOBODY, Scim
 from tests.wire.state import access
 from tiled_scim.models import LibraryGroupLink, ScimEvent, ScimToken

@@ -15,7 +15,6 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from example_project.libraries.models import Library
 from tests.accounts import ACME, GLOBEX, Together, client_of
 from tests.admin.browser import (
     GENERATE,
@@ -29,6 +28,7 @@ from tests.admin.browser import (
 )
 from tests.admin.reading import messages, read
 from tests.audit.test_dashboard import make_refusal
+from tests.simple_project.libraries.models import Library
 from tests.wire.client import user
 from tiled_scim.connections import Actor, Connection
 from tiled_scim.host import ALL_ACCOUNTS, HostAdapter

@@ -11,9 +11,9 @@ from django.conf import LazySettings
 from django.utils import timezone, translation
 from pytest_django import DjangoAssertNumQueries
 
-from example_project.libraries.models import Library
 from tests.admin.browser import api_status
 from tests.factories import make_library, make_user
+from tests.simple_project.libraries.models import Library
 from tiled_scim.audit.advice import advice
 from tiled_scim.audit.dashboard import (
     CHART_DAYS,

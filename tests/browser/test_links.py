@@ -9,8 +9,8 @@ from django.contrib.auth.models import User
 from playwright.sync_api import Locator, Page, expect
 
 from example_project.libraries.management.directory import ADA, ALAN, EMMY, GRACE, KATHERINE, PEOPLE
-from example_project.libraries.models import Library
 from tests.factories import make_library
+from tests.simple_project.libraries.models import Library
 from tests.wire.client import add_members
 from tests.wire.state import access, snapshot
 from tiled_scim.models import LibraryGroupLink, UserLink

@@ -6,8 +6,8 @@ import pytest
 from django.contrib.auth.models import User
 
 from example_project.libraries.management.directory import ADA, EMMY
-from example_project.libraries.models import Library
 from tests.factories import make_library
+from tests.simple_project.libraries.models import Library
 from tiled_scim.models import Action, LibraryGroupLink, Outcome, ScimEvent, UserLink
 from tiled_scim.okta_check.expectations import USER_SCHEMA
 from tiled_scim.okta_check.session import Session, replace

@@ -49,7 +49,7 @@ def mounted(customers: None, settings: LazySettings) -> None:
     folders = [
         str(Path(app.path) / "templates")
         for app in apps.get_app_configs()
-        if app.name != "example_project.libraries"
+        if app.name != "tests.simple_project.libraries"
     ]
     options = {"APP_DIRS": False, "DIRS": folders}
     settings.TEMPLATES = [{**settings.TEMPLATES[0], **options}]

@@ -11,9 +11,9 @@ from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.test import Client
 
-from example_project.libraries.models import Library
 from tests.accounts import Together
 from tests.factories import make_library
+from tests.simple_project.libraries.models import Library
 from tests.wire.client import Scim
 from tests.wire.state import access, snapshot
 from tiled_scim.models import LibraryGroupLink, ScimEvent, UserLink

@@ -9,8 +9,8 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from example_project.libraries.models import Library
 from tests.accounts import Together
+from tests.simple_project.libraries.models import Library
 from tests.wire.client import TILED_USER, Scim, user
 from tiled_scim.host import TILED_ADMIN
 from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, UserLink

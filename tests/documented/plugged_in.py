@@ -9,7 +9,7 @@ from django.core.management import call_command
 from django.urls import reverse
 from pytest_django.live_server_helper import LiveServer
 
-from example_project.libraries.models import Library
+from tests.simple_project.libraries.models import Library
 from tiled_scim.models import LibraryGroupLink, ScimToken
 from tiled_scim.okta_check.names import names_for
 

@@ -13,10 +13,10 @@ from django.db.models import ProtectedError
 from django.test import override_settings
 from pytest_django.live_server_helper import LiveServer
 
-from example_project.libraries.models import Library
 from tests.checking import NAMES, Check, assert_only_the_deactivated_person_is_left
 from tests.factories import make_library, make_user
 from tests.servers import Call, Forward, Reply, faulty
+from tests.simple_project.libraries.models import Library
 from tests.wire.client import Scim
 from tiled_scim.errors import uniqueness
 from tiled_scim.host import HostAdapter

@@ -16,7 +16,6 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from pytest_django.live_server_helper import LiveServer
 
-from example_project.libraries.models import Library
 from tests.checking import (
     NAMES,
     SECRET,
@@ -27,6 +26,7 @@ from tests.checking import (
 )
 from tests.choices import nobody_is_created_again, nobody_is_deleted
 from tests.servers import HTML, Call, Forward, Recorder, Reply, answering, faulty
+from tests.simple_project.libraries.models import Library
 from tiled_scim.models import ScimToken, UserLink
 from tiled_scim.okta_check import groups, users
 from tiled_scim.okta_check.client import OktaClient

@@ -14,7 +14,6 @@ from django.db import models
 from django.utils import timezone, translation
 from pytest_django import Settings
 
-from example_project.libraries.models import Library
 from tests.drifting import (
     TwoAccounts,
     found,
@@ -28,6 +27,7 @@ from tests.drifting import (
     user_link,
 )
 from tests.factories import make_library, make_user
+from tests.simple_project.libraries.models import Library
 from tests.wire.client import ANN, BOB, CARL, Scim, add_members, remove_member
 from tests.wire.state import access, snapshot
 from tests.wire.test_query_counts import add_groups, add_people

@@ -11,7 +11,6 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
 
-from example_project.libraries.models import Library
 from tests.drifting import (
     TwoAccounts,
     found,
@@ -23,6 +22,7 @@ from tests.drifting import (
     user_link,
 )
 from tests.factories import make_library, make_user
+from tests.simple_project.libraries.models import Library
 from tests.wire.client import ANN, BOB, CARL, Scim, add_members, remove_member
 from tests.wire.state import access
 from tests.wire.test_query_counts import add_groups, add_people

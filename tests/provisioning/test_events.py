@@ -25,10 +25,10 @@ from django.db.models import F
 from django.db.models.signals import post_save
 from django.test import RequestFactory
 
-from example_project.libraries.models import Library
 from resilience.misbehaviour import events_table_missing
 from resilience.outages import END_SESSION
 from tests.blocking import closing_connections, wait_until_blocked
+from tests.simple_project.libraries.models import Library
 from tests.wire.client import ANN, BOB, Scim, add_members, group, user
 from tests.wire.state import access, people
 from tiled_scim.api import request_log

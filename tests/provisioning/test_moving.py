@@ -12,9 +12,9 @@ from django.db import connection, connections, models
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
-from example_project.libraries.models import Library
 from tests.drifting import TwoAccounts, found, give, granted, group_link, hearing, take_away
 from tests.factories import make_library, make_user
+from tests.simple_project.libraries.models import Library
 from tests.wire.client import ANN, BOB, CARL, Scim, add_members, remove_member
 from tests.wire.state import access, snapshot
 from tests.wire.test_query_counts import add_groups, add_people

@@ -11,11 +11,11 @@ import pytest
 from django.conf import LazySettings
 from django.db import connection, transaction
 
-from example_project.libraries.models import Library
 from tests.accounts import ACME, GLOBEX, Together, client_of
 from tests.blocking import closing_connections, wait_until_blocked
 from tests.drifting import found, group_link
 from tests.factories import make_user
+from tests.simple_project.libraries.models import Library
 from tests.wire.client import ANN, Answer, Scim, add_members, group, patch_op, remove_member
 from tests.wire.state import access, people
 from tiled_scim.host import HostAdapter

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.models import User
 from django.db.models import Model
 
-from example_project.libraries.models import Library
+from tests.simple_project.libraries.models import Library
 from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, UserLink
 
 from .client import Answer, Scim

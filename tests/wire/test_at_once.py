@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.db import connection, connections
 from pytest_django import Settings
 
-from example_project.libraries.models import Library
+from tests.simple_project.libraries.models import Library
 from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, UserLink
 
 from .client import ANN, Scim, add_members, group, remove_member, replace_members, user

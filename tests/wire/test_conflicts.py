@@ -11,9 +11,9 @@ from django.contrib.auth.models import User
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation, TooManyFieldsSent
 from django.test import override_settings
 
-from example_project.libraries.models import Library
 from tests.accounts import client_of
 from tests.factories import make_user
+from tests.simple_project.libraries.models import Library
 from tiled_scim.api.exceptions import as_scim_error
 from tiled_scim.errors import Cause
 from tiled_scim.host import HostAdapter

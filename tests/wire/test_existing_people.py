@@ -9,8 +9,8 @@ from django.core.management import call_command
 from django.db.models import ProtectedError, RestrictedError
 from pytest_django import Settings
 
-from example_project.libraries.models import Library
 from tests.factories import make_library, make_user
+from tests.simple_project.libraries.models import Library
 from tiled_scim.host import HostAdapter
 from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, UserLink
 

@@ -19,8 +19,8 @@ from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from example_project.libraries.models import Library
 from tests.factories import make_library, make_user
+from tests.simple_project.libraries.models import Library
 from tiled_scim.host import HostAdapter
 from tiled_scim.models import LibraryGroupLink, ScimEvent, UserLink
 from tiled_scim.scim.text import canonical

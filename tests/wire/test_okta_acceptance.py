@@ -8,8 +8,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from example_project.libraries.models import Library
 from tests.factories import make_user
+from tests.simple_project.libraries.models import Library
 from tiled_scim.models import ScimToken
 
 from .client import (

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 from django.contrib.auth.models import User
 
-from example_project.libraries.models import Library
 from tests.factories import make_library, make_user
+from tests.simple_project.libraries.models import Library
 from tiled_scim.models import LibraryGroupMember, UserLink
 
 from .client import ANN, BOB, CARL, Scim, add_members, group, remove_member, replace_members

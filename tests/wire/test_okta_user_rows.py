@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from example_project.libraries.models import Library
+from tests.simple_project.libraries.models import Library
 from tiled_scim.models import UserLink
 
 from .client import (

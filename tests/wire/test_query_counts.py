@@ -16,8 +16,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
-from example_project.libraries.models import Library
 from tests.documented.pages import ROOT, table_rows
+from tests.simple_project.libraries.models import Library
 from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, UserLink
 
 from .client import (

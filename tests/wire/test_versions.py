@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
-from example_project.libraries.models import Library
+from tests.simple_project.libraries.models import Library
 
 from .client import ANN, BOB, Answer, Scim, patch_op, remove_member, user
 from .state import people, refused

@@ -1,9 +1,9 @@
 """Settings of the example project with a second database for events."""
 
-from example_project.settings import *  # noqa: F403 -- settings on top of others
-from example_project.settings import DATABASES
 from tests.hosts.audited.routers import AUDIT
 from tests.hosts.databases import database
+from tests.simple_project.settings import *  # noqa: F403 -- settings on top of others
+from tests.simple_project.settings import DATABASES
 
 DATABASES |= {"default": database("audited"), AUDIT: database("audited_events")}
 DATABASE_ROUTERS = ["tests.hosts.audited.routers.AuditRouter"]

@@ -8,8 +8,8 @@ import pytest
 from django.db import transaction
 from django.db.models.signals import post_save
 
-from example_project.libraries.models import Library
 from tests.hosts.audited.routers import AUDIT
+from tests.simple_project.libraries.models import Library
 from tests.wire.client import ANN, BOB, Scim, add_members, user
 from tests.wire.state import people
 from tiled_scim.connections import Actor, Connection

@@ -1,8 +1,8 @@
 """Settings of the example project with a replica that lags behind for ever."""
 
-from example_project.settings import *  # noqa: F403 -- settings on top of others
-from example_project.settings import DATABASES
 from tests.hosts.databases import database
+from tests.simple_project.settings import *  # noqa: F403 -- settings on top of others
+from tests.simple_project.settings import DATABASES
 
 DATABASES |= {"default": database("lagging"), "replica": database("lagging_replica")}
 DATABASE_ROUTERS = ["tests.hosts.lagging.routers.ReplicaRouter"]

@@ -10,8 +10,8 @@ from django.core.management import call_command
 from django.db.models import Model
 from django.test import Client
 
-from example_project.libraries.models import Library
 from tests.admin.browser import GENERATE, api_status, confirmed, shown_token, signed_in
+from tests.simple_project.libraries.models import Library
 from tests.wire.client import ANN, BOB, Scim, add_members, patch_op, remove_member, user
 from tests.wire.state import MODELS
 from tiled_scim.models import LibraryGroupMember, ScimToken, UserLink

@@ -1,9 +1,9 @@
 """Settings of the example project with customers on two databases."""
 
-from example_project.settings import *  # noqa: F403 -- settings on top of others
-from example_project.settings import DATABASES, MIDDLEWARE
 from tests.hosts.databases import database
 from tests.hosts.sharded.shards import SHARDS
+from tests.simple_project.settings import *  # noqa: F403 -- settings on top of others
+from tests.simple_project.settings import DATABASES, MIDDLEWARE
 
 SECRET_KEY = "good enough for tests"
 ALLOWED_HOSTS = [*SHARDS]

@@ -10,9 +10,9 @@ import pytest
 from django.core.management import call_command
 from django.db.models import Model
 
-from example_project.libraries.models import Library
 from tests.documented.pages import ROOT, named_blocks
 from tests.hosts.sharded import shards
+from tests.simple_project.libraries.models import Library
 from tests.wire.client import ANN, OKTA_HEADERS, Scim, add_members, remove_member
 from tests.wire.state import MODELS
 from tiled_scim.models import ScimEvent, ScimToken

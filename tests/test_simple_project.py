@@ -18,7 +18,7 @@ from django.urls import reverse
 from django.utils.module_loading import import_string
 from pytest_django import DjangoAssertNumQueries
 
-from example_project.libraries.models import Library
+from tests.simple_project.libraries.models import Library
 from tiled_scim.models import ScimToken
 
 ROOT = Path(__file__).resolve().parent.parent

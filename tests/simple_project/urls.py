@@ -1,0 +1,16 @@
+"""URLs of the host without accounts."""
+
+from django.contrib import admin
+from django.contrib.auth.views import LoginView, LogoutView
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("tests.simple_project.libraries.urls")),
+    path("admin/", admin.site.urls),
+    path("accounts/login/", LoginView.as_view(), name="login"),
+    path("accounts/logout/", LogoutView.as_view(), name="logout"),
+    # SCIM: the base URL for Okta. It must not contain "_", which Okta rejects.
+    path("scim/v2/", include("tiled_scim.urls")),
+    # SCIM: the pages where customers connect Okta themselves.
+    path("settings/scim/", include("tiled_scim.configuration.urls")),
+]
