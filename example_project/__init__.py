@@ -1,1 +1,4 @@
-"""A small host product: users have access to Libraries, and Okta manages who has access."""
+"""A small product that is sold to companies, whose people come from each company's own Okta.
+
+Host developers may copy all of it. The lines for `tiled_scim` are marked with "SCIM:".
+"""

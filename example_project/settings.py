@@ -1,7 +1,7 @@
-"""Settings of the example host, which the tests also use.
+"""Settings of the product.
 
-The lines that a host needs for `tiled_scim` are marked with "SCIM:". The rest is an ordinary Django
-project. These environment variables configure its deployment:
+The lines for `tiled_scim` are marked with "SCIM:". The rest is an ordinary Django project. These
+environment variables configure its deployment:
 
 DATABASE_URL    a database URL; the default is a SQLite file next to manage.py
 SECRET_KEY      required if ALLOWED_HOSTS includes other hosts than this machine
@@ -16,7 +16,8 @@ from pathlib import Path
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
-BASE_DIR = Path(__file__).resolve().parent.parent
+PROJECT_DIR = Path(__file__).resolve().parent
+BASE_DIR = PROJECT_DIR.parent
 
 
 def flag(name: str) -> bool:
@@ -71,6 +72,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "example_project.customers",
     "example_project.libraries",
     # SCIM: the app and the two apps that it requires.
     "rest_framework",
@@ -78,10 +80,17 @@ INSTALLED_APPS = [
     "tiled_scim",
 ]
 
-# SCIM: the model for pushed groups. The default is Django's Group.
+# SCIM: each pushed group becomes a Library of the account.
 TILED_SCIM_LIBRARY_MODEL = "libraries.Library"
-# SCIM: who may use the pages under settings/scim/.
-TILED_SCIM_CONFIGURABLE_ACCOUNT = "example_project.libraries.scim.configurable_account"
+# SCIM: what a customer's Okta manages about its people is in their membership.
+TILED_SCIM_MEMBERSHIP_MODEL = "customers.Membership"
+TILED_SCIM_MEMBERSHIP_FIELDS = {
+    "active": "is_active",
+    "tiledAdmin": "role=admin",
+    "title": "title",
+}
+# SCIM: who may use the pages under settings/scim/, and for which account.
+TILED_SCIM_CONFIGURABLE_ACCOUNT = "example_project.customers.scim.configurable_account"
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -100,12 +109,14 @@ WSGI_APPLICATION = "example_project.wsgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [PROJECT_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "example_project.customers.current.account_context",
             ],
         },
     },
@@ -144,6 +155,7 @@ USE_I18N = True
 USE_TZ = True
 
 STATIC_URL = "static/"
+STATICFILES_DIRS = [PROJECT_DIR / "static"]
 # Serve static files from the installed apps without collectstatic, even if DEBUG is off.
 WHITENOISE_USE_FINDERS = True
 

@@ -1,4 +1,4 @@
-"""URLs of the example host."""
+"""URLs of the product."""
 
 from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView
@@ -6,10 +6,11 @@ from django.urls import include, path
 
 urlpatterns = [
     path("", include("example_project.libraries.urls")),
-    path("admin/", admin.site.urls),
+    path("", include("example_project.customers.urls")),
     path("accounts/login/", LoginView.as_view(), name="login"),
     path("accounts/logout/", LogoutView.as_view(), name="logout"),
-    # SCIM: the base URL for Okta. It must not contain "_", which Okta rejects.
+    path("admin/", admin.site.urls),
+    # SCIM: the base URL for all customers. It must not contain "_", which Okta rejects.
     path("scim/v2/", include("tiled_scim.urls")),
     # SCIM: the pages where customers connect Okta themselves.
     path("settings/scim/", include("tiled_scim.configuration.urls")),

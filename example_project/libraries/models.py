@@ -1,28 +1,32 @@
-"""A Library and its members."""
+"""What people of an account work in."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
 
-if TYPE_CHECKING:
-    from django.contrib.auth.base_user import AbstractBaseUser
-    from django.contrib.auth.models import AnonymousUser
+from example_project.customers.models import Account, Membership
 
 
-class LibraryQuerySet(models.QuerySet["Library"]):
-    def open_to(self, user: AbstractBaseUser | AnonymousUser) -> LibraryQuerySet:
-        """Return the Libraries that a user may open: none if the user is not signed in."""
-        return self.filter(members=user.pk) if user.is_authenticated else self.none()
+class LibraryManager(models.Manager["Library"]):
+    def open_to(self, membership: Membership | None) -> models.QuerySet[Library]:
+        """Return the Libraries that a person may open in an account.
+
+        An inactive membership opens nothing, whatever the person is a member of.
+        """
+        if membership is None or not membership.is_active:
+            return self.none()
+        return self.filter(account=membership.account, members=membership.user)
 
 
 class Library(models.Model):
+    account = models.ForeignKey(Account, models.CASCADE, related_name="libraries")
     name = models.CharField(max_length=200)
     members = models.ManyToManyField(settings.AUTH_USER_MODEL, blank=True, related_name="libraries")
 
-    objects = LibraryQuerySet.as_manager()
+    objects: ClassVar[LibraryManager] = LibraryManager()
 
     class Meta:
         ordering = ["name", "pk"]

@@ -45,8 +45,11 @@ class MembershipModel:
         return self.model._base_manager.all()
 
     def rows(self, using: str, **conditions: Any) -> QuerySet[Any]:
-        """Return memberships that meet conditions on fields of the model."""
-        return self._all.using(using).filter(**conditions)
+        """Return memberships that meet conditions on fields of the model, in any order.
+
+        A lock on them would lock other tables, too, if the host orders memberships by those.
+        """
+        return self._all.using(using).filter(**conditions).order_by()
 
     def joined(self, rows: QuerySet[Any], to_user: str, account: Any) -> QuerySet[Any]:
         """Join the membership of an account, as `MEMBERSHIP`, to rows with a user.

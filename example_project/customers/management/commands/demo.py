@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import fcntl
 import os
-import secrets
 import signal
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -14,36 +13,39 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
 from django.urls import reverse
 
-from example_project.libraries.management import directory, summary
-from example_project.libraries.management.server import (
+from example_project.customers.management import directory, summary
+from example_project.customers.management.companies import COMPANIES, IN_BOTH
+from example_project.customers.management.customers import (
+    Customer,
+    create_staff,
+    give_password,
+    sign_up,
+)
+from example_project.customers.management.server import (
     HOST,
     LAST_PORT,
     ServerError,
     require_free,
     serving,
 )
-from tiled_scim.connections import Actor, Connection
+from tiled_scim.management.columns import aligned
 from tiled_scim.okta_check.client import OktaClient, UnreachableError
 from tiled_scim.okta_check.session import MismatchError, Session
 
-ADMIN_NAME = "admin"
 BASE_PATH = "/scim/v2"
-USING_EXISTING_DATABASE = (
-    "Migrating the database in DATABASE_URL: no data is deleted, but its SCIM token is replaced"
-)
+USING_EXISTING_DATABASE = "Migrating the database in DATABASE_URL: no data is deleted, but the demo's SCIM tokens are replaced"
 
 
 class Command(BaseCommand):
     help = (
-        "Starts the example project with a new database, checks it with the requests that Okta "
-        "sends, and serves it until Ctrl-C. With DATABASE_URL, that database is used, and no data "
-        "in it is deleted."
+        "Starts the example project with a new database and two customers, checks it for each of "
+        "them with the requests that Okta sends, and serves it until Ctrl-C. With DATABASE_URL, "
+        "that database is used, and no data in it is deleted."
     )
     # System checks need the database, which this command creates.
     requires_system_checks = []
@@ -65,53 +67,56 @@ class Command(BaseCommand):
     def _demonstrate(self, port: int, is_fresh: bool) -> None:
         self._write_heading("Creating a new database" if is_fresh else USING_EXISTING_DATABASE)
         call_command("migrate", verbosity=0)
-        login = _login()
-        token = Connection().rotate(Actor("demo")).plaintext
+        customers = [sign_up(company) for company in COMPANIES]
         connections.close_all()
         with tempfile.TemporaryDirectory(prefix="tiled-scim-demo-") as folder:
             log = Path(folder, "requests.log")
             self._write_heading("Starting the server")
             with serving(port, settings.BASE_DIR, log) as server:
                 url = f"http://{HOST}:{port}"
-                self._play_okta(url + BASE_PATH, token)
-                self._summarize()
-                self._show_urls(url, login, token, log)
+                for customer in customers:
+                    self._play_okta(url + BASE_PATH, customer)
+                for customer in customers:
+                    self._summarize(customer)
+                self._show_sign_ins(url, customers)
+                self._show_connections(url + BASE_PATH, customers, log)
+                self._write_heading(f"Serving at {url} until Ctrl-C")
                 server.wait()
             raise ServerError("The server stopped unexpectedly.")
 
-    def _play_okta(self, base_url: str, token: str) -> None:
-        self._write_heading("Checking the server with the requests that Okta sends")
-        call_command("scim_check", url=base_url, token=token, stdout=self.stdout)
-        self._write_heading("Pushing a small directory as Okta does")
-        okta = Session(OktaClient(base_url, token))
-        self._write_lines(directory.push(okta))
+    def _play_okta(self, base_url: str, customer: Customer) -> None:
+        self._write_heading(f"{customer.name}: checking the server with the requests of its Okta")
+        call_command("scim_check", url=base_url, token=customer.token, stdout=self.stdout)
+        self._write_heading(f"{customer.name}: pushing a small directory as Okta does")
+        okta = Session(OktaClient(base_url, customer.token))
+        self._write_lines(directory.push(okta, customer.company.directory))
 
-    def _summarize(self) -> None:
-        self._write_heading("Users of the example project")
-        self._write_lines(summary.users())
-        self._write_heading("Libraries, and who has access")
-        self._write_lines(summary.libraries())
+    def _summarize(self, customer: Customer) -> None:
+        self._write_heading(f"{customer.name}: its people, and the Libraries that they open")
+        self._write_lines(summary.people(customer.account))
 
-    def _show_urls(self, url: str, login: str, token: str, log: Path) -> None:
-        self._write_heading("Try it")
+    def _show_sign_ins(self, url: str, customers: list[Customer]) -> None:
+        self._write_heading(f"Sign in at {url}{reverse('login')}")
+        rows = [(f"Admin of {each.name}", each.admin_login) for each in customers]
+        rows.append(("Member of both", give_password(IN_BOTH.user_name)))
+        self._write_lines(aligned(rows))
         self._write_lines(
             (
-                f"Admin     {url}{reverse('admin:index')}",
-                f"Sign in   {login}",
-                "          It shows users, Libraries and, under SCIM Configuration, the token.",
-                "          Pushed users have no password. To see what a user sees, set a password",
-                f"          under Users, and sign in at {url}{reverse('libraries:list')}",
+                "Admins find SCIM Configuration under Account Settings. The member of both can",
+                "switch between the accounts. Other people whom Okta pushed have no password.",
             )
         )
+        self._write_heading(
+            f"Django admin, for the product's own staff, at {url}{reverse('admin:index')}"
+        )
+        self._write_lines(aligned([("Sign in as", create_staff())]))
+
+    def _show_connections(self, base_url: str, customers: list[Customer], log: Path) -> None:
         self._write_heading("Connect Okta (requires a public https URL for this server)")
-        self._write_lines(
-            (
-                f"Base URL  {url}{BASE_PATH}",
-                f"Token     {token}",
-                f"Requests  are logged in {log}",
-            )
-        )
-        self._write_heading(f"Serving at {url} until Ctrl-C")
+        rows = [("Base URL", base_url)]
+        rows += [(f"Token of {each.name}", each.token) for each in customers]
+        rows.append(("Requests are logged in", str(log)))
+        self._write_lines(aligned(rows))
 
     def _write_heading(self, heading: str) -> None:
         self.stdout.write(self.style.MIGRATE_HEADING(f"\n{heading}"))
@@ -159,12 +164,3 @@ def _database() -> Iterator[bool]:
         for suffix in ("", "-journal", "-shm", "-wal"):
             Path(f"{path}{suffix}").unlink(missing_ok=True)
         yield True
-
-
-def _login() -> str:
-    """Return the login of an admin, which is created if it does not exist."""
-    if User.objects.filter(username=ADMIN_NAME).exists():
-        return f"{ADMIN_NAME}, with the existing password"
-    password = secrets.token_urlsafe(9)
-    User.objects.create_superuser(ADMIN_NAME, "admin@example.com", password)
-    return f"{ADMIN_NAME}, password {password}"

@@ -1,4 +1,4 @@
-"""A small directory of people and groups, and the requests that push it as Okta does."""
+"""Small directories of people and groups, and the requests that push them as Okta does."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from tiled_scim.okta_check.session import Session, replace
 class Person:
     given_name: str
     family_name: str
+    domain: str
     title: str
     is_tiled_admin: bool = False
     has_left: bool = False
@@ -25,24 +26,18 @@ class Person:
 
     @property
     def user_name(self) -> str:
-        return f"{self.given_name}.{self.family_name}@example.com".lower()
+        return f"{self.given_name}.{self.family_name}@{self.domain}".lower()
 
 
-ADA = Person("Ada", "Lovelace", "Head of Research", is_tiled_admin=True)
-EMMY = Person("Emmy", "Noether", "Researcher")
-GRACE = Person("Grace", "Hopper", "Head of Engineering")
-KATHERINE = Person("Katherine", "Johnson", "Engineer")
-ALAN = Person("Alan", "Turing", "Researcher", has_left=True)
+@dataclass(frozen=True)
+class Directory:
+    """The people and groups of a company, as they are in its Okta."""
 
-PEOPLE = (ADA, EMMY, GRACE, KATHERINE, ALAN)
-GROUPS = {
-    "Research": (ADA, EMMY, ALAN),
-    "Engineering": (GRACE, KATHERINE, ADA),
-    "Sales & Operations": (KATHERINE,),
-}
+    people: tuple[Person, ...]
+    groups: dict[str, tuple[Person, ...]]
 
 
-def push(okta: Session) -> Iterator[str]:
+def push(okta: Session, directory: Directory) -> Iterator[str]:
     """Assign the people, push the groups, and unassign people who have left.
 
     Yields:
@@ -53,15 +48,15 @@ def push(okta: Session) -> Iterator[str]:
         UnreachableError: There was no complete response.
     """
     ids = {}
-    for person in PEOPLE:
+    for person in directory.people:
         ids[person] = _assign(okta, person)
         role = ", as a Tiled Admin" if person.is_tiled_admin else ""
         yield f"assigned {person.full_name}{role}"
-    for name, people in GROUPS.items():
+    for name, people in directory.groups.items():
         members = [{"value": ids[person], "display": person.user_name} for person in people]
         _push_group(okta, name, members)
         yield f"pushed the group {name}: {', '.join(person.full_name for person in people)}"
-    for person in PEOPLE:
+    for person in directory.people:
         if person.has_left:
             okta.patch(f"/Users/{ids[person]}", replace({"active": False}))
             yield f"unassigned {person.full_name}, who has left"
