@@ -38,7 +38,10 @@ from tiled_scim.okta_check.client import OktaClient, UnreachableError
 from tiled_scim.okta_check.session import MismatchError, Session
 
 BASE_PATH = "/scim/v2"
-USING_EXISTING_DATABASE = "Migrating the database in DATABASE_URL: no data is deleted, but the demo's SCIM tokens are replaced"
+USING_EXISTING_DATABASE = (
+    "Migrating the database in DATABASE_URL: no data is deleted, but the SCIM tokens of the demo's "
+    "customers are replaced"
+)
 
 
 class Command(BaseCommand):
@@ -106,10 +109,8 @@ class Command(BaseCommand):
                 "switch between the accounts. Other people whom Okta pushed have no password.",
             )
         )
-        self._write_heading(
-            f"Django admin, for the product's own staff, at {url}{reverse('admin:index')}"
-        )
-        self._write_lines(aligned([("Sign in as", create_staff())]))
+        self._write_heading(f"Django admin at {url}{reverse('admin:index')}")
+        self._write_lines(aligned([("Staff of the product", create_staff())]))
 
     def _show_connections(self, base_url: str, customers: list[Customer], log: Path) -> None:
         self._write_heading("Connect Okta (requires a public https URL for this server)")
