@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from django import forms
@@ -194,8 +194,8 @@ class ScimTokenAdmin(ScopedAdmin):
             TokenChangedError: Another one is the current token.
         """
         with _transaction():
-            token = Connection(account).revoke(actor_of(request), seen=seen)
-            assert token is not None  # noqa: S101 (it is the one that was seen)
+            # There is a token: it is the one that was seen.
+            token = cast(ScimToken, Connection(account).revoke(actor_of(request), seen=seen))
             self.log_change(request, token, gettext("Revoked."))
         revoked = gettext("The token ending in %(last_four)s has been revoked.")
         self.message_user(request, revoked % {"last_four": token.last_four}, messages.SUCCESS)
