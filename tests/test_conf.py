@@ -123,4 +123,5 @@ class TestConfigurableAccount:
     def test_is_a_function_or_the_path_to_one(self, settings: LazySettings, value: Any) -> None:
         settings.TILED_SCIM_CONFIGURABLE_ACCOUNT = value
 
-        assert scim_settings.CONFIGURABLE_ACCOUNT is is_premium
+        function: Any = scim_settings.CONFIGURABLE_ACCOUNT
+        assert function is is_premium
