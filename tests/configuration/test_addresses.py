@@ -117,7 +117,7 @@ class TestOverriding:
             "{% block content %}{% endblock %}</body></html>"
         )
         (folder / "base.html").write_text('{% extends "base.html" %}')
-        options: Any = settings.TEMPLATES[0]
+        options: dict[str, Any] = settings.TEMPLATES[0]
         settings.TEMPLATES = [{**options, "DIRS": [str(tmp_path), *options["DIRS"]]}]
         return folder
 
