@@ -157,7 +157,7 @@ class TestPage:
         assert not OF_GLOBEX.search(text)
 
     def test_shows_failures_with_what_to_do_and_leads_to_their_events(self, admin: Client) -> None:
-        refused = {"account": "acme", "cause": Cause.USERNAME_IN_USE}
+        refused: dict[str, Any] = {"account": "acme", "cause": Cause.USERNAME_IN_USE}
         make_refusal(detail="ann is taken", times=2, **refused)
         make_refusal(account="globex", detail="hank is taken")
         make_refusal(account=None, detail="who is that?")

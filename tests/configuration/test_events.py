@@ -141,7 +141,7 @@ class TestList:
 
 class TestPage:
     def test_tells_what_happened_and_what_to_do(self, admin: Client) -> None:
-        taken = {"detail": "“ann” is taken.", "cause": Cause.USERNAME_IN_USE}
+        taken: dict[str, Any] = {"detail": "“ann” is taken.", "cause": Cause.USERNAME_IN_USE}
         event = make_refusal(account="acme", resource_name="ann", **taken)
 
         text = read(admin.get(f"{EVENTS}{event.pk}/"))
