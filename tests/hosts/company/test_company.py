@@ -17,6 +17,7 @@ from tests.hosts.company.projects.models import Project
 from tests.hosts.contract import HostContract
 from tests.hosts.messages import add_members, group, patch, person
 from tests.wire.client import Answer, Scim
+from tiled_scim.conf import settings as scim_settings
 from tiled_scim.errors import Cause
 from tiled_scim.models import LibraryGroupLink, ScimEvent, ScimToken, UserLink
 from tiled_scim.okta_check.expectations import TILED_SCHEMA
@@ -476,7 +477,7 @@ class TestConflicts:
     def test_value_of_another_membership(
         self, acme: Scim, globex: Scim, settings: LazySettings
     ) -> None:
-        names = {**settings.TILED_SCIM_MEMBERSHIP_FIELDS, "nickName": "badge"}
+        names = {**scim_settings.MEMBERSHIP_FIELDS, "nickName": "badge"}
         settings.TILED_SCIM_MEMBERSHIP_FIELDS = names
         push(acme, nickName="7")
 
