@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.db import models
 
 from tests.wire.client import Scim
-from tiled_scim.host import ALL_ACCOUNTS, HostAdapter, objects
+from tiled_scim.host import ALL_ACCOUNTS, TILED_ADMIN, HostAdapter, objects
 from tiled_scim.models import ScimToken
 
 ACME, GLOBEX = "acme", "globex"
@@ -46,6 +46,14 @@ class Together(HostAdapter):
 
     def adoptable_users(self) -> models.QuerySet[Any]:
         return objects(User)
+
+
+class WithAdmins(Together):
+    """Two accounts that may have the same people, with Tiled Admin in a field of the person."""
+
+    @property
+    def user_fields(self) -> dict[str, str]:
+        return {**super().user_fields, TILED_ADMIN: "is_staff"}
 
 
 def client_of(account: str) -> Scim:

@@ -125,5 +125,5 @@ class TestConfigurableAccount:
     def test_is_a_function_or_the_path_to_one(self, settings: LazySettings, value: Any) -> None:
         settings.TILED_SCIM_CONFIGURABLE_ACCOUNT = value
 
-        found: object = scim_settings.CONFIGURABLE_ACCOUNT
-        assert found is is_premium
+        function: Any = scim_settings.CONFIGURABLE_ACCOUNT
+        assert function is is_premium

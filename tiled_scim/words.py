@@ -52,7 +52,7 @@ def _library_names() -> tuple[str, str]:
     """Return what the host calls one Library, and several."""
     try:
         options = apps.get_model(settings.LIBRARY_MODEL)._meta
-    except (LookupError, ValueError):  # `check` reports it, and shows texts of models
+    except (LookupError, ValueError):  # a wrong setting, which the system check explains
         return "Library", "Libraries"
     if options.label_lower == DJANGO_GROUP:
         return gettext("user group"), gettext("user groups")

@@ -14,13 +14,15 @@ from .models import Account, Membership
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Account]
+    Inline = admin.TabularInline[Membership, Account]
     BaseUserAdmin = UserAdmin[User]
 else:
     ModelAdmin = admin.ModelAdmin  # take a type argument in their type stubs only
+    Inline = admin.TabularInline
     BaseUserAdmin = UserAdmin
 
 
-class MembershipInline(admin.TabularInline):
+class MembershipInline(Inline):
     model = Membership
     autocomplete_fields = ["account", "user"]
     extra = 0

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-
 import pytest
 from django.conf import LazySettings
 from django.contrib.auth.models import Permission, User
@@ -12,6 +9,7 @@ from django.test import Client
 from django.utils import translation
 
 from tests.factories import make_library
+from tests.our_words import our_words
 from tests.simple_project.libraries.models import Library
 from tests.wire.client import ANN, BOB, NOBODY, TILED_USER, Scim, user
 from tiled_scim.models import LibraryGroupLink, ScimEvent, UserLink
@@ -21,9 +19,6 @@ from .reading import read
 pytestmark = pytest.mark.django_db
 
 SITE = "/admin/tiled_scim/"
-# Names that are not ours to change: of the attribute in SCIM and of an app in Okta.
-NAMES = re.compile(r"tiledAdmin|urn:ietf:\S+")
-OURS = re.compile(r"\w*(?:Librar|Tiled|Bibliothe|bibliotec)\w*|\bhosts?\b", re.IGNORECASE)
 
 
 @pytest.fixture(autouse=True)
@@ -72,11 +67,6 @@ def pages(okta: Scim) -> list[str]:
     ]
 
 
-def found(texts: dict[str, str]) -> Iterator[tuple[str, str]]:
-    for address, text in texts.items():
-        yield from ((address, word) for word in OURS.findall(NAMES.sub("", text)))
-
-
 @pytest.mark.parametrize("language", ["en", "de", "es"])
 def test_no_page_has_our_words(
     admin_client: Client, pages: list[str], language: str, settings: LazySettings
@@ -85,7 +75,7 @@ def test_no_page_has_our_words(
     with translation.override(language):
         texts = {address: read(admin_client.get(address)) for address in pages[1:-1]}
 
-    assert list(found(texts)) == []
+    assert list(our_words(texts)) == []
 
 
 def test_the_pages_have_the_hosts_words(admin_client: Client, pages: list[str]) -> None:

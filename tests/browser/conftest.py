@@ -1,4 +1,4 @@
-"""A real Chromium in front of the example project: `make browser`, or `tox -e browser`.
+"""A real Chromium in front of the simple project and of the demo: `make browser`, or `tox -e browser`.
 
 It takes Chromium and npm (Debian: chromium, npm). Playwright downloads no browser, and npm installs
 axe-core once, into this folder.
@@ -12,7 +12,7 @@ A test asks for windows. Each is a browser of its own, with its own cookies, and
     visit       opens any other: visit(user), visit(None, java_script_enabled=False)
     look        runs the test in the light, in the dark and on a phone: look.open(user, path) opens
                 a page, and look.inspect(page, "name") checks it and makes docs/images/name.png
-    okta        has pushed the people and groups of the demo, over HTTP
+    okta        has pushed the people and groups of `directory.py`, over HTTP
 
 `people.py` has what people do in a window, and the Okta that they set up: their database is that of
 the test, so it can be filled before, and asked after.
@@ -127,7 +127,7 @@ def look(request: pytest.FixtureRequest, visit: Visit) -> Look:
 
 @pytest.fixture
 def okta(live_server: LiveServer) -> Session:
-    """An Okta that is connected, and has pushed the people and groups of the demo."""
+    """An Okta that is connected, and has pushed the people and groups of `directory.py`."""
     _, plaintext = ScimToken.objects.generate()
     client = OktaClient(f"{live_server.url}/scim/v2", plaintext)
     push_directory(client)

@@ -6,10 +6,12 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from playwright.sync_api import Locator, Page, expect
 
-from example_project.libraries.management import directory
+from example_project.customers.management import directory
 from tests.factories import make_user
 from tiled_scim.okta_check.client import OktaClient
 from tiled_scim.okta_check.session import Session
+
+from .directory import DIRECTORY
 
 EVENTS = "/admin/tiled_scim/scimevent/"
 USERS = "/admin/tiled_scim/userlink/"
@@ -91,8 +93,8 @@ def status(okta: OktaClient) -> int:
 
 
 def push_directory(okta: OktaClient) -> None:
-    """Have Okta push the people and groups of the demo."""
-    for _line in directory.push(Session(okta)):
+    """Have Okta push the people and groups of `directory.py`."""
+    for _line in directory.push(Session(okta), DIRECTORY):
         pass
 
 

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from example_project.libraries.management.directory import ADA, ALAN, EMMY, GRACE, KATHERINE
 from tests.admin.browser import PAGE
+from tests.browser.directory import ADA, ALAN, EMMY, GRACE, KATHERINE
 from tiled_scim.audit.advice import advice
 from tiled_scim.models import ScimEvent, UserLink
 from tiled_scim.okta_check.expectations import USER_SCHEMA

@@ -9,7 +9,7 @@ from django.conf import LazySettings
 from django.contrib.auth.models import User
 from playwright.sync_api import Error, Page, expect
 
-from example_project.libraries.management.directory import ADA, KATHERINE
+from tests.browser.directory import ADA, KATHERINE
 from tests.configuration.customers import EVENTS, GROUPS, OPEN, PAGE, SETUP, SETUP_LINKS, USERS
 from tests.factories import make_library, make_user
 from tests.wire.state import access

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from example_project.libraries.management.directory import ADA, ALAN, EMMY, GRACE, KATHERINE, PEOPLE
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.directory import ADA, ALAN, EMMY, GRACE, KATHERINE, PEOPLE
 from tests.factories import make_library
 from tests.simple_project.libraries.models import Library
 from tests.wire.client import add_members

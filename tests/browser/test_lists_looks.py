@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from django.contrib.auth.models import User
-from example_project.libraries.management.directory import ADA, EMMY
 
+from tests.browser.directory import ADA, EMMY
 from tests.factories import make_library
 from tests.simple_project.libraries.models import Library
 from tiled_scim.models import Action, LibraryGroupLink, Outcome, ScimEvent, UserLink

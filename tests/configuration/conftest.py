@@ -6,7 +6,7 @@ import pytest
 from django.conf import LazySettings
 from django.test import Client
 
-from tests.accounts import Together
+from tests.accounts import WithAdmins
 from tests.wire.client import Scim
 
 from .customers import ADMIN, browser, configurable_account, push
@@ -14,7 +14,7 @@ from .customers import ADMIN, browser, configurable_account, push
 
 @pytest.fixture(autouse=True)
 def customers(settings: LazySettings) -> None:
-    settings.TILED_SCIM_HOST_ADAPTER = Together
+    settings.TILED_SCIM_HOST_ADAPTER = WithAdmins
     settings.TILED_SCIM_CONFIGURABLE_ACCOUNT = configurable_account
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.apps import apps
@@ -116,7 +117,7 @@ class TestOverriding:
             "{% block content %}{% endblock %}</body></html>"
         )
         (folder / "base.html").write_text('{% extends "base.html" %}')
-        (options,) = list(settings.TEMPLATES)
+        options: dict[str, Any] = settings.TEMPLATES[0]
         settings.TEMPLATES = [{**options, "DIRS": [str(tmp_path), *options["DIRS"]]}]
         return folder
 

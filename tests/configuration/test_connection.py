@@ -25,6 +25,7 @@ from tests.admin.browser import (
 from tests.audit.test_dashboard import make_refusal
 from tests.wire.client import Scim
 from tiled_scim.connections import Connection
+from tiled_scim.errors import Cause
 from tiled_scim.host import HostAdapter
 from tiled_scim.models import ScimEvent, ScimToken, digest
 
@@ -156,7 +157,8 @@ class TestPage:
         assert not OF_GLOBEX.search(text)
 
     def test_shows_failures_with_what_to_do_and_leads_to_their_events(self, admin: Client) -> None:
-        make_refusal(account="acme", detail="ann is taken", times=2)
+        refused: dict[str, Any] = {"account": "acme", "cause": Cause.USERNAME_IN_USE}
+        make_refusal(detail="ann is taken", times=2, **refused)
         make_refusal(account="globex", detail="hank is taken")
         make_refusal(account=None, detail="who is that?")
 
@@ -168,7 +170,7 @@ class TestPage:
         assert not OF_GLOBEX.search(text)
         assert "who is that?" not in text
         (link,) = re.findall(rf'href="({EVENTS}\?[^"]+)"', response.text)
-        assert column(admin.get(unescape(link)), 1) == ["Refused: User ann is taken"]
+        assert column(admin.get(unescape(link)), 1) == ["Refused: PATCH User ann is taken"]
 
     def test_of_a_host_without_accounts_shows_unknown_callers_too(
         self, admin: Client, settings: LazySettings

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -43,11 +43,12 @@ def test_every_url_is_named_with_its_view() -> None:
     views = list(in_column("view", 0))
 
     assert sorted(names) == sorted(str(pattern.name) for pattern in urls.urlpatterns)
-    classes = {pattern.name: cast(Any, pattern.callback).view_class for pattern in urls.urlpatterns}
+    callbacks: dict[str, Any] = {str(each.name): each.callback for each in urls.urlpatterns}
     for name, view in zip(names, views, strict=True):
         module, _, cls = view.partition(".")
-        assert classes[name].__name__ == cls
-        assert classes[name].__module__ == f"tiled_scim.configuration.{module}"
+        view_class = callbacks[name].view_class
+        assert view_class.__name__ == cls
+        assert view_class.__module__ == f"tiled_scim.configuration.{module}"
 
 
 def test_the_lifetimes_of_setup_links_are_those_of_the_code() -> None:

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from tests.audit.test_dashboard import make_event, make_refusal
 from tests.wire.client import NOBODY, Scim
+from tiled_scim.errors import Cause
 from tiled_scim.models import Action, Outcome, ScimEvent, UserLink
 
 from .customers import EVENTS, OF_GLOBEX, USERS, column, read, rows
@@ -58,6 +59,7 @@ class TestList:
             ({"q": "nothing"}, []),
             ({"first_day": "2026-03-02"}, ["new", "refused"]),
             ({"last_day": "2026-03-01"}, ["old"]),
+            ({"cause": "username_in_use"}, ["refused"]),
             ({"first_day": "2026-03-02", "last_day": "2026-03-02"}, ["refused"]),
             ({"created_at__gte": "2026-03-03T00:00:00+00:00"}, ["new"]),
         ],
@@ -67,6 +69,7 @@ class TestList:
         old = {"action": Action.USER_UPDATED, "resource_type": "User", "resource_id": UUID(NOBODY)}
         make(resource_name="old", created_at=DAY - timedelta(days=1), **old)
         refused = {"status": 409, "scim_type": "uniqueness", "address": "10.0.0.1"}
+        refused["cause"] = Cause.USERNAME_IN_USE
         make(resource_name="refused", outcome=Outcome.REFUSED, created_at=DAY, **refused)
         new = {"resource_type": "Group", "request_id": "request-1"}
         make(resource_name="new", created_at=DAY + timedelta(days=1), **new)
@@ -86,6 +89,7 @@ class TestList:
         [
             ({"outcome": "x"}, "Select a valid choice."),
             ({"status": "x"}, "Enter a whole number."),
+            ({"cause": "x"}, "Select a valid choice."),
             ({"resource": "x"}, "Enter a valid UUID."),
             ({"first_day": "x"}, "Enter a valid date."),
             ({"last_day": "9999-12-31"}, "Ensure this value is less than or equal to"),
@@ -137,13 +141,32 @@ class TestList:
 
 class TestPage:
     def test_tells_what_happened_and_what_to_do(self, admin: Client) -> None:
-        event = make_refusal(account="acme", detail="“ann” is taken.", resource_name="ann")
+        taken: dict[str, Any] = {"detail": "“ann” is taken.", "cause": Cause.USERNAME_IN_USE}
+        event = make_refusal(account="acme", resource_name="ann", **taken)
 
         text = read(admin.get(f"{EVENTS}{event.pk}/"))
 
         assert "Refused: PATCH User" in text
         assert "“ann” is taken." in text
-        assert "What to do Another user here already has this username" in text
+        assert "What to do A user here whom Okta does not manage has this username" in text
+
+    def test_has_the_name_that_was_asked_for_and_the_one_of_now(
+        self, okta: Scim, admin: Client
+    ) -> None:
+        rename = {"op": "replace", "value": {"displayName": "Roadrunners"}}
+        refused = okta.patch(f"/Groups/{okta.add_group('Coyotes')}", rename)
+        event = ScimEvent.objects.latest("pk")
+
+        text = read(admin.get(f"{EVENTS}{event.pk}/"))
+
+        assert refused.json["detail"] in text
+        assert "Group Roadrunners (now “Coyotes”)" in text
+
+    def test_tells_the_time_to_the_second(self, admin: Client) -> None:
+        event = make(created_at=datetime(2026, 3, 2, 9, 14, 5, tzinfo=UTC))
+
+        for address in (EVENTS, f"{EVENTS}{event.pk}/"):
+            assert "March 2, 2026, 09:14:05" in read(admin.get(address))
 
     def test_tells_changes_and_members(self, okta: Scim, admin: Client) -> None:
         event = ScimEvent.objects.filter(account="acme").latest("pk")

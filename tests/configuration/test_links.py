@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from django.conf import LazySettings
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from tests.accounts import Together
 from tests.simple_project.libraries.models import Library
 from tests.wire.client import TILED_USER, Scim, user
-from tiled_scim.host import TILED_ADMIN
 from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, UserLink
 
 from .customers import GROUPS, OF_GLOBEX, USERS, column, read, rows
@@ -20,12 +17,6 @@ from .customers import GROUPS, OF_GLOBEX, USERS, column, read, rows
 pytestmark = pytest.mark.django_db
 
 TWEETY, WILE = "tweety@acme.example", "wile@acme.example"
-
-
-class WithAdmins(Together):
-    @property
-    def user_fields(self) -> dict[str, str]:
-        return {**super().user_fields, TILED_ADMIN: "is_staff"}
 
 
 def key_of(name: str) -> str:
@@ -37,10 +28,7 @@ def roadrunners() -> LibraryGroupLink:
 
 
 class TestUsers:
-    def test_are_listed(
-        self, okta: Scim, others: Scim, admin: Client, settings: LazySettings
-    ) -> None:
-        settings.TILED_SCIM_HOST_ADAPTER = WithAdmins
+    def test_are_listed(self, okta: Scim, others: Scim, admin: Client) -> None:
         okta.post("/Users", user("elmer@acme.example", **{TILED_USER: {"tiledAdmin": True}}))
         okta.deactivate(key_of(WILE))
 
@@ -103,10 +91,7 @@ class TestUsers:
 
 
 class TestGroups:
-    def test_are_listed(
-        self, okta: Scim, others: Scim, admin: Client, settings: LazySettings
-    ) -> None:
-        settings.TILED_SCIM_HOST_ADAPTER = WithAdmins
+    def test_are_listed(self, okta: Scim, others: Scim, admin: Client) -> None:
         okta.add_group("Anvils")
         Library.objects.get(name="Anvils").delete()
 

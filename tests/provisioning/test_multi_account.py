@@ -16,7 +16,7 @@ from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.accounts import ACME, GLOBEX, Together, client_of
+from tests.accounts import ACME, GLOBEX, Together, WithAdmins, client_of
 from tests.drifting import found, give, granted
 from tests.evaluation import in_order, is_chosen
 from tests.factories import make_user
@@ -35,7 +35,6 @@ from tests.wire.client import (
     user,
 )
 from tests.wire.state import access, people
-from tiled_scim.host import TILED_ADMIN
 from tiled_scim.models import Action, Outcome, ScimEvent, UserLink
 from tiled_scim.schemas import USER
 from tiled_scim.scim.grammar import parse
@@ -346,18 +345,10 @@ class TestGroups:
         assert access() == {"Sales": set(), "Ops": {ANN}}
 
 
-class OneAdminForAll(Together):
-    """Tiled Admin belongs to the person: an account may give it to those it does not share."""
-
-    @property
-    def user_fields(self) -> dict[str, str]:
-        return {**super().user_fields, TILED_ADMIN: "is_staff"}
-
-
 class TestLastAdmin:
     @pytest.fixture(autouse=True)
     def _one_admin_for_all(self, settings: LazySettings) -> None:
-        settings.TILED_SCIM_HOST_ADAPTER = OneAdminForAll
+        settings.TILED_SCIM_HOST_ADAPTER = WithAdmins
 
     def test_one_who_is_an_admin_elsewhere_is_the_last_one_here(
         self, acme: Account, globex: Account

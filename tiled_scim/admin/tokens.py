@@ -166,7 +166,8 @@ class ScimTokenAdmin(ScopedAdmin):
         """
         with transaction.atomic(using=router.db_for_write(ScimToken)):
             token = Connection(account).revoke(actor_of(request), seen=seen)
-            assert token is not None  # noqa: S101 (it is the one that was seen)
+            if token is None:
+                raise TokenChangedError
             self.log_change(request, token, gettext("Revoked."))
         self.message_user(request, revoked_message(token), messages.SUCCESS)
 

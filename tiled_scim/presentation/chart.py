@@ -1,4 +1,4 @@
-"""The chart of events per day, drawn as the rectangles of an SVG."""
+"""The chart of requests per day, drawn as the rectangles of an SVG."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MIN_HEIGHT = 2  # makes the smallest numbers visible
 
 @dataclass(frozen=True)
 class Bar:
-    """The rectangles of one day: events that were done, and failed ones on top of them."""
+    """The rectangles of one day: requests that were done, and failed ones on top of them."""
 
     day: Day
     slot_x: int
@@ -45,7 +45,7 @@ class Chart:
 
     @property
     def top(self) -> int:
-        """Return the number of events at the upper edge."""
+        """Return the number of requests at the upper edge."""
         most = max(day.done + day.failed for day in self.days)
         return next(mark for mark in _scale() if mark >= most)
 

@@ -1,4 +1,7 @@
-"""Explain the violation of a unique constraint that no check of SCIM had found."""
+"""Explain conflicts: what is in conflict, and what a person can change.
+
+Most are found by checks, and some only by a unique constraint of the database.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,35 @@ from collections.abc import Iterator
 from django.contrib.auth import get_user_model
 from django.db import IntegrityError, models
 
+from tiled_scim.accounts import split_choices
 from tiled_scim.conf import settings
 from tiled_scim.database.errors import violated
+from tiled_scim.database.membership_model import membership_model
 from tiled_scim.errors import Cause, ScimError, uniqueness
 from tiled_scim.host import HostAdapter, library_model, username_column
+from tiled_scim.models import UserLink
 from tiled_scim.words import english_words
+
+
+def protected(link: UserLink) -> str:
+    """Return the detail of an error about a protected user."""
+    product = english_words()["product"]
+    return (
+        f"userName “{link.user_name}” is that of a user who is protected in {product}, as "
+        "superusers are, and cannot be managed by an identity provider. Unassign the person, or "
+        f"ask an administrator of {product}."
+    )
+
+
+def linked(link: UserLink, name: str) -> ScimError:
+    """Return the error for a person who is pushed a second time, under another userName."""
+    attribute = "emails" if settings.ADOPT_USERS == "email" else "userName"
+    return uniqueness(
+        f"userName “{name}” has the same {attribute} as the user “{link.name}”, who is assigned "
+        f"already; the id is {link.pk}. Change {attribute} of one of the two in your identity "
+        "provider, or unassign one.",
+        Cause.USER_LINKED,
+    )
 
 
 def conflict(error: IntegrityError, adapter: HostAdapter) -> ScimError:
@@ -41,6 +68,9 @@ def _attributes(violated_names: set[str], adapter: HostAdapter) -> Iterator[str]
     user = {path: name.partition(".value")[0] for name, path in adapter.user_fields.items()}
     user.setdefault(username_column(), "userName")
     yield from _of_model(get_user_model(), user, violated_names)
+    if memberships := membership_model():
+        own = {split_choices(path)[0]: name for name, path in adapter.membership_fields.items()}
+        yield from _of_model(memberships.model, own, violated_names)
     library = {settings.LIBRARY_NAME_FIELD: "displayName"}
     yield from _of_model(library_model(), library, violated_names)
 
@@ -48,13 +78,18 @@ def _attributes(violated_names: set[str], adapter: HostAdapter) -> Iterator[str]
 def _of_model(
     model: type[models.Model], attributes: dict[str, str], violated_names: set[str]
 ) -> Iterator[str]:
+    table = model._meta.db_table
+    columns_of = {each.name: f"{table}.{each.column}" for each in model._meta.concrete_fields}
+    # SQLite names only the columns of a constraint.
     constraints = {
         name
         for constraint in model._meta.total_unique_constraints
         if constraint.name in violated_names
+        or violated_names.issuperset(columns_of[name] for name in constraint.fields)
         for name in constraint.fields
     }
     for field in model._meta.concrete_fields:
-        is_violated = field.unique and f"{model._meta.db_table}.{field.column}" in violated_names
+        columns = {field.column, columns_of[field.name]}
+        is_violated = field.unique and not columns.isdisjoint(violated_names)
         if field.name in attributes and (is_violated or field.name in constraints):
             yield attributes[field.name]

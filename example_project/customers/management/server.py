@@ -14,6 +14,7 @@ from pathlib import Path
 
 HOST = "127.0.0.1"  # other machines cannot reach the demo
 LAST_PORT = 65535
+ROOT = Path(__file__).resolve().parents[3]  # the directory of manage.py
 START_SECONDS = 60
 STOP_SECONDS = 10
 POLL_SECONDS = 0.1
@@ -39,12 +40,11 @@ def require_free(port: int) -> None:
 
 
 @contextmanager
-def serving(port: int, directory: Path, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+def serving(port: int, log: Path) -> Iterator[subprocess.Popen[bytes]]:
     """Serve the example project while the context is active.
 
     Args:
         port: The port on the loopback address.
-        directory: The directory of manage.py.
         log: The file for the server's output, with a line for every request.
 
     Yields:
@@ -59,7 +59,7 @@ def serving(port: int, directory: Path, log: Path) -> Iterator[subprocess.Popen[
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 -- no untrusted input
             command,
-            cwd=directory,
+            cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -18,6 +18,6 @@ def people(account: Account) -> Iterator[str]:
 def _person(membership: Membership) -> tuple[str, ...]:
     user = membership.user
     names = ", ".join(library.name for library in Library.objects.open_to(membership))
-    state = membership.get_role_display() if membership.is_active else "deactivated"
+    state = Membership.Role(membership.role).label if membership.is_active else "deactivated"
     opens = f"opens {names or 'nothing'}"
     return user.get_full_name() or user.get_username(), state, membership.title, opens

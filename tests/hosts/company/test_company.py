@@ -8,6 +8,7 @@ from typing import Any, ClassVar, cast
 from uuid import UUID
 
 import pytest
+from django.conf import LazySettings
 from django.db import connection, connections
 from django.test import Client
 
@@ -16,7 +17,9 @@ from tests.hosts.company.projects.models import Project
 from tests.hosts.contract import HostContract
 from tests.hosts.messages import add_members, group, patch, person
 from tests.wire.client import Answer, Scim
-from tiled_scim.models import LibraryGroupLink, ScimToken, UserLink
+from tiled_scim.conf import settings as scim_settings
+from tiled_scim.errors import Cause
+from tiled_scim.models import LibraryGroupLink, ScimEvent, ScimToken, UserLink
 from tiled_scim.okta_check.expectations import TILED_SCHEMA
 
 ACME, GLOBEX = UUID(int=1), UUID(int=2)
@@ -456,6 +459,34 @@ class TestNoLongerAMember:
         assert other != key
         assert Membership.objects.get().person == new
         assert acme.get(f"/Users/{key}").status == 404
+
+
+class TestConflicts:
+    def test_name_of_a_project_of_the_same_account(self, acme: Scim, globex: Scim) -> None:
+        Project.objects.create(account_id=ACME, name="Roadmap")
+
+        answer = acme.post("/Groups", group("Roadmap"))
+
+        assert answer.status == 409
+        assert answer.json["detail"].startswith("The value of displayName is already used")
+        event = ScimEvent.objects.get()
+        assert (event.cause, event.resource_name) == (Cause.VALUE_IN_USE, "Roadmap")
+        push_group(globex, "Roadmap")
+        assert Project.objects.count() == 2
+
+    def test_value_of_another_membership(
+        self, acme: Scim, globex: Scim, settings: LazySettings
+    ) -> None:
+        names = {**scim_settings.MEMBERSHIP_FIELDS, "nickName": "badge"}
+        settings.TILED_SCIM_MEMBERSHIP_FIELDS = names
+        push(acme, nickName="7")
+
+        answer = acme.post("/Users", person("bob@example.com", nickName="7"))
+
+        assert answer.status == 409
+        assert answer.json["detail"].startswith("The value of nickName is already used")
+        assert [each.email for each in Person.objects.all()] == [ANN]
+        push(globex, "bob@example.com", nickName="7")
 
 
 class TestFormerAccount:

@@ -75,7 +75,7 @@ class Command(BaseCommand):
         with tempfile.TemporaryDirectory(prefix="tiled-scim-demo-") as folder:
             log = Path(folder, "requests.log")
             self._write_heading("Starting the server")
-            with serving(port, settings.BASE_DIR, log) as server:
+            with serving(port, log) as server:
                 url = f"http://{HOST}:{port}"
                 for customer in customers:
                     self._play_okta(url + BASE_PATH, customer)

@@ -47,6 +47,8 @@ class Membership(models.Model):
     )
     is_active = models.BooleanField(default=True)
     title = models.CharField(max_length=100, blank=True)
+    # Null and not "", because many have none.
+    badge = models.CharField(max_length=20, null=True, blank=True)  # noqa: DJ001
     invited_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
@@ -56,6 +58,7 @@ class Membership(models.Model):
     class Meta:
         constraints = (
             models.UniqueConstraint(fields=("account", "person"), name="membership_person"),
+            models.UniqueConstraint(fields=("account", "badge"), name="membership_badge"),
             models.CheckConstraint(condition=~models.Q(role=""), name="membership_role"),
         )
 

@@ -99,6 +99,7 @@ class Migration(migrations.Migration):
                 ),
                 ("is_active", models.BooleanField(default=True)),
                 ("title", models.CharField(blank=True, max_length=100)),
+                ("badge", models.CharField(blank=True, max_length=20, null=True)),
                 (
                     "account",
                     models.ForeignKey(
@@ -129,6 +130,7 @@ class Migration(migrations.Migration):
             options={
                 "constraints": [
                     models.UniqueConstraint(fields=("account", "person"), name="membership_person"),
+                    models.UniqueConstraint(fields=("account", "badge"), name="membership_badge"),
                     models.CheckConstraint(
                         condition=models.Q(("role", ""), _negated=True), name="membership_role"
                     ),
