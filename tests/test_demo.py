@@ -1,139 +1,34 @@
-"""Tests of the demo: its directory, pushed as Okta does, and `manage.py demo`."""
+"""Tests of `manage.py demo`. Those of what it pushes are in `tests/hosts/example`."""
 
 from __future__ import annotations
 
 import fcntl
-import os
 import re
-import shutil
 import signal
 import socket
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from http.cookiejar import CookieJar
 from pathlib import Path
 from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, build_opener
 
 import pytest
-from django.contrib.auth.models import User
-from django.core.management import CommandError, call_command
-from pytest_django.live_server_helper import LiveServer
+from django.core.management import CommandError, CommandParser
 
-from example_project.libraries.management import directory, summary
-from tests.simple_project.libraries.models import Library
-from tiled_scim.models import ScimToken
+from example_project.customers.management.commands.demo import Command
+from tests.demo_process import copy_project, demo, free_port, is_free, read_until
 from tiled_scim.okta_check.client import OktaClient
-from tiled_scim.okta_check.session import Session
 
-ROOT = Path(__file__).resolve().parent.parent
-
-
-@pytest.fixture
-def okta(live_server: LiveServer, transactional_db: None) -> Session:
-    return Session(OktaClient(f"{live_server.url}/scim/v2", ScimToken.objects.generate()[1]))
-
-
-def openers() -> dict[str, list[str]]:
-    """Return the first names of the active members of each Library."""
-    return {
-        library.name: sorted(
-            library.members.filter(is_active=True).values_list("first_name", flat=True)
-        )
-        for library in Library.objects.all()
-    }
-
-
-class TestDirectory:
-    def test_people_and_groups_become_users_and_libraries(self, okta: Session) -> None:
-        said = list(directory.push(okta))
-
-        assert len(said) == 9
-        assert openers() == {
-            "Engineering": ["Ada", "Grace", "Katherine"],
-            "Research": ["Ada", "Emmy"],
-            "Sales & Operations": ["Katherine"],
-        }
-        assert [user.first_name for user in User.objects.filter(is_staff=True)] == ["Ada"]
-        assert [user.first_name for user in User.objects.filter(is_active=False)] == ["Alan"]
-        assert not any(user.has_usable_password() for user in User.objects.all())
-
-    def test_pushing_it_again_changes_nothing(self, okta: Session) -> None:
-        list(directory.push(okta))
-        before = openers(), list(User.objects.order_by("pk").values_list("pk", "is_active"))
-
-        list(directory.push(okta))
-
-        assert before == (
-            openers(),
-            list(User.objects.order_by("pk").values_list("pk", "is_active")),
-        )
-
-    def test_the_summary_says_who_can_open_what(self, okta: Session) -> None:
-        list(directory.push(okta))
-        Library.objects.create(name="Empty")
-        User.objects.create_superuser("admin")
-
-        users, libraries = "\n".join(summary.users()), "\n".join(summary.libraries())
-
-        assert re.search(
-            r"^ada.lovelace@example.com +Ada Lovelace +active, Tiled Admin$", users, re.M
-        )
-        assert re.search(r"^alan.turing@example.com +Alan Turing +deactivated", users, re.M)
-        assert re.search(r"^admin .*superuser", users, re.M)
-        assert re.search(r"^Research +Ada Lovelace, Emmy Noether$", libraries, re.M)
-        assert re.search(r"^Empty +nobody$", libraries, re.M)
+COMPANIES = ("Acme Inc.", "Globex Corporation")
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A copy of the example project with its own demo database."""
-    shutil.copytree(ROOT / "example_project", tmp_path / "example_project")
-    shutil.copy(ROOT / "manage.py", tmp_path)
-    return tmp_path
+    return copy_project(tmp_path)
 
 
 @pytest.fixture
 def port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        number: int = server.getsockname()[1]
-    return number
-
-
-@contextmanager
-def demo(project: Path, *arguments: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
-    """Start `manage.py demo` with these environment variables, without those of the tests."""
-    process = subprocess.Popen(
-        [sys.executable, "manage.py", "demo", *arguments],
-        cwd=project,
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    try:
-        yield process
-    finally:
-        process.terminate()
-        process.communicate()
-
-
-def read_until(process: subprocess.Popen[str], end: str) -> str:
-    """Return the output up to the line that starts with `end`, or all of it."""
-    said = []
-    assert process.stdout is not None
-    for line in process.stdout:
-        said.append(line)
-        if line.startswith(end):
-            break
-    return "".join(said)
-
-
-def is_free(port: int) -> bool:
-    with closing(socket.socket()) as probe:
-        return probe.connect_ex(("127.0.0.1", port)) != 0
+    return free_port()
 
 
 class TestDemo:
@@ -146,8 +41,8 @@ class TestDemo:
             said = read_until(process, "Serving at")
             assert f"Serving at http://127.0.0.1:{port} until Ctrl-C" in said, said
             self.assert_summary(said)
-            self.assert_admin_can_sign_in(port, said)
-            self.assert_api_can_be_called(port, said)
+            self.assert_people_can_sign_in(port, said)
+            self.assert_api_can_be_called(said)
 
             process.send_signal(signal.SIGTERM)
             assert process.wait() == 0
@@ -155,36 +50,49 @@ class TestDemo:
         assert is_free(port)
 
     def assert_summary(self, said: str) -> None:
-        assert "The server is ready for Okta" in said
+        assert said.count("The server is ready for Okta") == len(COMPANIES)
+        for company in COMPANIES:
+            assert f"{company}: pushing a small directory as Okta does" in said
         assert "pushed the group Research: Ada Lovelace, Emmy Noether, Alan Turing" in said
-        assert re.search(r"^  Research +Ada Lovelace, Emmy Noether$", said, re.M)
+        assert re.search(r"^  Alan Turing +deactivated +Researcher +opens nothing$", said, re.M)
+        assert re.search(r"^  Grace Hopper +Member +Consultant +opens Engineering$", said, re.M)
+        assert re.search(r"^  Grace Hopper +Member +Interim Manager +opens", said, re.M)
 
-    def assert_admin_can_sign_in(self, port: int, said: str) -> None:
-        password = re.search(r"Sign in +admin, password (\S+)", said)
-        address = re.search(r"Admin +(\S+)", said)
-        assert password is not None
-        assert address is not None
-        browser = build_opener(HTTPCookieProcessor(CookieJar()))
-        with browser.open(address[1]) as login:
-            page = login.read().decode()
-        csrf = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page)
-        style = re.search(r'href="(/static/admin/css/base[^"]*)"', page)
-        assert csrf is not None
-        assert style is not None
-        with browser.open(f"http://127.0.0.1:{port}{style[1]}") as styles:
+    def assert_people_can_sign_in(self, port: int, said: str) -> None:
+        """Try all sign-ins that it has printed, and the Django admin with its stylesheet."""
+        site = f"http://127.0.0.1:{port}"
+        people = re.findall(r"^  (\w.*?)  +(\S+), password (\S+)$", said, re.M)
+        assert [name for name, _, _ in people] == [
+            *(f"Admin of {company}" for company in COMPANIES),
+            "Member of both",
+            "Staff of the product",
+        ]
+        for name, user_name, password in people:
+            browser = build_opener(HTTPCookieProcessor(CookieJar()))
+            path = "/admin/" if name == "Staff of the product" else "/"
+            with browser.open(f"{site}{path}") as login:
+                page = login.read().decode()
+            csrf = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page)
+            assert csrf is not None
+            form = {"csrfmiddlewaretoken": csrf[1], "username": user_name, "password": password}
+            with browser.open(login.url, urlencode(form | {"next": path}).encode()) as home:
+                page = home.read().decode()
+            assert ("Site administration" if path == "/admin/" else "Engineering") in page
+            assert ("Account Settings" in page) is name.startswith("Admin of")
+        with build_opener().open(f"{site}/static/admin/css/base.css") as styles:
             assert styles.status == 200
-        form = {"csrfmiddlewaretoken": csrf[1], "username": "admin", "password": password[1]}
-        with browser.open(f"{address[1]}login/?next=/admin/", urlencode(form).encode()) as home:
-            assert "Site administration" in home.read().decode()
 
-    def assert_api_can_be_called(self, port: int, said: str) -> None:
-        token = re.search(r"Token +(tscim_\S+)", said)
+    def assert_api_can_be_called(self, said: str) -> None:
+        tokens = re.findall(r"Token of (.+?) +(tscim_\S+)", said)
         address = re.search(r"Base URL +(\S+)", said)
-        assert token is not None
         assert address is not None
-        assert said.count(token[1]) == 1
-        answer = OktaClient(address[1], token[1]).send("GET", "/Users")
-        assert (answer.status, answer.json["totalResults"]) == (200, 6)
+        assert [company for company, _ in tokens] == list(COMPANIES)
+        people = []
+        for _, token in tokens:
+            assert said.count(token) == 1
+            answer = OktaClient(address[1], token).send("GET", "/Users")
+            people.append((answer.status, answer.json["totalResults"]))
+        assert people == [(200, 5), (200, 4)]
 
     def test_a_taken_port_is_said_before_anything_is_done(self, project: Path) -> None:
         database = project / "demo.sqlite3"
@@ -225,10 +133,11 @@ class TestDemo:
                 process.send_signal(signal.SIGINT)
                 assert process.wait() == 0, said
 
-        assert "Sign in   admin, with the existing password" in said
+        assert said.count(", with the existing password") == 4
         assert not (project / "demo.sqlite3").exists()
 
     @pytest.mark.parametrize("number", ["0", "65536", "http", "-1", ""])
     def test_a_port_that_is_none_is_refused(self, number: str) -> None:
+        parser: CommandParser = Command().create_parser("manage.py", "demo")
         with pytest.raises(CommandError, match=f"from 1 to 65535, not {number!r}"):
-            call_command("demo", f"--port={number}")
+            parser.parse_args([f"--port={number}"])

@@ -1,4 +1,4 @@
-"""A real Chromium in front of the simple project and of the demo: `make browser`, or `tox -e browser`.
+"""A real Chromium in front of the simple project and the demo: `make browser`, `tox -e browser`.
 
 It takes Chromium and npm (Debian: chromium, npm). Playwright downloads no browser, and npm installs
 axe-core once, into this folder.

@@ -1,0 +1,1 @@
+"""The example project, which is sold to companies, in the database of its tests."""
