@@ -12,9 +12,7 @@ from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, build_opener
 
 import pytest
-from django.core.management import CommandError, CommandParser
 
-from example_project.customers.management.commands.demo import Command
 from tests.demo_process import copy_project, demo, free_port, is_free, read_until
 from tiled_scim.okta_check.client import OktaClient
 
@@ -135,9 +133,3 @@ class TestDemo:
 
         assert said.count(", with the existing password") == 4
         assert not (project / "demo.sqlite3").exists()
-
-    @pytest.mark.parametrize("number", ["0", "65536", "http", "-1", ""])
-    def test_a_port_that_is_none_is_refused(self, number: str) -> None:
-        parser: CommandParser = Command().create_parser("manage.py", "demo")
-        with pytest.raises(CommandError, match=f"from 1 to 65535, not {number!r}"):
-            parser.parse_args([f"--port={number}"])

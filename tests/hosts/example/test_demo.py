@@ -6,6 +6,7 @@ import re
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
 
 from example_project.customers.management import directory, summary
 from example_project.customers.management.companies import ACME, COMPANIES, GLOBEX
@@ -100,3 +101,9 @@ def test_staff(db: None) -> None:
     assert re.fullmatch(r"admin, password \S{12}", create_staff())
     assert create_staff() == "admin, with the existing password"
     assert User.objects.get().is_superuser
+
+
+@pytest.mark.parametrize("number", ["0", "65536", "http", "-1", ""])
+def test_a_port_that_is_none_is_refused(number: str) -> None:
+    with pytest.raises(CommandError, match=f"from 1 to 65535, not {number!r}"):
+        call_command("demo", f"--port={number}")

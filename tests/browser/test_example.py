@@ -1,0 +1,138 @@
+"""The example project as `make demo` serves it: its own pages, and SCIM Configuration in them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.configuration.customers import PAGE, SETUP_LINKS, USERS
+from tests.demo_process import copy_project, demo, free_port, read_until
+
+from .looks import KINDS, Kind, Look, Visit
+from .people import connect, replace, status, tab_to
+
+ACME_ADMIN, GLOBEX_ADMIN = "Admin of Acme Inc.", "Admin of Globex Corporation"
+MEMBER_OF_BOTH = "Member of both"
+
+
+@dataclass(frozen=True)
+class Example:
+    """The running demo: its URL, and what it has printed."""
+
+    url: str
+    said: str
+
+    def sign_in(self, visit: Visit, who: str, **options: Any) -> Page:
+        """Sign in as one of the people whom the demo names, in a window of their own."""
+        login = re.search(rf"{re.escape(who)} +(\S+), password (\S+)", self.said)
+        assert login is not None
+        page = visit(None, base_url=self.url, **options)
+        page.goto("/")
+        page.get_by_label("Email address").fill(login[1])
+        page.get_by_label("Password").fill(login[2])
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("heading", name="Libraries")).to_be_visible()
+        return page
+
+    def token_of(self, account: str) -> str:
+        token = re.search(rf"Token of {re.escape(account)} +(\S+)", self.said)
+        assert token is not None
+        return token[1]
+
+
+@pytest.fixture(scope="module")
+def example(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Example]:
+    port = free_port()
+    with demo(copy_project(tmp_path_factory.mktemp("example")), "--port", str(port)) as process:
+        said = read_until(process, "Serving at")
+        assert "Serving at" in said, said
+        yield Example(f"http://127.0.0.1:{port}", said)
+
+
+def open_settings(page: Page) -> None:
+    """Go to SCIM Configuration as an admin finds it."""
+    page.get_by_role("link", name="Account Settings").click()
+    page.get_by_role("link", name=re.compile("SCIM Configuration")).click()
+    expect(page.get_by_role("heading", name="SCIM Configuration")).to_be_visible()
+
+
+def test_a_person_in_two_accounts_switches(example: Example, visit: Visit) -> None:
+    page = example.sign_in(visit, MEMBER_OF_BOTH)
+    page.get_by_role("link", name="Engineering").click()
+    expect(page.locator(".people")).to_contain_text("Ada Lovelace")
+    expect(page.locator(".people")).not_to_contain_text("Dorothy Vaughan")
+
+    tab_to(page, page.locator("summary", has_text="Acme Inc."))
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Globex Corporation").click()
+
+    page.get_by_role("link", name="Engineering").click()
+    expect(page.locator(".people")).to_contain_text("Dorothy Vaughan")
+    expect(page.locator(".people")).not_to_contain_text("Ada Lovelace")
+    expect(page.get_by_role("link", name="Account Settings")).to_have_count(0)
+    for path in ("/settings/", PAGE, SETUP_LINKS):
+        assert page.goto(path).status == 404  # type: ignore[union-attr]
+
+
+def test_an_admin_replaces_the_token_of_one_account(example: Example, visit: Visit) -> None:
+    page = example.sign_in(visit, GLOBEX_ADMIN)
+    open_settings(page)
+    expect(page.get_by_text("Globex Corporation").first).to_be_visible()
+    old = connect(page, example.token_of("Globex Corporation"))
+    other = connect(page, example.token_of("Acme Inc."))
+    assert [status(okta) for okta in (old, other)] == [200, 200]
+
+    new = connect(page, replace(page))
+
+    assert [status(okta) for okta in (new, old, other)] == [200, 401, 200]
+    page.goto(USERS)
+    expect(page.locator("tbody")).to_contain_text("dorothy.vaughan@globex.example")
+    expect(page.locator("tbody")).to_contain_text("grace.hopper@consulting.example")
+    expect(page.locator("tbody")).not_to_contain_text("acme.example")
+
+
+def test_a_colleague_with_a_setup_link(example: Example, visit: Visit) -> None:
+    page = example.sign_in(visit, GLOBEX_ADMIN)
+    page.goto(SETUP_LINKS)
+    page.get_by_role("button", name="Create a setup link").click()
+    link = page.get_by_label("Setup link", exact=True).input_value()
+    colleague = visit(None, base_url=example.url)
+
+    colleague.goto(link)
+    colleague.get_by_role("button", name="Continue").click()
+    expect(colleague.get_by_text("Globex Corporation").first).to_be_visible()
+    assert status(connect(colleague, replace(colleague))) == 200
+    expect(colleague.get_by_role("link", name="Account Settings")).to_have_count(0)
+
+    page.goto(SETUP_LINKS)
+    page.get_by_role("button", name=re.compile("Revoke setup link")).click()
+    expect(page.get_by_text("The setup link has been revoked.")).to_be_visible()
+    colleague.goto(PAGE)
+    assert "/accounts/login/" in colleague.url
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_looks(example: Example, visit: Visit, kind: Kind) -> None:
+    look = Look(kind, visit, None)
+    stranger = visit(None, base_url=example.url, **kind.options)
+    stranger.goto("/")
+    look.inspect(stranger, "example-sign-in")
+
+    member = example.sign_in(visit, MEMBER_OF_BOTH, **kind.options)
+    member.locator("summary").click()
+    look.inspect(member, "example-libraries")
+    member.get_by_role("link", name="Engineering").click()
+    look.inspect(member, "example-library")
+
+    admin = example.sign_in(visit, ACME_ADMIN, **kind.options)
+    admin.get_by_role("link", name="Account Settings").click()
+    look.inspect(admin, "example-account-settings")
+    open_settings(admin)
+    look.inspect(admin, "example-scim-configuration")
+    admin.goto(USERS)
+    look.inspect(admin, "example-scim-users")
