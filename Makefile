@@ -18,7 +18,7 @@ PYTEST = $(VENV)/bin/pytest --numprocesses auto --maxprocesses 8
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(VENV)/test ## Start the example project with people and Libraries in it (PORT=8000)
+demo: $(VENV)/test ## Start the example project with two customers in it (PORT=8000)
 	@$(VENV)/bin/python manage.py demo --port $(PORT)
 
 test: $(VENV)/test ## Run the tests (ARGS="..." goes to pytest)

@@ -1,4 +1,4 @@
-"""The example project under gunicorn, in several processes, on a port of its own."""
+"""The simple project under gunicorn, in several processes, on a port of its own."""
 
 from __future__ import annotations
 

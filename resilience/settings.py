@@ -1,4 +1,4 @@
-"""Settings of the example project with a host that can fail, and a proxy for its database.
+"""Settings of the simple project with a host that can fail, and a proxy for its database.
 
 DATABASE_URL         the database, or the proxy in front of it
 CONN_MAX_AGE         the number of seconds to keep a connection

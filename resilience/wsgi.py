@@ -1,4 +1,4 @@
-"""The example project. A request can name the place at which its process reports itself."""
+"""The simple project. A request can name the place at which its process reports itself."""
 
 from __future__ import annotations
 

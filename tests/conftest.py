@@ -20,8 +20,8 @@ WITHOUT_DATABASE = {
     TESTS / "api" / "test_shared_throttle.py",
     TESTS / "management" / "test_scim_check.py",
     TESTS / "management" / "test_scim_check_output.py",
-    *(TESTS / f"test_{name}.py" for name in ("checks", "conf", "demo", "packaging", "readme")),
-    TESTS / "test_translations.py",
+    *(TESTS / f"test_{name}.py" for name in ("checks", "conf", "demo", "example_project")),
+    *(TESTS / f"test_{name}.py" for name in ("packaging", "readme", "translations")),
 }
 
 

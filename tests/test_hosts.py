@@ -1,4 +1,4 @@
-"""The package in other hosts than the example project, each in a process of its own."""
+"""The package in other hosts than the simple project, each in a process of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The settings of the example project, as all servers of the comparison use them.
+"""The settings of the simple project, as all servers of the comparison use them.
 
 COUNT_STATEMENTS   1 to return the number of SQL statements in a header
 """

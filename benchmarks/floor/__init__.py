@@ -1,1 +1,1 @@
-"""The floor of the comparison: bare Django views in the example project."""
+"""The floor of the comparison: bare Django views in the simple project."""

@@ -1,4 +1,4 @@
-"""The settings of the example project, with `tiled_scim` and the floor."""
+"""The settings of the simple project, with `tiled_scim` and the floor."""
 
 from benchmarks.comparison.settings import *  # noqa: F403 -- settings on top of others
 

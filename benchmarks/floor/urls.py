@@ -1,4 +1,4 @@
-"""The URLs of the floor and of the example project."""
+"""The URLs of the floor and of the simple project."""
 
 from django.urls import include, path
 

@@ -1,4 +1,4 @@
-"""The settings of the example project, without its own apps."""
+"""The settings of the simple project, without its own apps."""
 
 from benchmarks.comparison.settings import *  # noqa: F403 -- settings on top of others
 from benchmarks.comparison.settings import INSTALLED_APPS

@@ -1,4 +1,4 @@
-"""The example project deployed on several servers, tested over HTTP and measured.
+"""The simple project deployed on several servers, tested over HTTP and measured.
 
     make scale-out
     python -m resilience.scale_out [--short] [--seed N] [--only PART ...]

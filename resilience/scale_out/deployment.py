@@ -118,7 +118,7 @@ def deployed(folder: Path, url: str, workers: int, throttle: str = "") -> Iterat
 
 
 def _make_settings(folder: Path) -> str:
-    """Write the documented settings, based on the example project's. Return the module's name."""
+    """Write the documented settings, based on the simple project's. Return the module's name."""
     product = folder / "product"
     product.mkdir()
     (product / "__init__.py").touch()

@@ -35,7 +35,7 @@ EXAMPLE_LINK = "https://tiled.example.com/settings/scim/setup/open/#tscimsetup_E
 
 @pytest.fixture
 def admin(transactional_db: None) -> User:
-    """Margaret, who may configure SCIM in the example."""
+    """Margaret, who may configure SCIM in the simple project."""
     return member_of_staff()
 
 

@@ -46,7 +46,7 @@ def account_in_the_path(request: HttpRequest) -> str | None:
 def mounted(customers: None, settings: LazySettings) -> None:
     settings.TILED_SCIM_CONFIGURABLE_ACCOUNT = account_in_the_path
     settings.LOGIN_URL = "/sign-in/"
-    # Without the templates of the example project, which link to its pages.
+    # Without the templates of the simple project, which link to its pages.
     folders = [
         str(Path(app.path) / "templates")
         for app in apps.get_app_configs()

@@ -1,4 +1,4 @@
-"""The example project over HTTP, for what other people wrote: `tox -e conformance`."""
+"""The simple project over HTTP, for what other people wrote: `tox -e conformance`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests of `scim_check`: against the example project, its output and its arguments."""
+"""Tests of `scim_check`: against the simple project, its output and its arguments."""
 
 from __future__ import annotations
 

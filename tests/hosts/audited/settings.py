@@ -1,4 +1,4 @@
-"""Settings of the example project with a second database for events."""
+"""Settings of the simple project with a second database for events."""
 
 from tests.hosts.audited.routers import AUDIT
 from tests.hosts.databases import database

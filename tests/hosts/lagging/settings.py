@@ -1,4 +1,4 @@
-"""Settings of the example project with a replica that lags behind for ever."""
+"""Settings of the simple project with a replica that lags behind for ever."""
 
 from tests.hosts.databases import database
 from tests.simple_project.settings import *  # noqa: F403 -- settings on top of others

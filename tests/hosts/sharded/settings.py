@@ -1,4 +1,4 @@
-"""Settings of the example project with customers on two databases."""
+"""Settings of the simple project with customers on two databases."""
 
 from tests.hosts.databases import database
 from tests.hosts.sharded.shards import SHARDS
