@@ -179,7 +179,7 @@ class TestFindUser:
             adapter.find_user(ADA)
 
         assert (raised.value.status, raised.value.scim_type) == (409, "uniqueness")
-        assert "“ada@example.com” as email" in raised.value.detail
+        assert "emails “ada@example.com” is that of more than one user" in raised.value.detail
 
     def test_nobody_is_found_where_there_are_several_accounts(self) -> None:
         make_user("ada@example.com")
@@ -413,7 +413,7 @@ class TestNamingLibraries:
             with pytest.raises(ScimError) as raised:
                 name_it()
             assert (raised.value.status, raised.value.scim_type) == (409, "uniqueness")
-            assert "Library named “Surfaces” already. Rename" in raised.value.detail
+            assert "displayName “Surfaces” is already the name of another" in raised.value.detail
 
         assert sorted(Group.objects.values_list("name", flat=True)) == ["Moulds", "Surfaces"]
 

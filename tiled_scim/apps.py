@@ -17,12 +17,13 @@ class TiledScimConfig(AppConfig):
     def ready(self) -> None:
         from tiled_scim.checks import check_host, check_indexes
         from tiled_scim.database.expressions import register_functions
-        from tiled_scim.models import UserLink
+        from tiled_scim.models import UserLink, name_in_host_words
         from tiled_scim.provisioning.member_queries import note_deletion_of_member
 
         if apps.is_installed("drf_spectacular"):
             # Registers what describes our views, by being imported.
             import_module("tiled_scim.api.openapi")
+        name_in_host_words()
         checks.register(check_host, checks.Tags.compatibility)
         checks.register(check_indexes, checks.Tags.database)
         connection_created.connect(register_functions, dispatch_uid="tiled_scim")

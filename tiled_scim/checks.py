@@ -237,8 +237,8 @@ def check_admin_field() -> Messages:
         )
     elif not has_field(get_user_model(), settings.ADMIN_FIELD):
         yield checks.Warning(
-            f"The user model has no field “{settings.ADMIN_FIELD}”. Tiled Admin is stored and "
-            "returned, but has no effect.",
+            f"The user model has no field “{settings.ADMIN_FIELD}”. {settings.ADMIN_NAME} is "
+            "stored and returned, but has no effect.",
             hint=f"Set {PREFIX}ADMIN_FIELD to a boolean field of the user model.",
             id="tiled_scim.W001",
         )

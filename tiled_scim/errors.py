@@ -3,11 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import StrEnum
 
 # Seconds after which a client may retry if the database was busy or unavailable.
 RETRY_AFTER = 5
 
 ERROR_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:Error"
+
+
+class Cause(StrEnum):
+    """Why a request was refused, where status and scimType do not tell what to do about it."""
+
+    NOT_ENABLED = "not_enabled"
+    PROTECTED = "protected"
+    LAST_ADMIN = "last_admin"
+    USER_EXISTS = "user_exists"
+    USER_LINKED = "user_linked"
+    USERNAME_IN_USE = "username_in_use"
+    EMAIL_IN_USE = "email_in_use"
+    AMBIGUOUS_USER = "ambiguous_user"
+    UNKNOWN_MEMBERS = "unknown_members"
+    GROUP_EXISTS = "group_exists"
+    LIBRARY_EXISTS = "library_exists"
+    VALUE_IN_USE = "value_in_use"
+    CLIENT = "client"  # The client is wrong, and nobody can change that by a setting.
+    OPERATOR = "operator"  # The settings of the product refuse it.
 
 
 class ScimError(Exception):
@@ -18,6 +38,7 @@ class ScimError(Exception):
         detail: What is wrong and what to do, as Okta shows it to its admin.
         scim_type: A keyword of RFC 7644 table 9, if one fits.
         headers: HTTP headers of the response, such as `Retry-After`.
+        cause: Why the request was refused, for the advice. It is not part of the response.
     """
 
     def __init__(
@@ -26,6 +47,7 @@ class ScimError(Exception):
         detail: str,
         scim_type: str | None = None,
         headers: Mapping[str, str] | None = None,
+        cause: Cause | None = None,
     ) -> None:
         super().__init__(detail)
         self.status = status
@@ -33,6 +55,7 @@ class ScimError(Exception):
         self.detail = detail.encode(errors="backslashreplace").decode()
         self.scim_type = scim_type
         self.headers = dict(headers or {})
+        self.cause = cause
 
     @property
     def body(self) -> dict[str, object]:
@@ -62,9 +85,14 @@ def invalid_syntax(detail: str) -> ScimError:
     return ScimError(400, detail, "invalidSyntax")
 
 
-def invalid_value(detail: str) -> ScimError:
+def invalid_request(detail: str) -> ScimError:
+    """Return a 400 error for an invalid value that is no attribute's, but the client's own."""
+    return invalid_value(detail, Cause.CLIENT)
+
+
+def invalid_value(detail: str, cause: Cause | None = None) -> ScimError:
     """Return a 400 error for a missing or invalid value."""
-    return ScimError(400, detail, "invalidValue")
+    return ScimError(400, detail, "invalidValue", cause=cause)
 
 
 def mutability(detail: str) -> ScimError:
@@ -77,9 +105,9 @@ def no_target(detail: str) -> ScimError:
     return ScimError(400, detail, "noTarget")
 
 
-def forbidden(detail: str) -> ScimError:
+def forbidden(detail: str, cause: Cause | None = None) -> ScimError:
     """Return a 403 error for a request that is not allowed."""
-    return ScimError(403, detail)
+    return ScimError(403, detail, cause=cause)
 
 
 def not_found(detail: str) -> ScimError:
@@ -87,9 +115,14 @@ def not_found(detail: str) -> ScimError:
     return ScimError(404, detail)
 
 
-def uniqueness(detail: str) -> ScimError:
-    """Return a 409 error for a value that another resource has already."""
-    return ScimError(409, detail, "uniqueness")
+def uniqueness(detail: str, cause: Cause | None = None) -> ScimError:
+    """Return a 409 error for a value that another resource has already.
+
+    Args:
+        detail: It names the attribute, and what to change.
+        cause: Why it was refused, for the advice.
+    """
+    return ScimError(409, detail, "uniqueness", cause=cause)
 
 
 def precondition_failed(detail: str) -> ScimError:
@@ -97,9 +130,9 @@ def precondition_failed(detail: str) -> ScimError:
     return ScimError(412, detail)
 
 
-def too_large(detail: str) -> ScimError:
+def too_large(detail: str, cause: Cause | None = None) -> ScimError:
     """Return a 413 error for a request that is too large."""
-    return ScimError(413, detail)
+    return ScimError(413, detail, cause=cause)
 
 
 def unsupported(content_type: str) -> ScimError:

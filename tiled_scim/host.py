@@ -25,10 +25,11 @@ from tiled_scim.conf import settings
 from tiled_scim.database.compiled import chunks
 from tiled_scim.database.host_columns import HostColumn
 from tiled_scim.database.memberships import Memberships
-from tiled_scim.errors import uniqueness
+from tiled_scim.errors import Cause, ScimError, uniqueness
 from tiled_scim.schemas import TILED_USER
 from tiled_scim.scim.cleaning import check_length
 from tiled_scim.scim.text import canonical, spellings
+from tiled_scim.words import english_words
 
 __all__ = ["TILED_ADMIN", "HostAdapter", "chunks", "library_model", "objects"]
 
@@ -167,9 +168,12 @@ class HostAdapter:
         field, value = self._identity(values)
         found = self._spelled(field, value)
         if len(found) > 1:
+            product, attribute = english_words()["product"], _attribute_of(field)
             raise uniqueness(
-                f"More than one user of the host has “{value}” as {field}, in different spellings, "
-                "so that it is not clear which one is meant. Change one of them in the host."
+                f"{attribute} “{value}” is that of more than one user of {product}, in different "
+                f"spellings, so that it is not clear who is meant. Ask an administrator of "
+                f"{product} to change {attribute} of one of them.",
+                Cause.AMBIGUOUS_USER,
             )
         return found[0] if found else None
 
@@ -195,10 +199,7 @@ class HostAdapter:
             identities.discard(self._identity(values))  # `find_user` has found nobody by it
         for field, value in sorted(identities):
             if any(user is None or other.pk != user.pk for other in self._spelled(field, value)):
-                raise uniqueness(
-                    f"Another user of the host has “{value}” as {field} already. Send another "
-                    "value, or change theirs in the host."
-                )
+                raise _in_use(field, value)
 
     def create_user(self, values: Mapping[str, Any]) -> AbstractBaseUser:
         """Create a host user, with an unusable password.
@@ -376,8 +377,12 @@ class HostAdapter:
         field = library._meta.get_field(settings.LIBRARY_NAME_FIELD)
         taken = objects(library_model()).filter(**{field.name: name}).exclude(pk=library.pk)
         if getattr(field, "unique", False) and taken.exists():
+            words = english_words()
             raise uniqueness(
-                f"There is a Library named “{name}” already. Rename that Library, or the group."
+                f"displayName “{name}” is already the name of another {words['library']} in "
+                f"{words['product']}. Rename the group, or ask an administrator of "
+                f"{words['product']} to rename the other {words['library']}.",
+                Cause.LIBRARY_EXISTS,
             )
         if _set(library, field.name, "displayName", name) or library._state.adding:
             library.save()
@@ -385,6 +390,22 @@ class HostAdapter:
     def _memberships(self, library: models.Model) -> Memberships:
         accessor = settings.LIBRARY_MEMBERS_FIELD or membership_accessors(type(library))[0]
         return Memberships(getattr(library, accessor), router.db_for_write(type(library)))
+
+
+def _attribute_of(field: str) -> str:
+    """Return the SCIM attribute of the username or the email address of the host's users."""
+    return "userName" if field == username_column() else "emails"
+
+
+def _in_use(field: str, value: str) -> ScimError:
+    """Return the error for a username or an email address of another user."""
+    product, attribute = english_words()["product"], _attribute_of(field)
+    return uniqueness(
+        f"{attribute} “{value}” is already used by another user of {product}. Change {attribute} "
+        f"in your identity provider, or ask an administrator of {product} to change that of the "
+        "other user.",
+        Cause.USERNAME_IN_USE if field == username_column() else Cause.EMAIL_IN_USE,
+    )
 
 
 def _set(instance: models.Model, column: str, name: str, value: Any) -> bool:

@@ -23,6 +23,7 @@ from tiled_scim.database.compiled import Parameter, compiled
 from tiled_scim.database.fields import ExactCharField
 from tiled_scim.scim.cleaning import check_length
 from tiled_scim.scim.text import canonical, fold
+from tiled_scim.words import with_words
 
 ACCOUNT_LENGTH = 128
 NAME_LENGTH = 255
@@ -230,6 +231,8 @@ class Link(models.Model):
     version = models.PositiveBigIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     updated_at = models.DateTimeField(_("updated"), default=timezone.now, editable=False)
+    # When a client's request last changed it. What people change by hand is only an update.
+    pushed_at = models.DateTimeField(_("last push"), default=timezone.now, editable=False)
     unlinked_at = models.DateTimeField(_("unlinked"), null=True, blank=True, editable=False)
 
     class Meta:
@@ -280,10 +283,16 @@ class Link(models.Model):
         """Give up the name, so that another link can take it."""
         setattr(self, f"{self.name_field}_canonical", None)
 
-    def touch(self) -> None:
-        """Increment the version and set the time of the last change."""
+    def touch(self, *, is_push: bool = False) -> None:
+        """Increment the version and set the time of the last change.
+
+        Args:
+            is_push: Whether a client's request changes it.
+        """
         self.version += 1
         self.updated_at = timezone.now()
+        if is_push:
+            self.pushed_at = self.updated_at
 
 
 class UserLink(Link):
@@ -426,7 +435,6 @@ class LibraryGroupLink(Link):
         on_delete=models.SET_NULL,
         null=True,
         related_name="scim_links",
-        verbose_name=_("Library"),
     )
     display_name = ExactCharField("displayName", max_length=NAME_LENGTH)
     display_name_canonical = ExactCharField(
@@ -437,7 +445,7 @@ class LibraryGroupLink(Link):
 
     class Meta:
         verbose_name = _("group link")
-        verbose_name_plural = _("groups and Libraries")
+        verbose_name_plural = _("groups")  # the host's words follow, see `name_in_host_words`
         constraints = (
             models.UniqueConstraint(
                 fields=("account", "display_name_canonical"), name="tiled_scim_display_name"
@@ -473,8 +481,8 @@ class LibraryGroupMember(models.Model):
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
 
     class Meta:
-        verbose_name = _("Library group member")
-        verbose_name_plural = _("Library group members")
+        verbose_name = _("group member")
+        verbose_name_plural = _("group members")
         constraints = (
             models.UniqueConstraint(fields=("group", "user"), name="tiled_scim_group_member"),
         )
@@ -493,7 +501,6 @@ class PriorAccess(models.Model):
         settings.LIBRARY_MODEL,
         on_delete=models.CASCADE,
         related_name="+",
-        verbose_name=_("Library"),
     )
     user = models.ForeignKey(
         django_settings.AUTH_USER_MODEL,
@@ -521,15 +528,23 @@ class Action(models.TextChoices):
     USER_DEACTIVATED = "user_deactivated", _("user deactivated")
     USER_REACTIVATED = "user_reactivated", _("user reactivated")
     USER_UNLINKED = "user_unlinked", _("user unlinked")
-    ADMIN_GRANTED = "admin_granted", _("Tiled Admin given")
-    ADMIN_REVOKED = "admin_revoked", _("Tiled Admin taken away")
-    LIBRARY_LINKED = "library_linked", _("group linked to a Library")
+    ADMIN_GRANTED = "admin_granted", with_words(_("%(admin)s given"))
+    ADMIN_REVOKED = "admin_revoked", with_words(_("%(admin)s taken away"))
+    LIBRARY_LINKED = "library_linked", _("group linked")
     LIBRARY_RENAMED = "library_renamed", _("group renamed")
     LIBRARY_UPDATED = "library_updated", _("group updated")
     LIBRARY_UNLINKED = "library_unlinked", _("group unlinked")
-    LIBRARY_MOVED = "library_moved", _("group moved to another Library")
+    LIBRARY_MOVED = "library_moved", _("group moved")
     ACCESS_CHANGED = "access_changed", _("members changed")
     ACCESS_REPAIRED = "access_repaired", _("access repaired")
+
+
+def actions() -> list[tuple[str, Any]]:
+    """Return the choices of actions.
+
+    Migrations refer to this function, because the labels have words of the host.
+    """
+    return Action.choices
 
 
 class Outcome(models.TextChoices):
@@ -556,7 +571,7 @@ class ScimEvent(models.Model):
     address = models.GenericIPAddressField(_("address"), null=True, blank=True)
     request_id = ExactCharField(_("request id"), max_length=64, blank=True)
     method = models.CharField(_("method"), max_length=8, blank=True)
-    action = models.CharField(_("action"), max_length=32, choices=Action, blank=True)
+    action = models.CharField(_("action"), max_length=32, choices=actions, blank=True)
     # Not foreign keys, because events remain when resources are deleted.
     resource_type = models.CharField(_("resource type"), max_length=16, blank=True)
     resource_id = models.UUIDField(_("resource"), null=True, blank=True)
@@ -566,6 +581,8 @@ class ScimEvent(models.Model):
     outcome = models.CharField(_("outcome"), max_length=16, choices=Outcome)
     status = models.PositiveSmallIntegerField(_("status"), null=True, blank=True)
     scim_type = models.CharField("scimType", max_length=32, blank=True)
+    # Why the request was refused, a value of `errors.Cause`, where the status does not tell.
+    cause = models.CharField(_("cause"), max_length=32, blank=True)
     detail = models.TextField(_("detail"), blank=True)
     duration = models.PositiveIntegerField(_("duration"), default=0, help_text=_("milliseconds"))
     # Repeated refusals of a client within a short time are one event.
@@ -577,9 +594,10 @@ class ScimEvent(models.Model):
         ordering = ("-created_at", "-id")
         indexes = (
             models.Index(fields=("created_at", "id"), name="tiled_scim_event_time"),
-            # Includes the outcome, so that counting the events of a day reads the index only.
+            # Includes all that is counted of a day, so that only the index is read.
             models.Index(
-                fields=("account", "created_at", "id", "outcome"), name="tiled_scim_event_account"
+                fields=("account", "created_at", "id", "outcome", "method"),
+                name="tiled_scim_event_account",
             ),
             models.Index(fields=("outcome", "created_at", "id"), name="tiled_scim_event_outcome"),
             models.Index(fields=("action", "created_at", "id"), name="tiled_scim_event_action"),
@@ -594,3 +612,11 @@ class ScimEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_action_display() or self.method} {self.resource_name}".strip()
+
+
+def name_in_host_words() -> None:
+    """Name the list of groups after the host's Library.
+
+    Migrations have the names in `Meta`, which are the same in each host.
+    """
+    LibraryGroupLink._meta.verbose_name_plural = with_words(_("groups and %(libraries)s"))

@@ -85,12 +85,12 @@ COMMON = Schema(
 USER = ResourceType(
     name="User",
     endpoint="/Users",
-    description="A person with an account in the host.",
+    description="A person who has, or had, access.",
     common=COMMON,
     schema=Schema(
         CORE_USER,
         "User",
-        "A person with an account in the host.",
+        "A person who has, or had, access.",
         (
             Attribute(
                 "userName",
@@ -243,8 +243,8 @@ USER = ResourceType(
         Schema(
             TILED_USER,
             "TiledUser",
-            "What Tiled knows of a person.",
-            (Attribute("tiledAdmin", "boolean", "Whether the person administers the host."),),
+            "What Tiled adds to a person.",
+            (Attribute("tiledAdmin", "boolean", "Whether the person is an administrator."),),
         ),
     ],
 )
@@ -252,16 +252,16 @@ USER = ResourceType(
 GROUP = ResourceType(
     name="Group",
     endpoint="/Groups",
-    description="A group whose members have access to a Library.",
+    description="A group of people who are given the same access.",
     common=COMMON,
     schema=Schema(
         CORE_GROUP,
         "Group",
-        "A group whose members have access to a Library.",
+        "A group of people who are given the same access.",
         (
             Attribute(
                 "displayName",
-                description="The group's name, which becomes the Library's.",
+                description="The group's name.",
                 required=True,
                 uniqueness="server",
                 column="display_name",

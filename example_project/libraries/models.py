@@ -26,7 +26,9 @@ class Library(models.Model):
 
     class Meta:
         ordering = ["name", "pk"]
-        verbose_name_plural = "libraries"
+        # SCIM: its pages and errors use these names.
+        verbose_name = "Library"
+        verbose_name_plural = "Libraries"
 
     def __str__(self) -> str:
         return self.name

@@ -173,7 +173,7 @@ class TestChart:
 
         (svg,) = re.findall(r"<svg viewBox.*?</svg>", text, re.DOTALL)
         assert 'role="img" aria-labelledby="chart-title chart-description"' in svg
-        assert '<title id="chart-title">Events per day in the last 14 days</title>' in svg
+        assert '<title id="chart-title">Requests per day in the last 14 days</title>' in svg
         assert "2 done, 1 refused or failed." in svg
         assert svg.count("tiled-scim-slot") == 14
         # Of three events the ruler has five: 40 and 20 of 100.
@@ -186,7 +186,7 @@ class TestChart:
 
     def test_few_beside_many_are_still_seen(self, page: Client) -> None:
         ScimEvent.objects.bulk_create(
-            ScimEvent(account="", outcome=Outcome.DONE) for _ in range(1000)
+            ScimEvent(account="", method="PATCH", outcome=Outcome.DONE) for _ in range(1000)
         )
         make_event(Outcome.FAILED)
 

@@ -586,7 +586,7 @@ class TestUnlinking:
 
         response = confirm(changer, unlink_url(sales))
 
-        assert "The Library of the group “Sales” was deleted in the host." in shown
+        assert "The Library of the group “Sales” was deleted." in shown
         assert "contents are kept" not in shown
         assert messages(response) == ["“Sales” has been unlinked."]
         assert LibraryGroupLink.objects.get().unlinked_at is not None
@@ -629,7 +629,7 @@ class TestUnlinking:
         response = confirm(changer, unlink_url(ann))
 
         (message,) = messages(response)
-        assert "is protected in the host" in message
+        assert "is protected in the application" in message
         assert UserLink.objects.get().is_live
 
     @pytest.mark.parametrize("key", [NOBODY, "x"])

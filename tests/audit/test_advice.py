@@ -10,16 +10,19 @@ from django.test import override_settings
 
 from tests.factories import make_user
 from tests.test_readme import scim_types
-from tests.wire.client import ANN, NOBODY, Scim, group, user
+from tests.wire.client import ANN, NOBODY, TILED_USER, Scim, group, user
 from tiled_scim.audit.advice import (
     ADVICE,
-    NOT_ENABLED,
+    BY_CAUSE,
+    CLIENT_ERROR,
     OTHER_FAILURE,
     OTHER_REFUSAL,
     UNKNOWN_CALLER,
     advice,
 )
+from tiled_scim.errors import Cause
 from tiled_scim.models import Outcome, ScimEvent, ScimToken
+from tiled_scim.words import words
 
 
 def event(outcome: str = Outcome.REFUSED, **fields: Any) -> ScimEvent:
@@ -49,24 +52,24 @@ class TestRequests:
         with override_settings(TILED_SCIM_ENABLED=False):
             okta.post("/Users", user(ANN))
 
-        assert last() == ADVICE[403, NOT_ENABLED]
+        assert last() == BY_CAUSE[Cause.NOT_ENABLED]
 
     def test_about_who_is_protected(self, okta: Scim) -> None:
         key = okta.add_user(ANN)
         make_user("root", is_superuser=True)
         okta.post("/Users", user("root"))
-        assert last() == ADVICE[409, "User"]
+        assert last() == BY_CAUSE[Cause.PROTECTED]
 
         User.objects.filter(username=ANN).update(is_superuser=True)
         okta.delete(f"/Users/{key}")
-        assert last() == ADVICE[403, "User"]
+        assert last() == BY_CAUSE[Cause.PROTECTED]
 
     def test_about_what_is_gone(self, okta: Scim) -> None:
         okta.get(f"/Users/{NOBODY}")
         assert last() == ADVICE[404, "User"]
 
         okta.delete(f"/Groups/{NOBODY}")
-        assert last() == ADVICE[404, "Group"]
+        assert last() == str(ADVICE[404, "Group"]) % words()
 
         okta.get("/Nonsense")
         assert last() == ADVICE[404, ""]
@@ -74,11 +77,42 @@ class TestRequests:
     def test_about_names_that_are_taken(self, okta: Scim) -> None:
         okta.add_user(ANN)
         okta.post("/Users", user(ANN))
-        assert last() == ADVICE[409, "User"]
+        assert last() == BY_CAUSE[Cause.USER_EXISTS]
 
         okta.add_group("Sales")
         okta.post("/Groups", group("Sales"))
-        assert last() == ADVICE[409, "Group"]
+        assert last() == BY_CAUSE[Cause.GROUP_EXISTS]
+
+    def test_about_the_last_admin(self, okta: Scim) -> None:
+        key = okta.add_user(ANN, **{TILED_USER: {"tiledAdmin": True}})
+
+        okta.patch(f"/Users/{key}", {"op": "replace", "value": {"active": False}})
+
+        assert last() == str(BY_CAUSE[Cause.LAST_ADMIN]) % words()
+        assert "active Tiled Admin" in str(last())
+
+    def test_about_unknown_members(self, okta: Scim) -> None:
+        with override_settings(TILED_SCIM_UNKNOWN_MEMBERS="reject"):
+            okta.post("/Groups", group("Sales", NOBODY))
+
+        assert last() == BY_CAUSE[Cause.UNKNOWN_MEMBERS]
+
+    @pytest.mark.parametrize(
+        ("path", "parameters"),
+        [
+            ("/Users", {"startIndex": "x"}),
+            ("/Users", {"cursor": "x"}),
+            ("/Users", {"cursor": "", "startIndex": 1}),
+            ("/Users", {"sortBy": "userName", "sortOrder": "up"}),
+            ("/Schemas", {"filter": 'id eq "x"'}),
+        ],
+    )
+    def test_that_no_person_can_correct(
+        self, okta: Scim, path: str, parameters: dict[str, object]
+    ) -> None:
+        okta.get(path, **parameters)
+
+        assert last() == CLIENT_ERROR
 
     def test_that_do_not_fit(self, okta: Scim) -> None:
         okta.post("/Users", user(ANN, active="maybe"))
@@ -89,6 +123,9 @@ class TestRequests:
 
         okta.patch(f"/Users/{okta.add_user(ANN)}", {"op": "replace", "path": "x", "value": 1})
         assert last() == ADVICE[400, "invalidPath"]
+
+
+SENTENCES = [*ADVICE.values(), *BY_CAUSE.values(), OTHER_FAILURE, OTHER_REFUSAL]
 
 
 class TestTable:
@@ -109,6 +146,13 @@ class TestTable:
 
         assert told not in {"", str(OTHER_REFUSAL)}
 
+    @pytest.mark.parametrize("cause", Cause)
+    def test_there_is_advice_about_every_cause(self, cause: Cause) -> None:
+        told = advice(event(status=409, cause=cause))
+
+        assert told == str(BY_CAUSE[cause]) % words()
+        assert "%" not in told
+
     def test_a_fault_of_ours_is_said_to_be_one(self) -> None:
         assert advice(event(Outcome.FAILED, status=500)) == str(OTHER_FAILURE)
         assert advice(event(Outcome.FAILED, status=None)) == str(OTHER_FAILURE)
@@ -116,7 +160,9 @@ class TestTable:
     def test_what_nobody_thought_of_is_left_to_the_detail(self) -> None:
         assert advice(event(status=418)) == str(OTHER_REFUSAL)
 
-    @pytest.mark.parametrize("sentence", [*ADVICE.values(), OTHER_FAILURE, OTHER_REFUSAL], ids=str)
+    @pytest.mark.parametrize(
+        "sentence", [*ADVICE.values(), *BY_CAUSE.values(), OTHER_FAILURE, OTHER_REFUSAL], ids=str
+    )
     def test_each_is_a_sentence_or_two(self, sentence: object) -> None:
         told = str(sentence)
 

@@ -54,7 +54,11 @@ def make_token(account: str = "", **fields: Any) -> ScimToken:
 
 def make_event(outcome: str = Outcome.DONE, before: timedelta = timedelta(), **fields: Any) -> Any:
     """Create an event of the only account, this long ago."""
-    known: dict[str, Any] = {"account": "", "created_at": timezone.now() - before}
+    known: dict[str, Any] = {
+        "account": "",
+        "method": "PATCH",
+        "created_at": timezone.now() - before,
+    }
     return ScimEvent.objects.create(outcome=outcome, **{**known, **fields})
 
 
@@ -284,13 +288,13 @@ class TestDays:
             make_event(outcome)
 
         assert health().days[-1] == Day(health().days[-1].date, done=2, failed=2)
-        assert health().has_events
+        assert health().has_requests
 
     def test_without_events(self) -> None:
         make_event(before=timedelta(days=CHART_DAYS + 1))
 
         assert all((day.done, day.failed) == (0, 0) for day in health().days)
-        assert not health().has_events
+        assert not health().has_requests
 
     def test_those_of_unknown_callers_count_where_there_is_one_account(self) -> None:
         make_event(account="acme")
@@ -305,7 +309,7 @@ class TestDays:
             make_event(before=timedelta(days=before))
 
         with django_assert_num_queries(1):
-            assert health_without_token().has_events
+            assert health_without_token().has_requests
 
 
 class TestFailures:

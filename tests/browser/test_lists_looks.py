@@ -43,7 +43,7 @@ def backdate() -> None:
     """Have everything happen when it always does in the documentation."""
     ScimEvent.objects.update(created_at=CREATED, token_last_four="k7Qm", duration=12)
     for model in (UserLink, LibraryGroupLink):
-        model.objects.update(created_at=CREATED, updated_at=CREATED)
+        model.objects.update(created_at=CREATED, updated_at=CREATED, pushed_at=CREATED)
 
 
 def change_page_url(event: ScimEvent) -> str:

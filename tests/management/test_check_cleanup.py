@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from django.contrib.auth.models import User
@@ -45,7 +45,7 @@ class WithOwner(HostAdapter):
     """A host that gives each new Library to somebody."""
 
     def create_library(self, name: str) -> models.Model:
-        library: Any = super().create_library(name)
+        library = cast(Library, super().create_library(name))
         library.members.add(User.objects.get(username="owner"))
         return library
 
@@ -76,7 +76,7 @@ class TestAccounts:
     def test_the_second_customer_passes_like_the_first(self, scim_url: str, is_named: bool) -> None:
         for account in ("acme", "Globex", "acme"):
             check = check_of(account)
-            options = {"account": account} if is_named else {}
+            options: dict[str, Any] = {"account": account} if is_named else {}
 
             assert check.run(scim_url, **options), check.output
             assert READY in check.output

@@ -288,7 +288,7 @@ class TestDeletedLibrary:
 
         left = next(line for line in lines if "Sales" in line)
         assert left.startswith(
-            "The Library of the group “Sales” was deleted in the host. Not fixed: There is a "
+            "The Library of the group “Sales” was deleted. Not fixed: There is a "
             "Library named “Sales” already."
         )
         assert end == "Found 2 problems: 1 fixed, 1 remaining."
@@ -304,7 +304,7 @@ class TestDeletedLibrary:
 
         lines, end = failing()
 
-        assert f"Not fixed: There is a Group “Sales” already; its id is {ops}." in lines[0]
+        assert f"displayName “Sales” is already used by another group; its id is {ops}." in lines[0]
         assert end == "Found 1 problem: 0 fixed, 1 remaining."
         assert not LibraryGroupLink.objects.get(pk=sales).is_live
 
@@ -404,7 +404,7 @@ class TestNames:
 
         lines, _ = failing()
 
-        assert f"Not fixed: There is a User “{ANN}” already; its id is {ann}." in lines[0]
+        assert f"userName “{ANN}” is already used by another user; its id is {ann}." in lines[0]
 
 
 class TestHost:

@@ -244,7 +244,7 @@ class TestSentences:
         Library.objects.all().delete()
 
         [finding] = drift.find()
-        assert str(finding) == "The Library of the group “100 %s” was deleted in the host."
+        assert str(finding) == "The Library of the group “100 %s” was deleted."
 
 
 class TestAccounts:

@@ -181,6 +181,7 @@ class Work:
     """A change that loses against another transaction after its event was written, twice."""
 
     using = "default"
+    adapter = HostAdapter()
 
     def __init__(self, keep: Record) -> None:
         self.keep = keep

@@ -310,13 +310,13 @@ class TestRefusals:
         )
 
     def test_a_library_that_is_gone(self, sales: str) -> None:
-        assert refusal("Sales", 2**31 - 1) == "There is no such Library in the host any more."
+        assert refusal("Sales", 2**31 - 1) == "There is no such Library any more."
 
     def test_a_library_that_the_adapter_does_not_have(self, sales: str, settings: Settings) -> None:
         settings.TILED_SCIM_HOST_ADAPTER = OnlyArchives
         handbook, archive = make_library("Handbook"), make_library("Archive 1999")
 
-        assert "target_libraries()" in refusal("Sales", handbook.pk)
+        assert "This group may not be moved" in refusal("Sales", handbook.pk)
         move(group_link("Sales"), archive.pk, CLIENT)
         assert access()["Archive 1999"] == {ANN, BOB}
 
@@ -349,7 +349,9 @@ class TestAccounts:
         assert access()["Ops of acme"] == {ANN}
 
     def test_a_library_that_no_group_has_fed_cannot(self) -> None:
-        assert "target_libraries()" in refusal("Sales of acme", make_library("Handbook").pk)
+        assert "This group may not be moved" in refusal(
+            "Sales of acme", make_library("Handbook").pk
+        )
 
     def test_another_accounts_cannot(self) -> None:
         theirs = Library.objects.get(name="Ops of globex")

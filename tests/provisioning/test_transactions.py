@@ -6,6 +6,7 @@ import pytest
 from django.db import DatabaseError, IntegrityError, OperationalError, connection
 
 from tiled_scim.errors import ScimError
+from tiled_scim.host import HostAdapter
 from tiled_scim.models import ScimToken
 from tiled_scim.provisioning import transactions
 from tiled_scim.provisioning.transactions import ATTEMPTS, atomic
@@ -26,6 +27,7 @@ class Work:
     """Fails so often, and then succeeds; each attempt writes a row."""
 
     using = "default"
+    adapter = HostAdapter()
 
     def __init__(self, error: Exception, failures: int) -> None:
         self.error = error

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from ipaddress import ip_address
 from typing import Any
 from uuid import UUID
@@ -12,6 +13,8 @@ from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import Q, QuerySet, Subquery
 from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -32,10 +35,12 @@ from tiled_scim.admin.lists import (
     as_link,
     badge,
     change_page_url,
+    has_accounts,
     starts_with,
 )
 from tiled_scim.audit.advice import advice
 from tiled_scim.audit.events import LINKS
+from tiled_scim.errors import Cause
 from tiled_scim.models import Action, LibraryGroupLink, Outcome, ScimEvent, UserLink
 from tiled_scim.schemas import GROUP, USER
 from tiled_scim.scim.identifiers import as_uuid
@@ -111,6 +116,14 @@ class ScimTypeFilter(OnDemandFilter):
         return value
 
 
+class CauseFilter(OnDemandFilter):
+    title = _("cause")
+    parameter_name = column = "cause"
+
+    def label(self, value: str) -> str:
+        return Cause(value).replace("_", " ")
+
+
 class EventChangeList(AnnotatedChangeList):
     @cached_property
     def calendar(self) -> Calendar | None:
@@ -147,6 +160,7 @@ class ScimEventAdmin(ReadOnlyAdmin):
         ResourceFilter,
         StatusFilter,
         ScimTypeFilter,
+        CauseFilter,
     )
     extra_lookups = frozenset({"created_at__gte", "created_at__lt"})
     date_hierarchy = "created_at"
@@ -157,6 +171,10 @@ class ScimEventAdmin(ReadOnlyAdmin):
     paginator = CappedPaginator
     change_list_template = "tiled_scim/admin/events.html"
     change_form_template = "tiled_scim/admin/event.html"
+
+    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
+        time, *others = (str(name) for name in super().get_list_display(request))
+        return (time, "account_name", *others) if has_accounts(request) else (time, *others)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return EventChangeList
@@ -176,18 +194,22 @@ class ScimEventAdmin(ReadOnlyAdmin):
         return (queryset.filter(_condition(term)) if term else queryset), False
 
     def annotate_rows(self, request: HttpRequest, rows: list[Any]) -> list[Any]:
-        existing = _existing({event.resource_id for event in rows if event.resource_id})
+        names = _current_names({event.resource_id for event in rows if event.resource_id})
+        accounts = account_labels(accounts_of(request))
         for event in rows:
             model = LINKS.get(event.resource_type)
+            name = names.get(event.resource_id, "")
             event.resource_page = (
                 change_page_url(self.admin_site, request, model, event.resource_id)
-                if model and event.resource_id in existing
+                if model and event.resource_id in names
                 else ""
             )
+            # A refused request may have asked for another name, and others came later.
+            event.current_name = "" if name == event.resource_name else name
+            event.account_name = _account_name(event, accounts)
         return rows
 
     def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
-        accounts = account_labels(accounts_of(request))
         attributes = row.changes.get("attributes", {})
         members = [
             Members(str(title), **row.changes[name])
@@ -197,16 +219,21 @@ class ScimEventAdmin(ReadOnlyAdmin):
         return {
             "title": what(row),
             "badge": outcome(row),
+            "time": to_the_second(row.created_at),
             "resource_page": row.resource_page,
-            "account": accounts.get(row.account, row.account) if len(accounts) > 1 else "",
+            "account": row.account_name if has_accounts(request) else "",
             "advice": advice(row),
             "attributes": [(name, old, new) for name, (old, new) in attributes.items()],
             "members": members,
         }
 
     @admin.display(description=_("time"))
-    def time(self, event: ScimEvent) -> Any:
-        return event.created_at
+    def time(self, event: ScimEvent) -> SafeString:
+        return to_the_second(event.created_at)
+
+    @admin.display(description=_("account"))
+    def account_name(self, event: Any) -> str:
+        return str(event.account_name)
 
     @admin.display(description=_("action"))
     def what(self, event: ScimEvent) -> str:
@@ -259,11 +286,25 @@ def outcome(event: ScimEvent) -> SafeString:
     return badge(capfirst(event.get_outcome_display()), KINDS[Outcome(event.outcome)])
 
 
-def _existing(keys: Collection[UUID]) -> set[UUID]:
-    """Return the SCIM ids that still belong to a user or group."""
-    users = UserLink.objects.filter(pk__in=keys).values_list("pk", flat=True)
-    groups = LibraryGroupLink.objects.filter(pk__in=keys).values_list("pk", flat=True)
-    return set(users.union(groups))
+def to_the_second(moment: datetime) -> SafeString:
+    """Return a time with its seconds: several requests may come within a minute."""
+    local = timezone.localtime(moment) if timezone.is_aware(moment) else moment
+    date, time = date_format(local, "DATE_FORMAT"), date_format(local, "H:i:s")
+    return format_html('<time datetime="{}">{}, {}</time>', local.isoformat(), date, time)
+
+
+def _account_name(event: ScimEvent, accounts: Mapping[str, str]) -> str:
+    """Return the label of an event's account, or its key if there is no such account any more."""
+    if event.account is None:
+        return gettext("Unknown")
+    return accounts.get(event.account, event.account)
+
+
+def _current_names(keys: Collection[UUID]) -> dict[UUID, str]:
+    """Return the names of the users and groups that still have these SCIM ids."""
+    users = UserLink.objects.filter(pk__in=keys).values_list("pk", "user_name")
+    groups = LibraryGroupLink.objects.filter(pk__in=keys).values_list("pk", "display_name")
+    return dict(users.union(groups))
 
 
 def _condition(term: str) -> Q:

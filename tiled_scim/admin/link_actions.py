@@ -33,6 +33,7 @@ from tiled_scim.provisioning.reading import version_of
 from tiled_scim.provisioning.repair import repair
 from tiled_scim.provisioning.service import Precondition, record_of
 from tiled_scim.sql.rows import with_groups
+from tiled_scim.words import words
 
 if TYPE_CHECKING:
     from tiled_scim.admin.links import LinkAdmin
@@ -226,9 +227,8 @@ class UnlinkUser(Unlink):
                 gettext("The user is removed from all groups and loses the access that they gave."),
                 gettext("The user is permanently deleted from this site.")
                 if is_deleted
-                else gettext(
-                    "The user stays on this site, but is deactivated and loses Tiled Admin."
-                ),
+                else gettext("The user stays on this site, but is deactivated and loses %(admin)s.")
+                % words(),
                 gettext(
                     "Okta is not notified. Remove the assignment in Okta as well, or the next "
                     "change that it pushes for this user fails."
@@ -264,8 +264,8 @@ class UnlinkGroup(Unlink):
             return [str(drift.Finding(drift.LIBRARY_DELETED, link))]
         return [
             gettext("The members lose access that only this group gave them."),
-            gettext("The Library “%(library)s” and its contents are kept.")
-            % {"library": adapter.library_name(cast(Model, link.library))},
+            gettext("The %(library)s “%(old)s” and its contents are kept.")
+            % {**words(), "old": adapter.library_name(cast(Model, link.library))},
             gettext("Access that was given manually or by another group is kept."),
         ]
 

@@ -18,7 +18,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from tiled_scim.admin.events import outcome, what
+from tiled_scim.admin.events import outcome, to_the_second, what
 from tiled_scim.admin.link_actions import LinkAction, Resync, UnlinkGroup, UnlinkUser
 from tiled_scim.admin.lists import (
     AccountFilter,
@@ -29,6 +29,7 @@ from tiled_scim.admin.lists import (
     accounts_of,
     as_link,
     change_page_url,
+    has_accounts,
     may_view,
     starts_with,
 )
@@ -49,6 +50,7 @@ from tiled_scim.models import (
 from tiled_scim.provisioning.reading import document_of, host_values_of, user_relations
 from tiled_scim.schemas import GROUP, USER
 from tiled_scim.scim.identifiers import as_uuid
+from tiled_scim.words import with_words
 
 MEMBERS_SHOWN = 100
 EVENTS_SHOWN = 10
@@ -128,7 +130,7 @@ class LinkAdmin(ReadOnlyAdmin):
 
     def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
         columns = tuple(str(name) for name in super().get_list_display(request))
-        return columns if len(accounts_of(request)) == 1 else (*columns, "account_name")
+        return (*columns, "account_name") if has_accounts(request) else columns
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -148,7 +150,7 @@ class LinkAdmin(ReadOnlyAdmin):
 
     def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         return {
-            "account": row.account_name if len(accounts_of(request)) > 1 else "",
+            "account": row.account_name if has_accounts(request) else "",
             "attributes": _attributes(row, self.resource_type),
             "events": self._events(request, row),
             "all_events": self._filtered_list_url(request, ScimEvent, resource=row.pk),
@@ -188,7 +190,7 @@ class LinkAdmin(ReadOnlyAdmin):
         events = ScimEvent.objects.filter(resource_id=link.pk).defer("changes")
         return [
             {
-                "time": event.created_at,
+                "time": to_the_second(event.created_at),
                 "what": what(event),
                 "outcome": outcome(event),
                 "page": self._change_page_url(request, ScimEvent, event.pk),
@@ -209,9 +211,9 @@ class LinkAdmin(ReadOnlyAdmin):
         state: UserState | GroupState = link.state
         return state.badge
 
-    @admin.display(description=_("last push"), ordering="updated_at")
+    @admin.display(description=_("last push"), ordering="pushed_at")
     def last_push(self, link: Link) -> datetime:
-        return link.updated_at
+        return link.pushed_at
 
 
 @admin.register(UserLink)
@@ -272,11 +274,11 @@ class UserLinkAdmin(LinkAdmin):
     def host_user(self, link: Any) -> str:
         return as_link(link.user.get_username(), link.user_page)
 
-    @admin.display(description=_("Tiled Admin"), empty_value="")
+    @admin.display(description=with_words("%(admin)s"), empty_value="")
     def tiled_admin(self, link: Any) -> str:
         return gettext("Yes") if link.is_tiled_admin else ""
 
-    @admin.display(description=_("Libraries"))
+    @admin.display(description=with_words("%(libraries)s"))
     def libraries(self, link: Any) -> int:
         return int(link.library_count)
 
@@ -328,7 +330,7 @@ class LibraryGroupLinkAdmin(LinkAdmin):
     def name(self, link: LibraryGroupLink) -> str:
         return str(link)
 
-    @admin.display(description=_("Library"))
+    @admin.display(description=with_words("%(library)s"))
     def library_name(self, link: Any) -> str:
         return as_link(link.library_label, link.library_page)
 

@@ -57,6 +57,13 @@ class CappedPaginator(BasePaginator):
 class AnnotatedChangeList(ChangeList):
     """A change list whose model admin annotates all rows of a page at once."""
 
+    @property
+    def active_filters(self) -> list[tuple[str, str]]:
+        """Return the title and the chosen label of each filter in use."""
+        specs: Any = self.filter_specs
+        labels = [(spec.title, dict(spec.lookup_choices).get(spec.value())) for spec in specs]
+        return [(str(title), str(label)) for title, label in labels if label is not None]
+
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         model_admin: Any = self.model_admin
@@ -193,6 +200,11 @@ def accounts_of(request: Any) -> Mapping[str, str]:
     if not hasattr(request, "scim_accounts"):
         request.scim_accounts = adapter_class().accounts()
     return cast("Mapping[str, str]", request.scim_accounts)
+
+
+def has_accounts(request: Any) -> bool:
+    """Return whether the host's customers have accounts, even if there is only one so far."""
+    return set(accounts_of(request)) != {""}
 
 
 def account_labels(accounts: Mapping[str, str]) -> dict[str, str]:

@@ -20,14 +20,20 @@ from tiled_scim.host import HostAdapter, has_field, library_model
 from tiled_scim.models import LibraryGroupLink
 from tiled_scim.provisioning.moving import GroupMoving, move
 from tiled_scim.provisioning.service import Precondition, record_of
+from tiled_scim.words import with_words, words
 
 LIBRARIES_SHOWN = 20
 
 
 class Move(LinkAction):
     name = "move"
-    label = _("Move to another Library")
-    help = _("Gives the members access to another Library instead. The current Library is kept.")
+    label = with_words(_("Move to another %(library)s"))
+    help = with_words(
+        _(
+            "Gives the members access to another %(library)s instead. The current %(library)s is "
+            "kept."
+        )
+    )
 
     def page(self, request: HttpRequest, adapter: HostAdapter, link: Any) -> HttpResponse:
         if "library" not in request.GET:
@@ -45,19 +51,20 @@ class Move(LinkAction):
         source = Source(link.account, client=client_of(request))
         preview = GroupMoving(adapter, record_of(source)).preview(link.pk, key)
         old = adapter.library_name(link.library) if link.library else ""
-        names = {"group": link, "old": old, "new": _library_name(adapter, key)}
+        names = {**words(), "group": link, "old": old, "new": _library_name(adapter, key)}
         gains = Names.from_names(gettext("Who gains access to “%(new)s”") % names, preview.gaining)
         losses = Names.from_names(gettext("Who loses access to “%(old)s”") % names, preview.losing)
         kept = [
-            gettext("The Library “%(old)s” and its contents are kept.") % names,
+            gettext("The %(library)s “%(old)s” and its contents are kept.") % names,
             gettext("Access to it that was given manually or by another group is kept."),
         ]
         return Consequences(
-            title=gettext("Move “%(group)s” to the Library “%(new)s”?") % names,
+            title=gettext("Move “%(group)s” to the %(library)s “%(new)s”?") % names,
             sentences=[
                 *(kept if old else []),
                 gettext(
-                    "The Library “%(new)s” keeps its name and all users who already have access."
+                    "The %(library)s “%(new)s” keeps its name and all users who already have "
+                    "access."
                 )
                 % names,
             ],
@@ -71,8 +78,8 @@ class Move(LinkAction):
     ) -> str:
         key = _key(request)
         move(link, key, client_of(request), precondition)
-        names = {"group": link, "library": _library_name(adapter, key)}
-        return gettext("“%(group)s” is now linked to the Library “%(library)s”.") % names
+        names = {**words(), "group": link, "new": _library_name(adapter, key)}
+        return gettext("“%(group)s” is now linked to the %(library)s “%(new)s”.") % names
 
     def _choice_page(self, request: HttpRequest, adapter: HostAdapter, link: Any) -> HttpResponse:
         """Show the Libraries to choose from."""
@@ -111,7 +118,7 @@ def _key(request: HttpRequest) -> Any:
         ProhibitNullCharactersValidator()(text)  # an error in PostgreSQL queries
         return field.to_python(text)
     except ValidationError:
-        raise ScimError(409, gettext("There is no such Library.")) from None
+        raise ScimError(409, gettext("There is no such %(library)s.") % words()) from None
 
 
 def _library_name(adapter: HostAdapter, key: Any) -> str:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from tiled_scim.admin.lists import badge
 from tiled_scim.host import HostAdapter
 from tiled_scim.models import LibraryGroupLink, UserLink
+from tiled_scim.words import with_words
 
 Kind = Literal["good", "warn", ""]
 
@@ -57,7 +58,7 @@ class GroupState(TextChoices):
     """The state of a group link."""
 
     LINKED = "linked", _("linked")
-    LIBRARY_DELETED = "library_deleted", _("Library deleted")
+    LIBRARY_DELETED = "library_deleted", with_words(_("%(library)s deleted"))
     UNLINKED = "let_go", _("unlinked")
 
     @classmethod

@@ -296,6 +296,7 @@ def _query(failure: Failure) -> str:
         "outcome": event.outcome,
         "status": event.status,
         "scim_type": event.scim_type,
+        "cause": event.cause,
         "resource_type": event.resource_type,
         **_recent_period(),
     }

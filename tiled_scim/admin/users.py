@@ -55,7 +55,7 @@ class ManagedByScim(BaseModelAdmin):
         accounts = adapter_class().accounts()
         context = {
             "links": [self._link_context(link) for link in UserLink.objects.filter(user=user)],
-            "accounts": account_labels(accounts) if len(accounts) > 1 else {},
+            "accounts": account_labels(accounts) if set(accounts) != {""} else {},
         }
         return render_to_string("tiled_scim/admin/managed.html", context)
 

@@ -17,7 +17,7 @@ from rest_framework.views import APIView
 from tiled_scim.api.request_log import address_of, client_of
 from tiled_scim.audit.advice import NOT_ENABLED
 from tiled_scim.conf import settings
-from tiled_scim.errors import forbidden
+from tiled_scim.errors import Cause, forbidden
 from tiled_scim.models import ScimToken
 
 logger = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ class AccountEnabled(BasePermission):
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         if not settings.ENABLED(account_of(request)):
-            raise forbidden(NOT_ENABLED)
+            raise forbidden(NOT_ENABLED, Cause.NOT_ENABLED)
         return True
 
 

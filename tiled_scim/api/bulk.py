@@ -19,7 +19,7 @@ from tiled_scim.api.parsers import MAX_BODY_BYTES
 from tiled_scim.api.rendering import Renderer
 from tiled_scim.api.request_log import RequestLog
 from tiled_scim.audit.events import Change
-from tiled_scim.errors import invalid_syntax, invalid_value, too_large
+from tiled_scim.errors import invalid_request, invalid_syntax, too_large
 from tiled_scim.host import HostAdapter
 from tiled_scim.provisioning.resources import StoredResource
 from tiled_scim.schemas import RESOURCE_TYPES
@@ -141,11 +141,11 @@ class Bulk:
         if len(sent) > MAX_OPERATIONS:
             raise too_large(f"A bulk request may carry {MAX_OPERATIONS} operations at most.")
         if isinstance(fail_on_errors, bool) or not isinstance(fail_on_errors, int):
-            raise invalid_value("failOnErrors must be a whole number.")
+            raise invalid_request("failOnErrors must be a whole number.")
         operations = [Operation.parse(item) for item in sent]
         bulk_ids = _created(operations)
         if len(set(bulk_ids)) < len(bulk_ids):
-            raise invalid_value("Each POST of a bulk request needs a bulkId of its own.")
+            raise invalid_request("Each POST of a bulk request needs a bulkId of its own.")
         return operations, fail_on_errors
 
     def _next(self, waiting: Mapping[int, Operation]) -> int:
@@ -176,11 +176,10 @@ class Bulk:
                 result["location"] = self.renderer.location(endpoint.resource_type, key)
             result |= self._success(operation, endpoint, self._carry_out(operation, endpoint, key))
         except Exception as exception:  # noqa: BLE001 (as_scim_error logs what is a fault of ours)
-            error = as_scim_error(exception).body
-            result |= {"status": error["status"], "response": error}
+            error = as_scim_error(exception)
+            result |= {"status": str(error.status), "response": error.body}
             change = _tried(operation, endpoint, key)
-            status, method = int(result["status"]), operation.method
-            self.log.record_failure(change, status, error, method=method)
+            self.log.record_failure(change, error, method=operation.method)
         finally:
             if operation.creates():
                 self.pending.discard(operation.bulk_id)
@@ -207,13 +206,15 @@ class Bulk:
         """
         match = PATH.fullmatch(operation.path)
         if match is None:
-            raise invalid_value("The path of a bulk operation is /Users, /Groups or below.")
+            raise invalid_request("The path of a bulk operation is /Users, /Groups or below.")
         if operation.method not in STATUSES:
-            raise invalid_value("The method of a bulk operation is POST, PUT, PATCH or DELETE.")
+            raise invalid_request("The method of a bulk operation is POST, PUT, PATCH or DELETE.")
         if operation.creates() == bool(match["key"]):
-            raise invalid_value("POST needs a path without an id, every other method one with it.")
+            raise invalid_request(
+                "POST needs a path without an id, every other method one with it."
+            )
         if operation.creates() and not operation.bulk_id:
-            raise invalid_value("A bulk operation with POST needs a bulkId, which is text.")
+            raise invalid_request("A bulk operation with POST needs a bulkId, which is text.")
         resource_type = ENDPOINTS[match["endpoint"].lower()]
         return Endpoint(resource_type, self.adapter), self._resolved(match["key"])
 
@@ -265,7 +266,7 @@ class Bulk:
 
     def _key(self, bulk_id: str) -> str:
         if bulk_id not in self.keys:
-            raise invalid_value(f"Nothing was created with the bulkId {bulk_id}.")
+            raise invalid_request(f"Nothing was created with the bulkId {bulk_id}.")
         return self.keys[bulk_id]
 
     def _is_open(self, value: Any) -> bool:
@@ -278,7 +279,7 @@ def _tried(operation: Operation, endpoint: Endpoint | None, key: str | None) -> 
     """Return the change that an operation tried, as far as it is known."""
     if endpoint is None:
         return Change()
-    name = sent_name(endpoint.resource_type, operation.body) if operation.creates() else ""
+    name = sent_name(endpoint.resource_type, operation.body)
     return Change(endpoint.resource_type.name, key or "", name)
 
 

@@ -5,7 +5,7 @@ Bodies are checked here, before anything is written. Views and bulk requests use
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from uuid import UUID
 
@@ -105,7 +105,7 @@ class Endpoint:
         return self._service(record).delete(self._uuid(key), precondition)
 
     def _service(self, record: Record) -> UserService | GroupService:
-        return SERVICES[self.resource_type.name](self.adapter, record)
+        return SERVICES[self.resource_type.name](self.adapter, record, is_push=True)
 
     def _document(self, body: object) -> Document:
         if not isinstance(body, Mapping):
@@ -128,8 +128,41 @@ class Endpoint:
 
 
 def sent_name(resource_type: ResourceType, body: object) -> str:
-    """Return the userName or displayName of a body, or "". The body may be invalid."""
-    sent = body.items() if isinstance(body, Mapping) else ()
-    wanted = NAMES[resource_type.name]
-    name = next((value for name, value in sent if str(name).lower() == wanted), None)
-    return name if isinstance(name, str) and is_storable(name) else ""
+    """Return the userName or displayName that a body asks for, or "".
+
+    Args:
+        resource_type: The resource type.
+        body: The body of a POST, PUT or PATCH. It may be invalid.
+    """
+    names = [
+        value
+        for values in (body, *_sent_operations(body))
+        for value in _sent_values(values, resource_type)
+        if isinstance(value, str) and is_storable(value)
+    ]
+    return names[-1] if names else ""
+
+
+def _sent_operations(body: object) -> Iterator[object]:
+    """Yield the attributes that each operation of a PATCH sets."""
+    operations = _folded(body).get("operations")
+    for operation in map(_folded, operations if isinstance(operations, list) else ()):
+        path, value = operation.get("path"), operation.get("value")
+        if str(operation.get("op")).lower() != "remove":
+            yield {path: value} if path else value
+
+
+def _sent_values(values: object, resource_type: ResourceType) -> Iterator[object]:
+    """Yield the values of the name. Its attribute may have the URN of its schema before it."""
+    name, schema = NAMES[resource_type.name], resource_type.schema.urn.lower()
+    sent = _folded(values)
+    yield from (sent[each] for each in (name, f"{schema}:{name}") if each in sent)
+
+
+def _folded(values: object) -> dict[str, object]:
+    """Return an object with its names in lower case, or {} for any other value."""
+    return {str(name).lower(): value for name, value in _items(values)}
+
+
+def _items(values: object) -> Iterable[tuple[object, object]]:
+    return values.items() if isinstance(values, Mapping) else ()

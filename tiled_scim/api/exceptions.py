@@ -19,6 +19,7 @@ from rest_framework.response import Response
 
 from tiled_scim.errors import (
     RETRY_AFTER,
+    Cause,
     ScimError,
     forbidden,
     invalid_syntax,
@@ -27,14 +28,22 @@ from tiled_scim.errors import (
     too_large,
     unavailable,
 )
+from tiled_scim.words import english_words
 
 logger = logging.getLogger(__name__)
 
 
+class ErrorResponse(Response):
+    """The response for an error, which its event needs."""
+
+    def __init__(self, error: ScimError) -> None:
+        super().__init__(error.body, status=error.status, headers=error.headers)
+        self.error = error
+
+
 def exception_handler(exception: Exception, context: Mapping[str, Any]) -> Response:
     """Return the error response for an exception of a view."""
-    error = as_scim_error(exception)
-    return Response(error.body, status=error.status, headers=error.headers)
+    return ErrorResponse(as_scim_error(exception))
 
 
 def as_scim_error(exception: Exception) -> ScimError:
@@ -64,12 +73,24 @@ def as_scim_error(exception: Exception) -> ScimError:
 
 def _suspicious(exception: SuspiciousOperation) -> ScimError:
     """Return the error for a request that Django refuses because of the host's settings."""
+    product = english_words()["product"]
     match exception:
         case RequestDataTooBig():
-            return too_large("The body is larger than the host takes; send it in parts.")
+            return too_large(
+                f"The body is larger than {product} accepts. Push fewer members at once, or ask "
+                f"the operator of {product} to raise DATA_UPLOAD_MAX_MEMORY_SIZE."
+            )
         case TooManyFieldsSent():
-            return invalid_value("The query has more parameters than the host takes.")
-    return ScimError(400, "The host does not take such a request.")
+            return invalid_value(
+                f"The query has more parameters than {product} accepts. Ask its operator to raise "
+                "DATA_UPLOAD_MAX_NUMBER_FIELDS.",
+                Cause.OPERATOR,
+            )
+    return ScimError(
+        400,
+        f"The settings of {product} do not allow this request. Ask its operator for the reason.",
+        cause=Cause.OPERATOR,
+    )
 
 
 def _headers(exception: exceptions.APIException) -> dict[str, str]:

@@ -11,7 +11,7 @@ from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework.request import Request
 
 from tiled_scim.attributes import ResourceType
-from tiled_scim.errors import invalid_filter, invalid_value
+from tiled_scim.errors import invalid_filter, invalid_request
 from tiled_scim.host import HostAdapter
 from tiled_scim.scim.grammar import parse, quoted
 from tiled_scim.sql.filtering import condition, sort_key
@@ -43,7 +43,9 @@ class SortFilter(Filter):  # type: ignore[misc]  # django-filter is untyped
     def _is_descending(self, sort_order: str) -> bool:
         orders = {"ascending": False, "descending": True}
         if sort_order.lower() not in orders:
-            raise invalid_value(f"sortOrder is ascending or descending, not {quoted(sort_order)}.")
+            raise invalid_request(
+                f"sortOrder is ascending or descending, not {quoted(sort_order)}."
+            )
         return orders[sort_order.lower()]
 
 

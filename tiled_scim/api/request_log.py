@@ -6,13 +6,12 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import Mapping
 from ipaddress import ip_address
-from typing import Any
 
 from django.http import HttpRequest
 
 from tiled_scim.audit.events import Change, Source, record
+from tiled_scim.errors import ScimError
 from tiled_scim.models import ScimToken
 from tiled_scim.provisioning.service import Record
 
@@ -56,19 +55,16 @@ class RequestLog:
 
         return keep
 
-    def record_failure(
-        self, change: Change, status: int, error: Mapping[str, Any], *, method: str
-    ) -> None:
+    def record_failure(self, change: Change, error: ScimError, *, method: str) -> None:
         """Write the event of a request, or an operation, that was refused or failed.
 
         Args:
             change: The change that was tried.
-            status: The status of the response.
-            error: The body of the error response.
+            error: The error that the client sees.
             method: The method of the request, or of an operation of a bulk request.
         """
         duration = self._duration()
-        record(self._source(method), change, status=status, error=error, duration=duration)
+        record(self._source(method), change, status=error.status, error=error, duration=duration)
 
     def _duration(self) -> float:
         """Return the seconds since the request or its current operation started, with retries."""

@@ -10,7 +10,7 @@ from django.http import QueryDict
 
 from tiled_scim.api.endpoints import Endpoint
 from tiled_scim.attributes import AttributePath, ResourceType
-from tiled_scim.errors import invalid_filter, invalid_syntax, invalid_value
+from tiled_scim.errors import invalid_filter, invalid_request, invalid_syntax
 from tiled_scim.scim.cleaning import named_values
 from tiled_scim.scim.grammar import (
     And,
@@ -70,7 +70,7 @@ def everywhere(endpoints: Sequence[Endpoint], query: Mapping[str, str]) -> Page[
     """
     for name in ("sortBy", "cursor"):
         if name in query:
-            raise invalid_value(f"{name} is for one resource type: ask /Users or /Groups.")
+            raise invalid_request(f"{name} is for one resource type: ask /Users or /Groups.")
     rows = [endpoint.reader.links() for endpoint in endpoints]
     if "filter" in query:
         rows = _filtered(endpoints, rows, query["filter"])
@@ -82,7 +82,7 @@ def _text(parameter: str, value: object) -> str:
         return ",".join(value)
     if isinstance(value, str | int) and not isinstance(value, bool):
         return str(value)
-    raise invalid_value(f"{parameter} must be text, a list of names or a whole number.")
+    raise invalid_request(f"{parameter} must be text, a list of names or a whole number.")
 
 
 def _filtered(

@@ -29,7 +29,7 @@ from tiled_scim.api.base_url import base_url
 from tiled_scim.api.bulk import Bulk
 from tiled_scim.api.endpoints import Endpoint, sent_name
 from tiled_scim.api.etags import if_match, is_listed
-from tiled_scim.api.exceptions import exception_handler
+from tiled_scim.api.exceptions import ErrorResponse, exception_handler
 from tiled_scim.api.filters import ScimFilterBackend, check_given_once
 from tiled_scim.api.negotiation import ScimNegotiation, ScimRenderer
 from tiled_scim.api.parsers import ScimParser, check_length
@@ -41,7 +41,7 @@ from tiled_scim.api.throttling import AddressThrottle, Throttle, TokenThrottle
 from tiled_scim.attributes import ResourceType
 from tiled_scim.audit.events import Change
 from tiled_scim.conf import settings
-from tiled_scim.errors import ScimError, forbidden, not_found
+from tiled_scim.errors import Cause, ScimError, forbidden, not_found
 from tiled_scim.host import HostAdapter
 from tiled_scim.models import ScimToken
 from tiled_scim.provisioning.resources import StoredResource
@@ -83,8 +83,8 @@ class ScimView(APIView):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         self.log = RequestLog(request)
         response = super().dispatch(request, *args, **kwargs)
-        if response.status_code >= 400:
-            self._record_failure(response)
+        if isinstance(response, ErrorResponse):
+            self.log.record_failure(self.target, response.error, method=request.method or "")
         self.log.end(response.status_code)
         response.headers[REQUEST_ID_HEADER] = self.log.request_id
         return response
@@ -106,10 +106,6 @@ class ScimView(APIView):
         self.log.token = cast(ScimToken, request.auth)
         # Before the permission check, so that requests that it refuses count, too.
         self.check_throttle(request, TokenThrottle)
-
-    def _record_failure(self, response: Any) -> None:
-        method = self.request.method or ""
-        self.log.record_failure(self.target, response.status_code, response.data, method=method)
 
     @property
     def target(self) -> Change:
@@ -138,7 +134,7 @@ class ScimView(APIView):
 
     def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> NoReturn:
         # Not DRF's error, whose message is in the host's language.
-        raise ScimError(405, f"{request.method} is not allowed at {request.path}.")
+        raise ScimError(405, f"{request.method} is not supported at {request.path}.")
 
     def check_throttle(self, request: Request, throttle_class: type[Throttle]) -> None:
         """Count the request.
@@ -163,7 +159,7 @@ class ResourceViewSet(ViewSetMixin, ScimView):
     """What Users and Groups have in common."""
 
     resource_type: ClassVar[ResourceType]
-    # The body of a POST, once it is read.
+    # The body of a write, once it is read.
     sent: object = None
 
     @cached_property
@@ -200,14 +196,15 @@ class ResourceViewSet(ViewSetMixin, ScimView):
         return self.answer(result.resource, 201)
 
     def update(self, request: Request, key: str) -> Response:
+        self.sent = request.data
         recorder = self._recorder(200)
-        return self.answer(
-            self.endpoint.replace(key, request.data, recorder, self.precondition).resource
-        )
+        result = self.endpoint.replace(key, self.sent, recorder, self.precondition)
+        return self.answer(result.resource)
 
     def partial_update(self, request: Request, key: str, status: int = 200) -> Response:
+        self.sent = request.data
         recorder = self._recorder(status)
-        result = self.endpoint.patch(key, request.data, recorder, self.precondition)
+        result = self.endpoint.patch(key, self.sent, recorder, self.precondition)
         return self.answer(result.resource, status)
 
     def destroy(self, request: Request, key: str) -> Response:
@@ -376,7 +373,7 @@ def unfiltered(request: Request, resources: Sequence[Resource]) -> Resource:
         ScimError: 403 if the client sent a filter.
     """
     if "filter" in request.query_params:
-        raise forbidden("Discovery endpoints cannot be filtered.")
+        raise forbidden("Discovery endpoints cannot be filtered.", Cause.CLIENT)
     return list_response(resources, Page(list(resources), len(resources), 1))
 
 

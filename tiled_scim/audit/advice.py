@@ -11,8 +11,10 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
+from tiled_scim.errors import Cause
 from tiled_scim.models import Outcome, ScimEvent
 from tiled_scim.schemas import GROUP, USER
+from tiled_scim.words import words
 
 UNKNOWN_CALLER = "unknown caller"
 NOT_ENABLED = gettext_noop(
@@ -20,8 +22,69 @@ NOT_ENABLED = gettext_noop(
     "support to enable it."
 )
 
-# The keys are a status and what distinguishes causes with the same status: the detail, the
-# scimType or the resource type. The first match in the order of `_causes` is used.
+CLIENT_ERROR = _(
+    "The client sent something that SCIM does not allow. No setting in Okta changes that. Report "
+    "the detail and the request id to the client's vendor."
+)
+# What to do about each cause. It may contain the host's words.
+BY_CAUSE: Mapping[str, Promise] = {
+    Cause.NOT_ENABLED: _(
+        "SCIM provisioning is not part of this account's plan. Have it enabled. Then retry the "
+        "tasks in Okta."
+    ),
+    Cause.PROTECTED: _(
+        "This user is protected here, as superusers are, so SCIM may not link or change the user. "
+        "Change the user on this site, or remove the assignment to the app in Okta."
+    ),
+    Cause.LAST_ADMIN: _(
+        "Nobody else here is an active %(admin)s. Make another person %(admin)s, in Okta or on "
+        "this site. Then retry the task in Okta."
+    ),
+    Cause.USER_EXISTS: _(
+        "Okta manages a user with this userName already. If two people have it in Okta, change it "
+        "for one of them. If it is the same person, unassign them from the app and assign them "
+        "again."
+    ),
+    Cause.USER_LINKED: _(
+        "Okta manages this user already, under another userName. In Okta, unassign one of the two "
+        "people from the app, or correct the attribute that the detail names."
+    ),
+    Cause.USERNAME_IN_USE: _(
+        "A user here whom Okta does not manage has this username. Rename that user on this site, "
+        "or change userName of the person in Okta. Then retry the task."
+    ),
+    Cause.EMAIL_IN_USE: _(
+        "A user here whom Okta does not manage has this email address. Change it for that user on "
+        "this site, or for the person in Okta. Then retry the task."
+    ),
+    Cause.AMBIGUOUS_USER: _(
+        "Several users here have this value in different spellings. Change it for all of them but "
+        "the right one on this site. Then retry the task in Okta."
+    ),
+    Cause.UNKNOWN_MEMBERS: _(
+        "The group has members who are not assigned to the app. In Okta, assign them, or the whole "
+        "group. Then push the group again."
+    ),
+    Cause.GROUP_EXISTS: _(
+        "Okta has pushed another group with this name. Rename one of the two groups in Okta, or "
+        "unlink the other one under Push Groups. Then push the group again."
+    ),
+    Cause.LIBRARY_EXISTS: _(
+        "This name is used here already (%(library)s). Rename it on this site, or rename the group "
+        "in Okta. Then push the group again."
+    ),
+    Cause.VALUE_IN_USE: _(
+        "Something else on this site has this value, which must be unique. Change it here, or in "
+        "Okta. Then retry the task in Okta."
+    ),
+    Cause.CLIENT: CLIENT_ERROR,
+    Cause.OPERATOR: _(
+        "The settings of this site do not allow the request. Give its operator the detail and the "
+        "request id. Then retry the task in Okta."
+    ),
+}
+# The keys are a status and what distinguishes causes with the same status: the caller, the scimType
+# or the resource type. The first match in the order of `_kinds` is used.
 ADVICE: Mapping[tuple[int, str], Promise] = {
     (400, "invalidFilter"): _(
         "The client sent a search that this site does not support. No setting in Okta changes "
@@ -47,6 +110,9 @@ ADVICE: Mapping[tuple[int, str], Promise] = {
         "The value to change does not exist. In Okta, open the assignment of the person or group "
         "and push it again, so that Okta sends all values."
     ),
+    (400, "expiredCursor"): CLIENT_ERROR,
+    (400, "invalidCount"): CLIENT_ERROR,
+    (400, "invalidCursor"): CLIENT_ERROR,
     (400, ""): _("Read the detail, correct the problem in Okta, and retry the task there."),
     (401, UNKNOWN_CALLER): _(
         "The request was refused, because its token is unknown. If your Okta sent it, generate a "
@@ -56,14 +122,6 @@ ADVICE: Mapping[tuple[int, str], Promise] = {
         "Okta's token was replaced or revoked, or has expired. Generate a new one under SCIM "
         "Configuration, and paste it into Okta as the API Token."
     ),
-    (403, NOT_ENABLED): _(
-        "SCIM provisioning is not part of this account's plan. Have it enabled. Then retry the "
-        "tasks in Okta."
-    ),
-    (403, USER.name): _(
-        "SCIM may not change this user, because the user is protected, as superusers are. Change "
-        "the user on this site, or remove the assignment to the app in Okta."
-    ),
     (403, ""): _(
         "This is not allowed with any token. You do not have to change anything on this site."
     ),
@@ -72,8 +130,8 @@ ADVICE: Mapping[tuple[int, str], Promise] = {
         "assign them again to create the user again, or leave them unassigned."
     ),
     (404, GROUP.name): _(
-        "This group was unlinked here, or its Library was deleted. In Okta, under Push Groups, "
-        "unlink the group and push it again to create the Library again, or leave it unlinked."
+        "This group was unlinked here, or what it gave access to (%(library)s) was deleted. In "
+        "Okta, under Push Groups, unlink the group and push it again, or leave it unlinked."
     ),
     (404, ""): _(
         "Nothing exists at this URL. Compare the Base URL in Okta with the one under SCIM "
@@ -83,18 +141,11 @@ ADVICE: Mapping[tuple[int, str], Promise] = {
         "This URL does not support the request of the client. Compare the Base URL in Okta with "
         "the one under SCIM Configuration."
     ),
-    (409, USER.name): _(
-        "Another user here already has this username or email address. Rename that user here, or "
-        "the person in Okta. Then retry the task. A protected user, such as a superuser, cannot "
-        "be linked."
-    ),
-    (409, GROUP.name): _(
-        "A group or Library with this name already exists here. Rename the Library here, or the "
-        "group in Okta. Then push the group again."
-    ),
     (409, ""): _(
-        "The name is already used here. Rename one of the two. Then retry the task in Okta."
+        "A value is already used here. Change the attribute that the detail names, on one of the "
+        "two sides. Then retry the task in Okta."
     ),
+    (411, ""): CLIENT_ERROR,
     (412, ""): _(
         "Another change was saved first. Clients repeat their change automatically. If this one "
         "is not repeated, push the person or group again."
@@ -128,13 +179,19 @@ def advice(event: ScimEvent) -> str:
     """Return what to do about an event, or "" if it was neither refused nor failed."""
     if event.outcome not in {Outcome.REFUSED, Outcome.FAILED}:
         return ""
-    keys = ((event.status or 0, cause) for cause in _causes(event))
+    return str(_advice(event)) % words()
+
+
+def _advice(event: ScimEvent) -> Promise:
+    if event.cause in BY_CAUSE:
+        return BY_CAUSE[event.cause]
+    keys = ((event.status or 0, kind) for kind in _kinds(event))
     other = OTHER_FAILURE if event.outcome == Outcome.FAILED else OTHER_REFUSAL
-    return str(next((ADVICE[key] for key in keys if key in ADVICE), other))
+    return next((ADVICE[key] for key in keys if key in ADVICE), other)
 
 
-def _causes(event: ScimEvent) -> Iterator[str]:
+def _kinds(event: ScimEvent) -> Iterator[str]:
     """Yield what distinguishes causes with the same status, the most specific first."""
     caller = UNKNOWN_CALLER if event.account is None else ""
-    yield from filter(None, (event.detail, caller, event.scim_type, event.resource_type))
+    yield from filter(None, (caller, event.scim_type, event.resource_type))
     yield ""

@@ -56,7 +56,7 @@ EXPIRES_SOON = timedelta(days=14)
 
 FAILED_OUTCOMES = (Outcome.REFUSED, Outcome.FAILED)
 # Failures with the same values are shown as one. The account of unknown callers is null.
-FAILURE_KIND = ("status", "scim_type", "resource_type", "account")
+FAILURE_KIND = ("status", "scim_type", "cause", "resource_type", "account")
 UNAUTHORIZED = 401
 TITLES: Mapping[tuple[str, str], StrOrPromise] = {
     (Outcome.REFUSED, UNKNOWN_CALLER): _("Unknown caller refused"),
@@ -74,6 +74,7 @@ OTHER_TITLES: Mapping[str, StrOrPromise] = {
 class State(TextChoices):
     """The state of an account's connection to its identity provider."""
 
+    NOT_ENABLED = "not_enabled", _("Not enabled")
     NO_TOKEN = "no_token", _("No token")
     UNUSED = "unused", _("Not connected yet")
     CONNECTED = "connected", _("Connected")
@@ -94,7 +95,7 @@ class State(TextChoices):
 
 
 def state(token: ScimToken | None, refused_at: datetime | None) -> State:
-    """Return the state of an account's connection.
+    """Return the state of the connection of an account that may use SCIM.
 
     Args:
         token: The account's current token.
@@ -136,7 +137,7 @@ class Counts:
 
 @dataclass(frozen=True)
 class Day:
-    """The numbers of events on one day, in the host's time zone."""
+    """The numbers of requests on one day, in the host's time zone."""
 
     date: date
     done: int
@@ -187,6 +188,8 @@ class Health:
 
     @cached_property
     def state(self) -> State:
+        if not settings.ENABLED(self.account):
+            return State.NOT_ENABLED
         return state(self.token, self._refused_at)
 
     @cached_property
@@ -239,21 +242,25 @@ class Health:
 
     @cached_property
     def days(self) -> list[Day]:
-        """Return the numbers of events on the last days, until today."""
+        """Return the numbers of requests on the last days, until today.
+
+        What people changed by hand is not pushed, and does not count.
+        """
         dates = [_today() - timedelta(days=number) for number in reversed(range(CHART_DAYS))]
         starts = [_midnight(date) for date in dates]
         # Truncating dates in the database fails in MariaDB without its time zone tables.
         latest_first = reversed(list(enumerate(starts)))
         day = Case(*(When(created_at__gte=start, then=Value(at)) for at, start in latest_first))
-        rows = self._events(starts[0]).annotate(day=day).values_list("day", "outcome")
+        requests = self._events(starts[0]).exclude(method="")
+        rows = requests.annotate(day=day).values_list("day", "outcome")
         done, failed = [0] * CHART_DAYS, [0] * CHART_DAYS
         for at, outcome, number in rows.annotate(number=Count("pk")).order_by():
             (failed if outcome in FAILED_OUTCOMES else done)[at] += number
         return [Day(*values) for values in zip(dates, done, failed, strict=True)]
 
     @property
-    def has_events(self) -> bool:
-        """Return whether there were events on the last days."""
+    def has_requests(self) -> bool:
+        """Return whether there were requests on the last days."""
         return any(day.done or day.failed for day in self.days)
 
     @cached_property
@@ -325,7 +332,7 @@ def summaries(accounts: Collection[str]) -> tuple[dict[str, Summary], int]:
     found = {account: (number, refused_at) for account, number, refused_at in failures}
     unknown, _refused_at = found.pop(None, (0, None))
     return {
-        key: _summarize(tokens.get(key), *found.get(key, (0, None))) for key in accounts
+        key: _summarize(key, tokens.get(key), *found.get(key, (0, None))) for key in accounts
     }, unknown
 
 
@@ -338,8 +345,11 @@ def ago(moment: datetime | None) -> str:
     return gettext("%(time)s ago") % {"time": timesince(moment, depth=1)}
 
 
-def _summarize(token: ScimToken | None, failures: int, refused_at: datetime | None) -> Summary:
-    return Summary(token, state(token, refused_at), failures)
+def _summarize(
+    account: str, token: ScimToken | None, failures: int, refused_at: datetime | None
+) -> Summary:
+    is_enabled = settings.ENABLED(account)
+    return Summary(token, state(token, refused_at) if is_enabled else State.NOT_ENABLED, failures)
 
 
 def _used_ended_token(event: ScimEvent) -> bool:

@@ -22,6 +22,7 @@ from tiled_scim.attributes import ResourceType
 from tiled_scim.database.compiled import insert
 from tiled_scim.database.connections import close_if_without_autocommit
 from tiled_scim.database.errors import is_aborted, is_lost
+from tiled_scim.errors import ScimError
 from tiled_scim.host import TILED_ADMIN
 from tiled_scim.models import (
     CANONICAL_NAME_LENGTH,
@@ -134,7 +135,7 @@ def record(
     change: Change,
     *,
     status: int | None = None,
-    error: Mapping[str, Any] | None = None,
+    error: ScimError | None = None,
     duration: float = 0,
 ) -> None:
     """Write the event of a change, in the current transaction if there is one.
@@ -145,7 +146,7 @@ def record(
         source: The source of the request.
         change: The change.
         status: The HTTP status of the response.
-        error: The body of the error response. None if the request succeeded.
+        error: The error. None if the request succeeded.
         duration: The duration in seconds.
 
     Raises:
@@ -185,7 +186,7 @@ def _insert(events: Sequence[ScimEvent], using: str) -> None:
 
 
 def _event(
-    source: Source, change: Change, status: int | None, error: Mapping[str, Any] | None
+    source: Source, change: Change, status: int | None, error: ScimError | None
 ) -> ScimEvent:
     key, name = as_uuid(change.key), change.name
     if error is not None and key is not None and not name:
@@ -206,9 +207,10 @@ def _event(
         changes={} if error else _changes(change),
         outcome=_outcome(change, status, error),
         status=status,
-        scim_type=error.get("scimType", "") if error else "",
+        scim_type=(error.scim_type or "") if error else "",
+        cause=(error.cause or "") if error else "",
         # A detail may quote a NUL that the client sent, which PostgreSQL cannot store.
-        detail=error.get("detail", "").replace("\0", "\\0")[:DETAIL_LENGTH] if error else "",
+        detail=error.detail.replace("\0", "\\0")[:DETAIL_LENGTH] if error else "",
     )
 
 
@@ -221,7 +223,7 @@ def _action(change: Change) -> str:
     return Action.LIBRARY_UPDATED if is_group and change.attributes else ""
 
 
-def _outcome(change: Change, status: int | None, error: Mapping[str, Any] | None) -> Outcome:
+def _outcome(change: Change, status: int | None, error: ScimError | None) -> Outcome:
     if error is not None:
         return Outcome.FAILED if status is None or status >= 500 else Outcome.REFUSED
     return Outcome.UNCHANGED if change.is_empty else Outcome.DONE

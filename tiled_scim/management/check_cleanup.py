@@ -102,7 +102,8 @@ class LibraryCleanup:
         for name in self.names.groups:
             if found := self.adapter.find_library(name):
                 yield found.pk
-            links = objects(LibraryGroupLink).named(self.account, name)
+            links = LibraryGroupLink.objects.using(router.db_for_write(LibraryGroupLink))
+            links = links.named(self.account, name)
             yield from links.values_list("library", flat=True)
 
 

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 import tiled_scim.database.fields
+import tiled_scim.models
 from tiled_scim.conf import settings as scim_settings
 from tiled_scim.database.library_dependency import library_dependency
 
@@ -62,6 +63,12 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "pushed_at",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, editable=False, verbose_name="last push"
+                    ),
+                ),
+                (
                     "unlinked_at",
                     models.DateTimeField(
                         blank=True, editable=False, null=True, verbose_name="unlinked"
@@ -86,13 +93,12 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.SET_NULL,
                         related_name="scim_links",
                         to=scim_settings.LIBRARY_MODEL,
-                        verbose_name="Library",
                     ),
                 ),
             ],
             options={
                 "verbose_name": "group link",
-                "verbose_name_plural": "groups and Libraries",
+                "verbose_name_plural": "groups",
                 "indexes": [
                     models.Index(
                         fields=["account", "created_at", "id", "unlinked_at", "library"],
@@ -231,22 +237,7 @@ class Migration(migrations.Migration):
                     "action",
                     models.CharField(
                         blank=True,
-                        choices=[
-                            ("user_provisioned", "user provisioned"),
-                            ("user_updated", "user updated"),
-                            ("user_deactivated", "user deactivated"),
-                            ("user_reactivated", "user reactivated"),
-                            ("user_unlinked", "user unlinked"),
-                            ("admin_granted", "Tiled Admin given"),
-                            ("admin_revoked", "Tiled Admin taken away"),
-                            ("library_linked", "group linked to a Library"),
-                            ("library_renamed", "group renamed"),
-                            ("library_updated", "group updated"),
-                            ("library_unlinked", "group unlinked"),
-                            ("library_moved", "group moved to another Library"),
-                            ("access_changed", "members changed"),
-                            ("access_repaired", "access repaired"),
-                        ],
+                        choices=tiled_scim.models.actions,
                         max_length=32,
                         verbose_name="action",
                     ),
@@ -285,6 +276,7 @@ class Migration(migrations.Migration):
                     models.PositiveSmallIntegerField(blank=True, null=True, verbose_name="status"),
                 ),
                 ("scim_type", models.CharField(blank=True, max_length=32, verbose_name="scimType")),
+                ("cause", models.CharField(blank=True, max_length=32, verbose_name="cause")),
                 ("detail", models.TextField(blank=True, verbose_name="detail")),
                 (
                     "duration",
@@ -301,7 +293,7 @@ class Migration(migrations.Migration):
                 "indexes": [
                     models.Index(fields=["created_at", "id"], name="tiled_scim_event_time"),
                     models.Index(
-                        fields=["account", "created_at", "id", "outcome"],
+                        fields=["account", "created_at", "id", "outcome", "method"],
                         name="tiled_scim_event_account",
                     ),
                     models.Index(
@@ -362,6 +354,12 @@ class Migration(migrations.Migration):
                     "updated_at",
                     models.DateTimeField(
                         default=django.utils.timezone.now, editable=False, verbose_name="updated"
+                    ),
+                ),
+                (
+                    "pushed_at",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, editable=False, verbose_name="last push"
                     ),
                 ),
                 (
@@ -489,8 +487,8 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "verbose_name": "Library group member",
-                "verbose_name_plural": "Library group members",
+                "verbose_name": "group member",
+                "verbose_name_plural": "group members",
                 "constraints": [
                     models.UniqueConstraint(
                         fields=("group", "user"), name="tiled_scim_group_member"
@@ -513,7 +511,6 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="+",
                         to=scim_settings.LIBRARY_MODEL,
-                        verbose_name="Library",
                     ),
                 ),
                 (

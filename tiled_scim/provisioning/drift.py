@@ -23,6 +23,7 @@ from tiled_scim.host import HostAdapter, adapter_class
 from tiled_scim.models import LibraryGroupLink, UserLink
 from tiled_scim.provisioning.group_members import GroupMembers
 from tiled_scim.provisioning.member_queries import Member
+from tiled_scim.words import with_words, words
 
 AnyLink = TypeVar("AnyLink", UserLink, LibraryGroupLink)
 
@@ -35,7 +36,8 @@ class Kind:
     """A kind of drift.
 
     Args:
-        problem: A sentence that describes it. It may contain the link's `name`, and `people`.
+        problem: A sentence that describes it. It may contain the link's `name`, `people` and the
+            host's words.
         repair: What a repair does, as the words after "by".
     """
 
@@ -60,11 +62,13 @@ FOREIGN_USER = Kind(
     _("ending their memberships, and the access that they gave"),
 )
 LIBRARY_DELETED = Kind(
-    _("The Library of the group “%(name)s” was deleted in the host."),
-    _("making a new Library of the group's name, and giving its members access to it"),
+    _("The %(library)s of the group “%(name)s” was deleted."),
+    with_words(
+        _("making a new %(library)s of the group's name, and giving its members access to it")
+    ),
 )
 ACCESS_LACKING = Kind(
-    _("The group “%(name)s” has members without access to its Library: %(people)s."),
+    _("The group “%(name)s” has members without access to its %(library)s: %(people)s."),
     _("giving them access"),
 )
 # The kinds of drift of members, in the order in which they can be repaired.
@@ -86,7 +90,8 @@ class Finding:
     people: Mapping[UUID, str] = field(default_factory=dict, repr=False)
 
     def __str__(self) -> str:
-        return str(self.kind.problem) % {"name": self.link.name, "people": self._names}
+        texts = {**words(), "name": self.link.name, "people": self._names}
+        return str(self.kind.problem) % texts
 
     @property
     def _names(self) -> str:

@@ -24,7 +24,7 @@ from tiled_scim.database.compiled import (
     delete,
     insert,
 )
-from tiled_scim.errors import invalid_value
+from tiled_scim.errors import Cause, invalid_value
 from tiled_scim.host import HostAdapter
 from tiled_scim.models import (
     NAME_LENGTH,
@@ -226,7 +226,10 @@ class GroupMembers:
         unknown = sorted(id_ for id_ in ids if as_uuid(id_) not in known)
         if unknown and settings.UNKNOWN_MEMBERS == "reject":
             first = ", ".join(quoted(id_) for id_ in unknown[:IDS_NAMED])
-            raise invalid_value(f"members: there is no user with the id {first}.")
+            raise invalid_value(
+                f"members: there is no user with the id {first}. Assign these people first.",
+                Cause.UNKNOWN_MEMBERS,
+            )
         return MembersChanged(skipped=unknown)
 
     def _add(self, users: Sequence[GroupUser], displays: Mapping[str, str]) -> MembersChanged:

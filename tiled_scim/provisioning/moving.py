@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from django.utils.translation import gettext
+
 from tiled_scim.audit.events import Change, Source
 from tiled_scim.errors import ScimError
 from tiled_scim.host import adapter_class, library_model
@@ -15,6 +17,7 @@ from tiled_scim.models import Action, LibraryGroupLink
 from tiled_scim.provisioning.groups import GroupService
 from tiled_scim.provisioning.service import Precondition, Result, record_of, recorded
 from tiled_scim.sql.rows import locked
+from tiled_scim.words import words
 
 
 class Preview(NamedTuple):
@@ -97,18 +100,19 @@ class GroupMoving(GroupService):
         """
         library = libraries.filter(pk=key).first()
         if library is None:
-            raise _refusal("There is no such Library in the host any more.")
-        name = self._name(library)
+            raise _refusal(gettext("There is no such %(library)s any more.") % words())
+        names = {**words(), "group": link.name, "name": self._name(library)}
         if library.pk == link.library_id:
-            raise _refusal(f"The group “{link.name}” feeds the Library “{name}” already.")
+            sentence = gettext("The group “%(group)s” feeds the %(library)s “%(name)s” already.")
+            raise _refusal(sentence % names)
         others = LibraryGroupLink.objects.using(self.using).filter(library=library)
         if others.exclude(account=self.account).exists():
-            raise _refusal(f"The Library “{name}” is fed by a group of another account.")
+            sentence = gettext("The %(library)s “%(name)s” is fed by a group of another account.")
+            raise _refusal(sentence % names)
         if not self.adapter.target_libraries().using(self.using).filter(pk=library.pk).exists():
-            raise _refusal(
-                f"The Library “{name}” may not be fed by this group: target_libraries() of the "
-                "host's adapter does not have it."
-            )
+            # `HostAdapter.target_libraries` does not have it.
+            sentence = gettext("This group may not be moved to the %(library)s “%(name)s”.")
+            raise _refusal(sentence % names)
         return library
 
     def _name(self, library: Any) -> str | None:

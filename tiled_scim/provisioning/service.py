@@ -19,12 +19,13 @@ from tiled_scim import signals
 from tiled_scim.attributes import ResourceType
 from tiled_scim.audit.events import Change, Source, record
 from tiled_scim.database.compiled import update
-from tiled_scim.errors import ScimError, not_found, uniqueness
+from tiled_scim.errors import Cause, ScimError, not_found, uniqueness
 from tiled_scim.host import HostAdapter
 from tiled_scim.models import Action, LibraryGroupLink, ScimEvent, UserLink
 from tiled_scim.provisioning.documents import StoredValues
 from tiled_scim.provisioning.resources import StoredResource
 from tiled_scim.provisioning.transactions import atomic
+from tiled_scim.schemas import GROUP, USER
 
 AnyLink = TypeVar("AnyLink", UserLink, LibraryGroupLink)
 P = ParamSpec("P")
@@ -43,6 +44,13 @@ ACTIONS = {
     signals.library_linked: Action.LIBRARY_LINKED,
     signals.library_renamed: Action.LIBRARY_RENAMED,
     signals.library_unlinked: Action.LIBRARY_UNLINKED,
+}
+
+
+# The attribute of a name, what has it, and the cause of a conflict, by resource type.
+TAKEN = {
+    USER.name: ("userName", "user", Cause.USER_EXISTS),
+    GROUP.name: ("displayName", "group", Cause.GROUP_EXISTS),
 }
 
 
@@ -95,14 +103,16 @@ class Service(Generic[AnyLink]):
     Args:
         adapter: The host adapter for the account.
         record: Writes the event of a change.
+        is_push: Whether a client asks for the change, and not a person.
     """
 
     model: ClassVar[type[UserLink | LibraryGroupLink]]
     resource_type: ClassVar[ResourceType]
 
-    def __init__(self, adapter: HostAdapter, record: Record) -> None:
+    def __init__(self, adapter: HostAdapter, record: Record, *, is_push: bool = False) -> None:
         self.adapter = adapter
         self.record = record
+        self.is_push = is_push
         self.account = adapter.account
         self.using = router.db_for_write(self.model)
 
@@ -117,8 +127,11 @@ class Service(Generic[AnyLink]):
 
     def taken(self, link: AnyLink) -> ScimError:
         """Return a 409 error for a name that a resource has already."""
+        attribute, kind, cause = TAKEN[self.resource_type.name]
         return uniqueness(
-            f"There is a {self.resource_type.name} “{link.name}” already; its id is {link.pk}."
+            f"{attribute} “{link.name}” is already used by another {kind}; its id is {link.pk}. "
+            f"Change {attribute} of one of the two in your identity provider.",
+            cause,
         )
 
     def take_name(self, link: AnyLink, name: str) -> None:
@@ -158,15 +171,15 @@ class Service(Generic[AnyLink]):
     def save(self, link: AnyLink) -> None:
         """Save a new link, or a changed one with a new version."""
         if link._state.adding:
-            link.updated_at = link.created_at
+            link.updated_at = link.pushed_at = link.created_at
         else:
-            link.touch()
+            link.touch(is_push=self.is_push)
         link.save(using=self.using)
 
     def touch(self, link: AnyLink) -> None:
         """Save that a resource changed whose link has no other column to save."""
-        link.touch()
-        update(link, ("version", "updated_at"), self.using)
+        link.touch(is_push=self.is_push)
+        update(link, ("version", "updated_at", "pushed_at"), self.using)
 
     def keep(self, change: Change) -> None:
         """Write the event of a change in its transaction.

@@ -13,7 +13,9 @@ from typing import Concatenate, ParamSpec, Protocol, TypeVar
 from django.db import DatabaseError, IntegrityError, OperationalError, transaction
 
 from tiled_scim.database.errors import is_lost, is_taken
-from tiled_scim.errors import RETRY_AFTER, ScimError, unavailable, uniqueness
+from tiled_scim.errors import RETRY_AFTER, ScimError, unavailable
+from tiled_scim.host import HostAdapter
+from tiled_scim.provisioning.conflicts import conflict
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +31,7 @@ class UsesDatabase(Protocol):
     """An object with methods that write to one database."""
 
     using: str
+    adapter: HostAdapter
 
 
 Self_ = TypeVar("Self_", bound=UsesDatabase)
@@ -54,7 +57,7 @@ def atomic(method: Callable[Concatenate[Self_, P], R]) -> Callable[Concatenate[S
                 if not _may_retry(error, self.using):
                     raise
                 if attempt == _attempts(error):
-                    raise _final(error) from error
+                    raise _final(error, self.adapter) from error
             logger.info("Attempt %d of a SCIM request lost against another one", attempt)
             time.sleep(PAUSE * 2 ** (attempt - 1) * random.uniform(0.5, 1.5))  # noqa: S311 (no secret)
         raise AssertionError("the last attempt returns or raises")
@@ -77,9 +80,7 @@ def _attempts(error: DatabaseError) -> int:
     return 2 if isinstance(error, IntegrityError) else ATTEMPTS
 
 
-def _final(error: DatabaseError) -> ScimError:
+def _final(error: DatabaseError, adapter: HostAdapter) -> ScimError:
     if isinstance(error, IntegrityError):
-        return uniqueness(
-            "The host has one of these values already, and SCIM does not manage what has it here."
-        )
+        return conflict(error, adapter)
     return unavailable("The database is busy. Try again.", RETRY_AFTER)

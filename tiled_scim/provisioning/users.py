@@ -15,7 +15,7 @@ from django.utils import timezone
 from tiled_scim import signals
 from tiled_scim.audit.events import differences
 from tiled_scim.conf import settings
-from tiled_scim.errors import forbidden, uniqueness
+from tiled_scim.errors import Cause, ScimError, forbidden, uniqueness
 from tiled_scim.host import TILED_ADMIN, canonical_username, objects
 from tiled_scim.models import ScimToken, UserLink
 from tiled_scim.provisioning import multi_account
@@ -39,6 +39,7 @@ from tiled_scim.scim.cleaning import Document, check_immutable
 from tiled_scim.scim.patch import Operation
 from tiled_scim.scim.text import canonical
 from tiled_scim.sql.rows import lock_user, locked
+from tiled_scim.words import english_words
 
 logger = logging.getLogger(__name__)
 
@@ -52,8 +53,8 @@ class UserService(Service[UserLink]):
     model = UserLink
     resource_type = USER
 
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
         self.fields = host_fields(self.adapter)
 
     @recorded
@@ -73,10 +74,7 @@ class UserService(Service[UserLink]):
         if not user.has_host_user:
             self._create_host_user(user, document, stored)
         if self.adapter.is_protected(user.link.user):
-            raise uniqueness(
-                f"The user “{document['userName']}” exists in the host and is protected: SCIM may "
-                "not take it over."
-            )
+            raise uniqueness(_protected(user.link), Cause.PROTECTED)
         self._apply(user, self._plan(user, stored, document), is_back=True)
         signal = signals.user_provisioned if was_new else signals.user_reactivated
         action = self.announce(signal, user.link, user=user.link.user)
@@ -175,9 +173,7 @@ class UserService(Service[UserLink]):
         if precondition is not None:
             precondition(user.resource(document).version)
         if self.adapter.is_protected(link.user):
-            raise forbidden(
-                f"The user “{link.user_name}” is protected in the host: SCIM may not change it."
-            )
+            raise forbidden(_protected(link), Cause.PROTECTED)
         return user, document
 
     def _find(self, document: Document, stored: StoredValues) -> LockedUser:
@@ -205,7 +201,7 @@ class UserService(Service[UserLink]):
             link.user = cast(Any, rows.filter(pk=host_user.pk).first())
             return link
         if existing.is_live and LockedUser(existing, self.fields).is_active:
-            raise self.taken(existing)
+            raise _linked(existing, name)
         return cast(UserLink, existing)
 
     def _host_input(self, name: str, stored: StoredValues) -> HostValues:
@@ -388,9 +384,11 @@ class UserService(Service[UserLink]):
         rows = objects(get_user_model()).filter(pk__in=admins).order_by("pk")
         list(rows.select_for_update().values_list("pk"))
         if not admins.exclude(pk=user.link.user_id).exists():
+            admin = english_words()["admin"]
             raise forbidden(
-                f"“{user.link.user_name}” is the last active Tiled Admin, and stays so. Make "
-                "somebody else Tiled Admin first."
+                f"userName “{user.link.user_name}” is the last active {admin}, and must stay one. "
+                f"Make another person {admin} first.",
+                Cause.LAST_ADMIN,
             )
 
     def _result(self, user: LockedUser, before: Document, action: str) -> Result:
@@ -398,6 +396,27 @@ class UserService(Service[UserLink]):
         attributes = differences(before, after, USER)
         change = self.changed(user.link, action=action, attributes=attributes)
         return Result(change, user.resource(after))
+
+
+def _protected(link: UserLink) -> str:
+    """Return the detail of an error about a protected user."""
+    product = english_words()["product"]
+    return (
+        f"userName “{link.user_name}” is that of a user who is protected in {product}, as "
+        "superusers are, and cannot be managed by an identity provider. Unassign the person, or "
+        f"ask an administrator of {product}."
+    )
+
+
+def _linked(link: UserLink, name: str) -> ScimError:
+    """Return the error for a person who is pushed a second time, under another userName."""
+    attribute = "emails" if settings.ADOPT_USERS == "email" else "userName"
+    return uniqueness(
+        f"userName “{name}” has the same {attribute} as the user “{link.name}”, who is assigned "
+        f"already; the id is {link.pk}. Change {attribute} of one of the two in your identity "
+        "provider, or unassign one.",
+        Cause.USER_LINKED,
+    )
 
 
 def _is_admin(values: Mapping[str, Any]) -> bool:

@@ -13,7 +13,14 @@ from dataclasses import dataclass
 from typing import Literal, cast
 
 from tiled_scim.attributes import Attribute, AttributePath, ResourceType
-from tiled_scim.errors import invalid_syntax, invalid_value, mutability, no_target, too_large
+from tiled_scim.errors import (
+    invalid_request,
+    invalid_syntax,
+    invalid_value,
+    mutability,
+    no_target,
+    too_large,
+)
 from tiled_scim.scim import elements
 from tiled_scim.scim.absence import is_blank, is_nothing, is_null
 from tiled_scim.scim.cleaning import (
@@ -118,7 +125,7 @@ def _parse_operation(item: object, resource_type: ResourceType) -> Iterator[Oper
     if op == "remove" and not path:
         raise no_target("A remove operation needs a path.")
     if op != "remove" and "value" not in fields:
-        raise invalid_value(f"The operation {op} needs a value.")
+        raise invalid_request(f"The operation {op} needs a value.")
     if not path:
         return _expand(op, fields["value"], resource_type)
     return _operations(op, find_writable(path, resource_type), fields.get("value"), resource_type)
@@ -140,7 +147,7 @@ def _expand(
     and read-only attributes are ignored, because Okta sends the `id`, too.
     """
     if not isinstance(value, Mapping):
-        raise invalid_value(f"The operation {op} without a path needs an object as its value.")
+        raise invalid_request(f"The operation {op} without a path needs an object as its value.")
     for name, attribute_value in named_values(value):
         target = find(prefix + name, resource_type)
         if target is None or target.mutability == "readOnly" or _is_silent(target, attribute_value):

@@ -30,7 +30,7 @@ from tiled_scim.database.expressions import (
     JSONText,
     NonEmpty,
 )
-from tiled_scim.errors import ScimError, invalid_filter, invalid_value
+from tiled_scim.errors import ScimError, invalid_filter, invalid_request
 from tiled_scim.host import HostAdapter
 from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, UserLink
 from tiled_scim.schemas import GROUP, USER
@@ -98,7 +98,7 @@ def sort_key(sort_by: str, resource_type: ResourceType, adapter: HostAdapter) ->
     try:
         return _Resources(resource_type, adapter).sort_key(sort_by)
     except ScimError as error:
-        raise invalid_value(f"sortBy: {error.detail}") from error
+        raise invalid_request(f"sortBy: {error.detail}") from error
 
 
 def _all(conditions: Iterable[Q]) -> Q:

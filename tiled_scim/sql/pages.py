@@ -16,7 +16,7 @@ from django.db.models.expressions import Col, OrderBy
 
 from tiled_scim.conf import settings
 from tiled_scim.database.expressions import Among
-from tiled_scim.errors import ScimError, invalid_value
+from tiled_scim.errors import ScimError, invalid_request
 
 Row = TypeVar("Row")
 
@@ -207,7 +207,7 @@ def _cursor_page(
     links: QuerySet[Any], parameters: Mapping[str, str], account: str, columns: Columns
 ) -> Page[Any]:
     if parameters.get("startIndex", "").strip():
-        raise invalid_value("Send cursor or startIndex, and not both.")
+        raise invalid_request("Send cursor or startIndex, and not both.")
     count = _cursor_count(parameters)
     query = _fingerprint(parameters, f"{account}:{links.model.__name__}")
     text = parameters["cursor"].strip()
@@ -369,5 +369,5 @@ def _integer(parameters: Mapping[str, str], name: str, default: int) -> int:
     if not text:
         return default
     if not WHOLE_NUMBER.fullmatch(text):
-        raise invalid_value(f"{name} must be a whole number, and “{text[:20]}” is not.")
+        raise invalid_request(f"{name} must be a whole number, and “{text[:20]}” is not.")
     return int(text)

@@ -30,7 +30,8 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "verbose_name_plural": "libraries",
+                "verbose_name": "Library",
+                "verbose_name_plural": "Libraries",
                 "ordering": ["name", "pk"],
             },
         ),

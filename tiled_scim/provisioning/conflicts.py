@@ -1,0 +1,60 @@
+"""Explain the violation of a unique constraint that no check of SCIM had found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.contrib.auth import get_user_model
+from django.db import IntegrityError, models
+
+from tiled_scim.conf import settings
+from tiled_scim.database.errors import violated
+from tiled_scim.errors import Cause, ScimError, uniqueness
+from tiled_scim.host import HostAdapter, library_model, username_column
+from tiled_scim.words import english_words
+
+
+def conflict(error: IntegrityError, adapter: HostAdapter) -> ScimError:
+    """Return the 409 error for a unique value that something has already.
+
+    It names the attribute if the value is one that a client sends.
+    """
+    product = english_words()["product"]
+    names = list(dict.fromkeys(_attributes(violated(error), adapter)))
+    if not names:
+        return uniqueness(
+            f"A value that must be unique in {product} is already used there, by something that "
+            f"this connection does not manage. Ask an administrator of {product} to change it.",
+            Cause.VALUE_IN_USE,
+        )
+    attributes = " and ".join(names)
+    return uniqueness(
+        f"The value of {attributes} is already used in {product}, by something that this "
+        f"connection does not manage. Change {attributes} in your identity provider, or ask an "
+        f"administrator of {product} to change the other one.",
+        Cause.VALUE_IN_USE,
+    )
+
+
+def _attributes(violated_names: set[str], adapter: HostAdapter) -> Iterator[str]:
+    """Yield the SCIM attributes of the fields whose column or constraint was violated."""
+    user = {path: name.partition(".value")[0] for name, path in adapter.user_fields.items()}
+    user.setdefault(username_column(), "userName")
+    yield from _of_model(get_user_model(), user, violated_names)
+    library = {settings.LIBRARY_NAME_FIELD: "displayName"}
+    yield from _of_model(library_model(), library, violated_names)
+
+
+def _of_model(
+    model: type[models.Model], attributes: dict[str, str], violated_names: set[str]
+) -> Iterator[str]:
+    constraints = {
+        name
+        for constraint in model._meta.total_unique_constraints
+        if constraint.name in violated_names
+        for name in constraint.fields
+    }
+    for field in model._meta.concrete_fields:
+        is_violated = field.unique and f"{model._meta.db_table}.{field.column}" in violated_names
+        if field.name in attributes and (is_violated or field.name in constraints):
+            yield attributes[field.name]
