@@ -65,6 +65,19 @@ class TestAccounts:
         )
         assert GENERATE not in response.text
 
+    def test_an_account_that_is_switched_off_is_not_called_connected(
+        self, page: Client, settings: LazySettings
+    ) -> None:
+        make_token("acme", last_used_at=timezone.now())
+        make_token("b/c?", last_used_at=timezone.now())
+        settings.TILED_SCIM_ENABLED = lambda account: account != "acme"
+
+        shown = content(page.get(PAGE))
+
+        assert "Acme & Sons Not enabled Last call" in shown
+        assert "b/c? Connected Last call" in shown
+        assert "Connected" not in content(page.get(f"{PAGE}?account=acme"))
+
     def test_an_account_that_calls_with_an_old_token_is_told_apart(self, page: Client) -> None:
         _, plaintext = ScimToken.objects.generate("acme")
         ScimToken.objects.generate("acme")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from typing import Any
 from uuid import UUID
@@ -15,12 +15,12 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from tests.wire.client import ANN, BOB, NOBODY, Scim, add_members, remove_member, user
 from tiled_scim.admin.lists import CappedPaginator
 from tiled_scim.audit.events import Change, Source, record
-from tiled_scim.errors import ScimError
+from tiled_scim.errors import Cause, ScimError
 from tiled_scim.host import HostAdapter
 from tiled_scim.models import ScimEvent, ScimToken, UserLink
 from tiled_scim.scim.text import fold
@@ -39,6 +39,12 @@ class TwoAccounts(HostAdapter):
     @classmethod
     def accounts(cls) -> Mapping[str, str]:
         return {"": "Main", "acme": "Acme & Söhne"}
+
+
+class OneAccountSoFar(HostAdapter):
+    @classmethod
+    def accounts(cls) -> Mapping[str, str]:
+        return {"acme": "Acme & Söhne"}
 
 
 @pytest.fixture
@@ -181,6 +187,29 @@ class TestFilters:
     )
     def test_narrow_the_list(self, viewer: Client, query: str, found: list[str]) -> None:
         assert names(viewer.get(f"{LIST}?{query}")) == found
+
+    def test_the_cause_of_a_refusal_narrows_the_list(self, viewer: Client) -> None:
+        make(outcome="refused", status=403, cause=Cause.LAST_ADMIN, resource_name="last")
+        make(outcome="refused", status=403, cause=Cause.PROTECTED, resource_name="protected")
+
+        response = viewer.get(f"{LIST}?status=403&cause={Cause.LAST_ADMIN}")
+
+        assert names(response) == ["last"]
+        assert "Cause: last admin" in text(response.text)
+        assert viewer.get(f"{LIST}?cause=nonsense").status_code == 302
+
+    def test_are_folded_away_with_those_in_use_beside_them(self, viewer: Client) -> None:
+        response = viewer.get(f"{LIST}?outcome=refused&resource_type=User")
+
+        (tag, summary) = re.findall(
+            r'(<details class="tiled-scim-filters"[^>]*>)\s*<summary>(.*?)</summary>',
+            response.text,
+            re.DOTALL,
+        )[0]
+        assert " open" not in tag
+        assert text(summary) == "Filter Outcome: Refused Resource type: User"
+        assert "Clear all filters" in response.text
+        assert "Clear all filters" not in viewer.get(LIST).text
 
     def test_those_of_accounts_are_there_where_there_are_several(
         self, viewer: Client, settings: LazySettings
@@ -487,6 +516,56 @@ class TestPage:
         settings.TILED_SCIM_HOST_ADAPTER = TwoAccounts
 
         assert "Account Acme & Söhne" in read(viewer.get(page(event)))
+
+    def test_the_account_is_always_there_where_the_host_has_accounts(
+        self, viewer: Client, settings: LazySettings
+    ) -> None:
+        make(account="acme", resource_name="theirs")
+        make(account="former", resource_name="former")
+        make(account=None, resource_name="nobody's")
+        assert "Account" not in read(viewer.get(LIST))
+        settings.TILED_SCIM_HOST_ADAPTER = OneAccountSoFar
+
+        response = viewer.get(LIST)
+
+        assert [row[1:4:2] for row in rows(response)] == [
+            ["Unknown", "nobody's"],
+            ["former", "former"],
+            ["Acme & Söhne", "theirs"],
+        ]
+        assert "Account Acme & Söhne" in read(viewer.get(page(ScimEvent.objects.earliest("pk"))))
+
+    def test_tells_the_time_to_the_second(self, viewer: Client) -> None:
+        event = make(created_at=datetime(2026, 3, 2, 9, 14, 5, tzinfo=UTC))
+
+        for address in (LIST, page(event)):
+            assert "March 2, 2026, 09:14:05" in read(viewer.get(address))
+            assert '<time datetime="2026-03-02T09:14:05' in viewer.get(address).text
+
+    @pytest.mark.parametrize("language", ["de", "es"])
+    def test_tells_the_time_to_the_second_in_other_languages(
+        self, viewer: Client, settings: LazySettings, language: str
+    ) -> None:
+        make(created_at=datetime(2026, 3, 2, 9, 14, 5, tzinfo=UTC))
+        settings.LANGUAGE_CODE = language
+
+        with translation.override(language):
+            assert ", 09:14:05" in column(viewer.get(LIST), 0)[0]
+
+    def test_has_the_name_that_was_asked_for_and_the_one_of_now(
+        self, okta: Scim, viewer: Client
+    ) -> None:
+        okta.add_group("Sales")
+        key = okta.add_group("Ops")
+        okta.patch(f"/Groups/{key}", {"op": "replace", "value": {"displayName": "Sales"}})
+        event = ScimEvent.objects.latest("pk")
+
+        shown = read(viewer.get(page(event)))
+
+        assert f"Group Sales (now “Ops”) {key}" in shown
+        assert rows(viewer.get(LIST))[0][2] == "Sales"
+        assert "Another group" not in shown
+        assert "Rename one of the two groups in Okta" in shown
 
     def test_an_unknown_caller_is_called_so(self, viewer: Client) -> None:
         Scim("Bearer wrong").get("/Users")

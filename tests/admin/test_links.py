@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from html import unescape
 from typing import Any
 
@@ -661,3 +662,69 @@ def test_a_host_may_leave_its_users_out_of_the_admin(viewer: Client, sales: str)
     finally:
         for model, model_admin in registered.items():
             admin.site.register(model, model_admin)
+
+
+class TestLastPush:
+    """An intervention by hand is a change, but no push."""
+
+    LONG_AGO = datetime(2026, 1, 5, 10, 0, tzinfo=UTC)
+
+    @pytest.fixture(autouse=True)
+    def _backdate(self, sales: str) -> None:
+        for model in (UserLink, LibraryGroupLink):
+            model.objects.update(created_at=self.LONG_AGO, pushed_at=self.LONG_AGO)
+
+    def shown(self, viewer: Client, key: str) -> str:
+        return read(viewer.get(page(key)))
+
+    def test_an_unlinking_is_none(self, viewer: Client, ann: str, sales: str) -> None:
+        root = signed_in(User.objects.create_superuser("root"))
+        for key in (sales, ann):
+            address = f"{page(key).removesuffix('change/')}let-go/"
+            version = root.get(address).context["version"]
+            assert root.post(address, {"version": version}).status_code == 302
+
+        for key in (sales, ann):
+            assert "Last push Jan. 5, 2026" in self.shown(viewer, key)
+        for link in (UserLink.objects.get(), LibraryGroupLink.objects.get()):
+            assert link.pushed_at == self.LONG_AGO
+            assert link.updated_at > self.LONG_AGO
+            assert link.unlinked_at is not None
+
+    def test_a_move_and_a_resync_are_none(self, viewer: Client, sales: str) -> None:
+        root = signed_in(User.objects.create_superuser("root"))
+        group = page(sales).removesuffix("change/")
+        target = Library.objects.create(name="Archive")
+        move = f"{group}move/?library={target.pk}"
+        root.post(move, {"version": root.get(move).context["version"]})
+        target.members.clear()
+        root.post(f"{group}resync/", {"version": root.get(f"{group}resync/").context["version"]})
+
+        link = LibraryGroupLink.objects.get()
+        assert (link.library, target.members.count()) == (target, 1)
+        assert link.pushed_at == self.LONG_AGO
+        assert link.updated_at > self.LONG_AGO
+        assert "Last push Jan. 5, 2026" in self.shown(viewer, sales)
+        assert "Jan. 5, 2026" in rows(viewer.get(GROUPS))[0][-1]
+
+    def test_a_request_is_one(self, okta: Scim, ann: str, sales: str) -> None:
+        okta.patch(f"/Users/{ann}", {"op": "replace", "value": {"title": "Boss"}})
+        okta.patch(f"/Groups/{sales}", {"op": "remove", "path": "members"})
+
+        for link in (UserLink.objects.get(), LibraryGroupLink.objects.get()):
+            assert link.pushed_at == link.updated_at > self.LONG_AGO
+
+    def test_a_new_link_was_pushed_when_it_was_created(self, okta: Scim) -> None:
+        link = UserLink.objects.get(pk=okta.add_user("bob@example.com"))
+
+        assert link.pushed_at == link.updated_at == link.created_at
+
+    def test_the_section_of_the_user_has_it_too(self, ann: str) -> None:
+        UserLink.objects.update(updated_at=datetime(2026, 2, 6, tzinfo=UTC))
+        editor = signed_in(staff("change_user", "view_userlink"))
+        user = UserLink.objects.get().user_id
+
+        shown = read(editor.get(f"/admin/auth/user/{user}/change/"))
+
+        assert "Last push Jan. 5, 2026" in shown
+        assert "Feb. 6" not in shown

@@ -27,6 +27,7 @@ from tiled_scim.audit.dashboard import (
     ago,
     summaries,
 )
+from tiled_scim.errors import Cause
 from tiled_scim.host import HostAdapter
 from tiled_scim.models import (
     LibraryGroupLink,
@@ -105,6 +106,17 @@ class TestState:
         assert health().state is State.CONNECTED
         assert health().state.is_connected
         assert health().last_call_ago == "just now"
+
+    def test_an_account_that_is_switched_off_is_not_connected(self, settings: LazySettings) -> None:
+        make_token(last_used_at=timezone.now())
+        settings.TILED_SCIM_ENABLED = lambda account: account != ""
+
+        assert health().state is State.NOT_ENABLED
+        assert not health().state.is_connected
+        assert health().state.kind == ""
+        summarized, _ = summaries(["", "acme"])
+        assert summarized[""].state is State.NOT_ENABLED
+        assert summarized["acme"].state is State.NO_TOKEN
 
     def test_after_some_quiet_days_it_is_silent_and_still_connected(self) -> None:
         token = make_token(last_used_at=timezone.now() - SILENT_AFTER + SECOND)
@@ -290,6 +302,11 @@ class TestDays:
         assert health().days[-1] == Day(health().days[-1].date, done=2, failed=2)
         assert health().has_requests
 
+    def test_what_people_changed_by_hand_was_not_pushed(self) -> None:
+        make_event(method="", client="Django admin: root")
+
+        assert not health().has_requests
+
     def test_without_events(self) -> None:
         make_event(before=timedelta(days=CHART_DAYS + 1))
 
@@ -313,6 +330,15 @@ class TestDays:
 
 
 class TestFailures:
+    def test_those_with_different_causes_are_told_apart(self) -> None:
+        make_refusal(cause=Cause.PROTECTED, status=403)
+        make_refusal(cause=Cause.LAST_ADMIN, status=403)
+        make_refusal(cause=Cause.LAST_ADMIN, status=403)
+
+        found = {failure.example.cause: failure.number for failure in health().failures}
+
+        assert found == {Cause.PROTECTED: 1, Cause.LAST_ADMIN: 2}
+
     def test_without_any(self) -> None:
         make_event()
         make_event(Outcome.UNCHANGED)

@@ -38,8 +38,16 @@ def expect_events(page: Page, *events: tuple[str, str]) -> None:
     expect(column(page, "resource")).to_have_text([resource for _, resource in events])
 
 
+def unfold_filters(page: Page) -> None:
+    """Open the filters, which Django's script may have left open."""
+    filters = page.locator("details.tiled-scim-filters")
+    if filters.get_attribute("open") is None:
+        filters.locator("> summary").click()
+
+
 def choose(page: Page, name: str) -> None:
     """Take one of the choices of the list's filters."""
+    unfold_filters(page)
     filters = page.get_by_role("navigation", name="Filter")
     filters.get_by_role("link", name=name, exact=True).click()
 
@@ -63,11 +71,11 @@ class TestAPush:
             ("User updated", ADA.user_name),
             ("User deactivated", ALAN.user_name),
             ("Members changed", "Sales & Operations"),
-            ("Group linked to a Library", "Sales & Operations"),
+            ("Group linked", "Sales & Operations"),
             ("Members changed", "Engineering"),
-            ("Group linked to a Library", "Engineering"),
+            ("Group linked", "Engineering"),
             ("Members changed", "Research"),
-            ("Group linked to a Library", "Research"),
+            ("Group linked", "Research"),
             ("User provisioned", ALAN.user_name),
             ("User provisioned", KATHERINE.user_name),
             ("User provisioned", GRACE.user_name),

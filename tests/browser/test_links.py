@@ -66,6 +66,7 @@ class TestLists:
         )
         expect(column(page, "tiled_admin")).to_have_text(["Yes", "", "", "", ""])
         expect(column(page, "libraries")).to_have_text(["2", "1", "1", "1", "2"])
+        page.locator("details.tiled-scim-filters > summary").click()
         page.get_by_role("navigation", name="Filter").get_by_role(
             "link", name="Deactivated"
         ).click()
@@ -101,7 +102,7 @@ class TestAnotherLibrary:
         expect(state(page)).to_contain_text("Archive")
         assert access() == {**PUSHED, "Research": set(), "Archive": PUSHED["Research"]}
         assert in_okta(okta, research) == seen
-        moved = page.get_by_role("row", name="Group moved to another Library")
+        moved = page.get_by_role("row", name="Group moved")
         moved.get_by_role("link").click()
         expect(page.get_by_role("row", name="library Research Archive")).to_be_visible()
         open_row(page, USERS, EMMY.user_name)

@@ -10,12 +10,12 @@ from functools import cached_property
 from uuid import UUID
 
 from tiled_scim.attributes import ResourceType
-from tiled_scim.errors import ScimError, invalid_syntax, not_found
+from tiled_scim.errors import ScimError, invalid_syntax
 from tiled_scim.host import HostAdapter
 from tiled_scim.provisioning.groups import GroupService
 from tiled_scim.provisioning.reading import Reader
 from tiled_scim.provisioning.resources import StoredResource
-from tiled_scim.provisioning.service import Precondition, Record, Result
+from tiled_scim.provisioning.service import Precondition, Record, Result, unknown_resource
 from tiled_scim.provisioning.users import UserService
 from tiled_scim.schemas import GROUP, USER
 from tiled_scim.scim import patch
@@ -124,7 +124,7 @@ class Endpoint:
             raise self._unknown(key) from None
 
     def _unknown(self, key: str) -> ScimError:
-        return not_found(f"There is no {self.resource_type.name} with the id {key}.")
+        return unknown_resource(self.resource_type, key)
 
 
 def sent_name(resource_type: ResourceType, body: object) -> str:

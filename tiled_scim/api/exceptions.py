@@ -54,7 +54,10 @@ def as_scim_error(exception: Exception) -> ScimError:
         case Http404():
             return not_found("There is no such resource.")
         case PermissionDenied():
-            return forbidden("This is not allowed.")
+            product = english_words()["product"]
+            return forbidden(
+                f"This is not allowed. Ask an administrator of {product} for the reason."
+            )
         case SuspiciousOperation():
             return _suspicious(exception)
         case UnreadablePostError():
@@ -68,7 +71,12 @@ def as_scim_error(exception: Exception) -> ScimError:
             logger.error("The database does not answer", exc_info=exception)
             return unavailable("The database cannot be reached. Try again.", RETRY_AFTER)
     logger.error("A SCIM request failed", exc_info=exception)
-    return ScimError(500, "The server failed to answer this request. The failure was logged.")
+    product = english_words()["product"]
+    return ScimError(
+        500,
+        f"The request failed because of an error in {product}, which was logged. Ask the operator "
+        f"of {product} for the cause.",
+    )
 
 
 def _suspicious(exception: SuspiciousOperation) -> ScimError:

@@ -44,7 +44,9 @@ class ScimParser(BaseParser):
         charset = _charset(request)
         raw = stream.read(MAX_BODY_BYTES + 1)
         if len(raw) > MAX_BODY_BYTES:
-            raise too_large(f"The body is larger than {MAX_BODY_BYTES} bytes; send it in parts.")
+            raise too_large(
+                f"The body is larger than {MAX_BODY_BYTES} bytes. Push fewer members at once."
+            )
         try:
             body = json.loads(
                 _decoded(raw, charset), object_pairs_hook=_object, parse_constant=_constant

@@ -54,6 +54,19 @@ TAKEN = {
 }
 
 
+# What a person can do in Okta about an id that is not known here (any more).
+PUSH_AGAIN = {
+    USER.name: "If the person should have access, unassign them and assign them again.",
+    GROUP.name: "If the group should give access, unlink it and push it again.",
+}
+
+
+def unknown_resource(resource_type: ResourceType, key: object) -> ScimError:
+    """Return a 404 error for an id without a resource."""
+    name = resource_type.name
+    return not_found(f"There is no {name} with the id {key}. {PUSH_AGAIN[name]}")
+
+
 @dataclass(frozen=True)
 class Result:
     """What a service did.
@@ -123,7 +136,7 @@ class Service(Generic[AnyLink]):
 
     def unknown(self, key: UUID) -> ScimError:
         """Return a 404 error for an id without a resource."""
-        return not_found(f"There is no {self.resource_type.name} with the id {key}.")
+        return unknown_resource(self.resource_type, key)
 
     def taken(self, link: AnyLink) -> ScimError:
         """Return a 409 error for a name that a resource has already."""
