@@ -286,7 +286,7 @@ class TestUsernames:
         answer = scim.post("/Users", user("José"))
 
         assert answer.error == (409, "uniqueness")
-        assert "“José” as username" in answer.json["detail"]
+        assert "userName “José” is that of more than one user" in answer.json["detail"]
 
     def test_the_host_decides_what_a_username_is(
         self, scim: Scim, monkeypatch: pytest.MonkeyPatch
