@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, cast
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError, models
+from django.db import DatabaseError, connection, models
 from django.db.models import ProtectedError
 from django.test import override_settings
 from pytest_django.live_server_helper import LiveServer
@@ -16,7 +16,7 @@ from pytest_django.live_server_helper import LiveServer
 from example_project.libraries.models import Library
 from tests.checking import NAMES, Check, assert_only_the_deactivated_person_is_left
 from tests.factories import make_library, make_user
-from tests.servers import Call, Forward, Reply, faulty
+from tests.servers import Call, Fault, Forward, Reply, faulty
 from tests.wire.client import Scim
 from tiled_scim.errors import uniqueness
 from tiled_scim.host import HostAdapter
@@ -58,6 +58,19 @@ def scim_url(live_server: LiveServer) -> str:
 @pytest.fixture
 def check(transactional_db: None) -> Check:
     return Check(ScimToken.objects.generate()[1])
+
+
+def after_delete(change: Callable[[], None]) -> Fault:
+    """Have people change something just after the test group was deleted."""
+
+    def forward_and_change(call: Call, forward: Forward) -> Reply:
+        reply = forward(call)
+        if call.method == "DELETE":
+            change()
+            connection.close()  # that of this thread
+        return reply
+
+    return forward_and_change
 
 
 def check_of(account: str) -> Check:
@@ -192,13 +205,10 @@ class TestTheEmptyLibrary:
         assert list(Library.objects.all()) == [theirs]
 
     def test_one_with_somebody_in_it_is_kept(self, check: Check, scim_url: str) -> None:
-        def join(call: Call, forward: Forward) -> Reply:
-            reply = forward(call)
-            if call.method == "DELETE":
-                Library.objects.get().members.add(User.objects.get())
-            return reply
+        def join() -> None:
+            Library.objects.get().members.add(User.objects.get())
 
-        with faulty(scim_url, join) as url:
+        with faulty(scim_url, after_delete(join)) as url:
             check.run(url)
 
         library = Library.objects.get()
@@ -214,13 +224,10 @@ class TestTheEmptyLibrary:
         assert list(Library.objects.get().members.all()) == [owner]
 
     def test_one_that_people_renamed_is_kept(self, check: Check, scim_url: str) -> None:
-        def rename(call: Call, forward: Forward) -> Reply:
-            reply = forward(call)
-            if call.method == "DELETE":
-                Library.objects.update(name="Ours now")
-            return reply
+        def rename() -> None:
+            Library.objects.update(name="Ours now")
 
-        with faulty(scim_url, rename) as url:
+        with faulty(scim_url, after_delete(rename)) as url:
             assert check.run(url), check.output
 
         assert Library.objects.get().name == "Ours now"
@@ -229,14 +236,11 @@ class TestTheEmptyLibrary:
         scim = Scim(f"Bearer {check.token}")
         key = scim.add_group("Sales")
 
-        def feed(call: Call, forward: Forward) -> Reply:
-            reply = forward(call)
-            if call.method == "DELETE":
-                library = Library.objects.get(name=NAMES.group)
-                LibraryGroupLink.objects.filter(pk=key).update(library=library)
-            return reply
+        def feed() -> None:
+            library = Library.objects.get(name=NAMES.group)
+            LibraryGroupLink.objects.filter(pk=key).update(library=library)
 
-        with faulty(scim_url, feed) as url:
+        with faulty(scim_url, after_delete(feed)) as url:
             check.run(url)
 
         assert Library.objects.filter(name=NAMES.group).exists()

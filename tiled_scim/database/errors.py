@@ -29,13 +29,14 @@ def violated(error: Exception) -> set[str]:
     """Return the names in the message about a violated unique constraint.
 
     They are names of constraints, and of columns after their table and a dot: SQLite and PostgreSQL
-    name the columns. MariaDB and MySQL name the constraint, which is the column if Django made it.
+    name the columns. MariaDB and MySQL name the constraint, which is named after its column if that
+    is unique by itself; MySQL names the table, too.
     """
     text = str(error)
     if match := _SQLITE_COLUMNS.search(text):
         return set(match["columns"].split(", "))
     if match := _MYSQL_KEY.search(text):
-        return {match["key"], f"{match['table'] or ''}.{match['key']}"}
+        return {match["key"], f"{match['table']}.{match['key']}"}
     diagnosis = getattr(error.__cause__, "diag", None)
     columns = _POSTGRESQL_COLUMNS.search(getattr(diagnosis, "message_detail", None) or "")
     names = columns["columns"].split(", ") if columns else []

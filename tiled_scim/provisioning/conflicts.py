@@ -55,6 +55,7 @@ def _of_model(
         for name in constraint.fields
     }
     for field in model._meta.concrete_fields:
-        is_violated = field.unique and f"{model._meta.db_table}.{field.column}" in violated_names
+        columns = {field.column, f"{model._meta.db_table}.{field.column}"}
+        is_violated = field.unique and not columns.isdisjoint(violated_names)
         if field.name in attributes and (is_violated or field.name in constraints):
             yield attributes[field.name]

@@ -19,6 +19,7 @@ from tests.hosts.overridden.workspaces.models import Seat, Workspace
 from tiled_scim.models import LibraryGroupLink, ScimToken, UserLink
 from tiled_scim.okta_check.client import Exchange, OktaClient
 from tiled_scim.okta_check.expectations import ERROR_SCHEMA, TILED_SCHEMA
+from tiled_scim.okta_check.names import names_for
 
 BASE_URL = "https://scim.example.com/sync/people"
 
@@ -68,14 +69,16 @@ def is_error(answer: Exchange, status: int, scim_type: str | None = None) -> boo
 class TestOverridden(HostContract):
     accounts = ("acme", "globex")
 
-    def test_both_accounts_have_the_same_person_after_it(self, scim_url: str) -> None:
+    def test_each_account_has_a_person_of_its_own_after_it(self, scim_url: str) -> None:
         self.test_the_sequence_of_okta_passes(scim_url)
 
         people = Person.objects.order_by("customer")
         assert [somebody.customer.key for somebody in people] == ["acme", "globex"]
-        assert len({somebody.email for somebody in people}) == 1
-        workspaces = Workspace.objects.order_by("customer")
-        assert [workspace.customer.key for workspace in workspaces] == ["acme", "globex"]
+        assert [somebody.email for somebody in people] == [
+            names_for("acme").user,
+            names_for("globex").user,
+        ]
+        assert not Workspace.objects.exists()
         assert not Seat.objects.exists()
 
     def test_nothing_was_migrated_to_a_database_that_is_not_ours(self) -> None:

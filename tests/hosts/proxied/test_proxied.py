@@ -239,7 +239,7 @@ class TestKeys:
         maps = push(client, "/Groups", group("Maps"))
         address = reverse("admin:tiled_scim_librarygrouplink_move", args=[maps])
 
-        assert "There is no such Library." in browser.read(f"{address}?library=%00")
+        assert "There is no such collection." in browser.read(f"{address}?library=%00")
 
     def test_the_pages_of_the_administration_lead_to_each_other(
         self, client: OktaClient, browser: Browser
