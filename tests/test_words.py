@@ -102,6 +102,12 @@ class TestWords:
             assert words()["Libraries"] == "Benutzergruppen"
         assert str(Group._meta.verbose_name) == "group"
 
+    @pytest.mark.parametrize("model", ["nowhere.Library", "libraries.Nothing", "Library"])
+    def test_a_wrong_setting_is_left_to_the_check(self, settings: LazySettings, model: str) -> None:
+        settings.TILED_SCIM_LIBRARY_MODEL = model
+
+        assert (words()["library"], words()["libraries"]) == ("Library", "Libraries")
+
     @pytest.mark.usefixtures("workspaces")
     def test_texts_follow_when_they_are_shown(self, settings: LazySettings) -> None:
         text = with_words("%(Libraries)s of a %(admin)s")

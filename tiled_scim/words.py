@@ -50,7 +50,10 @@ with_words = lazy(_with_words, str)
 
 def _library_names() -> tuple[str, str]:
     """Return what the host calls one Library, and several."""
-    options = apps.get_model(settings.LIBRARY_MODEL)._meta
+    try:
+        options = apps.get_model(settings.LIBRARY_MODEL)._meta
+    except (LookupError, ValueError):  # a wrong setting, which the system check explains
+        return "Library", "Libraries"
     if options.label_lower == DJANGO_GROUP:
         return gettext("user group"), gettext("user groups")
     return str(options.verbose_name), str(options.verbose_name_plural)
