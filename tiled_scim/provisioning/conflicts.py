@@ -1,4 +1,7 @@
-"""Explain the violation of a unique constraint that no check of SCIM had found."""
+"""Explain conflicts: what is in conflict, and what a person can change.
+
+Most are found by checks, and some only by a unique constraint of the database.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,29 @@ from tiled_scim.conf import settings
 from tiled_scim.database.errors import violated
 from tiled_scim.errors import Cause, ScimError, uniqueness
 from tiled_scim.host import HostAdapter, library_model, username_column
+from tiled_scim.models import UserLink
 from tiled_scim.words import english_words
+
+
+def protected(link: UserLink) -> str:
+    """Return the detail of an error about a protected user."""
+    product = english_words()["product"]
+    return (
+        f"userName “{link.user_name}” is that of a user who is protected in {product}, as "
+        "superusers are, and cannot be managed by an identity provider. Unassign the person, or "
+        f"ask an administrator of {product}."
+    )
+
+
+def linked(link: UserLink, name: str) -> ScimError:
+    """Return the error for a person who is pushed a second time, under another userName."""
+    attribute = "emails" if settings.ADOPT_USERS == "email" else "userName"
+    return uniqueness(
+        f"userName “{name}” has the same {attribute} as the user “{link.name}”, who is assigned "
+        f"already; the id is {link.pk}. Change {attribute} of one of the two in your identity "
+        "provider, or unassign one.",
+        Cause.USER_LINKED,
+    )
 
 
 def conflict(error: IntegrityError, adapter: HostAdapter) -> ScimError:

@@ -15,10 +15,11 @@ from django.utils import timezone
 from tiled_scim import signals
 from tiled_scim.audit.events import differences
 from tiled_scim.conf import settings
-from tiled_scim.errors import Cause, ScimError, forbidden, uniqueness
+from tiled_scim.errors import Cause, forbidden, uniqueness
 from tiled_scim.host import TILED_ADMIN, canonical_username, objects
 from tiled_scim.models import ScimToken, UserLink
 from tiled_scim.provisioning import multi_account
+from tiled_scim.provisioning.conflicts import linked, protected
 from tiled_scim.provisioning.documents import (
     HostValues,
     StoredValues,
@@ -74,7 +75,7 @@ class UserService(Service[UserLink]):
         if not user.has_host_user:
             self._create_host_user(user, document, stored)
         if self.adapter.is_protected(user.link.user):
-            raise uniqueness(_protected(user.link), Cause.PROTECTED)
+            raise uniqueness(protected(user.link), Cause.PROTECTED)
         self._apply(user, self._plan(user, stored, document), is_back=True)
         signal = signals.user_provisioned if was_new else signals.user_reactivated
         action = self.announce(signal, user.link, user=user.link.user)
@@ -173,7 +174,7 @@ class UserService(Service[UserLink]):
         if precondition is not None:
             precondition(user.resource(document).version)
         if self.adapter.is_protected(link.user):
-            raise forbidden(_protected(link), Cause.PROTECTED)
+            raise forbidden(protected(link), Cause.PROTECTED)
         return user, document
 
     def _find(self, document: Document, stored: StoredValues) -> LockedUser:
@@ -201,7 +202,7 @@ class UserService(Service[UserLink]):
             link.user = cast(Any, rows.filter(pk=host_user.pk).first())
             return link
         if existing.is_live and LockedUser(existing, self.fields).is_active:
-            raise _linked(existing, name)
+            raise linked(existing, name)
         return cast(UserLink, existing)
 
     def _host_input(self, name: str, stored: StoredValues) -> HostValues:
@@ -396,27 +397,6 @@ class UserService(Service[UserLink]):
         attributes = differences(before, after, USER)
         change = self.changed(user.link, action=action, attributes=attributes)
         return Result(change, user.resource(after))
-
-
-def _protected(link: UserLink) -> str:
-    """Return the detail of an error about a protected user."""
-    product = english_words()["product"]
-    return (
-        f"userName “{link.user_name}” is that of a user who is protected in {product}, as "
-        "superusers are, and cannot be managed by an identity provider. Unassign the person, or "
-        f"ask an administrator of {product}."
-    )
-
-
-def _linked(link: UserLink, name: str) -> ScimError:
-    """Return the error for a person who is pushed a second time, under another userName."""
-    attribute = "emails" if settings.ADOPT_USERS == "email" else "userName"
-    return uniqueness(
-        f"userName “{name}” has the same {attribute} as the user “{link.name}”, who is assigned "
-        f"already; the id is {link.pk}. Change {attribute} of one of the two in your identity "
-        "provider, or unassign one.",
-        Cause.USER_LINKED,
-    )
 
 
 def _is_admin(values: Mapping[str, Any]) -> bool:
