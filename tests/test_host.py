@@ -1,4 +1,4 @@
-"""HostAdapter against the database of the simple project: what it finds, writes and leaves alone."""
+"""HostAdapter in the database of the simple project: what it finds, writes and leaves alone."""
 
 from __future__ import annotations
 

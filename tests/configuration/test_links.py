@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import pytest
+from django.conf import LazySettings
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from tests.accounts import Together
 from tests.simple_project.libraries.models import Library
 from tests.wire.client import TILED_USER, Scim, user
+from tiled_scim.host import TILED_ADMIN
 from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, UserLink
 
 from .customers import GROUPS, OF_GLOBEX, USERS, column, read, rows
@@ -27,8 +30,19 @@ def roadrunners() -> LibraryGroupLink:
     return LibraryGroupLink.objects.get(account="acme", display_name="Roadrunners")
 
 
+class WithStaff(Together):
+    """In this host, Tiled Admin is a field of the user."""
+
+    @property
+    def user_fields(self) -> dict[str, str]:
+        return super().user_fields | {TILED_ADMIN: "is_staff"}
+
+
 class TestUsers:
-    def test_are_listed(self, okta: Scim, others: Scim, admin: Client) -> None:
+    def test_are_listed(
+        self, okta: Scim, others: Scim, admin: Client, settings: LazySettings
+    ) -> None:
+        settings.TILED_SCIM_HOST_ADAPTER = WithStaff
         okta.post("/Users", user("elmer@acme.example", **{TILED_USER: {"tiledAdmin": True}}))
         okta.deactivate(key_of(WILE))
 

@@ -347,7 +347,7 @@ class TestValuesOfGroups:
             ({"displayName": ""}, "displayName"),
             ({"displayName": " "}, "displayName"),
             ({"displayName": 5}, "displayName"),
-            ({"displayName": "x" * 201}, "displayName"),  # the simple project's Library.name has 200
+            ({"displayName": "x" * 201}, "displayName"),  # Library.name has 200
             ({"displayName": "x" * 256}, "displayName"),
             ({"displayName": "a\x00b"}, "displayName"),
             ({"displayName": "a\udfffb"}, "displayName"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -28,6 +29,7 @@ from tiled_scim.audit.dashboard import FAILURE_DAYS, Failure, Health, summaries
 from tiled_scim.conf import settings
 from tiled_scim.connections import (
     Connection,
+    NewToken,
     TokenChangedError,
     seen_key,
     tokens_without_account,
@@ -116,12 +118,8 @@ class ScimTokenAdmin(ScopedAdmin):
         if request.method != "POST":
             return self._redirect(request)
         account = self._account_to_change(request)
-        outcome = replace_token(
-            Connection(account.key),
-            request.POST,
-            actor_of(request),
-            lambda new: self.log_addition(request, new.token, _log_message(new.replaced)),
-        )
+        rotate = partial(self._rotate, request, account.key)
+        outcome = replace_token(Connection(account.key), request.POST, rotate)
         return self._account_page(request, account, status=outcome.status, **outcome.shown)
 
     def revoke_view(self, request: HttpRequest) -> HttpResponse:
@@ -129,15 +127,10 @@ class ScimTokenAdmin(ScopedAdmin):
         if request.method != "POST":
             return self._redirect(request)
         account = self._account_to_change(request)
-        outcome = revoke_token(
-            Connection(account.key),
-            request.POST,
-            actor_of(request),
-            lambda token: self.log_change(request, token, gettext("Revoked.")),
-        )
+        revoke = partial(self._revoke, request, account.key)
+        outcome = revoke_token(Connection(account.key), request.POST, revoke)
         if outcome.token is None:
             return self._account_page(request, account, status=outcome.status, **outcome.shown)
-        self.message_user(request, revoked_message(outcome.token), messages.SUCCESS)
         return self._redirect(request)
 
     def revoke_former_view(self, request: HttpRequest) -> HttpResponse:
@@ -152,13 +145,25 @@ class ScimTokenAdmin(ScopedAdmin):
         try:
             if seen not in former:
                 raise TokenChangedError
-            self._revoke_former(request, former[seen], seen)
+            self._revoke(request, former[seen], seen)
         except TokenChangedError:
             gone = gettext("Nothing was changed, because the token has been revoked already.")
             self.message_user(request, gone, messages.WARNING)
         return self._redirect(request)
 
-    def _revoke_former(self, request: HttpRequest, account: str, seen: str) -> None:
+    @sensitive_variables("new")
+    def _rotate(self, request: HttpRequest, account: str, seen: str) -> NewToken:
+        """Replace the token that the user has seen.
+
+        Raises:
+            TokenChangedError: Another one is the current token.
+        """
+        with transaction.atomic(using=router.db_for_write(ScimToken)):
+            new = Connection(account).rotate(actor_of(request), seen=seen)
+            self.log_addition(request, new.token, _log_message(new.replaced))
+        return new
+
+    def _revoke(self, request: HttpRequest, account: str, seen: str) -> None:
         """Revoke the token that the user has seen.
 
         Raises:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, NoReturn, cast
 
-from django.db import connections, transaction
 from django.http import HttpRequest, QueryDict
 from django.http.response import HttpResponseBase
 from django.utils.decorators import method_decorator
@@ -41,6 +40,7 @@ from tiled_scim.api.throttling import AddressThrottle, Throttle, TokenThrottle
 from tiled_scim.attributes import ResourceType
 from tiled_scim.audit.events import Change
 from tiled_scim.conf import settings
+from tiled_scim.database.connections import non_atomic_requests
 from tiled_scim.errors import Cause, ScimError, forbidden, not_found
 from tiled_scim.host import HostAdapter
 from tiled_scim.models import ScimToken
@@ -54,16 +54,6 @@ from tiled_scim.sql.pages import Page, page_size, paginate, start_index
 # A query with other parameters is not a lookup of one value.
 LOOKUP_PARAMETERS = frozenset({"filter", "startIndex", "count", "attributes", "excludedAttributes"})
 LIST_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
-
-
-def non_atomic_requests(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Exempt a view from ATOMIC_REQUESTS on all databases.
-
-    A refused request must leave an event, and a retry needs its own transaction.
-    """
-    for alias in connections:
-        view = transaction.non_atomic_requests(using=alias)(view)
-    return view
 
 
 @method_decorator(non_atomic_requests, name="dispatch")

@@ -15,6 +15,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import resolve_url
 from django.template.response import TemplateResponse
 from django.utils.cache import add_never_cache_headers
+from django.utils.decorators import method_decorator
 from django.utils.functional import cached_property
 from django.utils.translation import gettext
 from django.views.generic import View
@@ -24,6 +25,7 @@ from tiled_scim.audit.advice import NOT_ENABLED
 from tiled_scim.conf import PREFIX, settings
 from tiled_scim.configuration.addresses import Addresses
 from tiled_scim.connections import Actor, Connection
+from tiled_scim.database.connections import non_atomic_requests
 from tiled_scim.host import adapter_class
 
 logger = logging.getLogger("tiled_scim")
@@ -91,6 +93,7 @@ def account_with_key(key: str) -> Account | None:
     return Account(key, accounts[key] or key) if key in accounts else None
 
 
+@method_decorator(non_atomic_requests, name="dispatch")
 class Page(View):
     """A page of one account. It is not cached, and its URL leaves the site in no Referer header.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -11,7 +12,6 @@ from django.views.decorators.debug import sensitive_variables
 
 from tiled_scim.configuration.access import ConfigurationPage
 from tiled_scim.presentation.tokens import (
-    Outcome,
     account_context,
     failure_query,
     recent_period,
@@ -68,7 +68,9 @@ class GenerateToken(TokenAction):
 
     @sensitive_variables("outcome")
     def post(self, request: HttpRequest, **arguments: Any) -> HttpResponseBase:
-        outcome = replace_token(self.account.connection, request.POST, self.actor)
+        connection = self.account.connection
+        rotate = partial(connection.rotate, self.actor)
+        outcome = replace_token(connection, request.POST, rotate)
         return self.page(outcome.status, **outcome.shown)
 
 
@@ -76,7 +78,9 @@ class RevokeToken(TokenAction):
     """Revoke the token."""
 
     def post(self, request: HttpRequest, **arguments: Any) -> HttpResponseBase:
-        outcome: Outcome = revoke_token(self.account.connection, request.POST, self.actor)
+        connection = self.account.connection
+        revoke = partial(connection.revoke, self.actor)
+        outcome = revoke_token(connection, request.POST, revoke)
         if outcome.token is None:
             return self.page(outcome.status, **outcome.shown)
         self.say(messages.SUCCESS, revoked_message(outcome.token))

@@ -9,6 +9,7 @@ nothing.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -106,7 +107,8 @@ class SetupGenerate(SetupConnection):
         if self.link is None:  # pragma: no cover (`answer` has redirected)
             raise PermissionDenied
         actor = setup_links.actor_of(self.link, address_of(request))
-        outcome = replace_token(self.account.connection, request.POST, actor)
+        connection = self.account.connection
+        outcome = replace_token(connection, request.POST, partial(connection.rotate, actor))
         return self.page(outcome.status, **outcome.shown)
 
 

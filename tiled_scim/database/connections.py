@@ -1,10 +1,12 @@
-"""Connections to a database that broke."""
+"""Connections to a database that broke, and views without a transaction around them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
-from django.db import Error, connections
+from django.db import Error, connections, transaction
 
 
 def close_if_without_autocommit(using: str) -> None:
@@ -24,3 +26,13 @@ def close_if_without_autocommit(using: str) -> None:
     if connection.get_autocommit() != connection.settings_dict["AUTOCOMMIT"]:
         with suppress(Error):
             connection.close()
+
+
+def non_atomic_requests(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Exempt a view from ATOMIC_REQUESTS on all databases.
+
+    A refused request must leave an event, and a retry needs its own transaction.
+    """
+    for alias in connections:
+        view = transaction.non_atomic_requests(using=alias)(view)
+    return view

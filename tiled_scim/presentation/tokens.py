@@ -8,7 +8,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
-from django.db import router, transaction
 from django.http import HttpRequest, QueryDict
 from django.urls import NoReverseMatch
 from django.utils.translation import gettext
@@ -19,7 +18,7 @@ from tiled_scim.api.base_url import base_url
 from tiled_scim.audit.advice import NOT_ENABLED
 from tiled_scim.audit.dashboard import FAILURE_DAYS, Failure, Health, failures_since
 from tiled_scim.conf import settings
-from tiled_scim.connections import Actor, Connection, NewToken, TokenChangedError, seen_key
+from tiled_scim.connections import Connection, NewToken, TokenChangedError, seen_key
 from tiled_scim.host import TILED_ADMIN
 from tiled_scim.models import ScimToken
 from tiled_scim.presentation.chart import Chart
@@ -77,18 +76,14 @@ OUTDATED = Outcome(409, {"is_outdated": True})
 
 @sensitive_variables("new")
 def replace_token(
-    connection: Connection,
-    data: QueryDict,
-    actor: Actor,
-    log: Callable[[NewToken], object] = lambda _: None,
+    connection: Connection, data: QueryDict, rotate: Callable[..., NewToken]
 ) -> Outcome:
     """Generate or replace a token, as the form asks.
 
     Args:
         connection: The connection of the account.
         data: The data of the form.
-        actor: Who does it.
-        log: Called in the transaction of the change.
+        rotate: Takes `seen`, and replaces the token as `Connection.rotate` does.
     """
     form = TokenForm(data, current=connection.current_token(), auto_id="replace-%s")
     if form.is_outdated:
@@ -96,20 +91,13 @@ def replace_token(
     if not form.is_valid():
         return Outcome(400, {"replace_form": form})
     try:
-        with _transaction():
-            new = connection.rotate(actor, seen=form.seen)
-            log(new)
+        new = rotate(seen=form.seen)
     except TokenChangedError:
         return OUTDATED
     return Outcome(200, {"plaintext": new.plaintext, "replaced": new.replaced})
 
 
-def revoke_token(
-    connection: Connection,
-    data: QueryDict,
-    actor: Actor,
-    log: Callable[[ScimToken], object] = lambda _: None,
-) -> Outcome:
+def revoke_token(connection: Connection, data: QueryDict, revoke: Callable[..., object]) -> Outcome:
     """Revoke a token, as the form asks. See `replace_token`."""
     current = connection.current_token()
     form = TokenForm(data, current=current, auto_id="revoke-%s")
@@ -118,9 +106,7 @@ def revoke_token(
     if not form.is_valid():
         return Outcome(400, {"revoke_form": form})
     try:
-        with _transaction():
-            connection.revoke(actor, seen=form.seen)
-            log(current)
+        revoke(seen=form.seen)
     except TokenChangedError:
         return OUTDATED
     return Outcome(302, token=current)
@@ -169,10 +155,6 @@ def failure_query(failure: Failure, **more: Any) -> str:
 def recent_period() -> dict[str, str]:
     """Return the part of a query string for the time for which failures are shown."""
     return {"created_at__gte": failures_since().isoformat(timespec="seconds")}
-
-
-def _transaction() -> Any:
-    return transaction.atomic(using=router.db_for_write(ScimToken))
 
 
 def _tiled_admin(account: str) -> tuple[str, str] | None:

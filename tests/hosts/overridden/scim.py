@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import models
+from django.http import HttpRequest
 
 from tests.hosts.overridden.customers.models import Customer, Person
 from tests.hosts.overridden.workspaces.models import Workspace
@@ -15,6 +16,12 @@ from tiled_scim.host import HostAdapter
 
 def has_scim(account: str) -> bool:
     return Customer.objects.filter(key=account, has_scim=True).exists()
+
+
+def configurable_account(request: HttpRequest) -> str | None:
+    """The customer of a person who is its curator."""
+    person: Any = request.user
+    return str(person.customer_id) if person.is_curator else None
 
 
 class CustomerAdapter(HostAdapter):

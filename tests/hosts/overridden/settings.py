@@ -15,6 +15,7 @@ TILED_SCIM_LIBRARY_MEMBERS_FIELD = "people"
 TILED_SCIM_ADMIN_FIELD = "is_curator"
 TILED_SCIM_HOST_ADAPTER = "tests.hosts.overridden.scim.CustomerAdapter"
 TILED_SCIM_ENABLED = "tests.hosts.overridden.scim.has_scim"
+TILED_SCIM_CONFIGURABLE_ACCOUNT = "tests.hosts.overridden.scim.configurable_account"
 TILED_SCIM_ADOPT_USERS = "email"
 TILED_SCIM_ADOPT_LIBRARIES = True
 TILED_SCIM_UNKNOWN_MEMBERS = "reject"

@@ -4,4 +4,5 @@ from django.urls import include, path
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("sync/people/", include("tiled_scim.urls")),
+    path("settings/scim/", include("tiled_scim.configuration.urls")),
 ]

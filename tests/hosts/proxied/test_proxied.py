@@ -42,7 +42,7 @@ class Browser:
 
     def __init__(self, proxy: str) -> None:
         self._proxy = urlsplit(proxy)
-        boss: Any = Person.objects.create_superuser("boss")  # the stubs know the simple project's only
+        boss: Any = Person.objects.create_superuser("boss")  # the stubs know another user model
         session = Client()
         session.force_login(boss)
         self._headers = {
