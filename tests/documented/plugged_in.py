@@ -1,4 +1,4 @@
-"""The host that follows the README: Libraries of a simple project, and the lines that plug SCIM in."""
+"""The host that follows the README: its Libraries, and the lines that plug SCIM in."""
 
 from __future__ import annotations
 
