@@ -9,7 +9,8 @@ ARGS :=
 # Requests that `make hostile` sends: 10000 the same ones every time, other numbers others.
 CASES := 10000
 
-PYTEST = $(VENV)/bin/pytest --numprocesses auto --maxprocesses 8
+# Whoever is done takes tests from the others: some take a hundred times as long as most.
+PYTEST = $(VENV)/bin/pytest --numprocesses auto --maxprocesses 8 --dist worksteal
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:

@@ -59,8 +59,10 @@ STATEMENTS = (
     FROM generate_series(%(first)s, %(last)s) AS n""",
     """-- users
     INSERT INTO tiled_scim_userlink (id, account, external_id, attributes, version, created_at,
-        updated_at, user_name, user_name_canonical, user_id, active)
-    SELECT gen_random_uuid(), '', '00u' || username, '{}', 1, now(), now(), email, email, id, true
+        updated_at, pushed_at, user_name, user_name_canonical, user_id, suspended, keeps_own_values,
+        hidden_values)
+    SELECT gen_random_uuid(), '', '00u' || username, '{}', 1, now(), now(), now(), email, email, id,
+        false, false, '{}'
     FROM auth_user WHERE username LIKE 'person%%'
         AND NOT EXISTS (SELECT FROM tiled_scim_userlink WHERE user_id = auth_user.id)""",
     """-- groups
@@ -68,14 +70,14 @@ STATEMENTS = (
     SELECT 'Library ' || n FROM generate_series(%(first)s, %(last)s) AS n""",
     """-- groups
     INSERT INTO tiled_scim_librarygrouplink (id, account, attributes, version, created_at,
-        updated_at, display_name, display_name_canonical, library_id)
-    SELECT gen_random_uuid(), '', '{}', 1, now(), now(), name, lower(name), id
+        updated_at, pushed_at, display_name, display_name_canonical, library_id)
+    SELECT gen_random_uuid(), '', '{}', 1, now(), now(), now(), name, lower(name), id
     FROM libraries_library
     WHERE NOT EXISTS (
         SELECT FROM tiled_scim_librarygrouplink WHERE library_id = libraries_library.id)""",
     """-- groups
-    INSERT INTO tiled_scim_librarygroupmember (group_id, user_id, display, granted, created_at)
-    SELECT g.id, u.id, u.user_name, true, now()
+    INSERT INTO tiled_scim_librarygroupmember (group_id, user_id, display, created_at)
+    SELECT g.id, u.id, u.user_name, now()
     FROM (SELECT id, row_number() OVER () AS n FROM tiled_scim_librarygrouplink
         WHERE NOT EXISTS (SELECT FROM tiled_scim_librarygroupmember m
             WHERE m.group_id = tiled_scim_librarygrouplink.id)) AS g
@@ -84,7 +86,8 @@ STATEMENTS = (
     """-- events
     INSERT INTO tiled_scim_scimevent (created_at, account, token_last_four, client, address,
         request_id, method, action, resource_type, resource_id, resource_name,
-        resource_name_canonical, changes, outcome, status, scim_type, detail, duration, times)
+        resource_name_canonical, changes, outcome, status, scim_type, cause, detail, duration,
+        times)
     SELECT now() - n * interval '90 days' / %(last)s, '', 'abcd', 'Okta SCIM Client 1.0.0',
         '10.0.0.1', md5(n::text), 'PATCH',
         CASE WHEN n %% 100 = 0 THEN '' ELSE 'user_updated' END, 'User', gen_random_uuid(),
@@ -93,6 +96,6 @@ STATEMENTS = (
         CASE WHEN n %% 100 = 0 THEN 'refused' ELSE 'done' END,
         CASE WHEN n %% 100 = 0 THEN 409 ELSE 200 END,
         CASE WHEN n %% 100 = 0 THEN 'uniqueness' ELSE '' END,
-        CASE WHEN n %% 100 = 0 THEN 'There is a User already.' ELSE '' END, 12, 1
+        '', CASE WHEN n %% 100 = 0 THEN 'There is a User already.' ELSE '' END, 12, 1
     FROM generate_series(%(first)s + 1, %(last)s) AS n""",
 )

@@ -149,7 +149,7 @@ def _sent_operations(body: object) -> Iterator[object]:
     for operation in map(_folded, operations if isinstance(operations, list) else ()):
         path, value = operation.get("path"), operation.get("value")
         if str(operation.get("op")).lower() != "remove":
-            yield {path: value} if path else value
+            yield {path: value} if path and isinstance(path, str) else value
 
 
 def _sent_values(values: object, resource_type: ResourceType) -> Iterator[object]:
