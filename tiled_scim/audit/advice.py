@@ -134,8 +134,8 @@ ADVICE: Mapping[tuple[int, str], Promise] = {
         "assign them again to create the user again, or leave them unassigned."
     ),
     (404, GROUP.name): _(
-        "This group was unlinked here, or what it gave access to (%(library)s) was deleted. In "
-        "Okta, under Push Groups, unlink the group and push it again, or leave it unlinked."
+        "This group was unlinked here, or its %(library)s was deleted. In Okta, under Push Groups, "
+        "unlink the group and push it again, or leave it unlinked."
     ),
     (404, ""): _(
         "Nothing exists at this URL. Compare the Base URL in Okta with the one under SCIM "
