@@ -118,7 +118,7 @@ def write(users: int) -> None:
 
 
 def anybody(users: int) -> str:
-    return f"person{random.randrange(users)}"  # noqa: S311 -- anybody will do: no secret
+    return f"person{random.randrange(users)}"  # noqa: S311 (a sample, not a secret)
 
 
 def populate_host(users: int) -> None:
@@ -135,7 +135,7 @@ def populate_host(users: int) -> None:
     first = Library.objects.exclude(pk=library.pk).order_by("pk")[0].pk
     multiply(
         Library.members.through.objects.get(),
-        f"(SELECT id AS n FROM auth_user WHERE id <> {user.pk}) AS numbers",  # noqa: S608 -- a key of ours
+        f"(SELECT id AS n FROM auth_user WHERE id <> {user.pk}) AS numbers",  # noqa: S608 (an integer key that this script has read)
         user_id="n",
         library_id=f"{first} + n %% {LIBRARIES}",
     )
@@ -159,7 +159,7 @@ def populate_scim(users: int) -> None:
     link.save()
     multiply(
         link,
-        f"(SELECT id AS host, username FROM auth_user WHERE id <> {user.pk}) AS users",  # noqa: S608 -- a key of ours
+        f"(SELECT id AS host, username FROM auth_user WHERE id <> {user.pk}) AS users",  # noqa: S608 (an integer key that this script has read)
         id=uuid(),
         user_id="host",
         user_name="username",
@@ -168,7 +168,7 @@ def populate_scim(users: int) -> None:
     member = LibraryGroupMember.objects.create(group=group, user=link, display=user.username)
     multiply(
         member,
-        f"(SELECT id AS link FROM tiled_scim_userlink WHERE user_id <> {user.pk}) AS links",  # noqa: S608 -- a key of ours
+        f"(SELECT id AS link FROM tiled_scim_userlink WHERE user_id <> {user.pk}) AS links",  # noqa: S608 (an integer key that this script has read)
         user_id="link",
     )
     event = ScimEvent.objects.create(resource_name="prototype", outcome="done", status=201)

@@ -170,11 +170,11 @@ def _add_links(first: int) -> None:
 
     vendor = _vendor()
     number = f"CAST(SUBSTR(username, 7) AS {INTEGERS[vendor]})"
-    users = f"SELECT id AS host, {number} AS n FROM auth_user WHERE username LIKE 'person%%'"  # noqa: S608 -- all of it is written here
+    users = f"SELECT id AS host, {number} AS n FROM auth_user WHERE username LIKE 'person%%'"  # noqa: S608 (SQL and names of this module only)
     name = text("n * 7919 %% 1000003", "'.'", "n", "'@example.com'")
     multiply(
         UserLink.objects.get(user__username="person0"),
-        f"(SELECT host, n FROM ({users}) AS users WHERE n >= {first}) AS people",  # noqa: S608 -- as above
+        f"(SELECT host, n FROM ({users}) AS users WHERE n >= {first}) AS people",  # noqa: S608 (SQL and integers of this module only)
         id=IDS[vendor],
         user_id="host",
         user_name=name,
@@ -201,11 +201,11 @@ def _add_second_emails(first: int) -> None:
     from tiled_scim.models import StoredEmail
 
     number = f"CAST(SUBSTR(external_id, 4) AS {INTEGERS[_vendor()]})"
-    links = f"SELECT id AS link, {number} AS n FROM tiled_scim_userlink"  # noqa: S608 -- all of it is written here
+    links = f"SELECT id AS link, {number} AS n FROM tiled_scim_userlink"  # noqa: S608 (SQL and names of this module only)
     chosen = f"n >= {first} AND n %% {SECOND_EMAILS} = 0"
     multiply(
         StoredEmail.objects.get(link__user__username="person0"),
-        f"(SELECT link, n FROM ({links}) AS links WHERE {chosen}) AS people",  # noqa: S608 -- as above
+        f"(SELECT link, n FROM ({links}) AS links WHERE {chosen}) AS people",  # noqa: S608 (SQL and integers of this module only)
         link_id="link",
         folded=text("'person'", "n", "'@home.example'"),
     )
@@ -263,7 +263,7 @@ def multiply(prototype: Any, source: str, **different: str) -> None:
     values = ", ".join(different.get(column, f"prototype.{column}") for column in columns)
     order = f" ORDER BY {different['id']}" if "id" in different else ""
     statement = (
-        f"INSERT INTO {options.db_table} ({names}) SELECT {values} "  # noqa: S608 -- all of it is written here
+        f"INSERT INTO {options.db_table} ({names}) SELECT {values} "  # noqa: S608 (SQL and names of this module only)
         f"FROM {options.db_table} AS prototype CROSS JOIN {source} WHERE prototype.id = %s{order}"
     )
     with connection.cursor() as cursor:
@@ -277,7 +277,7 @@ def numbers(last: int, first: int = 0) -> str:
     total = " + ".join(f"d{digit}.n * {10**digit}" for digit in digits)
     tables = " CROSS JOIN ".join(f"({DIGIT}) AS d{digit}" for digit in digits)
     every = f"SELECT {total} AS n FROM {tables}"  # noqa: S608 -- numbers only
-    return f"(SELECT n FROM ({every}) AS a WHERE n >= {first} AND n < {last}) AS numbers"  # noqa: S608 -- as above
+    return f"(SELECT n FROM ({every}) AS a WHERE n >= {first} AND n < {last}) AS numbers"  # noqa: S608 (SQL and integers of this module only)
 
 
 def text(*parts: str) -> str:

@@ -9,7 +9,7 @@ LOCK_SECONDS         the number of seconds to wait for a lock; the default is th
 import os
 from typing import Any
 
-from tests.simple_project.settings import *  # noqa: F403 -- settings on top of others
+from tests.simple_project.settings import *  # noqa: F403 (these settings extend all of those)
 from tests.simple_project.settings import DATABASES, INSTALLED_APPS, flag
 
 INSTALLED_APPS = [*INSTALLED_APPS, "resilience"]

@@ -34,7 +34,7 @@ def multiply(prototype: models.Model, numbers: range, **different: str) -> None:
     columns = ", ".join(map(connection.ops.quote_name, expressions))
     key = connection.ops.quote_name(str(options.pk.column))
     statement = (
-        f"INSERT INTO {table} ({columns}) SELECT {', '.join(expressions.values())} "  # noqa: S608 -- all of it is written here
+        f"INSERT INTO {table} ({columns}) SELECT {', '.join(expressions.values())} "  # noqa: S608 (names of tables and columns)
         f"FROM {table} AS prototype CROSS JOIN generate_series(%s, %s) AS n "
         f"WHERE prototype.{key} = %s"
     )

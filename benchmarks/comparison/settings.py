@@ -3,7 +3,7 @@
 COUNT_STATEMENTS   1 to return the number of SQL statements in a header
 """
 
-from tests.simple_project.settings import *  # noqa: F403 -- settings on top of others
+from tests.simple_project.settings import *  # noqa: F403 (these settings extend all of those)
 from tests.simple_project.settings import DATABASES, MIDDLEWARE, flag
 
 # A new connection would be a new PostgreSQL process, whose processor time would be missed.

@@ -1,5 +1,5 @@
 """The settings of the simple project, with `tiled_scim` and the floor."""
 
-from benchmarks.comparison.settings import *  # noqa: F403 -- settings on top of others
+from benchmarks.comparison.settings import *  # noqa: F403 (these settings extend all of those)
 
 ROOT_URLCONF = "benchmarks.floor.urls"

@@ -1,6 +1,6 @@
 """The settings of the simple project, without its own apps."""
 
-from benchmarks.comparison.settings import *  # noqa: F403 -- settings on top of others
+from benchmarks.comparison.settings import *  # noqa: F403 (these settings extend all of those)
 from benchmarks.comparison.settings import INSTALLED_APPS
 
 INSTALLED_APPS = [

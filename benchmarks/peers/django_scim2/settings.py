@@ -1,6 +1,6 @@
 """A project with django-scim2."""
 
-from benchmarks.peers.settings import *  # noqa: F403 -- settings on top of others
+from benchmarks.peers.settings import *  # noqa: F403 (these settings extend all of those)
 from benchmarks.peers.settings import INSTALLED_APPS, MIDDLEWARE
 
 INSTALLED_APPS = [*INSTALLED_APPS, "django_scim", "benchmarks.peers.django_scim2"]

@@ -1,6 +1,6 @@
 """A project with django-scim2-server."""
 
-from benchmarks.peers.settings import *  # noqa: F403 -- settings on top of others
+from benchmarks.peers.settings import *  # noqa: F403 (these settings extend all of those)
 from benchmarks.peers.settings import INSTALLED_APPS
 
 INSTALLED_APPS = [*INSTALLED_APPS, "django_scim2_server"]

@@ -1,6 +1,6 @@
 """Settings of the example project, with a database of its tests."""
 
-from example_project.settings import *  # noqa: F403 -- settings on top of others
+from example_project.settings import *  # noqa: F403 (these settings extend all of those)
 from example_project.settings import DATABASES
 from tests.hosts.databases import database
 

@@ -1,7 +1,7 @@
 """Settings of the simple project with a replica that lags behind for ever."""
 
 from tests.hosts.databases import database
-from tests.simple_project.settings import *  # noqa: F403 -- settings on top of others
+from tests.simple_project.settings import *  # noqa: F403 (these settings extend all of those)
 from tests.simple_project.settings import DATABASES
 
 DATABASES |= {"default": database("lagging"), "replica": database("lagging_replica")}

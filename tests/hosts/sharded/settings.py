@@ -2,7 +2,7 @@
 
 from tests.hosts.databases import database
 from tests.hosts.sharded.shards import SHARDS
-from tests.simple_project.settings import *  # noqa: F403 -- settings on top of others
+from tests.simple_project.settings import *  # noqa: F403 (these settings extend all of those)
 from tests.simple_project.settings import DATABASES, MIDDLEWARE
 
 SECRET_KEY = "good enough for tests"
