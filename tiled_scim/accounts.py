@@ -150,13 +150,6 @@ class AccountAdapter(HostAdapter):
         rows = self._admin_memberships().filter(**{self._account_name: self._account_key})
         return self.adoptable_users().filter(pk__in=rows.values(self.memberships().user.attname))
 
-    def delete_user(self, user: AbstractBaseUser) -> None:
-        """Delete the membership, and the host user if no other account has it."""
-        is_shared = self.is_shared(user)
-        self.memberships().rows(self._using, **self._key(user)).delete()
-        if not is_shared:
-            super().delete_user(user)
-
     # Libraries
 
     def adoptable_libraries(self) -> models.QuerySet[Any]:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings as django_settings
-from django.contrib.auth import get_user_model, load_backend
-from django.contrib.auth.backends import BaseBackend
+from django.contrib.auth import get_user_model
 from django.core import checks
 from django.db import models
 from django.db.models.fields import NOT_PROVIDED
 from django.urls import URLResolver, get_resolver
 from django.utils.functional import Promise
-from rest_framework.settings import api_settings
 from rest_framework.throttling import SimpleRateThrottle
 
 from tiled_scim.account_checks import check_accounts
@@ -28,6 +26,7 @@ from tiled_scim.host import (
     membership_accessors,
     searched_columns,
 )
+from tiled_scim.sign_in_checks import check_backends, check_json_web_tokens
 
 Messages = Iterator[checks.CheckMessage]
 
@@ -42,8 +41,6 @@ CHOICES = {
 # Rows of the host's user table from which on a lookup without an index is slow.
 LARGE_TABLE = 50_000
 LACKING = {State.MISSING, State.INVALID, State.UNSUITABLE}
-# The class of simplejwt that does not read the user from the database.
-STATELESS_AUTHENTICATION = "JWTStatelessUserAuthentication"
 
 
 def check_host(
@@ -286,63 +283,6 @@ def check_active_field() -> Messages:
             "The user model has no field “is_active”. Deactivating users would have no effect.",
             hint=f"Name the host's field in the user_fields of a {PREFIX}HOST_ADAPTER.",
             id="tiled_scim.E012",
-        )
-
-
-def check_backends() -> Messages:
-    for path in django_settings.AUTHENTICATION_BACKENDS:
-        if _accepts_inactive_users(path):
-            yield checks.Warning(
-                f"The authentication backend {path} accepts inactive users. Users who are "
-                "deactivated by SCIM keep their access.",
-                hint="Use a backend whose user_can_authenticate() rejects them, such as Django's "
-                "backend of the same name without “AllowAllUsers”.",
-                id="tiled_scim.W002",
-            )
-        if _is_unverifiable(path):
-            yield checks.Warning(
-                f"The authentication backend {path} has no user_can_authenticate(), so it may "
-                "accept inactive users, such as those deactivated by SCIM.",
-                hint="Inherit from django.contrib.auth.backends.ModelBackend, or add a "
-                "user_can_authenticate() that rejects them, and call it in get_user().",
-                id="tiled_scim.W003",
-            )
-
-
-def _accepts_inactive_users(path: str) -> bool:
-    """Return whether a backend's `user_can_authenticate` accepts an inactive user."""
-    user = get_user_model()()
-    user.is_active = False
-    backend: Any = load_backend(path)
-    return hasattr(backend, "user_can_authenticate") and backend.user_can_authenticate(user)
-
-
-def _is_unverifiable(path: str) -> bool:
-    """Return whether a backend has its own `get_user`, but no `user_can_authenticate`."""
-    backend: Any = load_backend(path)
-    finds_users = getattr(type(backend), "get_user", None) not in {None, BaseBackend.get_user}
-    return finds_users and not hasattr(backend, "user_can_authenticate")
-
-
-def check_json_web_tokens() -> Messages:
-    """Check that simplejwt rejects tokens of inactive users."""
-    classes = cast("list[type]", api_settings.DEFAULT_AUTHENTICATION_CLASSES)
-    for authentication in classes:
-        if any(base.__name__ == STATELESS_AUTHENTICATION for base in authentication.__mro__):
-            yield checks.Warning(
-                f"The authentication class {authentication.__name__} in REST_FRAMEWORK accepts a "
-                "token without checking its user. Users who are deactivated by SCIM keep their "
-                "access until the token expires.",
-                hint="Use rest_framework_simplejwt.authentication.JWTAuthentication, or let access "
-                "tokens expire after a few minutes.",
-                id="tiled_scim.W004",
-            )
-    if not getattr(django_settings, "SIMPLE_JWT", {}).get("CHECK_USER_IS_ACTIVE", True):
-        yield checks.Warning(
-            "CHECK_USER_IS_ACTIVE in SIMPLE_JWT is off. Users who are deactivated by SCIM keep "
-            "their access.",
-            hint="Remove it: it is on by default.",
-            id="tiled_scim.W005",
         )
 
 

@@ -15,7 +15,7 @@ from tiled_scim.models import Action, LibraryGroupLink
 from tiled_scim.provisioning.documents import read_group, split
 from tiled_scim.provisioning.group_members import NOTHING, GroupMembers, MembersChanged
 from tiled_scim.provisioning.resources import StoredResource
-from tiled_scim.provisioning.service import Precondition, Result, Service, recorded
+from tiled_scim.provisioning.service import Precondition, Result, Service, column_changes, recorded
 from tiled_scim.schemas import GROUP
 from tiled_scim.scim import patch
 from tiled_scim.scim.cleaning import Document, check_immutable
@@ -58,7 +58,7 @@ class GroupService(Service[LibraryGroupLink]):
         link.unlinked_at = None
         if is_new:
             link.rename(name)
-        self.set_columns(link, self.column_changes(link, split(document, GROUP, ())))
+        self.set_columns(link, column_changes(link, split(document, GROUP, ())))
         self.save(link)
         action = self.announce(signals.library_linked, link, library=link.library)
         changed = self._change_members(link, members)
@@ -172,7 +172,7 @@ class GroupService(Service[LibraryGroupLink]):
     ) -> Result:
         old_name, action, columns = link.display_name, "", {}
         if document is not before:  # most requests are about members alone
-            columns = self.column_changes(link, split(document, GROUP, ()))
+            columns = column_changes(link, split(document, GROUP, ()))
             self.set_columns(link, columns)
         if link.display_name != old_name:
             self._rename_library(link.library, old_name, link.display_name)

@@ -161,14 +161,6 @@ class Service(Generic[AnyLink]):
             other.save(using=self.using)
         link.rename(name)
 
-    def column_changes(self, link: AnyLink, stored: StoredValues) -> dict[str, Any]:
-        """Return the columns of a link to change, including its JSON."""
-        wanted = {**stored.columns, "attributes": stored.attributes}
-        changes = {name: value for name, value in wanted.items() if getattr(link, name) != value}
-        if not link.holds_name:
-            changes[link.name_field] = wanted[link.name_field]
-        return changes
-
     def set_columns(self, link: AnyLink, changes: dict[str, Any]) -> None:
         """Set columns of a link. The caller has to save it.
 
@@ -208,3 +200,12 @@ class Service(Generic[AnyLink]):
     def changed(self, link: AnyLink, **what: Any) -> Change:
         """Return the change of a link, for the event."""
         return Change(self.resource_type.name, str(link.pk), link.name, **what)
+
+
+def column_changes(link: AnyLink, stored: StoredValues) -> dict[str, Any]:
+    """Return the columns of a link to change, including its JSON."""
+    wanted = {**stored.columns, "attributes": stored.attributes}
+    changes = {name: value for name, value in wanted.items() if getattr(link, name) != value}
+    if not link.holds_name:
+        changes[link.name_field] = wanted[link.name_field]
+    return changes

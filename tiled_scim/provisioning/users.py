@@ -16,30 +16,28 @@ from tiled_scim import signals
 from tiled_scim.audit.events import differences
 from tiled_scim.conf import settings
 from tiled_scim.errors import Cause, forbidden, uniqueness
-from tiled_scim.host import TILED_ADMIN, canonical_username, objects
+from tiled_scim.host import TILED_ADMIN, objects
 from tiled_scim.models import ScimToken, UserLink
 from tiled_scim.provisioning import multi_account
 from tiled_scim.provisioning.conflicts import linked, protected
 from tiled_scim.provisioning.documents import (
     HostValues,
     StoredValues,
-    hidden_values,
-    host_changes,
     host_input,
     keeps_values,
     split,
-    split_apart,
 )
 from tiled_scim.provisioning.group_members import GroupMembers
 from tiled_scim.provisioning.locked_user import LockedUser, Plan
 from tiled_scim.provisioning.member_queries import locked_groups, note_rename_of_member
 from tiled_scim.provisioning.service import Precondition, Result, Service, recorded
+from tiled_scim.provisioning.user_planning import UserPlanner
 from tiled_scim.schemas import USER
 from tiled_scim.scim import patch
 from tiled_scim.scim.cleaning import Document, check_immutable
 from tiled_scim.scim.patch import Operation
 from tiled_scim.scim.text import canonical
-from tiled_scim.sql.host_fields import HostFields, host_fields, stored_fields
+from tiled_scim.sql.host_fields import host_fields
 from tiled_scim.sql.rows import lock_user, locked
 from tiled_scim.words import english_words
 
@@ -59,6 +57,7 @@ class UserService(Service[UserLink]):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.fields = host_fields(self.adapter)
+        self.planner = UserPlanner(self.adapter, self.fields)
 
     @recorded
     def create(self, document: Document) -> Result:
@@ -78,7 +77,7 @@ class UserService(Service[UserLink]):
             self._create_host_user(user, document, stored)
         if self.adapter.is_protected(user.link.user):
             raise uniqueness(protected(user.link), Cause.PROTECTED)
-        self._apply(user, self._plan(user, before, document), is_back=True)
+        self._apply(user, self.planner.plan(user, before, document), is_back=True)
         if not was_new:
             self.adapter.user_reactivated(user.link.user)
         signal = signals.user_provisioned if was_new else signals.user_reactivated
@@ -142,10 +141,12 @@ class UserService(Service[UserLink]):
     unlink = delete
 
     def _unlink(self, user: LockedUser) -> None:
-        link, others = user.link, user.others
-        if settings.USER_DELETE == "delete" and not others and self._delete_host_user(link):
+        link = user.link
+        may_delete = settings.USER_DELETE == "delete" and not self.adapter.is_shared(link.user)
+        if may_delete and self._delete_host_user(link):
             return
-        if user.owns_active or not multi_account.is_active_elsewhere(user.host_is_active, others):
+        is_active_elsewhere = multi_account.is_active_elsewhere(user.host_is_active, user.others)
+        if user.owns_active or not is_active_elsewhere:
             self.adapter.update_user(link.user, UNLINKED)
         self.adapter.user_deactivated(link.user)
         link.unlinked_at = timezone.now()
@@ -246,98 +247,12 @@ class UserService(Service[UserLink]):
         user.was_created = True
         self._read_host(user)
 
-    # Planning
-
-    def _plan(
-        self, user: LockedUser, before: Document, document: Document, *, removes: bool = False
-    ) -> Plan:
-        """Return the plan of a write.
-
-        Args:
-            user: The user.
-            before: The current document.
-            document: The document that the user should have.
-            removes: Whether absent booleans are removed, see `hidden_values`.
-        """
-        link, current = user.link, user.host
-        keeps_own_values = self._keeps_own_values(user, before, document)
-        fields = stored_fields(self.fields, keeps_own_values=keeps_own_values)
-        stored = (
-            split_apart(document, before, self.fields)
-            if keeps_own_values
-            else split(document, USER, fields)
-        )
-        hidden = self._hidden_values(user, stored, fields, removes=removes)
-        host = host_changes(
-            stored.host,
-            current,
-            fields,
-            hidden=hidden if removes else {},
-            # An adopted user keeps the values that the client did not send.
-            clears=not user.is_new,
-        )
-        if not user.link.belongs:
-            # A new membership may differ from an inactive one without any values.
-            names = {field.name for field in fields if field.is_membership}
-            host |= {name: value for name, value in stored.host.items() if name in names}
-        is_renamed = link.user_name != document["userName"]
-        if is_renamed and not keeps_own_values and self._host_name_follows(link):
-            host["userName"] = document["userName"]
-        columns = self.column_changes(link, stored)
-        for name, value in (("hidden_values", hidden), ("keeps_own_values", keeps_own_values)):
-            if getattr(link, name) != value:
-                columns[name] = value
-        return Plan(columns, host)
-
-    def _keeps_own_values(self, user: LockedUser, before: Document, document: Document) -> bool:
-        """Return whether the link will keep the values of the person, see `UserLink`.
-
-        This is only asked if they change.
-        """
-        link = user.link
-        if not self.account or user.was_created:
-            return False
-        old, new = self._person(before), self._person(document)
-        if not user.is_new and old == new:
-            return link.keeps_own_values
-        return not self.adapter.may_change_person(link.user, host_input(new))
-
-    def _person(self, document: Document) -> HostValues:
-        """Return the values of a document that are the person's, not the account's."""
-        if not document:
-            return {}
-        host = split(document, USER, self.fields).host
-        private = {field.name: host.get(field.name) for field in self.fields if field.is_private}
-        return {"userName": document["userName"], **private}
-
-    def _hidden_values(
-        self, user: LockedUser, stored: StoredValues, fields: HostFields, *, removes: bool
-    ) -> dict[str, bool]:
-        if not user.is_new:
-            before = user.link.hidden_values
-            return hidden_values(stored.host, user.host, before, fields, removes=removes)
-        return {
-            each.name: False
-            for each in fields
-            if each.is_boolean
-            and each.is_writable
-            and each.name not in stored.host
-            and not user.host.get(each.name)
-        }
-
-    def _host_name_follows(self, link: UserLink) -> bool:
-        """Return whether the host's username changes together with userName.
-
-        A user who was adopted by email address keeps the username that the host gave.
-        """
-        return canonical_username(link.user.get_username()) == canonical_username(link.user_name)
-
     # Checking and applying
 
     def _update(
         self, user: LockedUser, before: Document, document: Document, *, removes: bool = False
     ) -> Result:
-        plan = self._plan(user, before, document, removes=removes)
+        plan = self.planner.plan(user, before, document, removes=removes)
         if plan.is_empty:
             return Result(self.changed(user.link), user.resource(before))
         was_active = user.is_active

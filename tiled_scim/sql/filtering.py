@@ -5,59 +5,40 @@ A filter never matches more than it says. Anything unknown, or that cannot be se
 
 from __future__ import annotations
 
-import operator
-from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from functools import reduce
-from typing import Any, cast
+from typing import cast
 
-from django.db.models import Case, Exists, F, Model, OuterRef, Q, Value, When
+from django.db.models import F, Model, Q, Value
 from django.db.models.expressions import Expression as SQLExpression
-from django.db.models.functions import Coalesce
 from django.db.models.lookups import IsNull
 
 from tiled_scim.attributes import Attribute, AttributePath, ResourceType, Schema
 from tiled_scim.database.expressions import (
-    AnyElement,
-    ColumnText,
-    Element,
-    Elements,
-    ExactText,
-    FirstElement,
-    IsNotTrue,
-    JSONBoolean,
     JSONText,
-    NonEmpty,
 )
 from tiled_scim.errors import ScimError, invalid_filter, invalid_request
 from tiled_scim.host import HostAdapter
-from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, UserLink
+from tiled_scim.models import LibraryGroupLink, UserLink
 from tiled_scim.schemas import GROUP, USER
 from tiled_scim.scim.cleaning import KEPT
 from tiled_scim.scim.grammar import (
-    And,
     Comparison,
-    ElementFilter,
     Expression,
-    Not,
-    Or,
-    Present,
     quoted,
 )
 from tiled_scim.scim.matching import predicate, sub_attribute
 from tiled_scim.scim.paths import as_complex
-from tiled_scim.sql.candidates import Candidates, by_column, by_email, fewest, union
-from tiled_scim.sql.host_fields import HostField, host_fields
+from tiled_scim.sql.candidates import Candidates, by_column
+from tiled_scim.sql.host_fields import host_fields
 from tiled_scim.sql.locations import (
     ALWAYS,
-    NEVER,
     Stored,
     in_column,
     in_host_field,
     in_json,
     in_text,
 )
+from tiled_scim.sql.scopes import ElementScope, JSONElements, RelatedRows, Scope, any_of
 
 MODELS: dict[str, type[Model]] = {USER.name: UserLink, GROUP.name: LibraryGroupLink}
 
@@ -100,181 +81,7 @@ def sort_key(sort_by: str, resource_type: ResourceType, adapter: HostAdapter) ->
         raise invalid_request(f"sortBy: {error.detail}") from error
 
 
-def _all(conditions: Iterable[Q]) -> Q:
-    return reduce(operator.and_, conditions)
-
-
-def _any(conditions: Iterable[Q]) -> Q:
-    return reduce(operator.or_, conditions, NEVER)
-
-
-class _Scope(ABC):
-    """The object that the names in a filter refer to: a resource, or an element."""
-
-    def condition(self, expression: Expression) -> Q:
-        """Return the filter as a condition."""
-        match expression:
-            case And(operands):
-                return _all([self.condition(operand) for operand in operands])
-            case Or(operands):
-                return _any([self.condition(operand) for operand in operands])
-            case Not(operand):
-                return Q(IsNotTrue(self.condition(operand)))
-            case Present(name):
-                return self.present(name)
-            case Comparison():
-                return self.compare(expression)
-            case ElementFilter(name, operand):
-                return self.element(name, operand)
-
-    def candidates(self, expression: Expression) -> Candidates | None:
-        """Return the links that may match the filter, or None if no index finds them."""
-        match expression:
-            case And(operands):
-                return fewest(map(self.candidates, operands))
-            case Or(operands):
-                return union(map(self.candidates, operands))
-            case Comparison(_, "eq"):
-                return self.equal(expression)
-            case ElementFilter(name, operand):
-                return self.with_element(name, operand)
-        return None
-
-    @abstractmethod
-    def present(self, name: str) -> Q:
-        """Return the condition that there is a value."""
-
-    @abstractmethod
-    def compare(self, comparison: Comparison) -> Q:
-        """Return the condition that a comparison is true."""
-
-    @abstractmethod
-    def element(self, name: str, operand: Expression) -> Q:
-        """Return the condition that a filter matches an element of a multi-valued attribute."""
-
-    def equal(self, comparison: Comparison) -> Candidates | None:
-        """Return the links that may match an equality."""
-        return None
-
-    def with_element(self, name: str, operand: Expression) -> Candidates | None:
-        """Return the links that may have an element which matches a filter in brackets."""
-        return None
-
-
-class _ElementScope(_Scope):
-    """An element of a multi-valued attribute. Names refer to its sub-attributes."""
-
-    def __init__(self, attribute: Attribute) -> None:
-        self.attribute = as_complex(attribute)
-
-    def present(self, name: str) -> Q:
-        return self.stored(sub_attribute(self.attribute, name)).present()
-
-    def compare(self, comparison: Comparison) -> Q:
-        return self.stored(sub_attribute(self.attribute, comparison.name)).fits(comparison)
-
-    def element(self, name: str, operand: Expression) -> Q:
-        raise invalid_filter(f"A filter in brackets cannot be inside another one: {name}[…].")
-
-    @abstractmethod
-    def stored(self, attribute: Attribute) -> Stored:
-        """Return the location of a sub-attribute's value."""
-
-    @abstractmethod
-    def exists(self, condition: Q = ALWAYS) -> Q:
-        """Return the condition that an element meets a condition."""
-
-    @abstractmethod
-    def first(self, attribute: Attribute) -> F | SQLExpression:
-        """Return the value of the primary or first element, in the form for comparisons."""
-
-
-class _JSONElements(_ElementScope):
-    """The elements of an array in the link's JSON.
-
-    Args:
-        attribute: The multi-valued attribute.
-        keys: The path of keys to the array.
-        host_field: The host field with the `value` of the placeholder.
-    """
-
-    def __init__(
-        self, attribute: Attribute, keys: Sequence[str], host_field: HostField | None
-    ) -> None:
-        super().__init__(attribute)
-        self.elements = Elements(F("attributes"), *keys)
-        self.host_field = host_field
-        self.is_email = list(keys) == ["emails"]
-        self.is_simple = attribute.type != "complex"
-
-    def stored(self, attribute: Attribute) -> Stored:
-        if self.is_simple:
-            return in_json(attribute, Element())
-        if self.host_field and attribute.name == "value":
-            return in_text(attribute, self._value(self.host_field))
-        return in_json(attribute, Element(), attribute.name)
-
-    def exists(self, condition: Q = ALWAYS) -> Q:
-        return Q(AnyElement(self.elements, self._visible & condition))
-
-    def equal(self, comparison: Comparison) -> Candidates | None:
-        is_address = sub_attribute(self.attribute, comparison.name).name == "value"
-        if not (self.is_email and is_address and comparison.value):
-            return None
-        return by_email(cast(str, comparison.value), self.host_field)
-
-    def first(self, attribute: Attribute) -> F | SQLExpression:
-        value = self.stored(attribute).expression
-        primary = NEVER if self.is_simple else JSONBoolean(Element(), "primary")
-        return FirstElement(self.elements, self._visible, value, primary)
-
-    @property
-    def _visible(self) -> Q:
-        """Return the condition that an element is visible: not a placeholder without a value."""
-        if not self.host_field:
-            return ALWAYS
-        return Q(IsNull(self._value(self.host_field), False))
-
-    def _value(self, host_field: HostField) -> F | SQLExpression:
-        host_value: SQLExpression = NonEmpty(ExactText(ColumnText(host_field.expression)))
-        if host_field.is_private:
-            host_value = Case(When(keeps_own_values=False, then=host_value))
-        return Coalesce(JSONText(Element(), "value"), host_value)
-
-
-class _RelatedRows(_ElementScope):
-    """The elements of an attribute that is stored as a relation of the link."""
-
-    def __init__(self, attribute: Attribute, model: type[Model]) -> None:
-        super().__init__(attribute)
-        self.relation = cast(Any, model._meta.get_field(cast(str, attribute.relation)))
-
-    def stored(self, attribute: Attribute) -> Stored:
-        if attribute.constant:
-            return in_text(attribute, Value(attribute.constant))
-        if not attribute.column:
-            raise invalid_filter(f"{self.attribute.name}.{attribute.name} cannot be searched.")
-        return in_column(attribute, self.relation.related_model)
-
-    def exists(self, condition: Q = ALWAYS) -> Q:
-        rows = self.relation.related_model._default_manager.filter(
-            self._visible,
-            condition,
-            **{self.relation.field.name: OuterRef("pk")},
-        )
-        return Q(Exists(rows))
-
-    def first(self, attribute: Attribute) -> F | SQLExpression:
-        raise invalid_filter(f"{self.attribute.name} cannot be sorted by.")
-
-    @property
-    def _visible(self) -> Q:
-        """Return the condition for the rows that the resource shows."""
-        rows = LibraryGroupMember
-        return rows.live if self.relation.name == "memberships" else rows.belonging
-
-
-class _Resources(_Scope):
+class _Resources(Scope):
     """A resource: a link with its host user."""
 
     def __init__(self, resource_type: ResourceType, adapter: HostAdapter) -> None:
@@ -353,7 +160,7 @@ class _Resources(_Scope):
             return elements.exists(elements.present(path.sub_attribute.name))
         if attribute.sub_attributes and path.sub_attribute is None:
             parts = (replace(path, sub_attribute=part) for part in attribute.sub_attributes)
-            return _any([self._present(part) for part in parts if self._is_kept(part)])
+            return any_of([self._present(part) for part in parts if self._is_kept(part)])
         return self._stored(path).present()
 
     def _uses(self, schema: Schema) -> Q:
@@ -368,24 +175,24 @@ class _Resources(_Scope):
             for path in map(self._resolve, self.host_fields)
             if path.schema is schema
         )
-        return _any([Q(IsNull(JSONText(F("attributes"), schema.urn), False)), *in_host])
+        return any_of([Q(IsNull(JSONText(F("attributes"), schema.urn), False)), *in_host])
 
     def _elements_fit(self, attribute: Attribute, path: AttributePath, operand: Expression) -> Q:
         """Return the condition that a filter matches an element of a multi-valued attribute."""
         if attribute.name == "schemas":
             fits = predicate(operand, as_complex(attribute))
             schemas = self.resource_type.schemas
-            return _any([self._uses(schema) for schema in schemas if fits({"value": schema.urn})])
+            return any_of([self._uses(schema) for schema in schemas if fits({"value": schema.urn})])
         elements = self._elements(path)
         return elements.exists(elements.condition(operand))
 
-    def _elements(self, path: AttributePath) -> _ElementScope:
+    def _elements(self, path: AttributePath) -> ElementScope:
         attribute = cast(Attribute, path.attribute)
         if attribute.relation:
-            return _RelatedRows(attribute, self.model)
+            return RelatedRows(attribute, self.model)
         whole = replace(path, sub_attribute=None)
         host_field = self.host_fields.get(f"{whole}.value")
-        return _JSONElements(attribute, _keys(whole), host_field)
+        return JSONElements(attribute, _keys(whole), host_field)
 
     def _is_kept(self, path: AttributePath) -> bool:
         """Return whether values of an attribute are stored anywhere."""

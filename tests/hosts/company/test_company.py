@@ -368,6 +368,19 @@ class TestTwoAccounts:
         assert Person.objects.get(email=ANN).is_active
         assert shown(globex, other)["active"] is True
 
+    def test_delete_for_good_of_a_person_whom_others_have(self, acme: Scim, settings: Any) -> None:
+        settings.TILED_SCIM_USER_DELETE = "delete"
+        key, bob = push(acme), push(acme, "bob@example.com")
+        ann = Person.objects.get(email=ANN)
+        Membership.objects.create(person=ann, account_id=GLOBEX, role="owner")
+
+        assert {acme.delete(f"/Users/{each}").status for each in (key, bob)} == {204}
+
+        assert list(Person.objects.all()) == [ann]
+        assert member(ACME) == ("member", False, "")
+        assert member(GLOBEX) == ("owner", True, "")
+        assert UserLink.objects.get().unlinked_at is not None
+
     def test_name_of_somebody_elsewhere_is_no_conflict(self, acme: Scim, globex: Scim) -> None:
         """Nobody learns who exists in another account."""
         push(globex, "boss@example.com", name={"givenName": "Boss"})
