@@ -65,6 +65,18 @@ class AccountAdapter(HostAdapter):
         rows = cls.memberships().account_model._default_manager.all()
         return {str(row.pk): str(row) for row in rows}
 
+    @classmethod
+    def memberships(cls) -> MembershipModel:
+        """Return the membership model.
+
+        Raises:
+            LookupError: if the settings name none.
+        """
+        memberships = membership_model()
+        if memberships is None:
+            raise LookupError("AccountAdapter needs TILED_SCIM_MEMBERSHIP_MODEL")
+        return memberships
+
     @property
     def has_accounts(self) -> bool:
         return True
@@ -147,8 +159,10 @@ class AccountAdapter(HostAdapter):
         """Return the users whose membership is active and Tiled Admin."""
         if TILED_ADMIN not in self.membership_fields:
             return super().admins()
-        rows = self._admin_memberships().filter(**{self._account_name: self._account_key})
-        return self.adoptable_users().filter(pk__in=rows.values(self.memberships().user.attname))
+        memberships = self.memberships()
+        own = {memberships.account.attname: self._account_key}
+        users = self._admin_memberships().filter(**own).values(memberships.user.attname)
+        return self.adoptable_users().filter(pk__in=users)
 
     # Libraries
 
@@ -186,18 +200,6 @@ class AccountAdapter(HostAdapter):
     # Inside
 
     @classmethod
-    def memberships(cls) -> MembershipModel:
-        """Return the membership model.
-
-        Raises:
-            LookupError: if the settings name none.
-        """
-        memberships = membership_model()
-        if memberships is None:
-            raise LookupError("AccountAdapter needs TILED_SCIM_MEMBERSHIP_MODEL")
-        return memberships
-
-    @classmethod
     def _admin_memberships(cls) -> models.QuerySet[Any]:
         """Return the memberships that are active and Tiled Admin."""
         columns = attribute_columns()
@@ -212,10 +214,6 @@ class AccountAdapter(HostAdapter):
     @property
     def _using(self) -> str:
         return router.db_for_write(self.memberships().model)
-
-    @property
-    def _account_name(self) -> str:
-        return cast(str, self.memberships().account.name)
 
     @property
     def _account_key(self) -> Any:

@@ -27,6 +27,7 @@ from django.db.models import (
 )
 from django.db.models.expressions import Expression
 
+from tiled_scim.accounts import split_choices
 from tiled_scim.attributes import Attribute, AttributePath
 from tiled_scim.database.membership_model import MEMBERSHIP, membership_model
 from tiled_scim.host import HostAdapter
@@ -151,8 +152,7 @@ def _host_field(name: str, scope: Scope, column: str) -> HostField:
     path = USER.resolve(name)
     if path is None or path.attribute is None:
         raise LookupError(f"The host adapter names “{name}”, which no schema has")
-    column, _, choices = column.partition("=")
-    return HostField(str(path), path, scope, column, tuple(choices.split(",")) if choices else ())
+    return HostField(str(path), path, scope, *split_choices(column))
 
 
 def _model(scope: Scope) -> type[Model]:
