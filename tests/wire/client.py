@@ -208,6 +208,8 @@ def replace_members(*keys: str) -> dict[str, object]:
 def checked(status: int, headers: Mapping[str, str], text: str) -> Answer:
     """The answer, which is one of SCIM's whatever was asked."""
     body: Any = json.loads(text) if text else None
+    assert headers["Cache-Control"] == "no-store, private"
+    assert "Authorization" in headers["Vary"]
     if status in (204, 304):
         assert text == ""
     else:

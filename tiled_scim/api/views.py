@@ -9,6 +9,7 @@ from typing import Any, ClassVar, NoReturn, cast
 
 from django.http import HttpRequest, QueryDict
 from django.http.response import HttpResponseBase
+from django.utils.cache import patch_vary_headers
 from django.utils.decorators import method_decorator
 from django.utils.functional import cached_property
 from rest_framework.exceptions import AuthenticationFailed
@@ -77,6 +78,7 @@ class ScimView(APIView):
             self.log.record_failure(self.target, response.error, method=request.method or "")
         self.log.end(response.status_code)
         response.headers[REQUEST_ID_HEADER] = self.log.request_id
+        keep_from_caches(response)
         return response
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
@@ -340,6 +342,15 @@ class UnknownView(ScimView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         raise not_found(f"There is nothing at {request.path}.")
+
+
+def keep_from_caches(response: HttpResponseBase) -> None:
+    """Forbid caches to store a response, so that a revoked token reads nothing from one.
+
+    Django's cache middleware ignores `no-store`, and stores what is not `private`.
+    """
+    response.headers["Cache-Control"] = "no-store, private"
+    patch_vary_headers(response, ("Authorization",))
 
 
 def list_response(resources: Sequence[Resource], page: Page[Any]) -> Resource:
