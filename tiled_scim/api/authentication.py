@@ -78,6 +78,20 @@ class AccountEnabled(BasePermission):
         return True
 
 
+def check_again(request: Request, view: APIView) -> None:
+    """Check in the middle of a long request that its token and its account may still be used.
+
+    Raises:
+        InvalidToken: The token was revoked or replaced, or has expired.
+        ScimError: 403 for an account that may not use SCIM any more, or no longer exists.
+    """
+    token = ScimToken.objects.written().filter(pk=cast(ScimToken, request.auth).pk).first()
+    if token is None or not token.is_current:
+        raise InvalidToken(token)
+    AccountEnabled().has_permission(request, view)
+    settings.HOST_ADAPTER(account_of(request)).check_account()
+
+
 def account_of(request: Request) -> str:
     """Return the account of the request's token."""
     return str(cast(ScimToken, request.auth).account)

@@ -2,12 +2,15 @@
 
 Each operation has its own transaction and response. It may refer by `bulkId` to a resource that
 another one creates, in any order. Two operations may refer to each other.
+
+A request can take minutes. So each operation is checked like a request of its own: whether the token
+is within its rate limit, and every few operations whether it may still be used.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any
@@ -19,7 +22,7 @@ from tiled_scim.api.parsers import MAX_BODY_BYTES
 from tiled_scim.api.rendering import Renderer
 from tiled_scim.api.request_log import RequestLog
 from tiled_scim.audit.events import Change
-from tiled_scim.errors import invalid_request, invalid_syntax, too_large
+from tiled_scim.errors import ScimError, invalid_request, invalid_syntax, too_large
 from tiled_scim.host import HostAdapter
 from tiled_scim.provisioning.resources import StoredResource
 from tiled_scim.schemas import RESOURCE_TYPES
@@ -96,12 +99,24 @@ class Bulk:
         adapter: The host adapter for the client's account.
         renderer: Returns the locations of resources.
         log: Writes the event of each operation.
+        check: Takes the number of operations so far, and raises an error if the token may not be
+            used for another one. That operation and all others are then refused.
     """
 
-    def __init__(self, adapter: HostAdapter, renderer: Renderer, log: RequestLog) -> None:
+    def __init__(
+        self,
+        adapter: HostAdapter,
+        renderer: Renderer,
+        log: RequestLog,
+        check: Callable[[int], None],
+    ) -> None:
         self.adapter = adapter
         self.renderer = renderer
         self.log = log
+        self.check = check
+        self.started = 0
+        # Why no more operations are executed, once one was refused.
+        self.refusal: ScimError | None = None
         # The bulkIds of resources that are not created yet, and the ids of created ones by bulkId.
         self.pending: set[str] = set()
         self.keys: dict[str, str] = {}
@@ -168,22 +183,38 @@ class Bulk:
         result: Resource = {"method": operation.method}
         if operation.bulk_id:
             result["bulkId"] = operation.bulk_id
+        if self.refusal is not None:
+            return result | _failure(self.refusal)
         endpoint: Endpoint | None = None
         key: str | None = None
         try:
+            self._require_access()
             endpoint, key = self._target(operation)
             if key:
                 result["location"] = self.renderer.location(endpoint.resource_type, key)
             result |= self._success(operation, endpoint, self._carry_out(operation, endpoint, key))
         except Exception as exception:  # noqa: BLE001 (as_scim_error logs what is a fault of ours)
             error = as_scim_error(exception)
-            result |= {"status": str(error.status), "response": error.body}
+            result |= _failure(error)
             change = _tried(operation, endpoint, key)
             self.log.record_failure(change, error, method=operation.method)
         finally:
             if operation.creates():
                 self.pending.discard(operation.bulk_id)
         return result
+
+    def _require_access(self) -> None:
+        """Check that the token may be used for another operation. If not, refuse all others, too.
+
+        Raises:
+            ScimError: 401, 403 or 429.
+        """
+        try:
+            self.check(self.started)
+        except Exception as exception:
+            self.refusal = as_scim_error(exception)
+            raise self.refusal from exception
+        self.started += 1
 
     def _success(
         self, operation: Operation, endpoint: Endpoint, resource: StoredResource | None
@@ -299,6 +330,10 @@ def _fields(item: object, what: str) -> dict[str, object]:
 def _text(value: object) -> str:
     """Return a value if it is text that can be sent back, or else ""."""
     return value if isinstance(value, str) and is_storable(value) else ""
+
+
+def _failure(error: ScimError) -> Resource:
+    return {"status": str(error.status), "response": error.body}
 
 
 def _is_error(result: Resource) -> bool:

@@ -24,6 +24,7 @@ from tiled_scim.api.authentication import (
     InvalidToken,
     TokenAuthentication,
     account_of,
+    check_again,
 )
 from tiled_scim.api.base_url import base_url
 from tiled_scim.api.bulk import Bulk
@@ -54,6 +55,8 @@ from tiled_scim.sql.pages import Page, page_size, paginate, start_index
 
 # A query with other parameters is not a lookup of one value.
 LOOKUP_PARAMETERS = frozenset({"filter", "startIndex", "count", "attributes", "excludedAttributes"})
+# The operations of a bulk request between two checks of its token. Each check is a query.
+CHECKED_EVERY = 5
 LIST_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 
 
@@ -289,8 +292,24 @@ class BulkView(ScimView):
     """`/Bulk`."""
 
     def post(self, request: Request) -> Response:
-        bulk = Bulk(self.adapter, Renderer(self.base_url), self.log)
+        bulk = Bulk(self.adapter, Renderer(self.base_url), self.log, self.check_operation)
         return Response(bulk.run(request.data))
+
+    def check_operation(self, number: int) -> None:
+        """Check before an operation that the token may still be used.
+
+        Args:
+            number: The number of operations so far. The request itself was counted and checked,
+                and it stands for the first operation.
+
+        Raises:
+            ScimError: 403 or 429.
+            InvalidToken: The token has ended.
+        """
+        if number:
+            self.check_throttle(self.request, TokenThrottle)
+        if number and number % CHECKED_EVERY == 0:
+            check_again(self.request, self)
 
 
 class ServiceProviderConfigView(ScimView):
