@@ -3,8 +3,8 @@
 Each operation has its own transaction and response. It may refer by `bulkId` to a resource that
 another one creates, in any order. Two operations may refer to each other.
 
-A request can take minutes. So each operation is checked like a request of its own: whether the token
-is within its rate limit, and every few operations whether it may still be used.
+A request can take minutes. So each operation is checked like a request of its own: whether the
+token is within its rate limit, and every few operations whether it may still be used.
 """
 
 from __future__ import annotations

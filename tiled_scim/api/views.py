@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar, NoReturn, cast
 
 from django.http import HttpRequest, QueryDict
 from django.http.response import HttpResponseBase
-from django.utils.cache import patch_vary_headers
 from django.utils.decorators import method_decorator
 from django.utils.functional import cached_property
 from rest_framework.exceptions import AuthenticationFailed
@@ -36,6 +35,7 @@ from tiled_scim.api.negotiation import ScimNegotiation, ScimRenderer
 from tiled_scim.api.parsers import ScimParser, check_length
 from tiled_scim.api.rendering import Renderer, encode
 from tiled_scim.api.request_log import REQUEST_ID_HEADER, RequestLog
+from tiled_scim.api.responses import keep_from_caches, list_response, named, unfiltered
 from tiled_scim.api.search import everywhere
 from tiled_scim.api.search import parameters as search_parameters
 from tiled_scim.api.throttling import AddressThrottle, Throttle, TokenThrottle
@@ -43,13 +43,13 @@ from tiled_scim.attributes import ResourceType
 from tiled_scim.audit.events import Change
 from tiled_scim.conf import settings
 from tiled_scim.database.connections import non_atomic_requests
-from tiled_scim.errors import Cause, ScimError, forbidden, not_found
+from tiled_scim.errors import ScimError, not_found
 from tiled_scim.host import HostAdapter
 from tiled_scim.models import ScimToken
 from tiled_scim.provisioning.resources import StoredResource
 from tiled_scim.provisioning.service import Precondition, Record
 from tiled_scim.schemas import GROUP, RESOURCE_TYPES, USER
-from tiled_scim.scim.selection import Resource, Selection
+from tiled_scim.scim.selection import Selection
 from tiled_scim.sql.lookups import indexed_value
 from tiled_scim.sql.pages import Page, page_size, paginate, start_index
 
@@ -57,7 +57,6 @@ from tiled_scim.sql.pages import Page, page_size, paginate, start_index
 LOOKUP_PARAMETERS = frozenset({"filter", "startIndex", "count", "attributes", "excludedAttributes"})
 # The operations of a bulk request between two checks of its token. Each check is a query.
 CHECKED_EVERY = 5
-LIST_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 
 
 @method_decorator(non_atomic_requests, name="dispatch")
@@ -361,51 +360,3 @@ class UnknownView(ScimView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         raise not_found(f"There is nothing at {request.path}.")
-
-
-def keep_from_caches(response: HttpResponseBase) -> None:
-    """Forbid caches to store a response, so that a revoked token reads nothing from one.
-
-    Django's cache middleware ignores `no-store`, and stores what is not `private`.
-    """
-    response.headers["Cache-Control"] = "no-store, private"
-    patch_vary_headers(response, ("Authorization",))
-
-
-def list_response(resources: Sequence[Resource], page: Page[Any]) -> Resource:
-    """Return a ListResponse (RFC 7644 section 3.4.2), with cursors (RFC 9865 section 2.2)."""
-    pagination = {
-        "startIndex": page.start_index,
-        "nextCursor": page.next_cursor,
-        "previousCursor": page.previous_cursor,
-    }
-    return {
-        "schemas": [LIST_SCHEMA],
-        "totalResults": page.total,
-        **{name: value for name, value in pagination.items() if value is not None},
-        "itemsPerPage": len(resources),
-        "Resources": list(resources),
-    }
-
-
-def unfiltered(request: Request, resources: Sequence[Resource]) -> Resource:
-    """Return all resources on one page (RFC 7644 section 4).
-
-    Raises:
-        ScimError: 403 if the client sent a filter.
-    """
-    if "filter" in request.query_params:
-        raise forbidden("Discovery endpoints cannot be filtered.", Cause.CLIENT)
-    return list_response(resources, Page(list(resources), len(resources), 1))
-
-
-def named(resources: Sequence[Resource], key: str) -> Resource:
-    """Return the resource with an id, ignoring case.
-
-    Raises:
-        ScimError: 404.
-    """
-    for resource in resources:
-        if resource["id"].lower() == key.lower():
-            return resource
-    raise not_found(f"There is no resource with the id {key}.")
