@@ -62,8 +62,8 @@ def admin() -> User:
 
 
 def events() -> list[tuple[str | None, str, str, str]]:
-    """Return account, action, name and client of each event, in order."""
-    fields = ("account", "action", "resource_name", "client")
+    """Return account, action, name and actor of each event, in order."""
+    fields = ("account", "action", "resource_name", "actor")
     return list(ScimEvent.objects.order_by("pk").values_list(*fields))
 
 
@@ -159,7 +159,7 @@ class TestGenerate:
         assert token.created_by == admin
         assert status_of(new.plaintext) == 200
         event = ScimEvent.objects.get()
-        assert (event.account, event.client) == ("", "Settings: ann")
+        assert (event.account, event.actor) == ("", "Settings: ann")
         assert (event.action, event.outcome) == (Action.TOKEN_GENERATED, Outcome.DONE)
         assert (event.resource_name, event.address) == (f"…{token.last_four}", "192.0.2.1")
         assert (event.resource_type, event.method, event.changes) == ("", "", {})
@@ -225,7 +225,7 @@ class TestRotate:
         assert status_of(new.plaintext) == 200
         event = ScimEvent.objects.filter(method="").latest("pk")
         old, fresh = f"…{earlier.token.last_four}", f"…{new.token.last_four}"
-        assert (event.action, event.client) == (Action.TOKEN_REPLACED, "Settings: bob")
+        assert (event.action, event.actor) == (Action.TOKEN_REPLACED, "Settings: bob")
         assert (event.resource_name, event.changes) == (
             fresh,
             {"attributes": {"token": [old, fresh]}},

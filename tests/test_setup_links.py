@@ -26,7 +26,7 @@ def actor() -> Actor:
 
 def events() -> list[tuple[str, str, Any]]:
     found = ScimEvent.objects.order_by("pk")
-    return [(event.action, event.client, event.address) for event in found]
+    return [(event.action, event.actor, event.address) for event in found]
 
 
 def test_a_link_is_created_used_and_revoked_with_events(actor: Actor) -> None:

@@ -256,7 +256,7 @@ class Connection:
             ScimError: 404 if the account does not have the link, or if it is unlinked already; the
                 errors of the precondition. Nothing is changed then.
         """
-        source = Source(self.account, client=actor.name)
+        source = Source(self.account, actor=actor.name)
         service = SERVICES[type(link)](self.adapter, record_of(source))
         return service.unlink(link.pk, precondition).change
 
@@ -339,7 +339,7 @@ class Connection:
         self, actor: Actor, action: Action, token: ScimToken, replaced: ScimToken | None = None
     ) -> None:
         """Write an event in the transaction of the change."""
-        source = Source(self.account, client=actor.name, address=actor.address)
+        source = Source(self.account, actor=actor.name, address=actor.address)
         attributes = {"token": [str(replaced), str(token)]} if replaced else {}
         change = Change(name=str(token), action=action, attributes=attributes)
         keep(partial(record, source, change), router.db_for_write(ScimToken))

@@ -735,7 +735,10 @@ class ScimEvent(models.Model):
     # Null if the client is unknown.
     account = ExactCharField(_("account"), max_length=ACCOUNT_LENGTH, null=True, blank=True)
     token_last_four = models.CharField(_("token"), max_length=4, blank=True)
+    # The User-Agent of the client, which it chose itself.
     client = models.CharField(_("client"), max_length=CLIENT_LENGTH, blank=True)
+    # The person who made the change by hand, and where. No client can write this column.
+    actor = models.CharField(_("made by"), max_length=CLIENT_LENGTH, blank=True)
     address = models.GenericIPAddressField(_("address"), null=True, blank=True)
     request_id = ExactCharField(_("request id"), max_length=64, blank=True)
     method = models.CharField(_("method"), max_length=8, blank=True)

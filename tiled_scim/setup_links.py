@@ -116,7 +116,7 @@ def _record(
     link: SetupLink, actor: Actor, action: Action, attributes: Mapping[str, list[Any]] | None = None
 ) -> None:
     """Write an event in the transaction of the change."""
-    source = Source(link.account, client=actor.name, address=actor.address)
+    source = Source(link.account, actor=actor.name, address=actor.address)
     change = Change(name=str(link), action=action, attributes=attributes or {})
     keep(partial(record, source, change), router.db_for_write(SetupLink))
 

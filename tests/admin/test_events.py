@@ -104,7 +104,7 @@ class TestList:
         assert refused[1:4] == ["Refused: POST User", ANN, "Refused"]
         assert "is already used by another user; its id is" in refused[4]
         assert unchanged[1:4] == ["Nothing to change: PATCH User", ANN, "Nothing to change"]
-        assert provisioned[5] == f"Okta SCIM Client 1.0.0 · token …{four}"
+        assert provisioned[5] == f"token …{four} · Okta SCIM Client 1.0.0"
         assert 'class="tiled-scim-state tiled-scim-good">Done<' in response.text
         assert 'class="tiled-scim-state tiled-scim-warn">Refused<' in response.text
 
@@ -139,7 +139,7 @@ class TestList:
 
     def test_a_failure_and_what_people_did_here(self, viewer: Client) -> None:
         make(outcome="failed", action="", status=500, detail="x" * 500)
-        make(method="", client="Django admin: grace")
+        make(method="", client="", actor="Django admin: grace")
 
         by_hand, failed = rows(viewer.get(LIST))
         assert failed[1:4] == ["Failed: PATCH User", ANN, "Failed"]
@@ -273,7 +273,7 @@ class TestSearch:
             ("_", []),
             ("100%_", ["100%_sure"]),
             (NOBODY, ["Müller@example.com"]),
-            (UUID(NOBODY).hex, ["100%_sure"]),
+            (UUID(NOBODY).hex, ["100%_sure", "Müller@example.com"]),
             ("Root=1-abc", ["MUELLER"]),
             ("root=1-abc", []),
             ("10.0.0.1", ["Müller@example.com"]),
@@ -573,7 +573,7 @@ class TestPage:
 
         shown = read(viewer.get(page(ScimEvent.objects.get())))
 
-        assert "Who Unknown caller, Okta SCIM Client 1.0.0" in shown
+        assert "Who Unknown caller Client Okta SCIM Client 1.0.0" in shown
         assert "(2 times in quick succession)" in shown
         assert "because its token is unknown" in shown
 

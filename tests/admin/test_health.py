@@ -75,9 +75,9 @@ class TestConnection:
 
         assert (
             "Okta is connected Last successful call 3 minutes ago, from 203.0.113.7, "
-            "Okta SCIM Client 1.0.0."
+            "by the client “Okta SCIM Client 1.0.0”."
         ) in content(response)
-        assert "from 203.0.113.7 by Okta SCIM Client 1.0.0" in content(response)
+        assert "from 203.0.113.7 by the client “Okta SCIM Client 1.0.0”" in content(response)
         assert not steps_are_open(response)
         assert "Nothing was pushed in the last 14 days." in content(response)
 

@@ -530,7 +530,7 @@ class TestUnlinking:
         confirm(changer, unlink_url(ann))
 
         event = ScimEvent.objects.latest("pk")
-        assert (event.action, event.outcome, event.client) == (
+        assert (event.action, event.outcome, event.actor) == (
             "user_unlinked",
             "done",
             "Django admin: staff",
@@ -574,7 +574,7 @@ class TestUnlinking:
 
         assert messages(response) == ["“Sales” has been unlinked."]
         event = ScimEvent.objects.latest("pk")
-        assert (event.action, event.client) == ("library_unlinked", "Django admin: staff")
+        assert (event.action, event.actor) == ("library_unlinked", "Django admin: staff")
         assert event.changes["removed"] == {"number": 1, "names": [ANN]}
         assert access() == {"Sales": set()}
         assert okta.get(f"/Groups/{sales}").status == 404
@@ -647,7 +647,7 @@ class TestUnlinking:
         confirm(changer, unlink_url(key))
 
         assert okta.get(f"/Users/{key}").status == 404
-        assert ScimEvent.objects.filter(client__startswith="Django").get().account == "acme"
+        assert ScimEvent.objects.filter(actor__startswith="Django").get().account == "acme"
 
 
 def test_a_host_may_leave_its_users_out_of_the_admin(viewer: Client, sales: str) -> None:

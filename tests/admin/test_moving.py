@@ -151,7 +151,7 @@ class TestConfirmation:
 
         assert ScimEvent.objects.count() == before + 1
         event = ScimEvent.objects.latest("pk")
-        assert (event.action, event.client, str(event.resource_id)) == (
+        assert (event.action, event.actor, str(event.resource_id)) == (
             "library_moved",
             "Django admin: staff",
             sales,
@@ -260,7 +260,7 @@ class TestResync:
         assert messages(response) == ["“Sales” has been fixed."]
         assert access() == {"Sales": {ANN, BOB}}
         event = ScimEvent.objects.latest("pk")
-        assert (event.action, event.client) == ("access_repaired", "Django admin: staff")
+        assert (event.action, event.actor) == ("access_repaired", "Django admin: staff")
         assert LogEntry.objects.get().object_id == sales
 
     def test_makes_the_library_anew_that_people_deleted(

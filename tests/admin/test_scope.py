@@ -437,7 +437,7 @@ class TestFormerAccounts:
         assert not ScimToken.objects.filter(current_account="initech").exists()
         event = ScimEvent.objects.get()
         assert (event.account, event.action) == ("initech", "token_revoked")
-        assert event.client == "Django admin: root"
+        assert event.actor == "Django admin: root"
         assert event.address == "127.0.0.1"
         assert "initech" not in content(root.get(PAGE))
 
@@ -501,7 +501,7 @@ class TestEvents:
         manager.post(GENERATE, confirmed(current))
         manager.post(REVOKE, confirmed(ScimToken.objects.get(current_account=ACME)))
 
-        events = ScimEvent.objects.order_by("pk").values_list("account", "action", "client")
+        events = ScimEvent.objects.order_by("pk").values_list("account", "action", "actor")
         by_hand = "Django admin: manager"
         assert list(events) == [
             (ACME, "token_generated", by_hand),

@@ -303,7 +303,7 @@ class TestDays:
         assert health().has_requests
 
     def test_what_people_changed_by_hand_was_not_pushed(self) -> None:
-        make_event(method="", client="Django admin: root")
+        make_event(method="", actor="Django admin: root")
 
         assert not health().has_requests
 

@@ -48,7 +48,7 @@ pytestmark = pytest.mark.django_db
 def events(account: str = "acme") -> list[tuple[str, str]]:
     """Return the action and actor of the account's events about its connection."""
     found = Connection(account).events().filter(resource_type="").order_by("pk")
-    return [(event.action, event.client) for event in found]
+    return [(event.action, event.actor) for event in found]
 
 
 class TestToken:

@@ -54,7 +54,7 @@ def version(admin: Client, page: str) -> dict[str, str]:
 
 def last_event() -> tuple[str, str, str | None]:
     event = ScimEvent.objects.latest("pk")
-    return event.action, event.client, event.account
+    return event.action, event.actor, event.account
 
 
 class TestUnlinking:

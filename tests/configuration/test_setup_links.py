@@ -59,7 +59,7 @@ def colleague(code: str) -> Client:
 
 def events() -> list[tuple[str, str]]:
     found = ScimEvent.objects.filter(account="acme").order_by("pk")
-    return [(event.action, event.client) for event in found]
+    return [(event.action, event.actor) for event in found]
 
 
 class TestCreating:

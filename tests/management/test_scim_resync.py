@@ -170,7 +170,7 @@ class TestAccess:
             None,
         )
         shell_user = getpass.getuser()
-        assert event.client == f"scim_resync (shell user {shell_user})"
+        assert event.actor == f"scim_resync (shell user {shell_user})"
         assert (event.method, event.account) == ("", "")
         assert (event.resource_type, str(event.resource_id)) == ("Group", sales)
         assert event.resource_name == "Sales"

@@ -242,7 +242,7 @@ class TestEvents:
         ]
         assert {(event.account, event.outcome) for event in events} == {("", Outcome.DONE)}
         who = f"scim_token (shell user {getpass.getuser()})"
-        assert {event.client for event in events} == {who}
+        assert {event.actor for event in events} == {who}
         assert {token.created_by for token in ScimToken.objects.all()} == {None}
 
     @pytest.mark.usefixtures("two_accounts")
@@ -266,7 +266,7 @@ class TestEvents:
 
         scim_token("generate")
 
-        assert ScimEvent.objects.get().client == "scim_token"
+        assert ScimEvent.objects.get().actor == "scim_token"
 
     @pytest.mark.usefixtures("two_accounts")
     def test_what_is_refused_leaves_none(self) -> None:

@@ -38,6 +38,20 @@ class TestEvents:
 
         assert named(found_events(ScimEvent.objects.all(), term)) == found
 
+    @pytest.mark.parametrize("term", ["ann", NOBODY, "10.0.0.1"])
+    def test_one_whose_request_id_a_client_chose_hides_no_others(self, term: str) -> None:
+        common = {"resource_name_canonical": "ann", "resource_id": NOBODY, "address": "10.0.0.1"}
+        make_event(resource_name="wanted", **common)
+        make_event(resource_name="forged", request_id=term)
+
+        assert named(found_events(ScimEvent.objects.all(), term)) == ["forged", "wanted"]
+
+    @pytest.mark.parametrize("name", ["10.0.0.1", NOBODY])
+    def test_a_name_that_looks_like_something_else_is_found(self, name: str) -> None:
+        make_event(resource_name=name, resource_name_canonical=name)
+
+        assert named(found_events(ScimEvent.objects.all(), name)) == [name]
+
     def test_a_request_of_another_account_does_not_change_what_is_found(self) -> None:
         make_event(account="acme", resource_name="same", resource_name_canonical="same")
         make_event(account="globex", resource_name="other", request_id="same")

@@ -242,7 +242,7 @@ class TestTraces:
         event = ScimEvent.objects.latest("pk")
         assert ScimEvent.objects.count() == before + 1
         assert (event.action, event.outcome) == (Action.LIBRARY_MOVED, Outcome.DONE)
-        assert (event.client, event.method, event.status) == (CLIENT, "", None)
+        assert (event.actor, event.method, event.status) == (CLIENT, "", None)
         assert (event.resource_name, str(event.resource_id)) == ("Sales", sales)
         assert event.changes["attributes"] == {"library": ["Sales", "Handbook"]}
         assert event.changes["removed"]["number"] == 2

@@ -11,6 +11,7 @@ from django.test import override_settings
 
 from tiled_scim.host import TILED_ADMIN, HostAdapter
 from tiled_scim.models import Action, Outcome, ScimEvent, ScimToken
+from tiled_scim.presentation.events import who
 
 from .client import (
     ANN,
@@ -254,6 +255,30 @@ class TestRecording:
         answer = scim.post("/Users", user(ANN))
 
         assert answer.headers["X-Request-ID"] == last().request_id == request_id
+
+    @pytest.mark.parametrize("authorization", [None, "Bearer tscim_wrong"])
+    def test_that_of_a_stranger_is_not(self, db: None, authorization: str | None) -> None:
+        scim = Scim(authorization, {**OKTA_HEADERS, "X-Request-ID": "taken"})
+
+        answer = scim.get("/Users")
+
+        assert answer.headers["X-Request-ID"] == last().request_id != "taken"
+
+    def test_nor_is_that_of_a_token_that_has_ended(self, token: str) -> None:
+        ScimToken.objects.generate()
+        scim = Scim(f"Bearer {token}", {**OKTA_HEADERS, "X-Request-ID": "taken"})
+
+        answer = scim.get("/Users")
+
+        assert answer.headers["X-Request-ID"] == last().request_id != "taken"
+
+    def test_the_name_of_a_client_is_never_who_acted(self, token: str) -> None:
+        scim = Scim(f"Bearer {token}", {**OKTA_HEADERS, "User-Agent": "Django admin: root"})
+
+        scim.post("/Users", user(ANN))
+
+        assert (last().client, last().actor) == ("Django admin: root", "")
+        assert who(last()) == f"token …{last().token_last_four} · Django admin: root"
 
     @pytest.mark.parametrize("request_id", ["", "a b", "x" * 65, "ä"])
     def test_one_that_is_none_is_replaced(self, token: str, request_id: str) -> None:

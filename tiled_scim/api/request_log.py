@@ -18,7 +18,7 @@ from tiled_scim.provisioning.service import Record
 logger = logging.getLogger("tiled_scim")
 
 REQUEST_ID_HEADER = "X-Request-ID"
-# The id may come from a proxy, so that both logs can be matched.
+# The id of a client with a token may come from a proxy, so that both logs can be matched.
 REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 # The end of a path that should be an id but is not. It may be a person's name.
 NO_ID = re.compile(r"(/Users/|/Groups/)(?!\.search/?$|[0-9a-f-]{36}/?$).+", re.IGNORECASE)
@@ -35,8 +35,17 @@ class RequestLog:
         self.request = request
         self.token: ScimToken | None = None
         self.started = self.operation_started = time.monotonic()
-        given = request.headers.get(REQUEST_ID_HEADER, "")
-        self.request_id = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        self.request_id = uuid.uuid4().hex
+
+    def authenticate(self, token: ScimToken) -> None:
+        """Note the valid token of the client, and take over the id of its request.
+
+        A stranger could choose the id of somebody else's request.
+        """
+        self.token = token
+        given = self.request.headers.get(REQUEST_ID_HEADER, "")
+        if REQUEST_ID.fullmatch(given):
+            self.request_id = given
 
     def start_operation(self) -> None:
         """Measure the durations of the next events from now on, because an operation starts."""

@@ -97,7 +97,7 @@ class ScimView(APIView):
                 self.log.token = error.token
             self.check_throttle(request, AddressThrottle)
             raise
-        self.log.token = cast(ScimToken, request.auth)
+        self.log.authenticate(cast(ScimToken, request.auth))
         # Before the permission check, so that requests that it refuses count, too.
         self.check_throttle(request, TokenThrottle)
 

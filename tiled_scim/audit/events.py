@@ -116,7 +116,8 @@ class Source:
     Args:
         account: The account. None if it is unknown.
         token: The last four characters of the token.
-        client: The client's User-Agent, or the person who made the change in the host.
+        client: The client's User-Agent. Empty if the change was not made over HTTP.
+        actor: The person who made the change in the host. Empty if a client made it.
         address: The IP address of the client.
         request_id: The id of the request in the logs.
         method: The HTTP method. Empty if the change was not made over HTTP.
@@ -125,6 +126,7 @@ class Source:
     account: str | None = ""
     token: str = ""
     client: str = ""
+    actor: str = ""
     address: str | None = None
     request_id: str = ""
     method: str = ""
@@ -212,6 +214,7 @@ def _event(
         account=source.account,
         token_last_four=source.token,
         client=source.client[:CLIENT_LENGTH],
+        actor=source.actor[:CLIENT_LENGTH],
         address=source.address,
         request_id=source.request_id,
         method=source.method,

@@ -225,6 +225,7 @@ class Migration(migrations.Migration):
                     models.CharField(blank=True, max_length=4, verbose_name="token"),
                 ),
                 ("client", models.CharField(blank=True, max_length=255, verbose_name="client")),
+                ("actor", models.CharField(blank=True, max_length=255, verbose_name="made by")),
                 (
                     "address",
                     models.GenericIPAddressField(blank=True, null=True, verbose_name="address"),

@@ -56,13 +56,17 @@ def what(event: ScimEvent) -> str:
 
 
 def who(event: ScimEvent) -> str:
-    """Return the client and the last characters of its token."""
-    parts = [event.client]
+    """Return the person who made a change by hand, or the token and name of a client.
+
+    A client chooses its name itself. Something that it cannot choose is before it, so that the name
+    does not look like a person's.
+    """
+    if event.actor:
+        return event.actor
+    parts = [gettext("Unknown caller")] if event.account is None else []
     if event.token_last_four:
         parts.append(gettext("token …%(last_four)s") % {"last_four": event.token_last_four})
-    if event.account is None:
-        parts.insert(0, gettext("Unknown caller"))
-    return " · ".join(part for part in parts if part)
+    return " · ".join([*parts, event.client] if event.client else parts)
 
 
 def outcome(event: ScimEvent) -> SafeString:

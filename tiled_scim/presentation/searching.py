@@ -43,7 +43,9 @@ class CappedPaginator(BasePaginator):
 
 
 def found_events(events: QuerySet[ScimEvent], term: str) -> QuerySet[ScimEvent]:
-    """Return the events that a term finds, in the one column that fits it.
+    """Return the events that a term finds, in any column that fits it.
+
+    A client may choose the request id and the names, so one column does not hide what others find.
 
     Args:
         events: The events to search, of one account or of all.
@@ -51,12 +53,11 @@ def found_events(events: QuerySet[ScimEvent], term: str) -> QuerySet[ScimEvent]:
     """
     if not term:
         return events
+    found = Q(request_id=term) | starts_with("resource_name_canonical", term)
     if address := _address(term):
-        return events.filter(address=address)
-    if events.filter(request_id=term).exists():
-        return events.filter(request_id=term)
-    key = as_uuid(term)
-    found = Q(resource_id=key) if key else starts_with("resource_name_canonical", term)
+        found |= Q(address=address)
+    if key := as_uuid(term):
+        found |= Q(resource_id=key)
     return events.filter(found)
 
 

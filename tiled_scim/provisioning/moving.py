@@ -124,14 +124,14 @@ def _refusal(detail: str) -> ScimError:
 
 
 def move(
-    link: LibraryGroupLink, library: Any, client: str, precondition: Precondition | None = None
+    link: LibraryGroupLink, library: Any, actor: str, precondition: Precondition | None = None
 ) -> Change:
     """Move a group to another Library, with an event.
 
     Args:
         link: The group.
         library: The primary key of the Library.
-        client: The person who moves it, for the event.
+        actor: The person who moves it, for the event.
         precondition: Checks the version of the locked group.
 
     Returns:
@@ -140,6 +140,6 @@ def move(
     Raises:
         ScimError: The errors of `GroupMoving.move`. Nothing is changed then.
     """
-    source = Source(link.account, client=client)
+    source = Source(link.account, actor=actor)
     moving = GroupMoving(adapter_class()(link.account), record_of(source))
     return moving.move(link.pk, library, precondition).change

@@ -161,13 +161,13 @@ REPAIRS: dict[type, type[UserRepair | GroupRepair]] = {
 
 
 def repair(
-    link: UserLink | LibraryGroupLink, client: str, precondition: Precondition | None = None
+    link: UserLink | LibraryGroupLink, actor: str, precondition: Precondition | None = None
 ) -> Change:
     """Repair all drift of a link, with an event.
 
     Args:
         link: The link.
-        client: The person who repairs it, for the event.
+        actor: The person who repairs it, for the event.
         precondition: Checks the version of the locked resource.
 
     Returns:
@@ -176,6 +176,6 @@ def repair(
     Raises:
         ScimError: The errors of `Repair.repair`. Nothing is changed then.
     """
-    source = Source(link.account, client=client)
+    source = Source(link.account, actor=actor)
     service = REPAIRS[type(link)](adapter_class()(link.account), record_of(source))
     return service.repair(link.pk, precondition).change
