@@ -9,7 +9,7 @@ import hashlib
 import secrets
 import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self, TypeVar, cast
 
@@ -19,7 +19,6 @@ from django.db import models, router, transaction
 from django.utils import timezone
 from django.utils.functional import classproperty
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.debug import sensitive_variables
 
 from tiled_scim.conf import settings
 from tiled_scim.database.compiled import Parameter, compiled
@@ -27,6 +26,7 @@ from tiled_scim.database.fields import ExactCharField
 from tiled_scim.database.membership_model import membership_model
 from tiled_scim.scim.cleaning import check_length
 from tiled_scim.scim.text import canonical, fold
+from tiled_scim.secret import Secret
 from tiled_scim.words import with_words
 
 ACCOUNT_LENGTH = 128
@@ -47,12 +47,12 @@ class NewToken:
 
     Args:
         token: The row.
-        plaintext: The token itself, which is not stored. It is not in error reports either.
+        plaintext: The token itself, which is not stored.
         replaced: The token that it replaces, if the account had one.
     """
 
     token: ScimToken
-    plaintext: str = field(repr=False)
+    plaintext: Secret
     replaced: ScimToken | None = None
 
 
@@ -65,7 +65,7 @@ class ScimTokenManager(models.Manager["ScimToken"]):
         *,
         created_by: Any = None,
         lifetime: timedelta | None = None,
-    ) -> tuple[ScimToken, str]:
+    ) -> tuple[ScimToken, Secret]:
         """Create a new token for an account, and end its current one.
 
         Returns:
@@ -74,7 +74,6 @@ class ScimTokenManager(models.Manager["ScimToken"]):
         new = self.renew(account, created_by=created_by, lifetime=lifetime)
         return new.token, new.plaintext
 
-    @sensitive_variables("plaintext")
     def renew(
         self,
         account: str = "",
@@ -95,7 +94,7 @@ class ScimTokenManager(models.Manager["ScimToken"]):
         Raises:
             IntegrityError: if another transaction creates the account's first token meanwhile.
         """
-        plaintext = TOKEN_PREFIX + secrets.token_urlsafe(TOKEN_BYTES)
+        plaintext = Secret(TOKEN_PREFIX + secrets.token_urlsafe(TOKEN_BYTES))
         lifetime = lifetime or settings.TOKEN_LIFETIME
         using = router.db_for_write(self.model)
         with transaction.atomic(using=using):
@@ -242,15 +241,16 @@ def digest(plaintext: str) -> str:
 class SetupLinkManager(models.Manager["SetupLink"]):
     """Creates and finds setup links. `setup_links` does so for people, and writes events."""
 
-    @sensitive_variables("secret", "code")
-    def issue(self, account: str, *, created_by: Any, lifetime: timedelta) -> tuple[SetupLink, str]:
+    def issue(
+        self, account: str, *, created_by: Any, lifetime: timedelta
+    ) -> tuple[SetupLink, Secret]:
         """Create a setup link.
 
         Returns:
             The row, and the code of the link, which is not stored.
         """
-        secret = SETUP_PREFIX + secrets.token_urlsafe(TOKEN_BYTES)
-        code = _setup_signer().sign(secret)
+        secret = Secret(SETUP_PREFIX + secrets.token_urlsafe(TOKEN_BYTES))
+        code = Secret(_setup_signer().sign(secret))
         link = self.model(
             account=account,
             digest=digest(secret),
@@ -260,11 +260,10 @@ class SetupLinkManager(models.Manager["SetupLink"]):
         link.save(using=router.db_for_write(self.model), force_insert=True)
         return link, code
 
-    @sensitive_variables("code", "secret")
     def with_code(self, code: str) -> SetupLink | None:
         """Return the link with this code if it is open, or None. Forged codes take no query."""
         try:
-            secret = _setup_signer().unsign(code)
+            secret = Secret(_setup_signer().unsign(code))
         except BadSignature:
             return None
         return self._if_open(digest=digest(secret))

@@ -16,7 +16,7 @@ so browsers send it neither to servers nor in a Referer header, and no access lo
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -24,11 +24,11 @@ from typing import Any
 from django.db import router, transaction
 from django.db.models import F
 from django.utils import timezone
-from django.views.decorators.debug import sensitive_variables
 
 from tiled_scim.audit.events import Change, Source, keep, record
 from tiled_scim.connections import Actor, Connection, UnknownAccountError
 from tiled_scim.models import Action, SetupLink
+from tiled_scim.secret import Secret
 
 DEFAULT_LIFETIME = timedelta(hours=24)
 LIFETIMES = (timedelta(hours=1), timedelta(hours=8), DEFAULT_LIFETIME, timedelta(hours=72))
@@ -40,18 +40,17 @@ class NewSetupLink:
 
     Args:
         link: The row.
-        code: The code, which is not stored. It is not in error reports either.
+        code: The code, which is not stored.
     """
 
     link: SetupLink
-    code: str = field(repr=False)
+    code: Secret
 
 
 class SetupLinkEndedError(Exception):
     """There is no such setup link, or it has expired or was revoked."""
 
 
-@sensitive_variables("code", "new")
 def create(account: str, actor: Actor, lifetime: timedelta = DEFAULT_LIFETIME) -> NewSetupLink:
     """Create a setup link.
 
@@ -72,7 +71,6 @@ def create(account: str, actor: Actor, lifetime: timedelta = DEFAULT_LIFETIME) -
     return NewSetupLink(link, code)
 
 
-@sensitive_variables("code")
 def use(code: str, address: str | None = None) -> SetupLink:
     """Open a setup link.
 

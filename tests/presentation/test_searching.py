@@ -40,7 +40,11 @@ class TestEvents:
 
     @pytest.mark.parametrize("term", ["ann", NOBODY, "10.0.0.1"])
     def test_one_whose_request_id_a_client_chose_hides_no_others(self, term: str) -> None:
-        common = {"resource_name_canonical": "ann", "resource_id": NOBODY, "address": "10.0.0.1"}
+        common: dict[str, Any] = {
+            "resource_name_canonical": "ann",
+            "resource_id": NOBODY,
+            "address": "10.0.0.1",
+        }
         make_event(resource_name="wanted", **common)
         make_event(resource_name="forged", request_id=term)
 

@@ -18,7 +18,6 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.text import capfirst
 from django.utils.translation import gettext
-from django.views.decorators.debug import sensitive_variables
 
 from tiled_scim.admin.events import UNKNOWN
 from tiled_scim.admin.link_actions import actor_of
@@ -107,7 +106,6 @@ class ScimTokenAdmin(ScopedAdmin):
             return self._choice_page(request, accounts)
         return self._account_page(request, account)
 
-    @sensitive_variables("outcome")  # hides the token in error reports
     def generate_view(self, request: HttpRequest) -> HttpResponse:
         """Replace the account's token. The new token is only shown in this response.
 
@@ -120,7 +118,7 @@ class ScimTokenAdmin(ScopedAdmin):
         account = self._account_to_change(request)
         rotate = partial(self._rotate, request, account.key)
         outcome = replace_token(Connection(account.key), request.POST, rotate)
-        return self._account_page(request, account, status=outcome.status, **outcome.shown)
+        return outcome.show(partial(self._account_page, request, account))
 
     def revoke_view(self, request: HttpRequest) -> HttpResponse:
         """Revoke the account's token."""
@@ -130,7 +128,7 @@ class ScimTokenAdmin(ScopedAdmin):
         revoke = partial(self._revoke, request, account.key)
         outcome = revoke_token(Connection(account.key), request.POST, revoke)
         if outcome.token is None:
-            return self._account_page(request, account, status=outcome.status, **outcome.shown)
+            return outcome.show(partial(self._account_page, request, account))
         return self._redirect(request)
 
     def revoke_former_view(self, request: HttpRequest) -> HttpResponse:
@@ -151,7 +149,6 @@ class ScimTokenAdmin(ScopedAdmin):
             self.message_user(request, gone, messages.WARNING)
         return self._redirect(request)
 
-    @sensitive_variables("new")
     def _rotate(self, request: HttpRequest, account: str, seen: str) -> NewToken:
         """Replace the token that the user has seen.
 
@@ -224,15 +221,15 @@ class ScimTokenAdmin(ScopedAdmin):
 
     def _account_page(
         self, request: HttpRequest, account: Account, *, status: int = 200, **shown: Any
-    ) -> HttpResponse:
+    ) -> TemplateResponse:
         """Show the page of one account.
 
         Args:
             request: The current request.
             account: The account.
             status: The HTTP status of the response.
-            shown: Additional context: `plaintext` and the token `replaced` by it, `is_outdated`,
-                or a form with errors.
+            shown: Additional context: the placeholder of the new token as `plaintext` and the token
+                `replaced` by it, `is_outdated`, or a form with errors.
         """
         unknown_callers = account.is_only and scope_of(request).is_all
         health = Connection(account.key).health(unknown_callers=unknown_callers)
@@ -289,7 +286,7 @@ class ScimTokenAdmin(ScopedAdmin):
 
     def _render(
         self, request: HttpRequest, template: str, context: dict[str, Any], status: int = 200
-    ) -> HttpResponse:
+    ) -> TemplateResponse:
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,

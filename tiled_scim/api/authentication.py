@@ -19,6 +19,7 @@ from tiled_scim.audit.advice import NOT_ENABLED
 from tiled_scim.conf import settings
 from tiled_scim.errors import Cause, forbidden
 from tiled_scim.models import ScimToken
+from tiled_scim.secret import Secret
 
 logger = logging.getLogger(__name__)
 
@@ -97,10 +98,10 @@ def account_of(request: Request) -> str:
     return str(cast(ScimToken, request.auth).account)
 
 
-def _credentials(request: Request) -> str:
+def _credentials(request: Request) -> Secret:
     header = str(request.META.get("HTTP_AUTHORIZATION", "")).strip()
     scheme, _, credentials = header.partition(" ")
-    return credentials.strip() if scheme.lower() == "bearer" else header
+    return Secret(credentials.strip() if scheme.lower() == "bearer" else header)
 
 
 def _mark_used(token: ScimToken, request: Request) -> None:

@@ -10,7 +10,7 @@ from django.conf import settings as django_settings
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import resolve_url
 from django.template.response import TemplateResponse
@@ -121,7 +121,7 @@ class Page(View):
         """Return the URLs of the pages."""
         return Addresses(self.request)
 
-    def render(self, context: dict[str, Any], status: int = 200) -> HttpResponse:
+    def render(self, context: dict[str, Any], status: int = 200) -> TemplateResponse:
         """Render the page's template. The tag `tiled_scim` in it makes the context variables."""
         shown = {"account": getattr(self, "account", None), "urls": self.urls, **context}
         page = {"tiled_scim": shown}

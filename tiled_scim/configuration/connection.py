@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
-from django.views.decorators.debug import sensitive_variables
+from django.template.response import TemplateResponse
 
 from tiled_scim.configuration.access import ConfigurationPage
 from tiled_scim.presentation.tokens import (
@@ -30,13 +30,12 @@ class ConnectionPage(ConfigurationPage):
     def get(self, request: HttpRequest, **arguments: Any) -> HttpResponse:
         return self.page()
 
-    @sensitive_variables()
-    def page(self, status: int = 200, **shown: Any) -> HttpResponse:
+    def page(self, status: int = 200, **shown: Any) -> TemplateResponse:
         """Show the page.
 
         Args:
             status: The HTTP status.
-            shown: Additional context, as of `presentation.tokens.Outcome`.
+            shown: Additional context, from `presentation.tokens.Outcome.show`.
         """
         health = self.account.connection.health(unknown_callers=self.account.is_only)
         events = self.urls["events"]
@@ -66,12 +65,11 @@ class TokenAction(ConnectionPage):
 class GenerateToken(TokenAction):
     """Generate or replace the token. It is only shown in this response."""
 
-    @sensitive_variables("outcome")
     def post(self, request: HttpRequest, **arguments: Any) -> HttpResponseBase:
         connection = self.account.connection
         rotate = partial(connection.rotate, self.actor)
         outcome = replace_token(connection, request.POST, rotate)
-        return self.page(outcome.status, **outcome.shown)
+        return outcome.show(self.page)
 
 
 class RevokeToken(TokenAction):
@@ -82,6 +80,6 @@ class RevokeToken(TokenAction):
         revoke = partial(connection.revoke, self.actor)
         outcome = revoke_token(connection, request.POST, revoke)
         if outcome.token is None:
-            return self.page(outcome.status, **outcome.shown)
+            return outcome.show(self.page)
         self.say(messages.SUCCESS, revoked_message(outcome.token))
         return HttpResponseRedirect(self.urls["connection"])

@@ -18,11 +18,12 @@ from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
+from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import View
 
 from tiled_scim import setup_links
@@ -30,6 +31,7 @@ from tiled_scim.api.request_log import address_of
 from tiled_scim.configuration.access import Page, account_with_key
 from tiled_scim.models import SetupLink
 from tiled_scim.presentation.tokens import account_context, replace_token
+from tiled_scim.secret import Secret
 
 COOKIE = "tiled_scim_setup"
 SALT = "tiled_scim.setup_cookie"
@@ -46,10 +48,9 @@ class CodeForm(forms.Form):
         widget=forms.PasswordInput({"autocomplete": "one-time-code", "spellcheck": "false"}),
     )
 
-    def clean_code(self) -> str:
+    def clean_code(self) -> Secret:
         """Return what is after the last `#` of a link. A code is returned as it is."""
-        code: str = self.cleaned_data["code"].rpartition("#")[2].strip()
-        return code
+        return Secret(self.cleaned_data["code"].rpartition("#")[2].strip())
 
 
 @method_decorator(login_not_required, name="dispatch")
@@ -80,8 +81,7 @@ class SetupConnection(SetupPage):
     def get(self, request: HttpRequest, **arguments: Any) -> HttpResponse:
         return self.page()
 
-    @sensitive_variables()
-    def page(self, status: int = 200, **shown: Any) -> HttpResponse:
+    def page(self, status: int = 200, **shown: Any) -> TemplateResponse:
         health = self.account.connection.health(unknown_callers=self.account.is_only)
         context = {
             **account_context(self.request, health),
@@ -102,14 +102,13 @@ class SetupGenerate(SetupConnection):
     def get(self, request: HttpRequest, **arguments: Any) -> HttpResponse:
         return HttpResponseRedirect(self.urls["setup"])
 
-    @sensitive_variables("outcome")
     def post(self, request: HttpRequest, **arguments: Any) -> HttpResponse:
         if self.link is None:  # pragma: no cover (`answer` has redirected)
             raise PermissionDenied
         actor = setup_links.actor_of(self.link, address_of(request))
         connection = self.account.connection
         outcome = replace_token(connection, request.POST, partial(connection.rotate, actor))
-        return self.page(outcome.status, **outcome.shown)
+        return outcome.show(self.page)
 
 
 class SetupLeave(SetupPage):
@@ -137,7 +136,6 @@ class SetupOpen(Page):
         return self.render({"form": CodeForm()})
 
     @method_decorator(sensitive_post_parameters("code"))
-    @sensitive_variables("form")
     def post(self, request: HttpRequest, **arguments: Any) -> HttpResponse:
         form = CodeForm(request.POST)
         if form.is_valid():

@@ -9,14 +9,15 @@ from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
+from django.template.response import TemplateResponse
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.debug import sensitive_variables
 
 from tiled_scim import setup_links
 from tiled_scim.audit.dashboard import ago
 from tiled_scim.configuration.access import ConfigurationPage
 from tiled_scim.models import SetupLink
+from tiled_scim.presentation.secrets import show_once
 
 HOUR = timedelta(hours=1)
 
@@ -53,23 +54,26 @@ class SetupLinkList(ConfigurationPage):
     def get(self, request: HttpRequest, **arguments: Any) -> HttpResponse:
         return self.page(SetupLinkForm())
 
-    @sensitive_variables("new", "address")
     def post(self, request: HttpRequest, **arguments: Any) -> HttpResponse:
         form = SetupLinkForm(request.POST)
         if not form.is_valid():
             return self.page(form, status=400)
         new = setup_links.create(self.account.key, self.actor, form.lifetime)
-        address = f"{request.build_absolute_uri(self.urls['setup_open'])}#{new.code}"
-        return self.page(SetupLinkForm(), new_link=address, new=new.link)
+        address = request.build_absolute_uri(self.urls["setup_open"])
 
-    @sensitive_variables()
-    def page(self, form: SetupLinkForm, status: int = 200, **shown: Any) -> HttpResponse:
+        def page(placeholder: str) -> TemplateResponse:
+            return self.page(SetupLinkForm(), new_link=f"{address}#{placeholder}", new=new.link)
+
+        return show_once(new.code, page)
+
+    def page(self, form: SetupLinkForm, status: int = 200, **shown: Any) -> TemplateResponse:
         """Show the page.
 
         Args:
             form: The form to create a link.
             status: The HTTP status.
-            shown: Additional context: the URL of a `new_link`, and its row as `new`.
+            shown: Additional context: the URL of a `new_link`, with a placeholder for its code,
+                and its row as `new`.
         """
         context = {
             "section": "setup_links",

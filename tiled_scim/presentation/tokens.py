@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
 from django.http import HttpRequest, QueryDict
+from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.debug import sensitive_variables
 
 from tiled_scim.api.base_url import base_url
 from tiled_scim.audit.advice import NOT_ENABLED
@@ -22,6 +23,8 @@ from tiled_scim.connections import Connection, NewToken, TokenChangedError, seen
 from tiled_scim.host import TILED_ADMIN
 from tiled_scim.models import ScimToken
 from tiled_scim.presentation.chart import Chart
+from tiled_scim.presentation.secrets import show_once
+from tiled_scim.secret import Secret
 
 
 class TokenForm(forms.Form):
@@ -62,19 +65,31 @@ class Outcome:
 
     Args:
         status: The HTTP status for the page, or 302 if the page should be shown afresh.
-        shown: Additional context for the page. It may contain the new token.
+        shown: Additional context for the page.
+        plaintext: The new token, which the page shows once.
         token: The token that was revoked.
     """
 
     status: int
-    shown: dict[str, Any] = field(default_factory=dict, repr=False)
+    shown: dict[str, Any] = field(default_factory=dict)
+    plaintext: Secret | None = None
     token: ScimToken | None = None
+
+    def show(self, page: Callable[..., TemplateResponse]) -> TemplateResponse:
+        """Return the page that shows the outcome.
+
+        Args:
+            page: Takes the `status` and additional context for the page.
+        """
+        page = partial(page, status=self.status, **self.shown)
+        if self.plaintext is None:
+            return page()
+        return show_once(self.plaintext, lambda placeholder: page(plaintext=placeholder))
 
 
 OUTDATED = Outcome(409, {"is_outdated": True})
 
 
-@sensitive_variables("new")
 def replace_token(
     connection: Connection, data: QueryDict, rotate: Callable[..., NewToken]
 ) -> Outcome:
@@ -94,7 +109,7 @@ def replace_token(
         new = rotate(seen=form.seen)
     except TokenChangedError:
         return OUTDATED
-    return Outcome(200, {"plaintext": new.plaintext, "replaced": new.replaced})
+    return Outcome(200, {"replaced": new.replaced}, new.plaintext)
 
 
 def revoke_token(connection: Connection, data: QueryDict, revoke: Callable[..., object]) -> Outcome:

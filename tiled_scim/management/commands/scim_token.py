@@ -6,7 +6,7 @@ from collections.abc import Container
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.timezone import is_aware, localtime
 
 from tiled_scim.connections import Connection, NewToken, all_tokens
@@ -15,6 +15,7 @@ from tiled_scim.management.actors import shell_actor
 from tiled_scim.management.arguments import days, require_known
 from tiled_scim.management.columns import aligned
 from tiled_scim.models import ScimToken
+from tiled_scim.secret import Secret
 
 NAME = "scim_token"
 COLUMNS = ("ACCOUNT", "TOKEN", "CREATED", "BY", "EXPIRES", "LAST USED", "STATE")
@@ -52,7 +53,7 @@ class Command(BaseCommand):
         elif action == "revoke":
             self._revoke(account or "")
         elif options["quiet"]:
-            self.stdout.write(self._generate(account or "", options["lifetime"]).plaintext)
+            self._print_secret(self._generate(account or "", options["lifetime"]).plaintext)
         else:
             self._generate_and_explain(account or "", options["lifetime"])
 
@@ -68,8 +69,24 @@ class Command(BaseCommand):
             validity = f"valid until {_format(new.token.expires_at)}"
         else:
             validity = "without expiry"
-        self.stdout.write(f"The new token{_for(account)}, {validity}:\n\n{new.plaintext}\n")
-        self.stdout.write("Copy it now: it is not stored and cannot be shown again.")
+        self.stdout.write(f"The new token{_for(account)}, {validity}:\n")
+        self._print_secret(new.plaintext)
+        self.stdout.write("\nCopy it now: it is not stored and cannot be shown again.")
+
+    def _print_secret(self, secret: Secret) -> None:
+        """Print a secret on a line of its own.
+
+        Raises:
+            CommandError: It cannot be printed. The traceback does not lead to the text.
+        """
+        try:
+            self.stdout.write(secret)
+            self.stdout.flush()
+        except (OSError, ValueError) as error:
+            problem = error.strerror if isinstance(error, OSError) else "the output is closed"
+        else:
+            return
+        raise CommandError(f"The token could not be printed ({problem}). Generate another one.")
 
     def _revoke(self, account: str) -> None:
         token = Connection(account).revoke(shell_actor(NAME))
