@@ -32,6 +32,7 @@ from tiled_scim.words import with_words
 ACCOUNT_LENGTH = 128
 NAME_LENGTH = 255
 CLIENT_LENGTH = 255
+METHOD_LENGTH = 8
 # The canonical form can be longer than the name: “İ” becomes two characters, and a few other
 # characters up to 18. A name is refused if its form is too long.
 CANONICAL_NAME_LENGTH = 2 * NAME_LENGTH
@@ -740,7 +741,7 @@ class ScimEvent(models.Model):
     actor = models.CharField(_("made by"), max_length=CLIENT_LENGTH, blank=True)
     address = models.GenericIPAddressField(_("address"), null=True, blank=True)
     request_id = ExactCharField(_("request id"), max_length=64, blank=True)
-    method = models.CharField(_("method"), max_length=8, blank=True)
+    method = models.CharField(_("method"), max_length=METHOD_LENGTH, blank=True)
     action = models.CharField(_("action"), max_length=32, choices=actions, blank=True)
     # Not foreign keys, because events remain when resources are deleted.
     resource_type = models.CharField(_("resource type"), max_length=16, blank=True)

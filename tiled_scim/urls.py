@@ -7,6 +7,7 @@ from typing import Any
 from django.urls import path, re_path
 
 from tiled_scim.api import views
+from tiled_scim.api.base_url import UNKNOWN_ROUTE
 
 app_name = "tiled_scim"
 
@@ -41,5 +42,5 @@ urlpatterns = [
     ),
     re_path(r"^Schemas/?$", views.SchemasView.as_view(), name="schemas"),
     re_path(r"^Schemas/(?P<key>[^/]+)/?$", views.SchemaView.as_view(), name="schema"),
-    re_path(r"", views.UnknownView.as_view(), name="unknown"),
+    re_path(r"", views.UnknownView.as_view(), name=UNKNOWN_ROUTE),
 ]

@@ -26,7 +26,7 @@ class TestEvents:
             ("ANN", ["Ann"]),
             ("nn", []),
             ("10.0.0.1", ["from there"]),
-            ("::ffff:a00:1", []),
+            ("::ffff:a00:1", ["from there"]),
             (NOBODY.upper(), ["by id"]),
             ("request-1", ["Ann"]),
         ],

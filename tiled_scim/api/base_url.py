@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from django.http import HttpRequest
-from django.urls import reverse
+from django.urls import ResolverMatch, reverse
 
 from tiled_scim.conf import settings
 
 # The app_name of `urls.py`, which this module cannot import.
 APP_NAME = "tiled_scim"
+# The name of the route for all paths below the mount that have no other.
+UNKNOWN_ROUTE = "unknown"
 
 
 def base_url(request: HttpRequest) -> str:
@@ -23,7 +25,18 @@ def base_url(request: HttpRequest) -> str:
     """
     if settings.BASE_URL:
         return settings.BASE_URL.rstrip("/")
-    match = request.resolver_match
+    return request.build_absolute_uri(mount(request.resolver_match)).rstrip("/")
+
+
+def mount(match: ResolverMatch | None) -> str:
+    """Return the path where the host has mounted SCIM, with a slash at the end.
+
+    Args:
+        match: The route of a request. If it is not one of SCIM, the default namespace is used.
+
+    Raises:
+        NoReverseMatch: if the host has not mounted SCIM.
+    """
     is_ours = match is not None and match.app_names[-1:] == [APP_NAME]
     namespace = match.namespace if match is not None and is_ours else APP_NAME
-    return request.build_absolute_uri(reverse(f"{namespace}:root")).rstrip("/")
+    return reverse(f"{namespace}:root")

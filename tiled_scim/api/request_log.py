@@ -6,13 +6,15 @@ import logging
 import re
 import time
 import uuid
-from ipaddress import ip_address
 
 from django.http import HttpRequest
+from django.urls import NoReverseMatch, ResolverMatch
 
+from tiled_scim.api.base_url import UNKNOWN_ROUTE, mount
+from tiled_scim.audit.addresses import normalized
 from tiled_scim.audit.events import Change, Source, record
 from tiled_scim.errors import ScimError
-from tiled_scim.models import ScimToken
+from tiled_scim.models import CLIENT_LENGTH, METHOD_LENGTH, ScimToken
 from tiled_scim.provisioning.service import Record
 
 logger = logging.getLogger("tiled_scim")
@@ -20,8 +22,9 @@ logger = logging.getLogger("tiled_scim")
 REQUEST_ID_HEADER = "X-Request-ID"
 # The id of a client with a token may come from a proxy, so that both logs can be matched.
 REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
-# The end of a path that should be an id but is not. It may be a person's name.
-NO_ID = re.compile(r"(/Users/|/Groups/)(?!\.search/?$|[0-9a-f-]{36}/?$).+", re.IGNORECASE)
+# What the log shows of a path. All others may have the names of people.
+ID = re.compile(r"[0-9a-f-]{36}", re.IGNORECASE)
+PATH_LENGTH = 200
 
 
 class RequestLog:
@@ -85,7 +88,7 @@ class RequestLog:
             "request_id": self.request_id,
             "account": self.token.account if self.token else None,
             "client": client_of(self.request),
-            "method": self.request.method,
+            "method": (self.request.method or "")[:METHOD_LENGTH],
             "path": _path(self.request),
             "status": status,
             "duration_ms": round((time.monotonic() - self.started) * 1000, 1),
@@ -105,21 +108,38 @@ class RequestLog:
 
 
 def client_of(request: HttpRequest) -> str:
-    """Return the client's User-Agent."""
-    return request.headers.get("User-Agent", "")
+    """Return the client's User-Agent, or its beginning if it is long."""
+    return request.headers.get("User-Agent", "")[:CLIENT_LENGTH]
 
 
 def address_of(request: HttpRequest) -> str | None:
     """Return the IP address of the client or of its proxy, or None if it is not valid."""
-    try:
-        return str(ip_address(request.META.get("REMOTE_ADDR", "")))
-    except ValueError:
-        return None
+    return normalized(request.META.get("REMOTE_ADDR", ""))
 
 
 def _path(request: HttpRequest) -> str:
-    """Return the path, without a part that may be a person's name."""
-    return NO_ID.sub(r"\1…", request.path)
+    """Return the path of the route, with the id of a resource.
+
+    Other parts that a client chooses are left out: they may be names of people, of any length.
+    """
+    return _route(request)[:PATH_LENGTH]
+
+
+def _route(request: HttpRequest) -> str:
+    match = request.resolver_match
+    if match is None or match.url_name == UNKNOWN_ROUTE:
+        return f"{_mount(match)}…"
+    key = match.kwargs.get("key")
+    if key is None or ID.fullmatch(key):
+        return request.path
+    return f"{request.path.rstrip('/').removesuffix(key)}…"
+
+
+def _mount(match: ResolverMatch | None) -> str:
+    try:
+        return mount(match)
+    except NoReverseMatch:  # a parameter of the host is in the path
+        return "/"
 
 
 def _level(status: int) -> int:

@@ -1,4 +1,4 @@
-"""Limit the rate of each token, and of an address without a valid token (`TILED_SCIM_THROTTLE`).
+"""Limit the rate of each token, and of callers without one (`TILED_SCIM_THROTTLE`).
 
 Requests are counted in Django's cache, in fixed windows. The cache increments the number, so
 concurrent processes do not lose requests.
@@ -7,21 +7,28 @@ concurrent processes do not lose requests.
 from __future__ import annotations
 
 import logging
-from typing import cast
+from typing import ClassVar, cast
 
 from rest_framework.request import Request
 from rest_framework.throttling import SimpleRateThrottle
 from rest_framework.views import APIView
 
 from tiled_scim.api.request_log import address_of
+from tiled_scim.audit.addresses import network_of
 from tiled_scim.conf import settings
 from tiled_scim.models import ScimToken
 
 logger = logging.getLogger(__name__)
 
+# Callers without a valid token may call, all together, as often as so many tokens.
+STRANGERS_FACTOR = 20
+
 
 class Throttle(SimpleRateThrottle):
     """Limit the number of requests in a window. An unavailable cache does not stop requests."""
+
+    # How many times the rate of one token or network is allowed.
+    factor: ClassVar[int] = 1
 
     def get_rate(self) -> str | None:
         return settings.THROTTLE
@@ -32,7 +39,7 @@ class Throttle(SimpleRateThrottle):
         window = int(now // seconds)
         self.rest = (window + 1) * seconds - now
         requests = self._count(f"{self.get_cache_key(request, view)}:{window}", seconds)
-        return requests <= most
+        return requests <= most * self.factor
 
     def wait(self) -> float:
         """Return the seconds until the next window."""
@@ -55,12 +62,23 @@ class TokenThrottle(Throttle):
         return f"tiled_scim:token:{cast(ScimToken, request.auth).pk}"
 
 
-class AddressThrottle(Throttle):
-    """Count the requests of an address without a valid token.
+class StrangersThrottle(Throttle):
+    """Count all requests without a valid token.
 
     Requests with a valid token are not counted: identity providers call for many customers from
     the same addresses, and the old token of one customer must not stop the others.
+
+    It comes before `NetworkThrottle`, so that the number of keys in the cache is limited, too.
     """
 
+    factor = STRANGERS_FACTOR
+
     def get_cache_key(self, request: Request, view: APIView) -> str:
-        return f"tiled_scim:address:{address_of(request)}"
+        return "tiled_scim:strangers"
+
+
+class NetworkThrottle(Throttle):
+    """Count the requests without a valid token from an IPv4 address, or an IPv6 network."""
+
+    def get_cache_key(self, request: Request, view: APIView) -> str:
+        return f"tiled_scim:network:{network_of(address_of(request) or '')}"

@@ -38,7 +38,12 @@ from tiled_scim.api.request_log import REQUEST_ID_HEADER, RequestLog
 from tiled_scim.api.responses import keep_from_caches, list_response, named, unfiltered
 from tiled_scim.api.search import everywhere
 from tiled_scim.api.search import parameters as search_parameters
-from tiled_scim.api.throttling import AddressThrottle, Throttle, TokenThrottle
+from tiled_scim.api.throttling import (
+    NetworkThrottle,
+    StrangersThrottle,
+    Throttle,
+    TokenThrottle,
+)
 from tiled_scim.attributes import ResourceType
 from tiled_scim.audit.events import Change
 from tiled_scim.conf import settings
@@ -95,7 +100,8 @@ class ScimView(APIView):
         except AuthenticationFailed as error:
             if isinstance(error, InvalidToken):
                 self.log.token = error.token
-            self.check_throttle(request, AddressThrottle)
+            self.check_throttle(request, StrangersThrottle)
+            self.check_throttle(request, NetworkThrottle)
             raise
         self.log.authenticate(cast(ScimToken, request.auth))
         # Before the permission check, so that requests that it refuses count, too.

@@ -10,15 +10,13 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db import router, transaction
-from django.db.models import F
-from django.utils import timezone
 
 from tiled_scim.attributes import ResourceType
+from tiled_scim.audit.refusals import REPEATED_STATUSES, counted
 from tiled_scim.database.compiled import insert
 from tiled_scim.database.connections import close_if_without_autocommit
 from tiled_scim.database.errors import is_aborted, is_lost
@@ -27,6 +25,7 @@ from tiled_scim.host import TILED_ADMIN
 from tiled_scim.models import (
     CANONICAL_NAME_LENGTH,
     CLIENT_LENGTH,
+    METHOD_LENGTH,
     NAME_LENGTH,
     Action,
     LibraryGroupLink,
@@ -47,9 +46,6 @@ logger = logging.getLogger(__name__)
 NAMES_KEPT = 100
 VALUE_LENGTH = 500
 DETAIL_LENGTH = 2000
-# Clients without access may repeat these requests without end.
-REPEATED_STATUSES = frozenset({401, 429})
-REPEATED_WITHIN = timedelta(minutes=1)
 
 LINKS: dict[str, type[UserLink | LibraryGroupLink]] = {
     USER.name: UserLink,
@@ -156,11 +152,14 @@ def record(
     """
     using = router.db_for_write(ScimEvent)
     close_if_without_autocommit(using)
+    if status in REPEATED_STATUSES:
+        # The event stands for many requests, and a stranger may ask for anything.
+        change = Change(change.resource_type)
     try:
         event = _event(source, change, status, error)
         event.duration = round(duration * 1000)
         with transaction.atomic(using=using):
-            if status not in REPEATED_STATUSES or not _repeats(event):
+            if status not in REPEATED_STATUSES or not counted(event):
                 _insert(_split(event, change), using)
     except Exception as error:
         if _ends_transaction(error, using):
@@ -217,7 +216,7 @@ def _event(
         actor=source.actor[:CLIENT_LENGTH],
         address=source.address,
         request_id=source.request_id,
-        method=source.method,
+        method=source.method[:METHOD_LENGTH],
         action="" if error else _action(change),
         resource_type=change.resource_type,
         resource_id=key,
@@ -271,18 +270,6 @@ def _split(event: ScimEvent, change: Change) -> list[ScimEvent]:
         return [admin]
     event.changes = {**event.changes, "attributes": others}
     return [event, admin]
-
-
-def _repeats(event: ScimEvent) -> bool:
-    """Increment a recent event of the same source, if there is one. Return whether there is."""
-    alike = ScimEvent.objects.using(router.db_for_write(ScimEvent)).filter(
-        created_at__gte=timezone.now() - REPEATED_WITHIN,
-        account=event.account,
-        status=event.status,
-        address=event.address,
-        token_last_four=event.token_last_four,
-    )
-    return bool(alike.update(times=F("times") + 1))
 
 
 def _name_of(account: str | None, resource_type: str, key: UUID) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 from django.utils.functional import cached_property
 
+from tiled_scim.audit.addresses import network_of, normalized
 from tiled_scim.models import Link, ScimEvent
 from tiled_scim.scim.identifiers import as_uuid
 from tiled_scim.scim.text import canonical
@@ -54,8 +54,9 @@ def found_events(events: QuerySet[ScimEvent], term: str) -> QuerySet[ScimEvent]:
     if not term:
         return events
     found = Q(request_id=term) | starts_with("resource_name_canonical", term)
-    if address := _address(term):
-        found |= Q(address=address)
+    if address := normalized(term):
+        # Refusals of strangers have their network.
+        found |= Q(address__in={address, network_of(address)})
     if key := as_uuid(term):
         found |= Q(resource_id=key)
     return events.filter(found)
@@ -74,11 +75,3 @@ def starts_with(column: str, text: str) -> Q:
     """Return the condition that a canonical name starts with a text, as an indexable range."""
     form = canonical(text)
     return Q((f"{column}__gte", form), (f"{column}__lt", form + LAST_CHARACTER))
-
-
-def _address(text: str) -> str:
-    """Return a text as a normalized IP address, or "" if it is not one."""
-    try:
-        return str(ip_address(text))
-    except ValueError:
-        return ""
