@@ -211,9 +211,24 @@ class TestChart:
 
 
 class TestFailures:
-    def test_each_kind_is_told_with_its_number_an_example_and_what_to_do(
-        self, page: Client
-    ) -> None:
+    @pytest.mark.parametrize("codename", ["view_scimtoken", "change_scimtoken"])
+    def test_name_nobody_to_who_may_not_see_events(self, codename: str) -> None:
+        ScimToken.objects.generate()
+        make_refusal(resource_name="ann@x.y", detail="It is taken by ann@x.y.")
+        make_event(Outcome.FAILED, status=500, resource_name="ann@x.y")
+        page = signed_in(staff(codename, "view_librarygrouplink"))
+
+        for used in (None, timezone.now()):
+            ScimToken.objects.update(last_used_at=used)
+            response = page.get(PAGE)
+            assert "User refused 409 uniqueness" in content(response)
+            assert "ann@x.y" not in response.text
+        response = page.post(GENERATE, {"token": ""})
+        assert response.status_code == (409 if codename == "change_scimtoken" else 403)
+        assert "ann@x.y" not in response.text
+
+    def test_each_kind_is_told_with_its_number_an_example_and_what_to_do(self) -> None:
+        page = signed_in(staff("change_scimtoken", "view_scimevent"))
         make_refusal(timedelta(hours=5))
         event = make_refusal(timedelta(hours=2), resource_name="ann@x.y", detail="It's <taken>.")
 

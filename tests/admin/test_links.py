@@ -541,16 +541,35 @@ class TestUnlinking:
         assert (entry.object_id, entry.user.username) == (ann, "staff")
         assert "has been unlinked" in entry.get_change_message()
 
-    def test_of_a_user_whom_the_host_deletes(
-        self, changer: Client, ann: str, settings: LazySettings
-    ) -> None:
+    def test_of_a_user_whom_the_host_deletes(self, ann: str, settings: LazySettings) -> None:
         settings.TILED_SCIM_USER_DELETE = "delete"
+        changer = signed_in(staff("change_userlink", "delete_user"))
         assert "permanently deleted from this site" in read(changer.get(unlink_url(ann)))
 
         confirm(changer, unlink_url(ann))
 
         assert ANN not in people()
         assert not UserLink.objects.exists()
+
+    @pytest.mark.parametrize("is_registered", [True, False])
+    def test_of_a_user_whom_the_host_deletes_needs_the_right_to_delete_users(
+        self, changer: Client, ann: str, sales: str, settings: LazySettings, is_registered: bool
+    ) -> None:
+        settings.TILED_SCIM_USER_DELETE = "delete"
+        model_admin = type(admin.site.get_model_admin(User))
+        if not is_registered:
+            admin.site.unregister(User)
+        try:
+            assert unlink_url(ann) not in changer.get(page(ann)).text
+            assert changer.get(unlink_url(ann)).status_code == 403
+            assert changer.post(unlink_url(ann), {"version": ""}).status_code == 403
+            assert changer.get(unlink_url(sales)).status_code == 200
+        finally:
+            if not is_registered:
+                admin.site.register(User, model_admin)
+
+        assert people()[ANN] == "active"
+        assert UserLink.objects.get().unlinked_at is None
 
     def test_of_a_group_says_who_loses_access(
         self, okta: Scim, changer: Client, ann: str, sales: str

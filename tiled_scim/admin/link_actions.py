@@ -18,6 +18,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext
 
+from tiled_scim.admin.lists import may_delete
 from tiled_scim.api.request_log import address_of
 from tiled_scim.connections import Actor
 from tiled_scim.errors import ScimError
@@ -52,6 +53,14 @@ class LinkAction:
         site = self.model_admin.admin_site
         return reverse(f"admin:{self.url_name}", args=[link.pk], current_app=site.name)
 
+    def is_allowed(self, request: HttpRequest, link: Any) -> bool:
+        """Return whether the user has the permissions for the intervention in a link."""
+        if not self.model_admin.may_change_links(request):
+            return False
+        if not self.intervention.deletes_user():
+            return True
+        return may_delete(self.model_admin.admin_site, request, link.user)
+
     def view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Show what the intervention will do (GET) or perform it (POST)."""
         if not self.model_admin.may_change_links(request):
@@ -59,6 +68,8 @@ class LinkAction:
         row = self.model_admin.get_object(request, unquote(object_id))
         if row is None:
             raise Http404
+        if not self.is_allowed(request, row):
+            raise PermissionDenied
         link = read_link(row)
         if not self.intervention.is_possible(link):
             message = gettext("SCIM no longer manages “%(name)s”.") % {"name": link}

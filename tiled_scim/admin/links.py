@@ -150,7 +150,7 @@ class LinkAdmin(ReadOnlyAdmin):
             "link_actions": [
                 (action, action.url(row))
                 for action in self._link_actions()
-                if self.may_change_links(request) and action.intervention.is_possible(row)
+                if action.is_allowed(request, row) and action.intervention.is_possible(row)
             ],
         }
 

@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import quote
 from django.contrib.admin.views.main import ChangeList
+from django.contrib.auth import get_permission_codename
 from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.urls import NoReverseMatch, reverse
@@ -168,6 +169,16 @@ def may_view(site: admin.AdminSite, request: HttpRequest, model: type[models.Mod
     if not site.is_registered(model):
         return False
     return site.get_model_admin(model).has_view_permission(request)
+
+
+def may_delete(site: admin.AdminSite, request: HttpRequest, row: models.Model) -> bool:
+    """Return whether the user may delete a row of the host, as its own page decides."""
+    model = type(row)
+    if site.is_registered(model):
+        return site.get_model_admin(model).has_delete_permission(request, row)
+    codename = get_permission_codename("delete", model._meta)
+    user: Any = request.user
+    return bool(user.has_perm(f"{model._meta.app_label}.{codename}"))
 
 
 def change_page_url(

@@ -239,6 +239,8 @@ class ScimTokenAdmin(ScopedAdmin):
             "query": account.query,
             **account_context(request, health),
             "may_change": self.has_change_permission(request),
+            # Failures name users and groups, as events do.
+            "without_people": not may_view(self.admin_site, request, ScimEvent),
             "generate_url": self._url("generate") + account.query,
             "revoke_url": self._url("revoke") + account.query,
             "page_url": self._url("changelist") + account.query,

@@ -90,6 +90,11 @@ class Intervention:
         """Return whether a link is in a state that allows the intervention."""
         return link.unlinked_at is None
 
+    @classmethod
+    def deletes_user(cls) -> bool:
+        """Return whether the intervention deletes a host user."""
+        return False
+
     @property
     def version(self) -> str:
         """Return the version of the link, for the form of the page."""
@@ -148,15 +153,18 @@ class Unlink(Intervention):
 class UnlinkUser(Unlink):
     help = _("SCIM stops managing this user and revokes all access that it gave.")
 
+    @classmethod
+    def deletes_user(cls) -> bool:
+        return settings.USER_DELETE == "delete"
+
     def consequences(self) -> Consequences:
         groups = [row["display"] for row in self.link.group_rows or ()]
-        is_deleted = settings.USER_DELETE == "delete"
         return Consequences(
             title=gettext("Unlink the user “%(name)s”?") % {"name": self.link},
             sentences=[
                 gettext("The user is removed from all groups and loses the access that they gave."),
                 gettext("The user is permanently deleted from this site.")
-                if is_deleted
+                if self.deletes_user()
                 else gettext("The user stays on this site, but is deactivated and loses %(admin)s.")
                 % words(),
                 gettext(
