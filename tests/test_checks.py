@@ -22,7 +22,10 @@ from django.test.utils import isolate_apps
 from django.urls import include, path
 from django.utils.translation import gettext_lazy
 
-from tiled_scim import checks, host, sign_in_checks
+from tests.simple_project.libraries.models import Library
+from tiled_scim import checks, host, installation_checks, setting_checks, sign_in_checks
+from tiled_scim.conf import Settings
+from tiled_scim.conf import settings as scim_settings
 from tiled_scim.host import HostAdapter
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -54,6 +57,18 @@ class SilentBackend:
         return User.objects.filter(pk=user_id).first()
 
 
+class ScimApart:
+    """A router that puts the tables of SCIM, without the events, into a database of their own."""
+
+    def db_for_write(self, model: type[models.Model], **hints: Any) -> str:
+        return "scim" if model._meta.app_label == "tiled_scim" else "default"
+
+
+def mounted(*paths: str) -> tuple[Any, ...]:
+    """Return the URLs of a host that includes those of SCIM."""
+    return tuple(path(each, include("tiled_scim.urls")) for each in paths)
+
+
 def found(**settings: object) -> list[CheckMessage]:
     """Return the messages of the checks with these settings."""
     with override_settings(**settings):
@@ -67,13 +82,22 @@ def case(
     return pytest.param(prefixed, value, check_id, problem, hint, id=name or f"{setting}={value!r}")
 
 
-OF_OTHERS = {"AUTHENTICATION_BACKENDS", "REST_FRAMEWORK", "SIMPLE_JWT"}
+OF_OTHERS = {
+    "AUTHENTICATION_BACKENDS",
+    "DATABASE_ROUTERS",
+    "REST_FRAMEWORK",
+    "ROOT_URLCONF",
+    "SIMPLE_JWT",
+}
 LIBRARY_MODEL_HINT = 'Write it as "app_label.Model", such as "libraries.Library"'
-ADAPTER_HINT = 'Set it to the dotted path of a class, such as "myapp.scim.MyHostAdapter".'
+ADAPTER_HINT = 'a subclass of tiled_scim.host.HostAdapter, or its path, such as "myapp.scim.My'
 ENABLED_HINT = "Set it to True, False, or a callable that takes the account's key, or its path."
 ACCOUNT_HINT = "returns the key of the account that it is about if this person may configure it"
 NAME_HINT = "Set it to the name that people know, as text"
 WHOLE_NUMBER_HINT = "Set it to a positive integer."
+BOOLEAN_HINT = "Set it to True or False, without quotation marks."
+URL_HINT = 'such as "https://your.host/scim/v2"'
+FIELD_HINT = "the name of a field"
 PERIOD_HINT = "Set it to None or to a positive timedelta of at most 36500 days."
 THROTTLE_HINT = 'Set it to None or to a number of requests and a period, such as "600/min".'
 ALLOW_ALL = "django.contrib.auth.backends.AllowAllUsersModelBackend"
@@ -95,39 +119,104 @@ CASES = [
     case("LIBRARY_MODEL", "contenttypes.ContentType", "E003", "has 0: none", "_MEMBERS_FIELD"),
     case("LIBRARY_MEMBERS_FIELD", "name", "E004", "“name”, which is not a many-to-many", "members"),
     case("LIBRARY_MEMBERS_FIELD", "people", "E004", "“people”", "Possible values: members."),
-    case("HOST_ADAPTER", "nowhere.Adapter", "E005", "No module named 'nowhere'", ADAPTER_HINT),
-    case("HOST_ADAPTER", "tiled_scim.host.Nobody", "E005", '“Nobody”|"Nobody"', ADAPTER_HINT),
-    case("HOST_ADAPTER", "Adapter", "E005", "Adapter", ADAPTER_HINT),
-    case("HOST_ADAPTER", NoSubclass, "E006", "NoSubclass", "tiled_scim.host.HostAdapter"),
-    case("HOST_ADAPTER", HostAdapter(), "E006", "HostAdapter", "Inherit from", "an instance"),
-    case("HOST_ADAPTER", "tiled_scim.host.chunks", "E006", "chunks", "Inherit from"),
-    case("ENABLED", "nowhere.is_enabled", "E007", "No module named 'nowhere'", ENABLED_HINT),
-    case("ENABLED", "yes", "E007", "yes", ENABLED_HINT),
-    case("CONFIGURABLE_ACCOUNT", "nowhere.account", "E015", "No module named", ACCOUNT_HINT),
-    case("CONFIGURABLE_ACCOUNT", "account", "E015", "account", ACCOUNT_HINT),
-    case("CONFIGURABLE_ACCOUNT", 1, "E015", "is 1, which cannot be called", ACCOUNT_HINT),
+    case("HOST_ADAPTER", "nowhere.Adapter", "E008", "No module named 'nowhere'", ADAPTER_HINT),
+    case("HOST_ADAPTER", "tiled_scim.host.Nobody", "E008", '“Nobody”|"Nobody"', ADAPTER_HINT),
+    case("HOST_ADAPTER", "Adapter", "E008", "Adapter", ADAPTER_HINT),
+    case("HOST_ADAPTER", NoSubclass, "E008", "NoSubclass", ADAPTER_HINT),
+    case("HOST_ADAPTER", HostAdapter(), "E008", "HostAdapter", ADAPTER_HINT, "an instance"),
+    case("HOST_ADAPTER", "tiled_scim.host.chunks", "E008", "chunks", ADAPTER_HINT),
+    case("ENABLED", "nowhere.is_enabled", "E008", "No module named 'nowhere'", ENABLED_HINT),
+    case("ENABLED", "yes", "E008", "yes", ENABLED_HINT),
+    case("CONFIGURABLE_ACCOUNT", "nowhere.account", "E008", "No module named", ACCOUNT_HINT),
+    case("CONFIGURABLE_ACCOUNT", "account", "E008", "account", ACCOUNT_HINT),
+    case("CONFIGURABLE_ACCOUNT", 1, "E008", "CONFIGURABLE_ACCOUNT is 1", ACCOUNT_HINT),
     case("CONFIGURABLE_ACCOUNT", None, "E016", "tiled_scim.configuration.urls", ACCOUNT_HINT),
     case("ADOPT_USERS", "name", "E008", "ADOPT_USERS is 'name'", "'username', 'email', None"),
     case("UNKNOWN_MEMBERS", "ignore", "E008", "UNKNOWN_MEMBERS is 'ignore'", "'skip', 'reject'"),
     case("USER_DELETE", True, "E008", "USER_DELETE is True", "'deactivate', 'delete'"),
-    case("ADMIN_NAME", "", "E018", "ADMIN_NAME is ''", NAME_HINT),
-    case("ADMIN_NAME", None, "E018", "ADMIN_NAME is None", NAME_HINT),
-    case("PRODUCT_NAME", " ", "E018", "PRODUCT_NAME is ' '", NAME_HINT),
-    case("PRODUCT_NAME", 7, "E018", "PRODUCT_NAME is 7", NAME_HINT),
-    case("PAGE_SIZE", 0, "E009", "PAGE_SIZE is 0", WHOLE_NUMBER_HINT),
-    case("PAGE_SIZE", "10", "E009", "PAGE_SIZE is '10'", WHOLE_NUMBER_HINT),
-    case("MAX_PAGE_SIZE", -1, "E009", "MAX_PAGE_SIZE is -1", WHOLE_NUMBER_HINT),
-    case("MAX_PAGE_SIZE", None, "E009", "MAX_PAGE_SIZE is None", WHOLE_NUMBER_HINT),
-    case("TOKEN_LIFETIME", 90, "E013", "TOKEN_LIFETIME is 90", PERIOD_HINT),
-    case("TOKEN_LIFETIME", timedelta(0), "E013", "TOKEN_LIFETIME is", PERIOD_HINT),
-    case("EVENT_RETENTION", "90 days", "E013", "EVENT_RETENTION is '90 days'", PERIOD_HINT),
-    case("EVENT_RETENTION", timedelta(days=-1), "E013", "EVENT_RETENTION is", PERIOD_HINT),
-    case("EVENT_RETENTION", timedelta.max, "E013", "EVENT_RETENTION is", PERIOD_HINT),
-    case("THROTTLE", "often", "E010", "THROTTLE is 'often'", THROTTLE_HINT),
-    case("THROTTLE", "many/min", "E010", "THROTTLE is 'many/min'", THROTTLE_HINT),
-    case("THROTTLE", "600/fortnight", "E010", "THROTTLE is '600/fortnight'", THROTTLE_HINT),
-    case("THROTTLE", "600/", "E010", "THROTTLE is '600/'", THROTTLE_HINT),
-    case("THROTTLE", 600, "E010", "THROTTLE is 600", THROTTLE_HINT),
+    case("ADMIN_NAME", "", "E008", "ADMIN_NAME is ''", NAME_HINT),
+    case("ADMIN_NAME", None, "E008", "ADMIN_NAME is None", NAME_HINT),
+    case("PRODUCT_NAME", " ", "E008", "PRODUCT_NAME is ' '", NAME_HINT),
+    case("PRODUCT_NAME", 7, "E008", "PRODUCT_NAME is 7", NAME_HINT),
+    case("PAGE_SIZE", 0, "E008", "PAGE_SIZE is 0", WHOLE_NUMBER_HINT),
+    case("PAGE_SIZE", "10", "E008", "PAGE_SIZE is '10'", WHOLE_NUMBER_HINT),
+    case("MAX_PAGE_SIZE", -1, "E008", "MAX_PAGE_SIZE is -1", WHOLE_NUMBER_HINT),
+    case("MAX_PAGE_SIZE", None, "E008", "MAX_PAGE_SIZE is None", WHOLE_NUMBER_HINT),
+    case("TOKEN_LIFETIME", 90, "E008", "TOKEN_LIFETIME is 90", PERIOD_HINT),
+    case("TOKEN_LIFETIME", timedelta(0), "E008", "TOKEN_LIFETIME is", PERIOD_HINT),
+    case("EVENT_RETENTION", "90 days", "E008", "EVENT_RETENTION is '90 days'", PERIOD_HINT),
+    case("EVENT_RETENTION", timedelta(days=-1), "E008", "EVENT_RETENTION is", PERIOD_HINT),
+    case("EVENT_RETENTION", timedelta.max, "E008", "EVENT_RETENTION is", PERIOD_HINT),
+    case("THROTTLE", "often", "E008", "THROTTLE is 'often'", THROTTLE_HINT),
+    case("THROTTLE", "many/min", "E008", "THROTTLE is 'many/min'", THROTTLE_HINT),
+    case("THROTTLE", "600/fortnight", "E008", "THROTTLE is '600/fortnight'", THROTTLE_HINT),
+    case("THROTTLE", "600/", "E008", "THROTTLE is '600/'", THROTTLE_HINT),
+    case("THROTTLE", 600, "E008", "THROTTLE is 600", THROTTLE_HINT),
+    case("THROTTLE", "0/min", "E008", "THROTTLE is '0/min'", THROTTLE_HINT),
+    case("ENABLED", None, "E008", "ENABLED is None", ENABLED_HINT),
+    case("ENABLED", "False", "E008", "ENABLED is 'False'", ENABLED_HINT),
+    case("ENABLED", 1, "E008", "ENABLED is 1", ENABLED_HINT),
+    case("ADOPT_LIBRARIES", "False", "E008", "ADOPT_LIBRARIES is 'False'", BOOLEAN_HINT),
+    case("REMOVE_LAST_ADMIN", 0, "E008", "REMOVE_LAST_ADMIN is 0", BOOLEAN_HINT),
+    case("DEACTIVATE_HOST_USERS", "no", "E008", "DEACTIVATE_HOST_USERS is 'no'", BOOLEAN_HINT),
+    case("PAGE_SIZE", True, "E008", "PAGE_SIZE is True", WHOLE_NUMBER_HINT),
+    case("PAGE_SIZE", 101, "E009", "PAGE_SIZE is 101, but .* allows only 100", "to 100 or less"),
+    case("MAX_PAGE_SIZE", 9, "E009", "PAGE_SIZE is 10, but .* allows only 9", "to 9 or less"),
+    case("LIBRARY_NAME_FIELD", None, "E008", "LIBRARY_NAME_FIELD is None", FIELD_HINT),
+    case("LIBRARY_MEMBERS_FIELD", "", "E008", "LIBRARY_MEMBERS_FIELD is ''", FIELD_HINT),
+    case("ADMIN_FIELD", True, "E008", "ADMIN_FIELD is True", FIELD_HINT),
+    case("LIBRARY_MODEL", Library, "E008", "LIBRARY_MODEL is <class", "app_label.Model", "a model"),
+    case("MEMBERSHIP_MODEL", 7, "E008", "MEMBERSHIP_MODEL is 7", "app_label.Model"),
+    case("MEMBERSHIP_FIELDS", ["active"], "E008", "MEMBERSHIP_FIELDS is", "a dictionary"),
+    case("MEMBERSHIP_FIELDS", {"active": None}, "E008", "MEMBERSHIP_FIELDS is", "a dictionary"),
+    case("MEMBERSHIP_DEFAULTS", "member", "E008", "MEMBERSHIP_DEFAULTS is", "a dictionary"),
+    case("MEMBERSHIP_DEFAULTS", {1: "member"}, "E008", "MEMBERSHIP_DEFAULTS is", "a dictionary"),
+    *(
+        case("BASE_URL", url, "E008", "BASE_URL is", URL_HINT)
+        for url in (
+            "",
+            "scim.example.com/v2",
+            "ftp://scim.example.com",
+            "https://",
+            "https:///scim/v2",
+            "https://scim.example.com:port/",
+            "https://scim.example.com/ v2",
+            "https://scim.example.com/v2?a=b",
+            "https://scim.example.com/v2#a",
+            "https://ann:secret@scim.example.com/v2",
+            True,
+        )
+    ),
+    case("BASE_URL", "https://a.b/my_scim", "W030", "Okta rejects a base URL with “_”", "scim/v2"),
+    case("PAGESIZE", 7, "W031", "TILED_SCIM_PAGESIZE is not a", "mean TILED_SCIM_PAGE_SIZE?"),
+    case("ENABELD", False, "W031", "has no effect", "Did you mean TILED_SCIM_ENABLED?"),
+    case(
+        "WORMHOLE", "x", "W031", "WORMHOLE is not a setting", "Remove it. The settings are TILED_"
+    ),
+    case(
+        "ROOT_URLCONF",
+        (path("x/", include([])),),
+        "W032",
+        "do not include tiled_scim.urls",
+        'path("scim/v2/"',
+    ),
+    case("ROOT_URLCONF", mounted("my_scim/"), "W030", "mounted at “/my_scim/”", "scim/v2/", "_"),
+    case(
+        "ROOT_URLCONF",
+        mounted("<slug:customer>/scim/"),
+        "E032",
+        "has parameters",
+        "at a fixed path",
+        "a parameter",
+    ),
+    case(
+        "DATABASE_ROUTERS",
+        [f"{__name__}.ScimApart"],
+        "E030",
+        "tiled_scim.UserLink .in “scim”. and auth.User .in “default”.",
+        "Have DATABASE_ROUTERS put tiled_scim into the database of the users",
+        "apart",
+    ),
     case("ADMIN_FIELD", "is_superuser", "E011", "SCIM never creates superusers", "another boolean"),
     case("ADMIN_FIELD", "is_boss", "W001", "no field “is_boss”", "TILED_SCIM_ADMIN_FIELD"),
     case("AUTHENTICATION_BACKENDS", [ALLOW_ALL], "W002", ALLOW_ALL, "the same name without"),
@@ -160,12 +249,38 @@ class TestOneProblem:
         assert ids - {"tiled_scim.E002"} <= {f"tiled_scim.{check_id}"}
 
     def test_every_check_has_a_case(self) -> None:
-        source = getsource(checks) + getsource(sign_in_checks)
-        written = set(re.findall(r"tiled_scim\.([EW]\d{3})", source))
+        modules = (checks, installation_checks, setting_checks, sign_in_checks)
+        written = {
+            found
+            for each in modules
+            for found in re.findall(r"tiled_scim\.([EW]\d{3})", getsource(each))
+        }
         # What a user model lacks, and a membership model wants; and what a database lacks.
-        elsewhere = {"E012", "E014", "W006"}
+        elsewhere = {"E012", "E014", "W006", "E031"}
 
         assert {parameters.values[2] for parameters in CASES} | elsewhere == written
+
+
+class TestTable:
+    def test_has_every_setting(self) -> None:
+        properties = [name for name, each in vars(Settings).items() if isinstance(each, property)]
+
+        assert list(setting_checks.SETTINGS) == properties
+
+    @pytest.mark.parametrize("name", setting_checks.SETTINGS)
+    def test_accepts_the_default(self, name: str) -> None:
+        default = getattr(scim_settings, name)
+        kind = setting_checks.SETTINGS[name]
+
+        assert kind.problem(default) is None
+
+    @pytest.mark.parametrize("name", setting_checks.SETTINGS)
+    def test_says_what_is_wrong_and_what_would_be_right(self, name: str) -> None:
+        (message,) = found(**{f"TILED_SCIM_{name}": object()})
+
+        assert message.id == "tiled_scim.E008"
+        assert message.msg.startswith(f"TILED_SCIM_{name} is <object")
+        assert (message.hint or "").startswith("Set it to ")
 
 
 class TestNoProblem:
@@ -194,6 +309,11 @@ class TestNoProblem:
             ("THROTTLE", "1/s"),
             ("THROTTLE", "10000/day"),
             ("ADMIN_FIELD", "is_active"),
+            ("MAX_PAGE_SIZE", 10),
+            ("BASE_URL", "http://localhost:8000/scim/v2"),
+            ("BASE_URL", "https://[2001:db8::1]/scim/v2/"),
+            ("ADOPT_LIBRARIES", False),
+            ("MEMBERSHIP_FIELDS", {}),
         ],
     )
     def test_what_the_table_of_settings_allows_is_none(self, setting: str, value: object) -> None:
@@ -209,7 +329,7 @@ class TestConfigurationPages:
 
     def test_that_are_mounted_below_other_urls_are_found(self) -> None:
         inner = ([path("scim/", include("tiled_scim.configuration.urls"))], "product")
-        urls = (path("app/", include(inner)),)
+        urls = (path("app/", include(inner)), *mounted("scim/v2/"))
 
         (message,) = found(TILED_SCIM_CONFIGURABLE_ACCOUNT=None, ROOT_URLCONF=urls)
 
@@ -397,8 +517,8 @@ class TestAtTheCommandLine:
             ("TILED_SCIM_LIBRARY_MODEL", "libraries.Nothing", "E001"),
             ("TILED_SCIM_LIBRARY_MODEL", "Library", "E001"),
             ("TILED_SCIM_LIBRARY_NAME_FIELD", "title", "E002"),
-            ("TILED_SCIM_HOST_ADAPTER", "nowhere.Adapter", "E005"),
-            ("TILED_SCIM_ENABLED", "nowhere.is_enabled", "E007"),
+            ("TILED_SCIM_HOST_ADAPTER", "nowhere.Adapter", "E008"),
+            ("TILED_SCIM_ENABLED", "nowhere.is_enabled", "E008"),
         ],
     )
     def test_the_check_speaks_before_anything_breaks(

@@ -158,10 +158,7 @@ def _required(memberships: MembershipModel, defaults: Mapping[str, object]) -> l
 
 
 def _check_adapter() -> Messages:
-    try:
-        adapter: Any = settings.HOST_ADAPTER
-    except (ImportError, ValueError):
-        return  # see check_adapter
+    adapter: Any = settings.HOST_ADAPTER
     if not issubclass(adapter, AccountAdapter):
         yield checks.Error(
             f"{PREFIX}HOST_ADAPTER is {adapter.__name__}, which does not use "

@@ -15,7 +15,7 @@ class TiledScimConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from tiled_scim.checks import check_host, check_indexes
+        from tiled_scim.checks import check_deployment, check_host, check_indexes, check_tables
         from tiled_scim.database.expressions import register_functions
         from tiled_scim.models import UserLink, name_in_host_words
         from tiled_scim.provisioning.member_queries import note_deletion_of_member
@@ -26,5 +26,7 @@ class TiledScimConfig(AppConfig):
         name_in_host_words()
         checks.register(check_host, checks.Tags.compatibility)
         checks.register(check_indexes, checks.Tags.database)
+        checks.register(check_tables, checks.Tags.database)
+        checks.register(check_deployment, checks.Tags.security, deploy=True)
         connection_created.connect(register_functions, dispatch_uid="tiled_scim")
         pre_delete.connect(note_deletion_of_member, UserLink, dispatch_uid="tiled_scim")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from datetime import timedelta
 from typing import Any
 
 from django.apps import AppConfig
@@ -12,13 +11,12 @@ from django.contrib.auth import get_user_model
 from django.core import checks
 from django.db import models
 from django.db.models.fields import NOT_PROVIDED
-from django.urls import URLResolver, get_resolver
-from django.utils.functional import Promise
-from rest_framework.throttling import SimpleRateThrottle
+from django.urls import get_resolver
 
 from tiled_scim.account_checks import check_accounts
-from tiled_scim.conf import LONGEST_PERIOD, PREFIX, settings
+from tiled_scim.conf import PREFIX, settings
 from tiled_scim.database.host_columns import State
+from tiled_scim.deployment_checks import check_https, check_proxy, check_throttle_cache
 from tiled_scim.host import (
     HostAdapter,
     has_field,
@@ -26,6 +24,13 @@ from tiled_scim.host import (
     membership_accessors,
     searched_columns,
 )
+from tiled_scim.installation_checks import (
+    check_databases,
+    check_library_table,
+    check_mount,
+    mounts,
+)
+from tiled_scim.setting_checks import FUNCTION, check_names, check_page_sizes, check_values
 from tiled_scim.sign_in_checks import check_backends, check_json_web_tokens
 
 Messages = Iterator[checks.CheckMessage]
@@ -33,11 +38,6 @@ Messages = Iterator[checks.CheckMessage]
 # The app_name of `configuration/urls.py`.
 CONFIGURATION = "tiled_scim_configuration"
 
-CHOICES = {
-    "ADOPT_USERS": ("username", "email", None),
-    "UNKNOWN_MEMBERS": ("skip", "reject"),
-    "USER_DELETE": ("deactivate", "delete"),
-}
 # Rows of the host's user table from which on a lookup without an index is slow.
 LARGE_TABLE = 50_000
 LACKING = {State.MISSING, State.INVALID, State.UNSUITABLE}
@@ -46,8 +46,34 @@ LACKING = {State.MISSING, State.INVALID, State.UNSUITABLE}
 def check_host(
     app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
 ) -> list[checks.CheckMessage]:
-    """Run all checks."""
-    return [message for check in CHECKS for message in check()]
+    """Run the checks of values and, if these are valid, all others, which rely on them."""
+    wrong = list(check_values())
+    return [*wrong, *(message for check in ([] if wrong else CHECKS) for message in check())]
+
+
+def check_deployment(
+    app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
+) -> list[checks.CheckMessage]:
+    """Run the checks for production."""
+    if list(check_values()):
+        return []
+    return [message for check in DEPLOYMENT_CHECKS for message in check()]
+
+
+def check_tables(
+    app_configs: Sequence[AppConfig] | None = None,
+    databases: Collection[str] | None = None,
+    **kwargs: Any,
+) -> list[checks.CheckMessage]:
+    """Compare the settings with the tables in the databases.
+
+    Args:
+        databases: The aliases of the databases that may be asked. None, unless `migrate` or
+            `--database` names them.
+    """
+    if not databases or list(check_values()) or list(check_library_model()):
+        return []
+    return list(check_library_table(databases))
 
 
 def check_indexes(
@@ -60,7 +86,7 @@ def check_indexes(
     Args:
         databases: the aliases of those that may be asked; none, unless `--database` names them.
     """
-    if not databases or list(check_adapter()):
+    if not databases or list(check_values()):
         return []
     columns = (column for column in searched_columns() if column.using in databases)
     return [
@@ -142,122 +168,16 @@ def check_memberships() -> Messages:
         )
 
 
-def check_adapter() -> Messages:
-    try:
-        adapter: object = settings.HOST_ADAPTER
-    except (ImportError, ValueError) as error:
-        yield checks.Error(
-            f"{PREFIX}HOST_ADAPTER cannot be imported: {error}.",
-            hint='Set it to the dotted path of a class, such as "myapp.scim.MyHostAdapter".',
-            id="tiled_scim.E005",
-        )
-        return
-    if not (isinstance(adapter, type) and issubclass(adapter, HostAdapter)):
-        yield checks.Error(
-            f"{PREFIX}HOST_ADAPTER is {adapter!r}, which is not a subclass of HostAdapter.",
-            hint="Inherit from tiled_scim.host.HostAdapter.",
-            id="tiled_scim.E006",
-        )
-
-
-def check_enabled() -> Messages:
-    try:
-        _ = settings.ENABLED
-    except (ImportError, ValueError) as error:
-        yield checks.Error(
-            f"{PREFIX}ENABLED cannot be imported: {error}.",
-            hint="Set it to True, False, or a callable that takes the account's key, or its path.",
-            id="tiled_scim.E007",
-        )
-
-
 def check_configurable_account() -> Messages:
-    hint = (
-        "Set it to a function, or its dotted path, that takes a request and returns the key of the "
-        "account that it is about if this person may configure it, else None."
-    )
-    try:
-        function: object = settings.CONFIGURABLE_ACCOUNT
-    except (ImportError, ValueError) as error:
-        yield checks.Error(
-            f"{PREFIX}CONFIGURABLE_ACCOUNT cannot be imported: {error}.",
-            hint=hint,
-            id="tiled_scim.E015",
-        )
+    urls = getattr(django_settings, "ROOT_URLCONF", None)
+    if settings.CONFIGURABLE_ACCOUNT is not None or not urls:
         return
-    if function is None:
-        urls = getattr(django_settings, "ROOT_URLCONF", None)
-        if urls and _includes(get_resolver(urls), CONFIGURATION):
-            yield checks.Error(
-                "The URLs include tiled_scim.configuration.urls, but "
-                f"{PREFIX}CONFIGURABLE_ACCOUNT is not set, so nobody can use the pages.",
-                hint=hint,
-                id="tiled_scim.E016",
-            )
-    elif not callable(function):
+    if any(mounts(get_resolver(urls), CONFIGURATION)):
         yield checks.Error(
-            f"{PREFIX}CONFIGURABLE_ACCOUNT is {function!r}, which cannot be called.",
-            hint=hint,
-            id="tiled_scim.E015",
-        )
-
-
-def check_choices() -> Messages:
-    for name, choices in CHOICES.items():
-        value = getattr(settings, name)
-        if value not in choices:
-            yield checks.Error(
-                f"{PREFIX}{name} is {value!r}.",
-                hint=f"Set it to one of {', '.join(map(repr, choices))}.",
-                id="tiled_scim.E008",
-            )
-
-
-def check_names() -> Messages:
-    for name in ("ADMIN_NAME", "PRODUCT_NAME"):
-        value: object = getattr(settings, name)
-        if not isinstance(value, str | Promise) or not str(value).strip():
-            yield checks.Error(
-                f"{PREFIX}{name} is {value!r}.",
-                hint="Set it to the name that people know, as text, which may be translated.",
-                id="tiled_scim.E018",
-            )
-
-
-def check_page_sizes() -> Messages:
-    for name in ("PAGE_SIZE", "MAX_PAGE_SIZE"):
-        value = getattr(settings, name)
-        if not isinstance(value, int) or value < 1:
-            yield checks.Error(
-                f"{PREFIX}{name} is {value!r}.",
-                hint="Set it to a positive integer.",
-                id="tiled_scim.E009",
-            )
-
-
-def check_periods() -> Messages:
-    for name in ("TOKEN_LIFETIME", "EVENT_RETENTION"):
-        value: object = getattr(settings, name)
-        if value is None:
-            continue
-        if not isinstance(value, timedelta) or not timedelta(0) < value <= LONGEST_PERIOD:
-            yield checks.Error(
-                f"{PREFIX}{name} is {value!r}.",
-                hint="Set it to None or to a positive timedelta of at most "
-                f"{LONGEST_PERIOD.days} days.",
-                id="tiled_scim.E013",
-            )
-
-
-def check_throttle() -> Messages:
-    try:
-        # parse_rate() does not use the instance, and creating one would already read the rate.
-        SimpleRateThrottle.parse_rate(object(), settings.THROTTLE)  # type: ignore[arg-type]
-    except (ValueError, KeyError, AttributeError, IndexError):
-        yield checks.Error(
-            f"{PREFIX}THROTTLE is {settings.THROTTLE!r}.",
-            hint='Set it to None or to a number of requests and a period, such as "600/min".',
-            id="tiled_scim.E010",
+            "The URLs include tiled_scim.configuration.urls, but "
+            f"{PREFIX}CONFIGURABLE_ACCOUNT is not set, so nobody can use the pages.",
+            hint=f"Set it to {FUNCTION}.",
+            id="tiled_scim.E016",
         )
 
 
@@ -286,12 +206,6 @@ def check_active_field() -> Messages:
         )
 
 
-def _includes(resolver: URLResolver, app_name: str) -> bool:
-    """Return whether URLs include those of an app, at any depth."""
-    inner = (pattern for pattern in resolver.url_patterns if isinstance(pattern, URLResolver))
-    return any(each.app_name == app_name or _includes(each, app_name) for each in inner)
-
-
 def _library_model() -> type[models.Model] | None:
     try:
         return library_model()
@@ -316,27 +230,26 @@ def _required_fields(membership: Any) -> list[str]:
 
 def _uses_default(name: str) -> bool:
     """Return whether the host's adapter inherits this attribute from HostAdapter unchanged."""
-    try:
-        return getattr(settings.HOST_ADAPTER, name, None) is getattr(HostAdapter, name)
-    except (ImportError, ValueError):
-        return False
+    return getattr(settings.HOST_ADAPTER, name, None) is getattr(HostAdapter, name)
 
 
 CHECKS: tuple[Callable[[], Messages], ...] = (
+    check_names,
+    check_page_sizes,
     check_accounts,
     check_library_model,
     check_library_fields,
     check_memberships,
-    check_adapter,
-    check_enabled,
     check_configurable_account,
-    check_choices,
-    check_names,
-    check_page_sizes,
-    check_periods,
-    check_throttle,
     check_admin_field,
     check_active_field,
+    check_mount,
+    check_databases,
     check_backends,
     check_json_web_tokens,
+)
+DEPLOYMENT_CHECKS: tuple[Callable[[], Messages], ...] = (
+    check_https,
+    check_proxy,
+    check_throttle_cache,
 )
