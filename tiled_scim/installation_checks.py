@@ -83,7 +83,7 @@ def check_library_table(databases: Any) -> Messages:
         return
     field: Any = LibraryGroupLink._meta.get_field("library")
     found = _referenced_table(using, LibraryGroupLink._meta.db_table, field.column)
-    expected = library_model()._meta.db_table
+    expected = _bare(library_model()._meta.db_table)
     if found is not None and found.casefold() != expected.casefold():
         yield checks.Error(
             f"{PREFIX}LIBRARY_MODEL is “{settings.LIBRARY_MODEL}”, whose table is {expected}, but "
@@ -104,6 +104,11 @@ def _joins() -> Iterator[tuple[type[models.Model], type[models.Model]]]:
             related = field.related_model
             if isinstance(related, type):
                 yield model, related
+
+
+def _bare(table: str) -> str:
+    """Return the name of a table without its schema, as in `"sales"."library"`."""
+    return table.rpartition('"."')[2].strip('"')
 
 
 def _place(model: type[models.Model]) -> str:

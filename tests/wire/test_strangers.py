@@ -96,6 +96,11 @@ class TestEvents:
         assert (event.resource_type, event.resource_id, event.resource_name) == ("User", None, "")
         assert event.times == 2
 
+    def test_have_no_text_that_a_database_cannot_store(self) -> None:
+        stranger("192.0.2.1", **{"User-Agent": "a\0b"}).get("/Users")
+
+        assert ScimEvent.objects.get().client == "a\\0b"
+
     def test_are_short(self) -> None:
         scim = stranger("192.0.2.1", f"Bearer {LONG}", **{"User-Agent": LONG})
 

@@ -108,8 +108,11 @@ class RequestLog:
 
 
 def client_of(request: HttpRequest) -> str:
-    """Return the client's User-Agent, or its beginning if it is long."""
-    return request.headers.get("User-Agent", "")[:CLIENT_LENGTH]
+    """Return the client's User-Agent, or its beginning if it is long.
+
+    PostgreSQL cannot store a NUL, which some servers let through.
+    """
+    return request.headers.get("User-Agent", "").replace("\0", "\\0")[:CLIENT_LENGTH]
 
 
 def address_of(request: HttpRequest) -> str | None:
