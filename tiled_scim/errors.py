@@ -131,6 +131,11 @@ def precondition_failed(detail: str) -> ScimError:
     return ScimError(412, detail)
 
 
+def too_many(detail: str) -> ScimError:
+    """Return a 400 error for a filter that would take too long for what is stored."""
+    return ScimError(400, detail, "tooMany")
+
+
 def too_large(detail: str, cause: Cause | None = None) -> ScimError:
     """Return a 413 error for a request that is too large."""
     return ScimError(413, detail, cause=cause)

@@ -24,6 +24,7 @@ from tiled_scim.host import HostAdapter
 from tiled_scim.provisioning.resources import StoredResource
 from tiled_scim.schemas import RESOURCE_TYPES
 from tiled_scim.scim.cleaning import is_storable, named_values
+from tiled_scim.scim.numbers import is_integer
 from tiled_scim.scim.selection import Resource
 
 RESPONSE_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:BulkResponse"
@@ -142,6 +143,8 @@ class Bulk:
             raise too_large(f"A bulk request may carry {MAX_OPERATIONS} operations at most.")
         if isinstance(fail_on_errors, bool) or not isinstance(fail_on_errors, int):
             raise invalid_request("failOnErrors must be a whole number.")
+        if not is_integer(fail_on_errors):
+            raise invalid_request("failOnErrors must be a whole number of at most 64 bits.")
         operations = [Operation.parse(item) for item in sent]
         bulk_ids = _created(operations)
         if len(set(bulk_ids)) < len(bulk_ids):

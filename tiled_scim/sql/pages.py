@@ -17,6 +17,7 @@ from django.db.models.expressions import Col, OrderBy
 from tiled_scim.conf import settings
 from tiled_scim.database.expressions import Among
 from tiled_scim.errors import ScimError, invalid_request
+from tiled_scim.scim.numbers import is_integer
 
 Row = TypeVar("Row")
 
@@ -370,4 +371,7 @@ def _integer(parameters: Mapping[str, str], name: str, default: int) -> int:
         return default
     if not WHOLE_NUMBER.fullmatch(text):
         raise invalid_request(f"{name} must be a whole number, and “{text[:20]}” is not.")
-    return int(text)
+    number = int(text)
+    if not is_integer(number):
+        raise invalid_request(f"{name} must be a whole number of at most 64 bits.")
+    return number
