@@ -12,6 +12,7 @@ import math
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from scim2_filter_parser import ast
@@ -159,8 +160,9 @@ def number_of_comparisons(expression: Expression) -> int:
     return 1
 
 
+@lru_cache(maxsize=16)
 def parse(text: str) -> Expression:
-    """Parse a filter.
+    """Parse a filter. A request asks for its filter more than once.
 
     Raises:
         ScimError: 400 `invalidFilter`. The detail says what is wrong and where.
