@@ -24,7 +24,7 @@ ACCEPTED = frozenset({SCIM_JSON, "application/json", ""})
 # A PUT of a group of 100,000 members has about 10 MB.
 MAX_BODY_BYTES = 16 * 1024 * 1024
 # A member has up to four. In Python, a value takes up to twenty times the memory of its JSON.
-MAX_VALUES = 500_000
+MAX_VALUES = 450_000
 # The deepest message, a PATCH in a bulk request, has 12 levels. Functions recurse as deep.
 MAX_DEPTH = 32
 # Python codecs that are not charsets.
