@@ -82,6 +82,13 @@ class TestSizes:
         assert answer.error == TOO_LARGE
         assert "10" in answer.json["detail"]
 
+    def test_the_names_of_an_object(self, scim: Scim, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(parsers, "MAX_NAMES", 8)
+
+        assert scim.post("/Users", user(ANN)).status == 201
+        names = {str(n): n for n in range(3)}
+        assert refused(scim, "POST", "/Users", user(ANN, **names)).error == TOO_LARGE
+
 
 class TestSelection:
     @pytest.mark.parametrize("name", ["attributes", "excludedAttributes"])
