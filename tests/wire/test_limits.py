@@ -211,6 +211,19 @@ class TestBulk:
         assert LibraryGroupLink.objects.filter(unlinked_at=None).count() == 2
         assert LibraryGroupMember.objects.count() == 100
 
+    def test_no_operation_starts_after_users_left_very_many_groups(
+        self, scim: Scim, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        keys = people(3)
+        groups(4, keys)
+        monkeypatch.setattr(budget, "MAX_STEPS", 3 * budget.STEPS_OF_GROUP)
+        deletions = [{"method": "DELETE", "path": f"/Users/{key}"} for key in keys]
+
+        answer = scim.post("/Bulk", {"Operations": deletions})
+
+        assert [each["status"] for each in answer.json["Operations"]] == ["204", "413", "413"]
+        assert LibraryGroupMember.objects.count() == 8
+
     @pytest.mark.parametrize("name", ["path", "bulkId", "version"])
     def test_texts(self, scim: Scim, ann: str, name: str) -> None:
         operation = {"method": "DELETE", "path": f"/Users/{ann}", name: "x" * 20_000}
