@@ -230,6 +230,18 @@ class TestBulk:
 
         assert set(statuses(answer)) <= {"200", "400", "413"}
 
+    def test_of_the_largest_people(self, scim: Scim) -> None:
+        keys = people(100)
+        emails = [{"value": f"{n}@example.com"} for n in range(1000)]
+        puts = [
+            {"method": "PUT", "path": f"/Users/{key}", "data": user(f"large{n}", emails=emails)}
+            for n, key in enumerate(keys)
+        ]
+
+        answer = bounded(lambda: scim.post("/Bulk", bulk(*puts)))
+
+        assert {"200", "413"} == set(statuses(answer))
+
     def test_of_people_who_refer_to_each_other(self, scim: Scim) -> None:
         posts = [
             {
@@ -238,7 +250,7 @@ class TestBulk:
                 "bulkId": f"b{n}",
                 "data": {
                     "displayName": f"Circle {n}",
-                    "members": [{"value": f"bulkId:b{(n + k) % 100}"} for k in range(90)],
+                    "members": [{"value": f"bulkId:b{(n + k) % 100}"} for k in range(50)],
                 },
             }
             for n in range(100)

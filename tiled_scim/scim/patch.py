@@ -22,6 +22,7 @@ from tiled_scim.scim.cleaning import (
     check_required,
     check_size,
     clean_element,
+    size_as_json,
 )
 from tiled_scim.scim.grammar import And, Comparison, Expression, number_of_comparisons
 from tiled_scim.scim.matching import predicate, sub_attribute
@@ -70,6 +71,8 @@ def apply(
         budget.take(more)
         _apply(patched, operation)
     check_size(patched, resource_type, document)
+    changed = {name: patched[name] for name in patched if patched[name] != document.get(name)}
+    budget.take(size_as_json(changed))
     check_immutable(document, patched, resource_type)
     for extension in resource_type.extensions:
         values = cast(Document, patched.get(extension.urn))
