@@ -294,7 +294,7 @@ class TestPages:
         keys = groups(4, people(20))
         monkeypatch.setattr(rows, "MAX_MEMBERSHIPS", 50)
 
-        found = []
+        found: list[str] = []
         while True:
             answer = scim.get("/Groups", startIndex=len(found) + 1, count=100)
             assert answer.json["totalResults"] == 4
