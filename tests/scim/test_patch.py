@@ -17,8 +17,10 @@ from tiled_scim.schemas import (
     TILED_USER,
     USER,
 )
+from tiled_scim.scim.budget import MAX_OPERATIONS
 from tiled_scim.scim.cleaning import Document
-from tiled_scim.scim.patch import MAX_OPERATIONS, PATCH_SCHEMA, apply, is_member_operation, parse
+from tiled_scim.scim.operations import PATCH_SCHEMA, is_member_operation, parse
+from tiled_scim.scim.patch import apply
 
 WORK = {"value": "ada@work.example", "type": "work", "primary": True}
 HOME = {"value": "ada@home.example", "type": "home"}

@@ -34,8 +34,9 @@ from tiled_scim.provisioning.service import Precondition, Result, Service, recor
 from tiled_scim.provisioning.user_planning import UserPlanner
 from tiled_scim.schemas import USER
 from tiled_scim.scim import patch
+from tiled_scim.scim.budget import STEPS_OF_GROUP, STEPS_OF_RENAMED
 from tiled_scim.scim.cleaning import Document, check_immutable
-from tiled_scim.scim.patch import Operation
+from tiled_scim.scim.operations import Operation
 from tiled_scim.scim.text import canonical
 from tiled_scim.sql.host_fields import host_fields
 from tiled_scim.sql.rows import lock_user, locked
@@ -111,7 +112,7 @@ class UserService(Service[UserLink]):
             ScimError: The errors of `replace` and of `patch.apply`.
         """
         user, before = self._changeable(key, precondition)
-        document = patch.apply(before, operations, USER)
+        document = patch.apply(before, operations, USER, self.budget)
         return self._update(user, before, document, removes=True)
 
     @recorded
@@ -131,6 +132,7 @@ class UserService(Service[UserLink]):
             GroupMembers(group, self.adapter, self.using).remove([key])
             group.touch()
             group.save(using=self.using)
+        self.budget.take(STEPS_OF_GROUP * len(groups))
         names = ", ".join(group.name for group in groups)
         attributes = {"groups": [names, None]} if groups else {}
         action = self.announce(signals.user_unlinked, user.link, user=user.link.user)
@@ -279,7 +281,8 @@ class UserService(Service[UserLink]):
             link.unlinked_at = None
         self.set_columns(link, plan.columns)
         if not user.is_new and link.user_name != old_name:
-            note_rename_of_member(link, old_name, self.using)
+            number = note_rename_of_member(link, old_name, self.using)
+            self.budget.take(STEPS_OF_RENAMED * number)
         self._check_identity(user, plan, old_name)
         activation = self._activation(user, plan.host)
         was_suspended = link.suspended
