@@ -387,6 +387,15 @@ class HostAdapter:
             libraries = libraries.filter(permissions__isnull=True)
         return libraries.filter(pk__in=own)
 
+    def has_library(self, library: models.Model) -> bool:
+        """Return whether a Library that a group feeds still belongs to the account.
+
+        It is asked before each write. If not, the Library counts as deleted: its group is 404,
+        nobody's access to it is changed, and a push of the group's name looks for a Library again.
+        By default, it does.
+        """
+        return True
+
     def library_name(self, library: models.Model) -> str:
         """Return the name of a Library."""
         return str(getattr(library, settings.LIBRARY_NAME_FIELD))

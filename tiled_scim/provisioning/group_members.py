@@ -81,14 +81,14 @@ class GroupMembers:
     """The members of one group. The group and its Library must be locked.
 
     Args:
-        group: The group. Without a Library, its members can only be removed.
+        group: The group. Without a Library of the account, its members can only be removed.
         adapter: The host adapter for the group's account.
         using: The alias of the database to write to.
     """
 
     def __init__(self, group: LibraryGroupLink, adapter: HostAdapter, using: str) -> None:
         self.group = group
-        self.library: Any = group.library
+        self.library: Any = own_library(group, adapter)
         self.adapter = adapter
         self.using = using
         self.rows = LibraryGroupMember.objects.using(using)
@@ -125,6 +125,8 @@ class GroupMembers:
 
     def resume(self, links: Iterable[UUID]) -> None:
         """Give access to members who were suspended. If they have it already, people gave it."""
+        if self.library is None:
+            return
         users = self._locked(links)
         had_access = self.adapter.members(self.library, [user.user for user in users])
         self._note_prior(user for user in users if user.user in had_access)
@@ -158,6 +160,8 @@ class GroupMembers:
 
     def lacking(self, members: Iterable[Member]) -> list[Member]:
         """Return the members who should have access to the Library but do not."""
+        if self.library is None:
+            return []
         eligible = self.eligible(members)
         have_access = self.adapter.members(self.library, [member.user for member in eligible])
         return [member for member in eligible if member.user not in have_access]
@@ -338,6 +342,12 @@ class GroupMembers:
             library=self.library,
             users=users,
         )
+
+
+def own_library(group: LibraryGroupLink, adapter: HostAdapter) -> Any:
+    """Return the Library of a group, or None if it was deleted or is not the account's any more."""
+    library = group.library
+    return library if library is not None and adapter.has_library(library) else None
 
 
 def _shown(user: GroupUser, displays: Mapping[str, str]) -> str:

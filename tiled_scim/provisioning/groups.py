@@ -13,7 +13,12 @@ from tiled_scim.audit.events import differences
 from tiled_scim.host import library_model
 from tiled_scim.models import Action, LibraryGroupLink
 from tiled_scim.provisioning.documents import read_group, split
-from tiled_scim.provisioning.group_members import NOTHING, GroupMembers, MembersChanged
+from tiled_scim.provisioning.group_members import (
+    NOTHING,
+    GroupMembers,
+    MembersChanged,
+    own_library,
+)
 from tiled_scim.provisioning.resources import StoredResource
 from tiled_scim.provisioning.service import Precondition, Result, Service, column_changes, recorded
 from tiled_scim.schemas import GROUP
@@ -133,11 +138,15 @@ class GroupService(Service[LibraryGroupLink]):
         return link
 
     def lock_by(self, column: str, value: Any) -> LibraryGroupLink | None:
-        """Return the group with a value in a unique column, live or not, locked; or None."""
+        """Return the group with a value in a unique column, live or not, locked; or None.
+
+        It has no Library if that is not the account's any more.
+        """
         link = lock_group(column, value, self.account, self.using, live=False)
         if link is not None and link.library_id is not None:
             libraries = library_model()._base_manager.using(self.using)
             link.library = locked(libraries, self.using).filter(pk=link.library_id).first()
+            link.library = own_library(link, self.adapter)
         return cast("LibraryGroupLink | None", link)
 
     def _changeable(
@@ -149,7 +158,7 @@ class GroupService(Service[LibraryGroupLink]):
             ScimError: 404, and the errors of the precondition.
         """
         link = lock_group("pk", key, self.account, self.using)
-        if link is None:
+        if link is None or own_library(link, self.adapter) is None:
             raise self.unknown(key)
         document = read_group(link)
         if precondition is not None:
