@@ -630,7 +630,7 @@ class LibraryGroupLink(Link):
         owner = library_account()
         if owner is None or self.library_id is None:
             return self.library_id is not None
-        return owner.key(cast(Any, self.library)) == self.account
+        return bool(owner.key(cast(Any, self.library)) == self.account)
 
     @classproperty
     def keeping(cls) -> models.Q:
