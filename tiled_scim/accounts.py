@@ -157,18 +157,21 @@ class AccountAdapter(HostAdapter):
             self._follow_membership(user, active=bool(values["active"]))
 
     def admins(self) -> models.QuerySet[Any]:
-        """Return the users whose membership is active and Tiled Admin."""
+        """Return the active users whose membership is active and Tiled Admin."""
         if TILED_ADMIN not in self.membership_fields:
             return super().admins()
         memberships = self.memberships()
         own = {memberships.account.attname: self._account_key}
         users = self._admin_memberships().filter(**own).values(memberships.user.attname)
-        return self.adoptable_users().filter(pk__in=users)
+        active = self.user_fields.get("active")
+        conditions = {active: True} if active else {}
+        return self.adoptable_users().filter(pk__in=users, **conditions)
 
     # Libraries
 
     def adoptable_libraries(self) -> models.QuerySet[Any]:
-        return self.target_libraries().filter(scim_links__isnull=True)
+        # A group of the account that a Library had before feeds it no more.
+        return self.target_libraries().exclude(scim_links__account=self.account)
 
     def target_libraries(self) -> models.QuerySet[Any]:
         """Return the Libraries of the account."""
@@ -331,6 +334,21 @@ def active_links(adapter: HostAdapter) -> models.Q:
     if path := adapter.user_fields.get("active"):
         return models.Q(("suspended", False), (f"user__{path}", True))
     return ~models.Q(pk__in=[])
+
+
+def is_suspended(link: str = "") -> models.Q:
+    """Return the condition for suspended links whose membership people have not reactivated.
+
+    Args:
+        link: The ORM path from the row to the link, ending with `__`. Empty for links.
+    """
+    suspended = models.Q(**{f"{link}suspended": True})
+    memberships = membership_model()
+    column = attribute_columns().get("active")
+    if memberships is None or column is None:
+        return suspended
+    is_active = memberships.exists(f"{link}user", f"{link}account", **is_true(column))
+    return suspended & ~is_active
 
 
 def attribute_columns() -> dict[str, str]:

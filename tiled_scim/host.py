@@ -27,6 +27,7 @@ from tiled_scim.conf import settings
 from tiled_scim.database.compiled import chunks
 from tiled_scim.database.host_columns import HostColumn
 from tiled_scim.database.library_access import LibraryAccess
+from tiled_scim.database.membership_model import membership_model
 from tiled_scim.database.unique_values import holder_of_value
 from tiled_scim.errors import Cause, ScimError, uniqueness
 from tiled_scim.schemas import TILED_USER
@@ -213,11 +214,30 @@ class HostAdapter:
         """
         return not self.is_shared(user)
 
+    def belonging(self, users: Collection[Any]) -> set[Any]:
+        """Return which of these users (primary keys) still belong to the account.
+
+        It is asked before each write and before an unlinked user is restored. Whoever does not
+        belong any more is 404, and a push of the userName looks for a user again.
+
+        Without accounts, all do. With accounts, those of `adoptable_users` do, if a subclass says
+        who that is. Users without a membership in `TILED_SCIM_MEMBERSHIP_MODEL` are not asked for.
+        """
+        is_unknown = type(self).adoptable_users is HostAdapter.adoptable_users
+        if not self.account or is_unknown or membership_model() is not None:
+            return set(users)
+        found = (
+            self.adoptable_users().filter(pk__in=chunk).values_list("pk", flat=True)
+            for chunk in chunks(users)
+        )
+        return {user for rows in found for user in rows}
+
     def adoptable_users(self) -> models.QuerySet[Any]:
         """Return the host users that a push may adopt.
 
         Without accounts, these are all users. With accounts, there are none: only a subclass knows
-        the account of a user, and a customer must not adopt the users of another one.
+        the account of a user, and a customer must not adopt the users of another one. It has to
+        include the users that SCIM manages, see `belonging`.
         """
         users = objects(get_user_model())
         return users.none() if self.has_accounts else users

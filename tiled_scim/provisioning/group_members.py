@@ -37,7 +37,7 @@ from tiled_scim.provisioning.member_queries import (
     GroupUser,
     Member,
     MemberQueries,
-    belongs,
+    member_states,
 )
 from tiled_scim.schemas import GROUP
 from tiled_scim.scim.grammar import Expression, quoted
@@ -168,7 +168,7 @@ class GroupMembers:
 
     def eligible(self, members: Iterable[Member]) -> list[Member]:
         """Return the members who are live users of the account and not suspended."""
-        return [
+        eligible = [
             member
             for member in members
             if member.unlinked_at is None
@@ -176,11 +176,13 @@ class GroupMembers:
             and member.belongs
             and not member.suspended
         ]
+        own = self.adapter.belonging([member.user for member in eligible])
+        return [member for member in eligible if member.user in own]
 
     def pages(self) -> Iterator[list[Member]]:
         """Yield all members, in lists that fit into one query."""
         members: Any = self.rows.filter(group=self.group).order_by("user_id")
-        rows = members.annotate(belongs=belongs()).values_list(*MEMBER_COLUMNS)
+        rows = members.annotate(**member_states()).values_list(*MEMBER_COLUMNS)
         page = [Member(*row) for row in rows[:CHUNK]]
         while page:
             yield page
@@ -220,7 +222,9 @@ class GroupMembers:
 
     def _locked(self, links: Iterable[UUID]) -> list[GroupUser]:
         """Return the live users of the account with these ids, locked."""
-        return self.queries.users(self.group, links)
+        users = self.queries.users(self.group, links)
+        own = self.adapter.belonging([user.user for user in users])
+        return [user for user in users if user.user in own]
 
     def _skipped(self, ids: Collection[str], users: Sequence[GroupUser]) -> MembersChanged:
         """Return the ids that belong to no user.

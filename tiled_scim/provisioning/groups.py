@@ -260,9 +260,13 @@ class GroupService(Service[LibraryGroupLink]):
     def _unlinked_group_of(self, library: Any) -> LibraryGroupLink | None:
         """Return the unlinked group that a Library is named after, or None if it is in use.
 
-        Another account's group uses it, too, and so do people who gave it a name of their own.
+        Another account's group uses it, too, and so do people who gave it a name of their own, or
+        who moved it to another account.
         """
-        fed = LibraryGroupLink.objects.using(self.using).filter(library=library)
+        if not self.adapter.has_library(library):
+            return None
+        groups = LibraryGroupLink.objects.using(self.using)
+        fed = groups.filter(LibraryGroupLink.keeping, library=library)
         links = list(fed.select_for_update().order_by("pk"))
         if any(link.account != self.account or link.unlinked_at is None for link in links):
             return None
