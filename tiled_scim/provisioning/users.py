@@ -31,7 +31,7 @@ from tiled_scim.provisioning.leaving import (
 from tiled_scim.provisioning.locked_user import LockedUser, Plan
 from tiled_scim.provisioning.member_queries import locked_groups, note_rename_of_member
 from tiled_scim.provisioning.service import Precondition, Result, recorded
-from tiled_scim.provisioning.user_planning import UserPlanner
+from tiled_scim.provisioning.user_planning import UserPlanner, host_name_follows
 from tiled_scim.provisioning.user_transitions import UserTransitions
 from tiled_scim.schemas import USER
 from tiled_scim.scim import patch
@@ -164,7 +164,7 @@ class UserService(UserTransitions):
         if link is None:
             return self._locked(self._of_host_user(name, stored))
         user = self._locked(link)
-        if user.link.is_live and user.belongs:
+        if user.belongs and (user.link.is_live or host_name_follows(link)):
             return user
         return self._find_again(user, name, stored)
 
