@@ -214,22 +214,27 @@ class HostAdapter:
         """
         return not self.is_shared(user)
 
-    def belonging(self, users: Collection[Any]) -> set[Any]:
-        """Return which of these users (primary keys) still belong to the account.
+    def account_users(self) -> models.QuerySet[Any] | None:
+        """Return the host users who belong to the account. None if SCIM knows it without.
 
-        It is asked before each write and before an unlinked user is restored. Whoever does not
-        belong any more is 404, and a push of the userName looks for a user again.
+        Whoever does not belong any more is 404, and a push of the userName looks for a user again.
+        It is asked before each read and write, and before an unlinked user is restored.
 
-        Without accounts, all do. With accounts, those of `adoptable_users` do, if a subclass says
-        who that is. Users without a membership in `TILED_SCIM_MEMBERSHIP_MODEL` are not asked for.
+        Without accounts, everybody belongs, and with `TILED_SCIM_MEMBERSHIP_MODEL`, whoever has a
+        membership. With other accounts, these are the `adoptable_users`, if a subclass says who
+        that is.
         """
         is_unknown = type(self).adoptable_users is HostAdapter.adoptable_users
         if not self.account or is_unknown or membership_model() is not None:
+            return None
+        return self.adoptable_users()
+
+    def belonging(self, users: Collection[Any]) -> set[Any]:
+        """Return which of these users (primary keys) are among the `account_users`."""
+        own = self.account_users()
+        if own is None:
             return set(users)
-        found = (
-            self.adoptable_users().filter(pk__in=chunk).values_list("pk", flat=True)
-            for chunk in chunks(users)
-        )
+        found = (own.filter(pk__in=chunk).values_list("pk", flat=True) for chunk in chunks(users))
         return {user for rows in found for user in rows}
 
     def adoptable_users(self) -> models.QuerySet[Any]:
@@ -237,7 +242,7 @@ class HostAdapter:
 
         Without accounts, these are all users. With accounts, there are none: only a subclass knows
         the account of a user, and a customer must not adopt the users of another one. It has to
-        include the users that SCIM manages, see `belonging`.
+        include the users that SCIM manages, see `account_users`.
         """
         users = objects(get_user_model())
         return users.none() if self.has_accounts else users
