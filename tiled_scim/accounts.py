@@ -21,6 +21,7 @@ from django.core.exceptions import ValidationError
 from django.db import connections, models, router
 
 from tiled_scim.conf import settings
+from tiled_scim.database.library_account import LibraryAccount, library_account
 from tiled_scim.database.membership_model import MembershipModel, membership_model
 from tiled_scim.errors import Cause, ScimError, forbidden
 from tiled_scim.host import (
@@ -107,6 +108,10 @@ class AccountAdapter(HostAdapter):
         """Return whether another account has the user, by SCIM or by hand."""
         return self._others(user).exists() or super().is_shared(user)
 
+    def is_active_elsewhere(self, user: AbstractBaseUser) -> bool:
+        """Return whether a membership of the user in another account is active."""
+        return self._others(user).filter(**is_true(self.membership_fields["active"])).exists()
+
     def may_change_person(self, user: AbstractBaseUser, values: Mapping[str, Any]) -> bool:
         """Return whether no other account has the user, and nobody outside has these names."""
         return super().may_change_person(user, values) and not self._taken_elsewhere(user, values)
@@ -156,46 +161,35 @@ class AccountAdapter(HostAdapter):
             self._follow_membership(user, active=bool(values["active"]))
 
     def admins(self) -> models.QuerySet[Any]:
-        """Return the users whose membership is active and Tiled Admin."""
+        """Return the active users whose membership is active and Tiled Admin."""
         if TILED_ADMIN not in self.membership_fields:
             return super().admins()
         memberships = self.memberships()
         own = {memberships.account.attname: self._account_key}
         users = self._admin_memberships().filter(**own).values(memberships.user.attname)
-        return self.adoptable_users().filter(pk__in=users)
+        active = self.user_fields.get("active")
+        conditions = {active: True} if active else {}
+        return self.adoptable_users().filter(pk__in=users, **conditions)
 
     # Libraries
 
     def adoptable_libraries(self) -> models.QuerySet[Any]:
-        return self.target_libraries().filter(scim_links__isnull=True)
+        # A group of the account that a Library had before feeds it no more.
+        return self.target_libraries().exclude(scim_links__account=self.account)
 
     def target_libraries(self) -> models.QuerySet[Any]:
         """Return the Libraries of the account."""
-        return objects(library_model()).filter(**{self.library_account_field: self.account})
+        own = {self._library_account.field.name: self.account}
+        return objects(library_model()).filter(**own)
+
+    def has_library(self, library: models.Model) -> bool:
+        return self._library_account.key(library) == self.account
 
     def create_library(self, name: str) -> models.Model:
         self._require_account()
-        library = library_model()(**{self._library_account_column: self._account_key})
+        library = library_model()(**{self._library_account.field.attname: self._account_key})
         self._name_library(library, name)
         return library
-
-    @cached_property
-    def library_account_field(self) -> str:
-        """Return the name of the Library's foreign key to the account.
-
-        Raises:
-            LookupError: if there is none, or more than one.
-        """
-        accounts = self.memberships().account_model
-        fields = library_model()._meta.concrete_fields
-        names = [field.name for field in fields if field.related_model is accounts]
-        if len(names) != 1:
-            found = ", ".join(names) or "none"
-            raise LookupError(
-                f"{library_model().__name__} needs one foreign key to {accounts.__name__}; it has: "
-                f"{found}. Override library_account_field of AccountAdapter."
-            )
-        return names[0]
 
     # Inside
 
@@ -223,9 +217,8 @@ class AccountAdapter(HostAdapter):
             raise _no_account() from None
 
     @property
-    def _library_account_column(self) -> str:
-        field: Any = library_model()._meta.get_field(self.library_account_field)
-        return cast(str, field.attname)
+    def _library_account(self) -> LibraryAccount:
+        return cast(LibraryAccount, library_account())  # there is a membership model
 
     def _require_account(self) -> None:
         """Refuse to create something for an account that people have deleted."""
@@ -317,12 +310,9 @@ class AccountAdapter(HostAdapter):
 
         People deactivated a user who is inactive in the host, but active in another account.
         """
-        if not settings.DEACTIVATE_HOST_USERS or self._is_active_elsewhere(user):
+        if not settings.DEACTIVATE_HOST_USERS or self.is_active_elsewhere(user):
             return
         HostAdapter.update_user(self, user, {"active": active})
-
-    def _is_active_elsewhere(self, user: AbstractBaseUser) -> bool:
-        return self._others(user).filter(**is_true(self.membership_fields["active"])).exists()
 
 
 def _no_account() -> ScimError:
@@ -345,6 +335,21 @@ def active_links(adapter: HostAdapter) -> models.Q:
     if path := adapter.user_fields.get("active"):
         return models.Q(("suspended", False), (f"user__{path}", True))
     return ~models.Q(pk__in=[])
+
+
+def is_suspended(link: str = "") -> models.Q:
+    """Return the condition for suspended links whose membership people have not reactivated.
+
+    Args:
+        link: The ORM path from the row to the link, ending with `__`. Empty for links.
+    """
+    suspended = models.Q(**{f"{link}suspended": True})
+    memberships = membership_model()
+    column = attribute_columns().get("active")
+    if memberships is None or column is None:
+        return suspended
+    is_active = memberships.exists(f"{link}user", f"{link}account", **is_true(column))
+    return suspended & ~is_active
 
 
 def attribute_columns() -> dict[str, str]:

@@ -83,6 +83,11 @@ class Settings:
         return cast("Mapping[str, object]", _setting("MEMBERSHIP_DEFAULTS", {}))
 
     @property
+    def LIBRARY_ACCOUNT_FIELD(self) -> str | None:
+        """The Library's foreign key to the account. None uses the only one."""
+        return cast("str | None", _setting("LIBRARY_ACCOUNT_FIELD", None))
+
+    @property
     def DEACTIVATE_HOST_USERS(self) -> bool:
         """Whether a user without an active membership becomes inactive in the whole host."""
         return cast(bool, _setting("DEACTIVATE_HOST_USERS", True))
@@ -140,6 +145,11 @@ class Settings:
     def USER_DELETE(self) -> Literal["deactivate", "delete"]:
         """What DELETE does to the host user, in addition to unlinking it."""
         return cast('Literal["deactivate", "delete"]', _setting("USER_DELETE", "deactivate"))
+
+    @property
+    def END_SESSIONS(self) -> bool:
+        """Whether the sessions and API tokens of a user end when SCIM ends the user's access."""
+        return cast(bool, _setting("END_SESSIONS", True))
 
     @property
     def REMOVE_LAST_ADMIN(self) -> bool:

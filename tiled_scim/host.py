@@ -22,10 +22,12 @@ from django.contrib.auth.models import Group
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models, router
 
+from tiled_scim import sessions
 from tiled_scim.conf import settings
 from tiled_scim.database.compiled import chunks
 from tiled_scim.database.host_columns import HostColumn
 from tiled_scim.database.library_access import LibraryAccess
+from tiled_scim.database.membership_model import membership_model
 from tiled_scim.database.unique_values import holder_of_value
 from tiled_scim.errors import Cause, ScimError, uniqueness
 from tiled_scim.schemas import TILED_USER
@@ -198,7 +200,8 @@ class HostAdapter:
         """Return whether another account has the user, too: by SCIM, as far as this class knows."""
         links = cast(Any, user).scim_links.model
         others = objects(links).filter(links.live, user=user.pk).exclude(account=self.account)
-        return others.exists()
+        accounts = others.values_list("account", flat=True)
+        return any(type(self)(account).belonging([user.pk]) for account in accounts)
 
     def may_change_person(self, user: AbstractBaseUser, values: Mapping[str, Any]) -> bool:
         """Return whether the account may change values of `user_fields` of a host user.
@@ -212,11 +215,35 @@ class HostAdapter:
         """
         return not self.is_shared(user)
 
+    def account_users(self) -> models.QuerySet[Any] | None:
+        """Return the host users who belong to the account. None if SCIM knows it without.
+
+        Whoever does not belong any more is 404, and a push of the userName looks for a user again.
+        It is asked before each read and write, and before an unlinked user is restored.
+
+        Without accounts, everybody belongs, and with `TILED_SCIM_MEMBERSHIP_MODEL`, whoever has a
+        membership. With other accounts, these are the `adoptable_users`, if a subclass says who
+        that is.
+        """
+        is_unknown = type(self).adoptable_users is HostAdapter.adoptable_users
+        if not self.account or is_unknown or membership_model() is not None:
+            return None
+        return self.adoptable_users()
+
+    def belonging(self, users: Collection[Any]) -> set[Any]:
+        """Return which of these users (primary keys) are among the `account_users`."""
+        own = self.account_users()
+        if own is None:
+            return set(users)
+        found = (own.filter(pk__in=chunk).values_list("pk", flat=True) for chunk in chunks(users))
+        return {user for rows in found for user in rows}
+
     def adoptable_users(self) -> models.QuerySet[Any]:
         """Return the host users that a push may adopt.
 
         Without accounts, these are all users. With accounts, there are none: only a subclass knows
-        the account of a user, and a customer must not adopt the users of another one.
+        the account of a user, and a customer must not adopt the users of another one. It has to
+        include the users that SCIM manages, see `account_users`.
         """
         users = objects(get_user_model())
         return users.none() if self.has_accounts else users
@@ -295,6 +322,30 @@ class HostAdapter:
         By default, nothing else happens.
         """
 
+    def end_sessions(self, user: AbstractBaseUser) -> None:
+        """End all that a host user is signed in with, for good (`TILED_SCIM_END_SESSIONS`).
+
+        It is called in the same transaction when SCIM ends the access of a user whom no other
+        account has active. All of it is rows: after the commit, a crash could leave a session that
+        works again once the user is reactivated. What is not in the database, such as sessions of
+        an identity provider, belongs into a receiver of `user_deactivated`, after the commit.
+
+        By default, Django sessions end whatever their engine, because the stored password changes:
+        a usable one becomes one that nobody knows, which the user can reset by email when active
+        again. Tokens of REST framework are deleted, and those of simplejwt blacklisted, where these
+        apps are installed. Its access tokens cannot be: they work while the user is active, until
+        they expire.
+        """
+        sessions.end_sessions(user)
+        sessions.end_tokens(user)
+
+    def disable_password(self, user: AbstractBaseUser) -> None:
+        """Make the password of a host user unusable: whoever comes next may be somebody else.
+
+        It is called in the same transaction when SCIM unlinks a user, before `end_sessions`.
+        """
+        sessions.disable_password(user)
+
     def is_protected(self, user: AbstractBaseUser) -> bool:
         """Return whether SCIM may neither adopt nor change a user: superusers by default."""
         return bool(getattr(user, "is_superuser", False))
@@ -319,7 +370,9 @@ class HostAdapter:
         elif has_field(users.model, "is_superuser"):
             is_admin |= models.Q(is_superuser=True)
         is_active = models.Q(**{fields["active"]: True}) if "active" in fields else models.Q()
-        return users.filter(is_admin, is_active)
+        own = self.account_users()
+        belongs = models.Q() if own is None else models.Q(pk__in=own.values("pk"))
+        return users.filter(is_admin, is_active, belongs)
 
     def delete_user(self, user: AbstractBaseUser) -> None:
         """Delete a host user (`TILED_SCIM_USER_DELETE`)."""
@@ -362,6 +415,15 @@ class HostAdapter:
         if libraries.model is Group:
             libraries = libraries.filter(permissions__isnull=True)
         return libraries.filter(pk__in=own)
+
+    def has_library(self, library: models.Model) -> bool:
+        """Return whether a Library that a group feeds still belongs to the account.
+
+        It is asked before each write. If not, the Library counts as deleted: its group is 404,
+        nobody's access to it is changed, and a push of the group's name looks for a Library again.
+        By default, it does.
+        """
+        return True
 
     def library_name(self, library: models.Model) -> str:
         """Return the name of a Library."""

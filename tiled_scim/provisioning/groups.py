@@ -15,7 +15,12 @@ from tiled_scim.conf import settings
 from tiled_scim.host import LibraryNameTaken, library_model
 from tiled_scim.models import NAME_LENGTH, Action, LibraryGroupLink
 from tiled_scim.provisioning.documents import read_group, split
-from tiled_scim.provisioning.group_members import NOTHING, GroupMembers, MembersChanged
+from tiled_scim.provisioning.group_members import (
+    NOTHING,
+    GroupMembers,
+    MembersChanged,
+    own_library,
+)
 from tiled_scim.provisioning.member_search import search_members
 from tiled_scim.provisioning.resources import StoredResource
 from tiled_scim.provisioning.service import Precondition, Result, Service, column_changes, recorded
@@ -159,11 +164,15 @@ class GroupService(Service[LibraryGroupLink]):
         return link
 
     def lock_by(self, column: str, value: Any) -> LibraryGroupLink | None:
-        """Return the group with a value in a unique column, live or not, locked; or None."""
+        """Return the group with a value in a unique column, live or not, locked; or None.
+
+        It has no Library if that is not the account's any more.
+        """
         link = lock_group(column, value, self.account, self.using, live=False)
         if link is not None and link.library_id is not None:
             libraries = library_model()._base_manager.using(self.using)
             link.library = locked(libraries, self.using).filter(pk=link.library_id).first()
+            link.library = own_library(link, self.adapter)
         return cast("LibraryGroupLink | None", link)
 
     def _changeable(
@@ -175,7 +184,7 @@ class GroupService(Service[LibraryGroupLink]):
             ScimError: 404, and the errors of the precondition.
         """
         link = lock_group("pk", key, self.account, self.using)
-        if link is None:
+        if link is None or own_library(link, self.adapter) is None:
             raise self.unknown(key)
         document = read_group(link)
         if precondition is not None:
@@ -278,9 +287,13 @@ class GroupService(Service[LibraryGroupLink]):
     def _unlinked_group_of(self, library: Any) -> LibraryGroupLink | None:
         """Return the unlinked group that a Library is named after, or None if it is in use.
 
-        Another account's group uses it, too, and so do people who gave it a name of their own.
+        Another account's group uses it, too, and so do people who gave it a name of their own, or
+        who moved it to another account.
         """
-        fed = LibraryGroupLink.objects.using(self.using).filter(library=library)
+        if not self.adapter.has_library(library):
+            return None
+        groups = LibraryGroupLink.objects.using(self.using)
+        fed = groups.filter(LibraryGroupLink.keeping, library=library)
         links = list(fed.select_for_update().order_by("pk"))
         if any(link.account != self.account or link.unlinked_at is None for link in links):
             return None

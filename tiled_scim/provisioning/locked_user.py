@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, cast
 
+from tiled_scim.accounts import AccountAdapter
 from tiled_scim.host import HostAdapter
 from tiled_scim.models import UserLink
 from tiled_scim.provisioning import multi_account
 from tiled_scim.provisioning.documents import (
     HostValues,
+    follow_path,
     is_active,
     read_user,
     values_of_row,
@@ -42,9 +44,16 @@ class LockedUser:
     def __post_init__(self) -> None:
         self.was_new = self.is_new
         self.was_created = False
+        # Whether the userName belongs to another person now, see `leaving.is_another_person`.
+        self.is_replaced = False
         if self.has_host_user:
-            self.link.membership = self.adapter.membership(self.link.user)
+            self.read_membership()
             self.read_host()
+
+    def read_membership(self) -> None:
+        """Read the membership, again if the host adapter has saved it, and forget the groups."""
+        self.link.membership = self.adapter.membership(self.link.user)
+        self.__dict__.pop("_groups_and_sharing", None)
 
     def read_host(self) -> None:
         """Read the host's values from the instances."""
@@ -78,14 +87,41 @@ class LockedUser:
     @property
     def host_is_active(self) -> bool:
         """Return whether the host user is active, whatever the account says."""
-        return is_active(values_of_user(self.link, self.fields, suspended=False))
+        path = self.adapter.user_fields.get("active")
+        return path is None or bool(follow_path(self.link.user, path))
+
+    @property
+    def host_stays_active(self) -> bool:
+        """Return whether the host user is active although the user is inactive in the account."""
+        return self.host_is_active if self.owns_active else self.link.suspended
+
+    @property
+    def is_kept_elsewhere(self) -> bool:
+        """Return whether another account has the user: as active, if memberships say so."""
+        if self.owns_active:
+            return cast(AccountAdapter, self.adapter).is_active_elsewhere(self.link.user)
+        return self.adapter.is_shared(self.link.user)
+
+    @property
+    def is_resumed(self) -> bool:
+        """Return whether people reactivated the membership after SCIM had deactivated it.
+
+        The link is still suspended then, and the access that the groups give is missing.
+        """
+        return self.owns_active and self.link.suspended and self.is_active
+
+    @cached_property
+    def belongs(self) -> bool:
+        """Return whether the host user still belongs to the account. New links have no user yet."""
+        key = self.link.user_id
+        return self.link.belongs and key in self.adapter.belonging([key])
 
     @property
     def others(self) -> list[UserLink]:
         """The live links of other accounts to the host user."""
         if not (self.was_new or self._groups_and_sharing[1]):
             return []
-        return multi_account.links_of_others(self.link, self._using)
+        return multi_account.links_of_others(self.link, self.adapter, self._using)
 
     def document(self) -> Document:
         """Return the current document of the user."""

@@ -61,10 +61,14 @@ def is_active_elsewhere(host_is_active: bool, others: Sequence[UserLink]) -> boo
     return host_is_active and any(not other.suspended for other in others)
 
 
-def links_of_others(link: UserLink, using: str) -> list[UserLink]:
-    """Return the live links of other accounts to the host user."""
+def links_of_others(link: UserLink, adapter: HostAdapter, using: str) -> list[UserLink]:
+    """Return the live links of other accounts to the host user, who must belong to them."""
     links = UserLink.objects.using(using).filter(UserLink.live, user=link.user_id)
-    return list(links.exclude(account=link.account))
+    return [
+        other
+        for other in links.exclude(account=link.account)
+        if type(adapter)(other.account).belonging([link.user_id])
+    ]
 
 
 def suspend_others(links: Sequence[UserLink], adapter: HostAdapter, using: str) -> None:
@@ -77,12 +81,24 @@ def suspend_others(links: Sequence[UserLink], adapter: HostAdapter, using: str) 
 
 def follow_suspension(link: UserLink, adapter: HostAdapter, using: str) -> None:
     """Revoke or give the access of the account's groups, after the link was suspended or not."""
-    groups = locked_groups(link.pk, link.account, using)
-    # A Library needs it only once, even if several groups feed it.
-    by_library = {group.library_id: group for group in groups if group.is_live}
-    for group in by_library.values():
-        members = GroupMembers(group, adapter, using)
+    for members in _by_library(link, adapter, using):
         if link.suspended:
             members.suspend([link.pk])
         else:
             members.resume([link.pk])
+
+
+def follow_reactivation(link: UserLink, adapter: HostAdapter, using: str) -> None:
+    """Give the access of the account's groups to a member whom people have reactivated.
+
+    A repair may have given it already, so access that is there is not people's.
+    """
+    for members in _by_library(link, adapter, using):
+        members.add([link.pk])
+
+
+def _by_library(link: UserLink, adapter: HostAdapter, using: str) -> list[GroupMembers]:
+    """Return the members of one of a user's groups for each Library, which needs only one."""
+    groups = locked_groups(link.pk, link.account, using)
+    by_library = {group.library_id: group for group in groups if group.is_live}
+    return [GroupMembers(group, adapter, using) for group in by_library.values()]

@@ -18,8 +18,9 @@ from tests.hosts.contract import HostContract
 from tests.hosts.messages import add_members, group, patch, person
 from tests.wire.client import Answer, Scim
 from tiled_scim.conf import settings as scim_settings
+from tiled_scim.connections import Connection
 from tiled_scim.errors import Cause
-from tiled_scim.models import LibraryGroupLink, ScimEvent, ScimToken, UserLink
+from tiled_scim.models import Action, LibraryGroupLink, ScimEvent, ScimToken, UserLink
 from tiled_scim.okta_check.expectations import TILED_SCHEMA
 
 ACME, GLOBEX = UUID(int=1), UUID(int=2)
@@ -144,10 +145,29 @@ class TestOneAccount:
         key = push(acme, **ADMIN)
         push(globex, "bob@example.com", **ADMIN)
 
-        answer = set_value(acme, key, "active", False)
+        answer = set_value(acme, key, f"{TILED_SCHEMA}:tiledAdmin", False)
 
         assert answer.status == 403
         assert member(ACME) == ("admin", True, "")
+
+    def test_last_admin_may_leave(self, acme: Scim, globex: Scim) -> None:
+        key = push(acme, **ADMIN)
+        push(globex, "bob@example.com", **ADMIN)
+
+        assert set_value(acme, key, "active", False).status == 200
+
+        assert member(ACME) == ("admin", False, "")
+        warnings = ScimEvent.objects.filter(action=Action.NO_ADMIN_LEFT)
+        assert [event.account for event in warnings] == [str(ACME)]
+        assert Connection(str(ACME)).health().lacks_admin
+        assert not Connection(str(GLOBEX)).health().lacks_admin
+
+    def test_admin_whom_people_deactivated_is_none(self, acme: Scim) -> None:
+        push(acme, **ADMIN)
+
+        Person.objects.update(is_active=False)
+
+        assert Connection(str(ACME)).health().lacks_admin
 
     @pytest.mark.parametrize(
         ("filter_", "is_found"),
@@ -549,6 +569,18 @@ class TestSignIn:
 
         assert ANN in page.content.decode()
         assert LibraryGroupLink.objects.count() == 0
+
+    def test_page_warns_that_there_is_no_admin(self, acme: Scim, client: Client) -> None:
+        Person.objects.create(email="root@example.com", is_staff=True, is_superuser=True)
+        client.force_login(cast(Any, Person.objects.get()))
+        key = push(acme, **ADMIN)
+        url, account = "/admin/tiled_scim/scimtoken/", {"account": str(ACME)}
+        warning = "Nobody here is an active Tiled Admin."
+        assert warning not in client.get(url, account).content.decode()
+
+        set_value(acme, key, "active", False)
+
+        assert warning in client.get(url, account).content.decode()
 
 
 @pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has one writer at a time")
