@@ -38,6 +38,7 @@ PLAIN: list[tuple[str, object, object]] = [
     ("ADOPT_LIBRARIES", False, True),
     ("UNKNOWN_MEMBERS", "skip", "reject"),
     ("USER_DELETE", "deactivate", "delete"),
+    ("END_SESSIONS", True, False),
     ("REMOVE_LAST_ADMIN", False, True),
     ("TOKEN_LIFETIME", None, timedelta(days=90)),
     ("PAGE_SIZE", 10, 20),

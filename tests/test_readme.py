@@ -39,6 +39,13 @@ GUIDE = ROOT / "docs" / "host-adapter.md"
 CONNECTIONS = ROOT / "docs" / "connections.md"
 PROTOCOL = ROOT / "docs" / "protocol.md"
 
+# The guide's words around its user model with a session key.
+SESSION_KEY_SETTINGS = """
+INSTALLED_APPS += ["rest_framework", "django_filters", "tiled_scim", "accounts"]
+AUTH_USER_MODEL = "accounts.User"
+TILED_SCIM_HOST_ADAPTER = "accounts.scim.AccountsAdapter"
+"""
+
 every_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 
 
@@ -166,6 +173,14 @@ class TestHosts:
         host = Host(tmp_path, readme_blocks | named_blocks(GUIDE))
 
         host.run_tests(ROOT / "tests" / "documented" / "studio.py")
+
+    def test_a_user_model_with_a_session_key_keeps_passwords(
+        self, tmp_path: Path, readme_blocks: dict[str, str]
+    ) -> None:
+        blocks = readme_blocks | named_blocks(GUIDE) | {"settings.py": SESSION_KEY_SETTINGS}
+        host = Host(tmp_path, blocks)
+
+        host.run_tests(ROOT / "tests" / "documented" / "session_key.py")
 
     def test_the_guide_tells_of_every_member_of_an_adapter(self) -> None:
         documented = [plain(row[0]).partition("(")[0] for row in table_rows(GUIDE, "member")]

@@ -142,6 +142,11 @@ class Settings:
         return cast('Literal["deactivate", "delete"]', _setting("USER_DELETE", "deactivate"))
 
     @property
+    def END_SESSIONS(self) -> bool:
+        """Whether the sessions and API tokens of a user end when SCIM ends the user's access."""
+        return cast(bool, _setting("END_SESSIONS", True))
+
+    @property
     def REMOVE_LAST_ADMIN(self) -> bool:
         """Whether SCIM may remove an account's last active Tiled Admin."""
         return cast(bool, _setting("REMOVE_LAST_ADMIN", False))

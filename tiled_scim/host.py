@@ -22,6 +22,7 @@ from django.contrib.auth.models import Group
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models, router
 
+from tiled_scim import sessions
 from tiled_scim.conf import settings
 from tiled_scim.database.compiled import chunks
 from tiled_scim.database.host_columns import HostColumn
@@ -293,6 +294,30 @@ class HostAdapter:
 
         By default, nothing else happens.
         """
+
+    def end_sessions(self, user: AbstractBaseUser) -> None:
+        """End all that a host user is signed in with, for good (`TILED_SCIM_END_SESSIONS`).
+
+        It is called in the same transaction when SCIM ends the access of a user whom no other
+        account has active. All of it is rows: after the commit, a crash could leave a session that
+        works again once the user is reactivated. What is not in the database, such as sessions of
+        an identity provider, belongs into a receiver of `user_deactivated`, after the commit.
+
+        By default, Django sessions end whatever their engine, because the stored password changes:
+        a usable one becomes one that nobody knows, which the user can reset by email when active
+        again. Tokens of REST framework are deleted, and those of simplejwt blacklisted, where these
+        apps are installed. Its access tokens cannot be: they work while the user is active, until
+        they expire.
+        """
+        sessions.end_sessions(user)
+        sessions.end_tokens(user)
+
+    def disable_password(self, user: AbstractBaseUser) -> None:
+        """Make the password of a host user unusable: whoever comes next may be somebody else.
+
+        It is called in the same transaction when SCIM unlinks a user, before `end_sessions`.
+        """
+        sessions.disable_password(user)
 
     def is_protected(self, user: AbstractBaseUser) -> bool:
         """Return whether SCIM may neither adopt nor change a user: superusers by default."""

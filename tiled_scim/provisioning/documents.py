@@ -114,7 +114,7 @@ def values_of_user(link: UserLink, fields: HostFields, *, suspended: bool) -> Ho
 
     If there are fields of a membership, the link must have it as `membership`.
     """
-    values = (_follow(link, field.link_path) for field in fields)
+    values = (follow_path(link, field.link_path) for field in fields)
     return values_of_row(values, fields, suspended=suspended)
 
 
@@ -123,7 +123,7 @@ def is_active(host: HostValues) -> bool:
     return bool(host.get("active", True))
 
 
-def _follow(instance: Any, path: str) -> Any:
+def follow_path(instance: Any, path: str) -> Any:
     """Return the value at an ORM path such as `user__profile__title`."""
     for name in path.split("__"):
         instance = getattr(instance, name)

@@ -11,6 +11,7 @@ from tiled_scim.models import UserLink
 from tiled_scim.provisioning import multi_account
 from tiled_scim.provisioning.documents import (
     HostValues,
+    follow_path,
     is_active,
     read_user,
     values_of_row,
@@ -78,7 +79,8 @@ class LockedUser:
     @property
     def host_is_active(self) -> bool:
         """Return whether the host user is active, whatever the account says."""
-        return is_active(values_of_user(self.link, self.fields, suspended=False))
+        path = self.adapter.user_fields.get("active")
+        return path is None or bool(follow_path(self.link.user, path))
 
     @property
     def others(self) -> list[UserLink]:

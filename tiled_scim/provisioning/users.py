@@ -145,10 +145,16 @@ class UserService(Service[UserLink]):
         may_delete = settings.USER_DELETE == "delete" and not self.adapter.is_shared(link.user)
         if may_delete and self._delete_host_user(link):
             return
-        is_active_elsewhere = multi_account.is_active_elsewhere(user.host_is_active, user.others)
-        if user.owns_active or not is_active_elsewhere:
+        stays_active = not user.owns_active and multi_account.is_active_elsewhere(
+            user.host_is_active, user.others
+        )
+        if not stays_active:
             self.adapter.update_user(link.user, UNLINKED)
-        self.adapter.user_deactivated(link.user)
+        if user.owns_active:
+            stays_active = user.host_is_active
+        if settings.END_SESSIONS and not stays_active:
+            self.adapter.disable_password(link.user)
+        self._end_access(user, stays_active=stays_active)
         link.unlinked_at = timezone.now()
         self.save(link)
 
@@ -258,12 +264,25 @@ class UserService(Service[UserLink]):
         was_active = user.is_active
         self._apply(user, plan)
         action = self.announce(signals.user_updated, user.link, user=user.link.user)
-        if user.is_active != was_active:
-            follow = self.adapter.user_deactivated if was_active else self.adapter.user_reactivated
-            follow(user.link.user)
-            signal = signals.user_deactivated if was_active else signals.user_reactivated
-            action = self.announce(signal, user.link, user=user.link.user)
+        if was_active and not user.is_active:
+            stays_active = user.host_is_active if user.owns_active else user.link.suspended
+            self._end_access(user, stays_active=stays_active)
+            action = self.announce(signals.user_deactivated, user.link, user=user.link.user)
+        elif user.is_active and not was_active:
+            self.adapter.user_reactivated(user.link.user)
+            action = self.announce(signals.user_reactivated, user.link, user=user.link.user)
         return self._result(user, before, action)
+
+    def _end_access(self, user: LockedUser, *, stays_active: bool) -> None:
+        """Do what must happen when a user has become inactive in the account.
+
+        Args:
+            user: The user.
+            stays_active: Whether the host user is still active, such as for another account.
+        """
+        self.adapter.user_deactivated(user.link.user)
+        if settings.END_SESSIONS and not stays_active:
+            self.adapter.end_sessions(user.link.user)
 
     def _apply(self, user: LockedUser, plan: Plan, *, is_back: bool = False) -> None:
         """Check a plan and apply it.

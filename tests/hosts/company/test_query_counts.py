@@ -35,7 +35,7 @@ CASES: dict[str, tuple[int, int, Callable[[Scim, str, str], Any]]] = {
     "list": (3, 3, lambda scim, key, group: scim.get("/Users", filter="title pr")),
     "PATCH title": (7, 7, lambda scim, key, group: set_value(scim, key, "title", "Boss")),
     "PATCH name": (10, 7, lambda scim, key, group: set_value(scim, key, "name.givenName", "A.")),
-    "PATCH active": (10, 9, lambda scim, key, group: set_value(scim, key, "active", False)),
+    "PATCH active": (11, 9, lambda scim, key, group: set_value(scim, key, "active", False)),
     "add a member": (
         8,
         8,

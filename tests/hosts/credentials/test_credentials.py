@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.conf import LazySettings
+from django.contrib.auth.forms import PasswordResetForm
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 from django.test import Client
 from rest_framework.authtoken.models import Token
@@ -15,13 +17,14 @@ from rest_framework_simplejwt.tokens import RefreshToken
 from tests.hosts.contract import HostContract
 from tests.hosts.messages import group, patch, person
 from tiled_scim.okta_check.client import Exchange, Json, OktaClient
-from tiled_scim.signals import user_deactivated
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 EVERY_WAY = ("session", "key", "jwt", "refresh")
 IN = dict.fromkeys(EVERY_WAY, 200)
 OUT = {"session": 302, "key": 401, "jwt": 401, "refresh": 401}
+# After a reactivation. Nobody can end an access token before it expires.
+BACK = OUT | {"jwt": 200}
 PASSWORD = "correct horse battery staple"
 
 ADA = person("ada@example.com")
@@ -32,6 +35,7 @@ LEAVING: dict[str, tuple[str, Json | None]] = {
     "DELETE": ("DELETE", None),
 }
 every_way_to_leave = pytest.mark.parametrize(("method", "body"), LEAVING.values(), ids=LEAVING)
+every_session_engine = pytest.mark.parametrize("engine", ["db", "cache", "signed_cookies"])
 
 
 class Person:
@@ -71,20 +75,6 @@ def globex(okta: Callable[[str], OktaClient]) -> OktaClient:
     return okta("globex")
 
 
-@pytest.fixture
-def ends_for_good() -> Iterator[None]:
-    """A receiver of the host's, as the documentation has it."""
-
-    def end(sender: object, user: User, **kwargs: Any) -> None:
-        Token.objects.filter(user=user).delete()
-        user.set_unusable_password()
-        user.save()
-
-    user_deactivated.connect(end)
-    yield
-    user_deactivated.disconnect(end)
-
-
 def push(client: OktaClient, path: str, body: Json) -> str:
     """The id of what is pushed now."""
     answer = client.send("POST", path, body)
@@ -96,6 +86,19 @@ def activate(client: OktaClient, key: str) -> Exchange:
     return client.send(
         "PATCH", f"/Users/{key}", patch({"op": "replace", "value": {"active": True}})
     )
+
+
+def come_back(client: OktaClient, key: str, method: str) -> None:
+    """Take back that somebody left by a method."""
+    if method == "DELETE":
+        assert push(client, "/Users", ADA) == key
+    else:
+        assert activate(client, key).status == 200
+
+
+def reset_password(email: str) -> list[str]:
+    """Whom Django would send a link to set a new password."""
+    return [user.email for user in PasswordResetForm().get_users(email)]
 
 
 class TestCredentials(HostContract):
@@ -133,31 +136,87 @@ class TestDeactivation:
         assert [Client().post(way, form).status_code for way in ways] == [400, 401]
         assert not Client().login(**form)
 
-    @pytest.mark.parametrize("method", ["PATCH", "PUT", "DELETE"])
-    def test_that_is_taken_back_gives_all_of_it_back(self, acme: OktaClient, method: str) -> None:
-        key = push(acme, "/Users", ADA)
-        ada = Person(User.objects.get())
-        acme.send(method, f"/Users/{key}", dict(LEAVING.values()).get(method))
-        assert ada.statuses() == OUT
-
-        if method == "DELETE":
-            assert push(acme, "/Users", ADA) == key
-        else:
-            assert activate(acme, key).status == 200
-
-        assert ada.statuses() == IN
-
-    def test_is_for_good_where_a_receiver_of_the_hosts_says_so(
-        self, acme: OktaClient, ends_for_good: None
+    @every_session_engine
+    @every_way_to_leave
+    def test_is_for_good(
+        self,
+        acme: OktaClient,
+        method: str,
+        body: Json | None,
+        engine: str,
+        settings: LazySettings,
     ) -> None:
+        settings.SESSION_ENGINE = f"django.contrib.sessions.backends.{engine}"
         key = push(acme, "/Users", ADA)
         ada = Person(User.objects.get())
         assert ada.statuses() == IN
 
-        acme.send("PATCH", f"/Users/{key}", LEAVING["PATCH as Okta"][1])
-        activate(acme, key)
+        acme.send(method, f"/Users/{key}", body)
+        come_back(acme, key, method)
 
-        assert ada.statuses() == IN | {"session": 302, "key": 401}
+        assert User.objects.get().is_active
+        assert ada.statuses() == BACK
+
+    @every_way_to_leave
+    def test_ends_the_password(self, acme: OktaClient, method: str, body: Json | None) -> None:
+        ada = User.objects.create_user("ada@example.com", "ada@example.com", PASSWORD)
+        key = push(acme, "/Users", ADA)
+        User.objects.update(password=ada.password)  # as if set after the push
+
+        acme.send(method, f"/Users/{key}", body)
+        come_back(acme, key, method)
+
+        assert not Client().login(username=ada.username, password=PASSWORD)
+
+    @pytest.mark.parametrize("method", ["PATCH", "PUT"])
+    def test_lets_who_comes_back_reset_the_password(self, acme: OktaClient, method: str) -> None:
+        key = push(acme, "/Users", ADA)
+        User.objects.update(password=make_password(PASSWORD))
+
+        acme.send(method, f"/Users/{key}", dict(LEAVING.values())[method])
+        come_back(acme, key, method)
+
+        assert reset_password(ADA["userName"]) == [ADA["userName"]]
+
+    def test_by_delete_lets_nobody_reset_the_password(self, acme: OktaClient) -> None:
+        key = push(acme, "/Users", ADA)
+        User.objects.update(password=make_password(PASSWORD))
+
+        acme.send("DELETE", f"/Users/{key}")
+        come_back(acme, key, "DELETE")
+
+        assert reset_password(ADA["userName"]) == []
+
+    @pytest.mark.parametrize("method", ["PATCH", "PUT"])
+    def test_leaves_an_unusable_password_unusable(self, acme: OktaClient, method: str) -> None:
+        key = push(acme, "/Users", ADA)
+
+        acme.send(method, f"/Users/{key}", dict(LEAVING.values())[method])
+
+        assert not User.objects.get().has_usable_password()
+
+    @every_way_to_leave
+    def test_is_not_for_good_where_a_setting_says_so(
+        self, acme: OktaClient, settings: LazySettings, method: str, body: Json | None
+    ) -> None:
+        settings.TILED_SCIM_END_SESSIONS = False
+        key = push(acme, "/Users", ADA)
+        ada = Person(User.objects.get())
+
+        acme.send(method, f"/Users/{key}", body)
+        assert ada.statuses() == OUT
+        come_back(acme, key, method)
+
+        assert ada.statuses() == IN
+
+    def test_that_is_refused_ends_nothing(self, acme: OktaClient, settings: LazySettings) -> None:
+        settings.TILED_SCIM_HOST_ADAPTER = "tests.hosts.credentials.scim.Unavailable"
+        key = push(acme, "/Users", ADA)
+        ada = Person(User.objects.get())
+
+        assert acme.send("PATCH", f"/Users/{key}", LEAVING["PATCH as Okta"][1]).status == 503
+
+        assert ada.statuses() == IN
 
     def test_of_a_user_who_is_deleted_is_for_good(
         self, acme: OktaClient, settings: LazySettings
@@ -187,8 +246,23 @@ class TestTwoAccounts:
         globex.send(method, f"/Users/{keys[globex]}", body)
         assert ada.statuses() == OUT
 
-        activate(globex, keys[globex]) if method != "DELETE" else push(globex, "/Users", ADA)
-        assert ada.statuses() == IN
+        come_back(globex, keys[globex], method)
+        assert ada.statuses() == BACK
+
+    @every_way_to_leave
+    def test_who_leaves_one_of_them_keeps_the_password(
+        self, acme: OktaClient, globex: OktaClient, method: str, body: Json | None
+    ) -> None:
+        keys = {client: push(client, "/Users", ADA) for client in (acme, globex)}
+        User.objects.update(password=make_password(PASSWORD))
+        form = {"username": "ada@example.com", "password": PASSWORD}
+
+        acme.send(method, f"/Users/{keys[acme]}", body)
+        assert Client().login(**form)
+
+        globex.send(method, f"/Users/{keys[globex]}", body)
+        come_back(globex, keys[globex], method)
+        assert not Client().login(**form)
 
     def test_the_libraries_of_the_one_are_lost(self, acme: OktaClient, globex: OktaClient) -> None:
         keys = {client: push(client, "/Users", ADA) for client in (acme, globex)}
