@@ -22,12 +22,13 @@ from django.contrib.auth.models import Group
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models, router
 
-from tiled_scim import sessions
+from tiled_scim import permissions, sessions
 from tiled_scim.conf import settings
 from tiled_scim.database.compiled import chunks
 from tiled_scim.database.host_columns import HostColumn
 from tiled_scim.database.library_access import LibraryAccess
 from tiled_scim.errors import Cause, ScimError, uniqueness
+from tiled_scim.permissions import STAFF_FIELD
 from tiled_scim.schemas import TILED_USER
 from tiled_scim.scim.cleaning import check_length
 from tiled_scim.scim.text import canonical, spellings
@@ -36,7 +37,6 @@ from tiled_scim.words import english_words
 __all__ = ["ALL_ACCOUNTS", "TILED_ADMIN", "HostAdapter", "chunks", "library_model", "objects"]
 
 TILED_ADMIN = f"{TILED_USER}:tiledAdmin"
-STAFF_FIELD = "is_staff"
 
 
 class AllAccounts(Enum):
@@ -320,8 +320,17 @@ class HostAdapter:
         sessions.disable_password(user)
 
     def is_protected(self, user: AbstractBaseUser) -> bool:
-        """Return whether SCIM may neither adopt nor change a user: superusers by default."""
-        return bool(getattr(user, "is_superuser", False))
+        """Return whether SCIM may neither adopt nor change a user.
+
+        By default, these are superusers, and users to whom people gave other powers: permissions,
+        directly or by a group, or `is_staff`. What SCIM gave itself protects nobody: groups that
+        are Libraries, and `is_staff` of its users where that is Tiled Admin.
+        """
+        return (
+            bool(getattr(user, "is_superuser", False))
+            or (getattr(user, STAFF_FIELD, False) and STAFF_FIELD not in self.user_fields.values())
+            or permissions.are_held_by(user)
+        )
 
     def admins(self) -> models.QuerySet[Any]:
         """Return the active admins of the account. SCIM does not remove the last one.

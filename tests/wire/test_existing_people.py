@@ -34,23 +34,13 @@ class TestAdoption:
         assert scim.found("/Users", f'userName eq "{ANN}"') == [key]
         assert scim.get(f"/Users/{key}").json["userName"] == user_name
 
-    @pytest.mark.parametrize("is_staff", [True, False])
-    def test_a_push_without_tiled_admin_leaves_it_as_it_is(
-        self, scim: Scim, is_staff: bool
-    ) -> None:
-        make_user(ANN, is_staff=is_staff)
+    @pytest.mark.parametrize("is_admin", [True, False])
+    def test_a_push_with_tiled_admin_sets_it(self, scim: Scim, is_admin: bool) -> None:
+        make_user(ANN)
 
-        scim.add_user(ANN)
+        scim.add_user(ANN, **{TILED_USER: {"tiledAdmin": is_admin}})
 
-        assert people() == {ANN: "active admin" if is_staff else "active"}
-
-    @pytest.mark.usefixtures("administrator")
-    def test_a_push_with_tiled_admin_sets_it(self, scim: Scim) -> None:
-        make_user(ANN, is_staff=True)
-
-        scim.add_user(ANN, **{TILED_USER: {"tiledAdmin": False}})
-
-        assert people() == {ANN: "active"}
+        assert people() == {ANN: "active admin" if is_admin else "active"}
 
     def test_an_inactive_host_user_is_active_again(self, scim: Scim) -> None:
         make_user(ANN, is_active=False)

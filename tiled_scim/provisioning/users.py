@@ -12,14 +12,14 @@ from django.db import transaction
 from django.db.models import ProtectedError, RestrictedError
 from django.utils import timezone
 
-from tiled_scim import signals
+from tiled_scim import permissions, signals
 from tiled_scim.audit.events import differences
 from tiled_scim.conf import settings
 from tiled_scim.errors import Cause, forbidden, uniqueness
 from tiled_scim.host import TILED_ADMIN, objects
 from tiled_scim.models import ScimToken, UserLink
 from tiled_scim.provisioning import multi_account
-from tiled_scim.provisioning.conflicts import linked, protected
+from tiled_scim.provisioning.conflicts import becomes_protected, linked, protected
 from tiled_scim.provisioning.documents import (
     HostValues,
     StoredValues,
@@ -75,7 +75,7 @@ class UserService(Service[UserLink]):
         before, was_new = user.document(), user.is_new
         if not user.has_host_user:
             self._create_host_user(user, document, stored)
-        if self.adapter.is_protected(user.link.user):
+        elif self.adapter.is_protected(user.link.user):
             raise uniqueness(protected(user.link), Cause.PROTECTED)
         self._apply(user, self.planner.plan(user, before, document), is_back=True)
         if not was_new:
@@ -250,6 +250,7 @@ class UserService(Service[UserLink]):
         self.adapter.check_identity(values)
         user.link.user = cast(Any, self.adapter.create_user(values))
         user.link.membership = self.adapter.membership(user.link.user)
+        permissions.note(user.link.user, False)
         user.was_created = True
         self._read_host(user)
 
@@ -312,6 +313,8 @@ class UserService(Service[UserLink]):
         self._save(link, is_whole=bool(plan.columns) or is_back or link.suspended != was_suspended)
         self._follow(link, activation, was_suspended)
         self._read_host(user)
+        if self.adapter.is_protected(link.user):
+            raise forbidden(becomes_protected(link), Cause.PROTECTED)
 
     def _read_host(self, user: LockedUser) -> None:
         """Read the values that the host stored, which may differ from those that it got."""
@@ -319,6 +322,7 @@ class UserService(Service[UserLink]):
             user.read_host()
         else:
             user.read_host_again()
+            permissions.note(user.link.user, None)
 
     def _save(self, link: UserLink, *, is_whole: bool) -> None:
         if is_whole:
