@@ -28,6 +28,8 @@ from tiled_scim.host import (
     TILED_ADMIN,
     AllAccounts,
     HostAdapter,
+    canonical_value,
+    host_users,
     library_model,
     objects,
     set_field,
@@ -41,6 +43,8 @@ __all__ = ["AccountAdapter"]
 FOREIGN_KEYS = {"user", "account"}
 # Attributes that may be named without the URN of their extension.
 SHORT_NAMES = {TILED_ADMIN.rpartition(":")[2]: TILED_ADMIN}
+# Nobody can have an address there (RFC 6761 section 6.4).
+NO_DOMAIN = "user.invalid"
 
 
 class AccountAdapter(HostAdapter):
@@ -113,7 +117,17 @@ class AccountAdapter(HostAdapter):
 
     def adoptable_users(self) -> models.QuerySet[Any]:
         """Return all users. Those of other accounts are shared, see `is_shared`."""
-        return objects(self.memberships().user.related_model)
+        return host_users()
+
+    def find_user(self, values: Mapping[str, Any]) -> AbstractBaseUser | None:
+        """Return the existing host user to adopt, or None.
+
+        A protected user outside the account is none, so that nobody learns who is protected.
+        """
+        user = super().find_user(values)
+        if user is None or self._is_member(user) or not self.is_protected(user):
+            return user
+        return None
 
     def check_identity(
         self, values: Mapping[str, Any], user: AbstractBaseUser | None = None
@@ -131,15 +145,15 @@ class AccountAdapter(HostAdapter):
     def create_user(self, values: Mapping[str, Any]) -> AbstractBaseUser:
         """Create a host user with a membership.
 
-        If somebody outside the account has the username, the new user gets a random one.
+        If somebody outside the account has the username or the address, the new user gets a random
+        one, and the account keeps what it sent on its link.
         """
         person = dict(values)
         if "active" in self.membership_fields and not settings.DEACTIVATE_HOST_USERS:
             person["active"] = True
-        # With "username", `find_user` has looked for it among all users.
-        is_known_free = settings.ADOPT_USERS == "username"
-        if not is_known_free and self._taken_elsewhere(None, {"userName": self._username(values)}):
-            person = self._with_username(person, str(uuid4()))
+        login = {"userName": self._username(values), "emails.value": values.get("emails.value")}
+        for column in self._taken_elsewhere(None, login):
+            person = self._with_random(person, column)
         user = super().create_user(person)
         self._locked[user.pk] = None
         self._created[user.pk] = self._save_membership(user, values)
@@ -162,7 +176,7 @@ class AccountAdapter(HostAdapter):
         memberships = self.memberships()
         own = {memberships.account.attname: self._account_key}
         users = self._admin_memberships().filter(**own).values(memberships.user.attname)
-        return self.adoptable_users().filter(pk__in=users)
+        return host_users().filter(pk__in=users)
 
     # Libraries
 
@@ -237,20 +251,32 @@ class AccountAdapter(HostAdapter):
         """Return the users with a membership in the account."""
         memberships = self.memberships()
         own = memberships.rows(self._using, **{memberships.account.attname: self._account_key})
-        return self.adoptable_users().filter(pk__in=own.values(memberships.user.attname))
+        return host_users().filter(pk__in=own.values(memberships.user.attname))
 
-    def _with_username(self, values: Mapping[str, Any], username: str) -> dict[str, Any]:
-        mapped = [name for name, path in self.user_fields.items() if path == username_column()]
-        return {**values, **dict.fromkeys(["userName", *mapped], username)}
+    def _is_member(self, user: AbstractBaseUser) -> bool:
+        return self._members().filter(pk=user.pk).exists()
 
-    def _taken_elsewhere(self, user: AbstractBaseUser | None, values: Mapping[str, Any]) -> bool:
-        """Return whether a user outside the account has one of these unique values."""
-        outside = self.adoptable_users().exclude(pk__in=self._members().values("pk"))
+    def _with_random(self, values: Mapping[str, Any], column: str) -> dict[str, Any]:
+        """Return values with a random username or address, at a domain that cannot exist."""
+        names = [name for name, path in self.user_fields.items() if path == column]
+        if column == username_column():
+            names.append("userName")
+        return {**values, **dict.fromkeys(names, f"{uuid4()}@{NO_DOMAIN}")}
+
+    def _taken_elsewhere(
+        self, user: AbstractBaseUser | None, values: Mapping[str, Any]
+    ) -> set[str]:
+        """Return the columns in which a user outside the account has one of these values."""
+        outside = host_users().exclude(pk__in=self._members().values("pk"))
         if user is not None:
             outside = outside.exclude(pk=user.pk)
-        return any(
-            self._spelled(column, value, outside) for column, value in self._identities(values)
-        )
+        known = self._free if user is None else set()  # `find_user` has found nobody by it
+        return {
+            column
+            for column, value in self._identities(values)
+            if (column, canonical_value(column, value)) not in known
+            and self._spelled(column, value, outside)
+        }
 
     def _key(self, user: AbstractBaseUser) -> dict[str, Any]:
         """Return the columns that identify the user's membership in the account."""

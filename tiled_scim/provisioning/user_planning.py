@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from tiled_scim.host import HostAdapter, canonical_username
+from tiled_scim.host import (
+    HostAdapter,
+    canonical_username,
+    canonical_value,
+    unique_columns,
+    username_column,
+)
 from tiled_scim.models import UserLink
 from tiled_scim.provisioning.documents import (
     HostValues,
@@ -79,12 +85,28 @@ class UserPlanner:
         This is only asked if they change.
         """
         link = user.link
-        if not self.adapter.account or user.was_created:
+        if not self.adapter.account:
             return False
+        if user.was_created:
+            return self._was_name_chosen(user, document)
         old, new = self._person(before), self._person(document)
         if not user.is_new and old == new:
             return link.keeps_own_values
         return not self.adapter.may_change_person(link.user, host_input(new))
+
+    def _was_name_chosen(self, user: LockedUser, document: Document) -> bool:
+        """Return whether the host gave a new user another username or address than was sent.
+
+        So nobody learns that somebody in another account has it.
+        """
+        sent = self._person(document)
+        for field in self.fields:
+            if field.is_private and field.column in unique_columns():
+                default = sent["userName"] if field.column == username_column() else ""
+                old, new = user.host.get(field.name) or "", sent.get(field.name) or default
+                if canonical_value(field.column, old) != canonical_value(field.column, new):
+                    return True
+        return False
 
     def _person(self, document: Document) -> HostValues:
         """Return the values of a document that are the person's, not the account's."""

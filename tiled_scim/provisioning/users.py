@@ -249,6 +249,7 @@ class UserService(Service[UserLink]):
         values = self._host_input(cast(str, document["userName"]), stored)
         self.adapter.check_identity(values)
         user.link.user = cast(Any, self.adapter.create_user(values))
+        self.adapter.check_saved_user(user.link.user)
         user.link.membership = self.adapter.membership(user.link.user)
         permissions.note(user.link.user, False)
         user.was_created = True
@@ -309,7 +310,9 @@ class UserService(Service[UserLink]):
             if activation.host is not None:
                 host["active"] = activation.host
         if host or is_back:  # a host may add a membership to whom it already has
+            identities = self.adapter.identities(link.user)
             self.adapter.update_user(link.user, host_input(host))
+            self.adapter.check_saved_user(link.user, identities)
         self._save(link, is_whole=bool(plan.columns) or is_back or link.suspended != was_suspended)
         self._follow(link, activation, was_suspended)
         self._read_host(user)
