@@ -29,6 +29,7 @@ from tiled_scim.host import (
     AllAccounts,
     HostAdapter,
     canonical_value,
+    follow_path,
     host_users,
     library_model,
     objects,
@@ -112,8 +113,16 @@ class AccountAdapter(HostAdapter):
         return self._others(user).exists() or super().is_shared(user)
 
     def may_change_person(self, user: AbstractBaseUser, values: Mapping[str, Any]) -> bool:
-        """Return whether no other account has the user, and nobody outside has these names."""
-        return super().may_change_person(user, values) and not self._taken_elsewhere(user, values)
+        """Return whether no other account has the user, and nobody outside has these names.
+
+        A user who was no member before is not changed by the push that adds the membership, if the
+        account would see or replace what it may not, see `_has_private_values`.
+        """
+        return (
+            super().may_change_person(user, values)
+            and not self._taken_elsewhere(user, values)
+            and not self._has_private_values(user, values)
+        )
 
     def adoptable_users(self) -> models.QuerySet[Any]:
         """Return all users. Those of other accounts are shared, see `is_shared`."""
@@ -252,6 +261,22 @@ class AccountAdapter(HostAdapter):
         memberships = self.memberships()
         own = memberships.rows(self._using, **{memberships.account.attname: self._account_key})
         return host_users().filter(pk__in=own.values(memberships.user.attname))
+
+    def _has_private_values(self, user: AbstractBaseUser, values: Mapping[str, Any]) -> bool:
+        """Return whether a user outside the account has values that a push must leave alone.
+
+        These are values that it does not send, so that the account does not learn them, and an
+        email address that it may not replace.
+        """
+        is_member = user.pk not in self._locked or self._locked[user.pk] is not None
+        if is_member:
+            return False
+        names = self.user_fields.keys() - self.membership_fields.keys() - {"active"}
+        current = {name: follow_path(user, self.user_fields[name]) for name in names}
+        if any(current[name] and not values.get(name) for name in names):
+            return True
+        old, new = current.get("emails.value"), values.get("emails.value")
+        return bool(old) and old != new and not self.may_replace_email(user, str(new))
 
     def _is_member(self, user: AbstractBaseUser) -> bool:
         return self._members().filter(pk=user.pk).exists()

@@ -21,6 +21,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import Group
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models, router
+from django.db.models.constants import LOOKUP_SEP
 
 from tiled_scim import permissions, sessions
 from tiled_scim.conf import settings
@@ -31,6 +32,7 @@ from tiled_scim.errors import Cause, ScimError, uniqueness
 from tiled_scim.permissions import STAFF_FIELD
 from tiled_scim.schemas import TILED_USER
 from tiled_scim.scim.cleaning import check_length
+from tiled_scim.scim.domains import is_within
 from tiled_scim.scim.text import canonical, spellings
 from tiled_scim.words import english_words
 
@@ -124,6 +126,15 @@ def membership_accessors(model: type[models.Model]) -> list[str]:
     return forward + [name for name in reverse if name]
 
 
+def follow_path(instance: Any, path: str) -> Any:
+    """Return the value at an ORM path such as `user__profile__title`."""
+    for name in path.split(LOOKUP_SEP):
+        instance = getattr(instance, name)
+        if instance is None:
+            return None
+    return instance
+
+
 def has_field(model: type[models.Model], name: str) -> bool:
     """Return whether a model has a column with this name."""
     try:
@@ -169,6 +180,17 @@ class HostAdapter:
     def has_accounts(self) -> bool:
         """Return whether the host's customers have accounts, even if there is only one so far."""
         return set(self.accounts()) != {""}
+
+    def domains(self) -> Collection[str] | None:
+        """Return the email domains that the account has proven to own, or None for any.
+
+        If there are some, userName and email address must be addresses at one of them: other values
+        are refused with 400. A subdomain is another domain.
+
+        By default, any. Without verified domains, an identity provider can push any name, and set
+        any address for its users, to which the host may then send a new password.
+        """
+        return None
 
     def check_account(self) -> None:
         """Check at the beginning of a request that there can be such an account.
@@ -335,6 +357,33 @@ class HostAdapter:
         """
         if self._assign(user, values):
             user.save()
+
+    def may_replace_email(self, user: AbstractBaseUser, email: str) -> bool:
+        """Return whether the push that adopts a user may replace an email address of the host.
+
+        By default, only by one at the account's `domains`: whoever gets the host's messages can
+        usually set a password. Otherwise the user keeps the address that people gave.
+
+        Args:
+            user: The host user, who has another email address.
+            email: The address that was pushed.
+        """
+        domains = self.domains()
+        return domains is not None and is_within(email, domains)
+
+    def user_adopted(self, user: AbstractBaseUser) -> None:
+        """Do what must happen in the same transaction when a push takes over an existing user.
+
+        The user had no live SCIM user in the account before. By default, whoever had the user until
+        now cannot sign in any more, because it may be somebody who registered another person's
+        name: the password becomes unusable, and sessions and tokens end. Nothing of it happens if
+        `TILED_SCIM_ADOPT_PASSWORDS` is on, or if another account has the user, too: no account
+        alone decides how a shared user signs in.
+        """
+        if settings.ADOPT_PASSWORDS or self.is_shared(user):
+            return
+        self.disable_password(user)
+        self.end_sessions(user)
 
     def user_deactivated(self, user: AbstractBaseUser) -> None:
         """Do what must happen in the same transaction when SCIM ends a user's access.

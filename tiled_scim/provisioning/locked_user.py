@@ -6,13 +6,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, cast
 
-from tiled_scim.host import HostAdapter, has_field
+from tiled_scim.host import HostAdapter, follow_path, has_field
 from tiled_scim.models import UserLink
 from tiled_scim.permissions import STAFF_FIELD
 from tiled_scim.provisioning import multi_account
 from tiled_scim.provisioning.documents import (
     HostValues,
-    follow_path,
     is_active,
     read_user,
     values_of_row,
@@ -47,9 +46,12 @@ class LockedUser:
     def __post_init__(self) -> None:
         self.was_new = self.is_new
         self.was_created = False
+        is_live = not self.is_new and self.link.is_live
         if self.has_host_user:
             self.link.membership = self.adapter.membership(self.link.user)
             self.read_host()
+        # Whether SCIM managed the user in the account before.
+        self.was_managed = is_live and self.link.belongs
 
     def read_host(self) -> None:
         """Read the host's values from the instances."""

@@ -73,6 +73,8 @@ class UserPlanner:
         is_renamed = link.user_name != document["userName"]
         if is_renamed and not keeps_own_values and _host_name_follows(link):
             host["userName"] = document["userName"]
+        if user.is_new and not user.was_created:
+            self._keep_email(user, host)
         columns = column_changes(link, stored)
         for name, value in (("hidden_values", hidden), ("keeps_own_values", keeps_own_values)):
             if getattr(link, name) != value:
@@ -93,6 +95,17 @@ class UserPlanner:
         if not user.is_new and old == new:
             return link.keeps_own_values
         return not self.adapter.may_change_person(link.user, host_input(new))
+
+    def _keep_email(self, user: LockedUser, host: HostValues) -> None:
+        """Leave an adopted user the address that people gave, unless it may be replaced.
+
+        The response has it, too, because the host's value is the value.
+        """
+        name = "emails.value"
+        if not (name in host and user.host.get(name)):
+            return
+        if not self.adapter.may_replace_email(user.link.user, host[name]):
+            del host[name]
 
     def _was_name_chosen(self, user: LockedUser, document: Document) -> bool:
         """Return whether the host gave a new user another username or address than was sent.

@@ -27,6 +27,7 @@ from tiled_scim.provisioning.documents import (
     keeps_values,
     split,
 )
+from tiled_scim.provisioning.domains import check_domains
 from tiled_scim.provisioning.group_members import GroupMembers
 from tiled_scim.provisioning.locked_user import LockedUser, Plan
 from tiled_scim.provisioning.member_queries import locked_groups, note_rename_of_member
@@ -68,6 +69,7 @@ class UserService(Service[UserLink]):
         """
         self._take_turn()
         document = {"active": True, **document}
+        check_domains(self.adapter, self.fields, document, before={})
         stored = split(document, USER, self.fields)
         user = self._find(document, stored)
         if user.link.is_live and not user.is_new and user.is_active and user.link.belongs:
@@ -78,6 +80,8 @@ class UserService(Service[UserLink]):
         elif self.adapter.is_protected(user.link.user):
             raise uniqueness(protected(user.link), Cause.PROTECTED)
         self._apply(user, self.planner.plan(user, before, document), is_back=True)
+        if not (user.was_created or user.was_managed):
+            self.adapter.user_adopted(user.link.user)
         if not was_new:
             self.adapter.user_reactivated(user.link.user)
         signal = signals.user_provisioned if was_new else signals.user_reactivated
@@ -260,6 +264,7 @@ class UserService(Service[UserLink]):
     def _update(
         self, user: LockedUser, before: Document, document: Document, *, removes: bool = False
     ) -> Result:
+        check_domains(self.adapter, self.fields, document, before)
         plan = self.planner.plan(user, before, document, removes=removes)
         if plan.is_empty:
             return Result(self.changed(user.link), user.resource(before))
