@@ -31,6 +31,7 @@ PLAIN: list[tuple[str, object, object]] = [
     ("MEMBERSHIP_MODEL", None, "customers.Membership"),
     ("MEMBERSHIP_FIELDS", {}, {"active": "is_active"}),
     ("MEMBERSHIP_DEFAULTS", {}, {"role": "member"}),
+    ("LIBRARY_ACCOUNT_FIELD", None, "account"),
     ("DEACTIVATE_HOST_USERS", True, False),
     ("ADMIN_NAME", "Tiled Admin", "Curator"),
     ("PRODUCT_NAME", "the application", "Atlas"),

@@ -7,15 +7,17 @@ from functools import partial
 from typing import Any
 
 import pytest
+from django.conf import LazySettings
 from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.dispatch import Signal
 
 from tests.documented.pages import ROOT, named_blocks, table_rows
+from tests.factories import make_user
 from tests.wire.client import ANN, BOB, Scim, add_members, remove_member
 from tests.wire.state import access, people
 from tiled_scim import signals
-from tiled_scim.models import ScimToken
+from tiled_scim.models import ScimEvent, ScimToken
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -69,9 +71,72 @@ def test_a_persons_life(scim: Scim, heard: list[tuple[str, dict[str, Any]]]) -> 
     scim.patch(f"/Users/{key}", {"op": "replace", "value": {"active": True}})
     assert names(heard) == ["user_updated", "user_reactivated"]
     scim.delete(f"/Users/{key}")
-    assert names(heard) == ["user_unlinked"]
+    assert names(heard) == ["user_deactivated", "user_unlinked"]
     scim.add_user(ANN)
     assert names(heard) == ["user_reactivated"]
+    scim.deactivate(key)
+    heard.clear()
+    scim.delete(f"/Users/{key}")
+    assert names(heard) == ["user_unlinked"]
+
+
+def test_a_person_who_is_pushed_as_inactive(
+    scim: Scim, heard: list[tuple[str, dict[str, Any]]]
+) -> None:
+    key = scim.add_user(ANN, active=False)
+    assert names(heard) == ["user_provisioned", "user_deactivated"]
+    assert actions() == ["user_provisioned"]
+    scim.add_user(ANN, active=False, title="Boss")
+    assert names(heard) == ["user_updated", "user_deactivated"]
+    assert actions() == ["user_provisioned", "user_updated"]
+    scim.delete(f"/Users/{key}")
+    heard.clear()
+    scim.add_user(ANN, active=False)
+    assert names(heard) == ["user_updated", "user_deactivated"]
+    assert actions() == ["user_provisioned", "user_updated", "user_unlinked", "user_updated"]
+    scim.add_user(ANN)
+    assert names(heard) == ["user_reactivated"]
+
+
+def test_a_person_who_is_adopted_as_inactive(
+    scim: Scim, heard: list[tuple[str, dict[str, Any]]]
+) -> None:
+    make_user(ANN)
+
+    scim.add_user(ANN, active=False)
+
+    assert names(heard) == ["user_provisioned", "user_deactivated"]
+    assert people() == {ANN: "inactive"}
+
+
+def test_a_person_who_is_deleted_for_good(
+    scim: Scim, heard: list[tuple[str, dict[str, Any]]], settings: LazySettings
+) -> None:
+    settings.TILED_SCIM_USER_DELETE = "delete"
+    key = scim.add_user(ANN)
+    heard.clear()
+
+    scim.delete(f"/Users/{key}")
+
+    assert names(heard) == ["user_deactivated", "user_unlinked"]
+    assert people() == {}
+
+
+def test_another_person_under_the_same_name(
+    scim: Scim, heard: list[tuple[str, dict[str, Any]]]
+) -> None:
+    key = scim.add_user(ANN, externalId="1")
+    scim.deactivate(key)
+    heard.clear()
+
+    scim.add_user(ANN, externalId="2")
+
+    assert names(heard) == ["user_unlinked", "user_provisioned"]
+
+
+def actions() -> list[str]:
+    """The actions of all events, in order."""
+    return list(ScimEvent.objects.order_by("pk").values_list("action", flat=True))
 
 
 def test_a_groups_life(scim: Scim, heard: list[tuple[str, dict[str, Any]]]) -> None:

@@ -14,6 +14,7 @@ from django.db.models.fields import NOT_PROVIDED
 
 from tiled_scim.accounts import AccountAdapter, attribute_columns, split_choices
 from tiled_scim.conf import PREFIX, settings
+from tiled_scim.database.library_account import library_account
 from tiled_scim.database.membership_model import MembershipModel, membership_model
 from tiled_scim.host import TILED_ADMIN
 from tiled_scim.schemas import USER
@@ -171,10 +172,10 @@ def _check_adapter() -> Messages:
         )
         return
     try:
-        _ = adapter("").library_account_field
+        library_account()
     except LookupError as error:
         yield checks.Error(
             str(error),
-            hint="A Library must belong to an account: add a foreign key to its model.",
+            hint="A Library must belong to an account, by a foreign key of its model.",
             id="tiled_scim.E026",
         )

@@ -21,6 +21,7 @@ from django.core.exceptions import ValidationError
 from django.db import connections, models, router
 
 from tiled_scim.conf import settings
+from tiled_scim.database.library_account import LibraryAccount, library_account
 from tiled_scim.database.membership_model import MembershipModel, membership_model
 from tiled_scim.errors import Cause, ScimError, forbidden
 from tiled_scim.host import (
@@ -179,46 +180,35 @@ class AccountAdapter(HostAdapter):
             self._follow_membership(user, active=bool(values["active"]))
 
     def admins(self) -> models.QuerySet[Any]:
-        """Return the users whose membership is active and Tiled Admin."""
+        """Return the active users whose membership is active and Tiled Admin."""
         if TILED_ADMIN not in self.membership_fields:
             return super().admins()
         memberships = self.memberships()
         own = {memberships.account.attname: self._account_key}
         users = self._admin_memberships().filter(**own).values(memberships.user.attname)
-        return host_users().filter(pk__in=users)
+        active = self.user_fields.get("active")
+        conditions = {active: True} if active else {}
+        return host_users().filter(pk__in=users, **conditions)
 
     # Libraries
 
     def adoptable_libraries(self) -> models.QuerySet[Any]:
-        return self.target_libraries().filter(scim_links__isnull=True)
+        # A group of the account that a Library had before feeds it no more.
+        return self.target_libraries().exclude(scim_links__account=self.account)
 
     def target_libraries(self) -> models.QuerySet[Any]:
         """Return the Libraries of the account."""
-        return objects(library_model()).filter(**{self.library_account_field: self.account})
+        own = {self._library_account.field.name: self.account}
+        return objects(library_model()).filter(**own)
+
+    def has_library(self, library: models.Model) -> bool:
+        return self._library_account.key(library) == self.account
 
     def create_library(self, name: str) -> models.Model:
         self._require_account()
-        library = library_model()(**{self._library_account_column: self._account_key})
+        library = library_model()(**{self._library_account.field.attname: self._account_key})
         self._name_library(library, name)
         return library
-
-    @cached_property
-    def library_account_field(self) -> str:
-        """Return the name of the Library's foreign key to the account.
-
-        Raises:
-            LookupError: if there is none, or more than one.
-        """
-        accounts = self.memberships().account_model
-        fields = library_model()._meta.concrete_fields
-        names = [field.name for field in fields if field.related_model is accounts]
-        if len(names) != 1:
-            found = ", ".join(names) or "none"
-            raise LookupError(
-                f"{library_model().__name__} needs one foreign key to {accounts.__name__}; it has: "
-                f"{found}. Override library_account_field of AccountAdapter."
-            )
-        return names[0]
 
     # Inside
 
@@ -246,9 +236,8 @@ class AccountAdapter(HostAdapter):
             raise _no_account() from None
 
     @property
-    def _library_account_column(self) -> str:
-        field: Any = library_model()._meta.get_field(self.library_account_field)
-        return cast(str, field.attname)
+    def _library_account(self) -> LibraryAccount:
+        return cast(LibraryAccount, library_account())  # there is a membership model
 
     def _require_account(self) -> None:
         """Refuse to create something for an account that people have deleted."""
@@ -396,6 +385,21 @@ def active_links(adapter: HostAdapter) -> models.Q:
     if path := adapter.user_fields.get("active"):
         return models.Q(("suspended", False), (f"user__{path}", True))
     return ~models.Q(pk__in=[])
+
+
+def is_suspended(link: str = "") -> models.Q:
+    """Return the condition for suspended links whose membership people have not reactivated.
+
+    Args:
+        link: The ORM path from the row to the link, ending with `__`. Empty for links.
+    """
+    suspended = models.Q(**{f"{link}suspended": True})
+    memberships = membership_model()
+    column = attribute_columns().get("active")
+    if memberships is None or column is None:
+        return suspended
+    is_active = memberships.exists(f"{link}user", f"{link}account", **is_true(column))
+    return suspended & ~is_active
 
 
 def attribute_columns() -> dict[str, str]:

@@ -83,6 +83,11 @@ class Settings:
         return cast("Mapping[str, object]", _setting("MEMBERSHIP_DEFAULTS", {}))
 
     @property
+    def LIBRARY_ACCOUNT_FIELD(self) -> str | None:
+        """The Library's foreign key to the account. None uses the only one."""
+        return cast("str | None", _setting("LIBRARY_ACCOUNT_FIELD", None))
+
+    @property
     def DEACTIVATE_HOST_USERS(self) -> bool:
         """Whether a user without an active membership becomes inactive in the whole host."""
         return cast(bool, _setting("DEACTIVATE_HOST_USERS", True))

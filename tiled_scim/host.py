@@ -28,6 +28,8 @@ from tiled_scim.conf import settings
 from tiled_scim.database.compiled import chunks
 from tiled_scim.database.host_columns import HostColumn
 from tiled_scim.database.library_access import LibraryAccess
+from tiled_scim.database.membership_model import membership_model
+from tiled_scim.database.unique_values import holder_of_value
 from tiled_scim.errors import Cause, ScimError, uniqueness
 from tiled_scim.permissions import STAFF_FIELD
 from tiled_scim.schemas import TILED_USER
@@ -254,11 +256,35 @@ class HostAdapter:
         """
         return not self.is_shared(user)
 
+    def account_users(self) -> models.QuerySet[Any] | None:
+        """Return the host users who belong to the account. None if SCIM knows it without.
+
+        Whoever does not belong any more is 404, and a push of the userName looks for a user again.
+        It is asked before each read and write, and before an unlinked user is restored.
+
+        Without accounts, everybody belongs, and with `TILED_SCIM_MEMBERSHIP_MODEL`, whoever has a
+        membership. With other accounts, these are the `adoptable_users`, if a subclass says who
+        that is.
+        """
+        is_unknown = type(self).adoptable_users is HostAdapter.adoptable_users
+        if not self.account or is_unknown or membership_model() is not None:
+            return None
+        return self.adoptable_users()
+
+    def belonging(self, users: Collection[Any]) -> set[Any]:
+        """Return which of these users (primary keys) are among the `account_users`."""
+        own = self.account_users()
+        if own is None:
+            return set(users)
+        found = (own.filter(pk__in=chunk).values_list("pk", flat=True) for chunk in chunks(users))
+        return {user for rows in found for user in rows}
+
     def adoptable_users(self) -> models.QuerySet[Any]:
         """Return the host users that a push may adopt.
 
         Without accounts, these are all users. With accounts, there are none: only a subclass knows
-        the account of a user, and a customer must not adopt the users of another one.
+        the account of a user, and a customer must not adopt the users of another one. It has to
+        include the users that SCIM manages, see `account_users`.
         """
         return host_users().none() if self.has_accounts else host_users()
 
@@ -498,6 +524,15 @@ class HostAdapter:
             libraries = libraries.filter(permissions__isnull=True)
         return libraries.filter(pk__in=own)
 
+    def has_library(self, library: models.Model) -> bool:
+        """Return whether a Library that a group feeds still belongs to the account.
+
+        It is asked before each write. If not, the Library counts as deleted: its group is 404,
+        nobody's access to it is changed, and a push of the group's name looks for a Library again.
+        By default, it does.
+        """
+        return True
+
     def library_name(self, library: models.Model) -> str:
         """Return the name of a Library."""
         return str(getattr(library, settings.LIBRARY_NAME_FIELD))
@@ -627,17 +662,16 @@ class HostAdapter:
         return any(changed)
 
     def _name_library(self, library: models.Model, name: str) -> None:
-        field = library._meta.get_field(settings.LIBRARY_NAME_FIELD)
-        taken = objects(library_model()).filter(**{field.name: name}).exclude(pk=library.pk)
-        if getattr(field, "unique", False) and taken.exists():
-            words = english_words()
-            raise uniqueness(
-                f"displayName “{name}” is already the name of another {words['library']} in "
-                f"{words['product']}. Rename the group, or ask an administrator of "
-                f"{words['product']} to rename the other {words['library']}.",
-                Cause.LIBRARY_EXISTS,
-            )
-        if set_field(library, field.name, "displayName", name) or library._state.adding:
+        """Give a Library a name, and save it.
+
+        Raises:
+            LibraryNameTaken: if a constraint of the model allows the name only once.
+        """
+        column = settings.LIBRARY_NAME_FIELD
+        holder = holder_of_value(library, column, name)
+        if holder is not None:
+            raise LibraryNameTaken(name, holder)
+        if set_field(library, column, "displayName", name) or library._state.adding:
             library.save()
 
     def _access(self, library: models.Model) -> LibraryAccess:
@@ -648,6 +682,27 @@ class HostAdapter:
 def canonical_value(field: str, value: str) -> str:
     """Return the form in which usernames or email addresses of the host are compared."""
     return canonical_username(value) if field == username_column() else canonical(value)
+
+
+class LibraryNameTaken(ScimError):  # noqa: N818 (named like the other errors of SCIM)
+    """A 409 error for a name that the host's constraints allow for one Library only.
+
+    Args:
+        name: The name.
+        holder: The Library that has it.
+    """
+
+    def __init__(self, name: str, holder: models.Model) -> None:
+        words = english_words()
+        super().__init__(
+            409,
+            f"displayName “{name}” is already the name of another {words['library']} in "
+            f"{words['product']}. Rename the group, or ask an administrator of "
+            f"{words['product']} to rename the other {words['library']}.",
+            "uniqueness",
+            cause=Cause.LIBRARY_EXISTS,
+        )
+        self.holder = holder
 
 
 def _attribute_of(field: str) -> str:

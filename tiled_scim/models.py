@@ -24,6 +24,7 @@ from django.views.decorators.debug import sensitive_variables
 from tiled_scim.conf import settings
 from tiled_scim.database.compiled import Parameter, compiled
 from tiled_scim.database.fields import ExactCharField
+from tiled_scim.database.library_account import library_account
 from tiled_scim.database.membership_model import membership_model
 from tiled_scim.scim.cleaning import check_length
 from tiled_scim.scim.text import canonical, fold
@@ -576,14 +577,20 @@ def folded_email(address: str) -> str:
     return fold(address)[:NAME_LENGTH]
 
 
+def _keeping_library(library: str, account: str) -> models.Q:
+    """Return the condition that a Library exists and still belongs to an account."""
+    owner = library_account()
+    exists = models.Q(**{f"{library}__isnull": False})
+    return exists & owner.exists(library, account) if owner else exists
+
+
 class LibraryGroupLink(Link):
     """The SCIM identity of a group in one account, and the Library that it feeds."""
 
     name_field = "display_name"
-    live = Link.live & models.Q(library__isnull=False)
 
     # Null if the Library was deleted in the host. SCIM responds with 404 then, and a push of the
-    # same name creates a new Library.
+    # same name creates a new Library; so it does for a Library that another account has now.
     library = models.ForeignKey(
         settings.LIBRARY_MODEL,
         on_delete=models.SET_NULL,
@@ -615,14 +622,29 @@ class LibraryGroupLink(Link):
 
     @property
     def is_live(self) -> bool:
-        return super().is_live and self.library_id is not None
+        return super().is_live and self.keeps_library
+
+    @property
+    def keeps_library(self) -> bool:
+        """Return whether the Library exists and still belongs to the account."""
+        owner = library_account()
+        if owner is None or self.library_id is None:
+            return self.library_id is not None
+        return bool(owner.key(cast(Any, self.library)) == self.account)
+
+    @classproperty
+    def keeping(cls) -> models.Q:
+        """Return the condition for links whose Library exists and still belongs to the account."""
+        return _keeping_library("library", "account")
+
+    @classproperty
+    def live(cls) -> models.Q:
+        """Return the condition for live links."""
+        return models.Q(unlinked_at=None) & cls.keeping
 
 
 class LibraryGroupMember(models.Model):
     """A user in a pushed group."""
-
-    # The condition for members of live groups.
-    live = models.Q(group__unlinked_at=None, group__library__isnull=False)
 
     group = models.ForeignKey(
         LibraryGroupLink, on_delete=models.CASCADE, related_name="members", verbose_name=_("group")
@@ -643,6 +665,12 @@ class LibraryGroupMember(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} in {self.group_id}"
+
+    @classproperty
+    def live(cls) -> models.Q:
+        """Return the condition for members of live groups."""
+        keeping = _keeping_library("group__library", "group__account")
+        return models.Q(group__unlinked_at=None) & keeping
 
     @classproperty
     def belonging(cls) -> models.Q:
@@ -688,8 +716,10 @@ class Action(models.TextChoices):
     USER_DEACTIVATED = "user_deactivated", _("user deactivated")
     USER_REACTIVATED = "user_reactivated", _("user reactivated")
     USER_UNLINKED = "user_unlinked", _("user unlinked")
+    USER_REPLACED = "user_replaced", _("userName of another person")
     ADMIN_GRANTED = "admin_granted", with_words(_("%(admin)s given"))
     ADMIN_REVOKED = "admin_revoked", with_words(_("%(admin)s taken away"))
+    NO_ADMIN_LEFT = "no_admin_left", with_words(_("no active %(admin)s left"))
     LIBRARY_LINKED = "library_linked", _("group linked")
     LIBRARY_RENAMED = "library_renamed", _("group renamed")
     LIBRARY_UPDATED = "library_updated", _("group updated")

@@ -86,7 +86,8 @@ class TestRequests:
     def test_about_the_last_admin(self, okta: Scim) -> None:
         key = okta.add_user(ANN, **{TILED_USER: {"tiledAdmin": True}})
 
-        okta.patch(f"/Users/{key}", {"op": "replace", "value": {"active": False}})
+        operation = {"op": "replace", "path": f"{TILED_USER}:tiledAdmin", "value": False}
+        okta.patch(f"/Users/{key}", operation)
 
         assert last() == str(BY_CAUSE[Cause.LAST_ADMIN]) % words()
         assert "active Tiled Admin" in str(last())

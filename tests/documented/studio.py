@@ -180,6 +180,121 @@ class TestUsers:
         assert Profile.objects.get().title == "Owner"
 
 
+def move(user_name: str, account: str) -> None:
+    """Move a person to another customer."""
+    organization = Organization.objects.get(slug=account)
+    Profile.objects.filter(user__username=user_name).update(organization=organization)
+
+
+class TestMovedUsers:
+    """A person who works for another customer now."""
+
+    @pytest.fixture
+    def key(self, acme: Okta) -> str:
+        key = str(acme("POST", "Users", ada()).json()["id"])
+        move("ada@acme.example", "globex")
+        return key
+
+    @pytest.mark.parametrize(
+        ("method", "body"),
+        [
+            ("GET", None),
+            ("PUT", {"userName": "ada@acme.example", "title": "Spy"}),
+            ("PATCH", replace({"title": "Spy"})),
+            ("PATCH", replace({"active": False})),
+            ("DELETE", None),
+        ],
+    )
+    def test_is_not_found(self, acme: Okta, key: str, method: str, body: Any) -> None:
+        assert acme(method, f"Users/{key}", body).status_code == 404
+
+        profile = Profile.objects.get()
+        assert (profile.title, profile.user.is_active) == ("Head of Research", True)
+
+    @pytest.mark.parametrize(
+        "query",
+        [
+            *("", "?count=0", "?cursor", "?sortBy=title"),
+            '?filter=userName eq "ada@acme.example"',
+            "?filter=title pr",
+        ],
+    )
+    def test_is_not_listed(self, acme: Okta, key: str, query: str) -> None:
+        assert acme("GET", f"Users{query}").json()["totalResults"] == 0
+
+    def test_becomes_no_member(self, acme: Okta, key: str) -> None:
+        acme("POST", "Groups", {"displayName": "Maps", "members": [{"value": key}]})
+
+        assert not Membership.objects.exists()
+
+    def test_is_not_pushed_again(self, acme: Okta, key: str) -> None:
+        assert acme("POST", "Users", ada()).status_code == 409
+
+        assert Profile.objects.get().organization.slug == "globex"
+
+    def test_is_not_restored(self, acme: Okta) -> None:
+        key = acme("POST", "Users", ada()).json()["id"]
+        acme("DELETE", f"Users/{key}")
+        move("ada@acme.example", "globex")
+
+        assert acme("POST", "Users", ada()).status_code == 409
+
+        assert not User.objects.get().is_active
+        assert not Profile.objects.get().is_admin
+
+    def test_whose_name_somebody_else_has_is_another_user(self, acme: Okta, key: str) -> None:
+        User.objects.update(username="ada@globex.example")
+
+        response = acme("POST", "Users", {"userName": "ada@acme.example"})
+
+        assert response.status_code == 201
+        assert response.json()["id"] != key
+        assert Profile.objects.get(user__username="ada@globex.example").title == "Head of Research"
+
+    def test_comes_back(self, acme: Okta, key: str) -> None:
+        move("ada@acme.example", "acme")
+
+        assert acme("GET", f"Users/{key}").status_code == 200
+
+
+class TestMovedLibraries:
+    @pytest.fixture
+    def key(self, acme: Okta) -> str:
+        user = acme("POST", "Users", ada()).json()["id"]
+        group = {"displayName": "Maps", "members": [{"value": user}]}
+        key = str(acme("POST", "Groups", group).json()["id"])
+        Library.objects.update(organization=Organization.objects.get(slug="globex"))
+        return key
+
+    @pytest.mark.parametrize(
+        ("method", "body"),
+        [
+            ("PUT", {"displayName": "Atlas"}),
+            ("PATCH", replace({"displayName": "Atlas"})),
+            ("PATCH", replace({"members": []})),
+            ("DELETE", None),
+        ],
+    )
+    def test_are_not_changed(self, acme: Okta, key: str, method: str, body: Any) -> None:
+        assert acme(method, f"Groups/{key}", body).status_code == 404
+
+        assert Library.objects.get().name == "Maps"
+        assert Membership.objects.count() == 1
+
+    def test_keep_members_who_leave(self, acme: Okta, key: str) -> None:
+        user = acme("GET", "Users").json()["Resources"][0]["id"]
+
+        assert acme("DELETE", f"Users/{user}").status_code == 204
+
+        assert Membership.objects.count() == 1
+
+    def test_a_push_makes_another(self, acme: Okta, key: str) -> None:
+        assert acme("POST", "Groups", {"displayName": "Maps"}).json()["id"] == key
+
+        owners = Library.objects.values_list("organization__slug", "name").order_by("pk")
+        assert list(owners) == [("globex", "Maps"), ("acme", "Maps")]
+
+
 class TestLibraries:
     def test_a_group_becomes_a_library_with_memberships(self, acme: Okta) -> None:
         key = acme("POST", "Users", ada()).json()["id"]

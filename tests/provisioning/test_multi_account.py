@@ -40,6 +40,7 @@ from tiled_scim.schemas import USER
 from tiled_scim.scim.grammar import parse
 
 ADMIN = {TILED_USER: {"tiledAdmin": True}}
+NO_ADMIN = {TILED_USER: {"tiledAdmin": False}}
 SWITCH = {"op": "replace", "path": "active"}
 
 pytestmark = pytest.mark.django_db
@@ -346,6 +347,12 @@ class TestGroups:
         assert access() == {"Sales": set(), "Ops": {ANN}}
 
 
+def without_admin() -> list[str | None]:
+    """The accounts that were left without an admin, in this order."""
+    events = ScimEvent.objects.filter(action=Action.NO_ADMIN_LEFT).order_by("pk")
+    return list(events.values_list("account", flat=True))
+
+
 class TestLastAdmin:
     @pytest.fixture(autouse=True)
     def _one_admin_for_all(self, settings: LazySettings) -> None:
@@ -357,14 +364,17 @@ class TestLastAdmin:
         bob = globex.scim.add_user(BOB, **ADMIN)
         User.objects.filter(username=ANN).update(is_staff=True)
 
-        for method, body in (("PUT", user(ANN, active=False)), ("DELETE", None)):
-            answer = acme.scim.send(method, f"/Users/{acme.ann}", body)
-            assert answer.status == 403
-            assert "last active Tiled Admin" in answer.json["detail"]
-        globex.deactivate()
-
+        acme.deactivate()
         assert people() == {ANN: "active admin", BOB: "active admin"}
-        assert globex.scim.send("PUT", f"/Users/{bob}", user(BOB, active=False)).status == 403
+        assert without_admin() == [ACME]
+
+        globex.deactivate()
+        assert people() == {ANN: "inactive admin", BOB: "active admin"}
+        assert without_admin() == [ACME]
+        assert globex.scim.send("PUT", f"/Users/{bob}", user(BOB, **NO_ADMIN)).status == 403
+
+        assert globex.scim.send("PUT", f"/Users/{bob}", user(BOB, active=False)).status == 200
+        assert without_admin() == [ACME, GLOBEX]
 
     def test_one_who_is_inactive_here_is_no_other_one(self, acme: Account, globex: Account) -> None:
         bob = acme.scim.add_user(BOB, **ADMIN)
@@ -372,7 +382,7 @@ class TestLastAdmin:
         acme.deactivate()
         assert people() == {ANN: "active admin", BOB: "active admin"}
 
-        answer = acme.scim.send("PUT", f"/Users/{bob}", user(BOB, active=False))
+        answer = acme.scim.send("PUT", f"/Users/{bob}", user(BOB, **NO_ADMIN))
 
         assert answer.status == 403
 

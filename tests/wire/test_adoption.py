@@ -77,19 +77,6 @@ class TestPreviousHolder:
         assert not is_signed_in(session)
         assert not can_sign_in()
 
-    def test_of_a_user_who_was_unlinked_before(self, scim: Scim, settings: Settings) -> None:
-        settings.TILED_SCIM_END_SESSIONS = False
-        key = scim.add_user(ANN)
-        scim.delete(f"/Users/{key}")
-        person = User.objects.get()
-        person.set_password(PASSWORD)
-        person.is_active = True
-        person.save()
-
-        assert scim.add_user(ANN) == key
-
-        assert not can_sign_in()
-
     def test_keeps_both_where_sign_up_is_closed(
         self, scim: Scim, settings: Settings, session: Client
     ) -> None:

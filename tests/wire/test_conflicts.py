@@ -165,7 +165,8 @@ class TestUsers:
     def test_the_last_admin(self, scim: Scim) -> None:
         key = scim.add_user(ANN, **{TILED_USER: {"tiledAdmin": True}})
 
-        answer = scim.patch(f"/Users/{key}", {"op": "replace", "value": {"active": False}})
+        operation = {"op": "replace", "path": f"{TILED_USER}:tiledAdmin", "value": False}
+        answer = scim.patch(f"/Users/{key}", operation)
 
         check_refusal(
             answer,

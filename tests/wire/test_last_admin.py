@@ -11,20 +11,41 @@ from django.db import models
 
 from tests.factories import make_user
 from tiled_scim.host import TILED_ADMIN, HostAdapter
+from tiled_scim.models import Action, ScimEvent
 
 from .client import ANN, BOB, TILED_USER, Answer, Scim, patch_op, user
 from .state import people, refused
 
 ADMIN = {TILED_USER: {"tiledAdmin": True}}
-REMOVALS: dict[str, tuple[str, object]] = {
-    "deactivated": ("PATCH", patch_op({"op": "replace", "value": {"active": False}})),
-    "no admin": ("PATCH", patch_op({"op": "replace", "path": TILED_ADMIN, "value": "False"})),
+NO_ADMIN = {"op": "replace", "path": TILED_ADMIN, "value": "False"}
+INACTIVE = {"op": "replace", "value": {"active": False}}
+# Requests that take the role alone.
+ROLES: dict[str, tuple[str, object]] = {
+    "no admin": ("PATCH", patch_op(NO_ADMIN)),
     "attribute removed": ("PATCH", patch_op({"op": "remove", "path": TILED_ADMIN})),
     "put": ("PUT", user(ANN, **{TILED_USER: {"tiledAdmin": False}})),
+}
+# Requests after which the person has no access.
+DEPARTURES: dict[str, tuple[str, object]] = {
+    "deactivated": ("PATCH", patch_op(INACTIVE)),
+    "deactivated and no admin": ("PATCH", patch_op(NO_ADMIN, INACTIVE)),
     "put inactive": ("PUT", user(ANN, active=False)),
+    "put inactive and no admin": (
+        "PUT",
+        user(ANN, active=False, **{TILED_USER: {"tiledAdmin": False}}),
+    ),
     "deleted": ("DELETE", None),
 }
+REMOVALS = ROLES | DEPARTURES
 every_removal = pytest.mark.parametrize("removal", REMOVALS.values(), ids=REMOVALS)
+every_role = pytest.mark.parametrize("removal", ROLES.values(), ids=ROLES)
+every_departure = pytest.mark.parametrize("removal", DEPARTURES.values(), ids=DEPARTURES)
+
+
+def warnings() -> list[str]:
+    """The names of the users whose change left the account without an admin."""
+    events = ScimEvent.objects.filter(action=Action.NO_ADMIN_LEFT)
+    return list(events.values_list("resource_name", flat=True))
 
 
 @pytest.fixture
@@ -32,7 +53,7 @@ def ann(scim: Scim) -> str:
     return scim.add_user(ANN, **ADMIN)
 
 
-@every_removal
+@every_role
 def test_the_last_one_stays(scim: Scim, ann: str, removal: tuple[str, object]) -> None:
     method, body = removal
 
@@ -42,6 +63,16 @@ def test_the_last_one_stays(scim: Scim, ann: str, removal: tuple[str, object]) -
     assert ANN in answer.json["detail"]
     assert "last active Tiled Admin" in answer.json["detail"]
     assert people() == {ANN: "active admin"}
+
+
+@every_departure
+def test_the_last_one_may_leave(scim: Scim, ann: str, removal: tuple[str, object]) -> None:
+    method, body = removal
+
+    assert scim.send(method, f"/Users/{ann}", body).status in (200, 204)
+
+    assert not User.objects.get().is_active
+    assert warnings() == [ANN]
 
 
 def by_hand() -> object:
@@ -64,15 +95,18 @@ def test_one_of_two_may_go(
 
     assert answer.status in (200, 204)
     assert people()[ANN] != "active admin"
+    assert warnings() == []
 
 
 def test_one_who_is_inactive_is_no_other(scim: Scim, ann: str) -> None:
     bob = scim.add_user(BOB, **ADMIN)
     scim.deactivate(bob)
 
-    answer = refused(scim, "DELETE", f"/Users/{ann}")
+    method, body = ROLES["put"]
+    answer = refused(scim, method, f"/Users/{ann}", body)
 
     assert answer.status == 403
+    assert warnings() == []
 
 
 @every_removal
@@ -84,6 +118,7 @@ def test_a_setting_lets_the_last_one_go(
 
     assert scim.send(method, f"/Users/{ann}", body).status in (200, 204)
     assert people()[ANN] != "active admin"
+    assert warnings() == [ANN]
 
 
 def test_whoever_is_none_may_go(scim: Scim, ann: str) -> None:
@@ -102,7 +137,7 @@ class Joined(HostAdapter):
         return super().admins().filter(in_a_group).distinct()
 
 
-@every_removal
+@every_role
 def test_a_host_finds_them_as_it_likes(
     scim: Scim, ann: str, removal: tuple[str, object], settings: LazySettings
 ) -> None:

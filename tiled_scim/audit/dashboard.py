@@ -35,7 +35,7 @@ from django.utils.translation import gettext_lazy as _
 from tiled_scim.accounts import active_links
 from tiled_scim.audit.advice import UNKNOWN_CALLER, advice
 from tiled_scim.conf import settings
-from tiled_scim.host import objects
+from tiled_scim.host import TILED_ADMIN, objects
 from tiled_scim.models import (
     LibraryGroupLink,
     LibraryGroupMember,
@@ -240,6 +240,13 @@ class Health:
             libraries=numbers["libraries"],
             people=numbers["people"],
         )
+
+    @cached_property
+    def lacks_admin(self) -> bool:
+        """Return whether the account has users or groups, but no active admin."""
+        adapter = settings.HOST_ADAPTER(self.account)
+        is_stored = TILED_ADMIN in {*adapter.user_fields, *adapter.membership_fields}
+        return is_stored and not self.counts.is_empty and not adapter.admins().exists()
 
     @cached_property
     def days(self) -> list[Day]:

@@ -70,6 +70,7 @@ class Change:
         added: The names of the members that were added to a group.
         removed: The names of the members that were removed from a group.
         skipped: The ids of members that belong to no user.
+        leaves_no_admin: Whether the account has no active admin any more.
     """
 
     resource_type: str = ""
@@ -80,6 +81,7 @@ class Change:
     added: Sequence[str] = ()
     removed: Sequence[str] = ()
     skipped: Sequence[str] = ()
+    leaves_no_admin: bool = False
 
     @property
     def is_empty(self) -> bool:
@@ -256,6 +258,16 @@ def _changes(change: Change) -> dict[str, Any]:
 
 
 def _split(event: ScimEvent, change: Change) -> list[ScimEvent]:
+    """Return the event, and a separate one if the account has no active admin any more."""
+    events = _split_admin(event, change)
+    if change.leaves_no_admin and event.outcome == Outcome.DONE:
+        warning = copy(event)
+        warning.action, warning.changes = Action.NO_ADMIN_LEFT, {}
+        events.append(warning)
+    return events
+
+
+def _split_admin(event: ScimEvent, change: Change) -> list[ScimEvent]:
     """Return the event, and a separate one if Tiled Admin was given or taken away."""
     old, new = event.changes.get("attributes", {}).get(TILED_ADMIN, (None, None))
     if bool(old) == bool(new):

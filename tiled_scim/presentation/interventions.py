@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 from django.db import router
-from django.db.models import Model
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -16,7 +15,7 @@ from tiled_scim.connections import Actor, Connection
 from tiled_scim.errors import precondition_failed
 from tiled_scim.models import LibraryGroupLink, Link, UserLink
 from tiled_scim.provisioning import drift
-from tiled_scim.provisioning.group_members import GroupMembers
+from tiled_scim.provisioning.group_members import GroupMembers, own_library
 from tiled_scim.provisioning.reading import version_of
 from tiled_scim.provisioning.service import Precondition
 from tiled_scim.sql.rows import with_groups
@@ -188,12 +187,13 @@ class UnlinkGroup(Unlink):
         )
 
     def _consequences_for_library(self) -> list[str]:
-        if self.link.library is None:
-            return [str(drift.Finding(drift.LIBRARY_DELETED, self.link))]
+        library = own_library(self.link, self.adapter)
+        if library is None:
+            return [str(drift.without_library(self.link))]
         return [
             gettext("The members lose access that only this group gave them."),
             gettext("The %(library)s “%(old)s” and its contents are kept.")
-            % {**words(), "old": self.adapter.library_name(cast(Model, self.link.library))},
+            % {**words(), "old": self.adapter.library_name(library)},
             gettext("Access that was given manually or by another group is kept."),
         ]
 

@@ -19,6 +19,7 @@ from tiled_scim.models import (
     UserLink,
 )
 from tiled_scim.presentation.states import GroupState, UserState
+from tiled_scim.provisioning.group_members import own_library
 from tiled_scim.provisioning.reading import document_of, host_values_of, read_memberships
 from tiled_scim.schemas import GROUP, USER
 
@@ -46,10 +47,11 @@ def annotate_groups(rows: list[Any]) -> list[Any]:
     adapters = {link.account: settings.HOST_ADAPTER(link.account) for link in rows}
     members = _member_counts(rows)
     for link in rows:
-        library_name = adapters[link.account].library_name
-        link.state = GroupState.for_link(link)
+        adapter = adapters[link.account]
+        library = own_library(link, adapter)  # that of another account is not named
+        link.state = GroupState.for_link(link, library)
         link.members_count = members.get(link.pk, 0)
-        link.library_label = library_name(link.library) if link.library else ""
+        link.library_label = "" if library is None else adapter.library_name(library)
     return rows
 
 

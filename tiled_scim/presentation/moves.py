@@ -14,6 +14,7 @@ from tiled_scim.connections import Actor
 from tiled_scim.errors import ScimError
 from tiled_scim.host import has_field, library_model
 from tiled_scim.presentation.interventions import Consequences, Intervention, Names
+from tiled_scim.provisioning.group_members import own_library
 from tiled_scim.provisioning.service import Precondition
 from tiled_scim.words import with_words, words
 
@@ -45,7 +46,8 @@ class Move(Intervention):
     def consequences(self) -> Consequences:
         key = self._target()
         preview = self.connection.preview_move(self.link, key)
-        old = self.adapter.library_name(self.link.library) if self.link.library else ""
+        library = own_library(self.link, self.adapter)
+        old = "" if library is None else self.adapter.library_name(library)
         names = {**words(), "group": self.link, "old": old, "new": self._library_name}
         gains = Names.from_names(gettext("Who gains access to “%(new)s”") % names, preview.gaining)
         losses = Names.from_names(gettext("Who loses access to “%(old)s”") % names, preview.losing)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.db.models import Q, TextChoices
+from django.db.models import Model, Q, TextChoices
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
@@ -54,26 +54,41 @@ class GroupState(TextChoices):
 
     LINKED = "linked", _("linked")
     LIBRARY_DELETED = "library_deleted", with_words(_("%(library)s deleted"))
+    LIBRARY_MOVED = "library_moved", with_words(_("%(library)s of another account"))
     UNLINKED = "let_go", _("unlinked")
 
     @classmethod
-    def for_link(cls, link: LibraryGroupLink) -> GroupState:
-        """Return the state of a group link."""
+    def for_link(cls, link: LibraryGroupLink, library: Model | None) -> GroupState:
+        """Return the state of a group link.
+
+        Args:
+            link: The group link.
+            library: Its Library, see `own_library`.
+        """
         if link.unlinked_at is not None:
             return cls.UNLINKED
-        return cls.LINKED if link.is_live else cls.LIBRARY_DELETED
+        if library is not None:
+            return cls.LINKED
+        return cls.LIBRARY_DELETED if link.library_id is None else cls.LIBRARY_MOVED
 
     @property
     def condition(self) -> Q:
         """Return the condition for links in this state."""
         if self is GroupState.UNLINKED:
             return Q(unlinked_at__isnull=False)
-        return Q(unlinked_at=None, library__isnull=self is GroupState.LIBRARY_DELETED)
+        is_deleted = Q(library__isnull=True)
+        conditions = {
+            GroupState.LINKED: LibraryGroupLink.keeping,
+            GroupState.LIBRARY_DELETED: is_deleted,
+            GroupState.LIBRARY_MOVED: ~is_deleted & ~LibraryGroupLink.keeping,
+        }
+        return Q(unlinked_at=None) & conditions[self]
 
     @property
     def badge(self) -> SafeString:
         kinds: dict[GroupState, Kind] = {
             GroupState.LINKED: "good",
             GroupState.LIBRARY_DELETED: "warn",
+            GroupState.LIBRARY_MOVED: "warn",
         }
         return badge(capfirst(self.label), kinds.get(self, ""))

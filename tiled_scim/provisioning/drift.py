@@ -67,6 +67,10 @@ LIBRARY_DELETED = Kind(
         _("making a new %(library)s of the group's name, and giving its members access to it")
     ),
 )
+LIBRARY_MOVED = Kind(
+    _("The %(library)s of the group “%(name)s” is not this account's any more."),
+    LIBRARY_DELETED.repair,
+)
 ACCESS_LACKING = Kind(
     _("The group “%(name)s” has members without access to its %(library)s: %(people)s."),
     _("giving them access"),
@@ -142,15 +146,20 @@ def _of_members(group: LibraryGroupLink, adapter: HostAdapter) -> Iterator[Findi
     for kind, found in people.items():
         if found:
             yield Finding(kind, group, found)
-    if group.unlinked_at is None and group.library is None:
-        yield Finding(LIBRARY_DELETED, group)
+    if group.unlinked_at is None and members.library is None:
+        yield without_library(group)
+
+
+def without_library(group: LibraryGroupLink) -> Finding:
+    """Return the finding for a group whose Library was deleted or is another account's now."""
+    return Finding(LIBRARY_DELETED if group.library_id is None else LIBRARY_MOVED, group)
 
 
 def _of_page(page: list[Member], members: GroupMembers) -> Iterator[tuple[Kind, Member]]:
     for member in page:
         if kind := _misplaced(members.group, member):
             yield kind, member
-    if members.group.is_live:
+    if members.group.unlinked_at is None:
         yield from ((ACCESS_LACKING, member) for member in members.lacking(page))
 
 

@@ -37,7 +37,7 @@ from tiled_scim.provisioning.member_queries import (
     GroupUser,
     Member,
     MemberQueries,
-    belongs,
+    member_states,
 )
 from tiled_scim.schemas import GROUP
 from tiled_scim.scim.grammar import Expression, quoted
@@ -81,14 +81,14 @@ class GroupMembers:
     """The members of one group. The group and its Library must be locked.
 
     Args:
-        group: The group. Without a Library, its members can only be removed.
+        group: The group. Without a Library of the account, its members can only be removed.
         adapter: The host adapter for the group's account.
         using: The alias of the database to write to.
     """
 
     def __init__(self, group: LibraryGroupLink, adapter: HostAdapter, using: str) -> None:
         self.group = group
-        self.library: Any = group.library
+        self.library: Any = own_library(group, adapter)
         self.adapter = adapter
         self.using = using
         self.rows = LibraryGroupMember.objects.using(using)
@@ -125,6 +125,8 @@ class GroupMembers:
 
     def resume(self, links: Iterable[UUID]) -> None:
         """Give access to members who were suspended. If they have it already, people gave it."""
+        if self.library is None:
+            return
         users = self._locked(links)
         had_access = self.adapter.members(self.library, [user.user for user in users])
         self._note_prior(user for user in users if user.user in had_access)
@@ -158,13 +160,15 @@ class GroupMembers:
 
     def lacking(self, members: Iterable[Member]) -> list[Member]:
         """Return the members who should have access to the Library but do not."""
+        if self.library is None:
+            return []
         eligible = self.eligible(members)
         have_access = self.adapter.members(self.library, [member.user for member in eligible])
         return [member for member in eligible if member.user not in have_access]
 
     def eligible(self, members: Iterable[Member]) -> list[Member]:
         """Return the members who are live users of the account and not suspended."""
-        return [
+        eligible = [
             member
             for member in members
             if member.unlinked_at is None
@@ -172,11 +176,13 @@ class GroupMembers:
             and member.belongs
             and not member.suspended
         ]
+        own = self.adapter.belonging([member.user for member in eligible])
+        return [member for member in eligible if member.user in own]
 
     def pages(self) -> Iterator[list[Member]]:
         """Yield all members, in lists that fit into one query."""
         members: Any = self.rows.filter(group=self.group).order_by("user_id")
-        rows = members.annotate(belongs=belongs()).values_list(*MEMBER_COLUMNS)
+        rows = members.annotate(**member_states()).values_list(*MEMBER_COLUMNS)
         page = [Member(*row) for row in rows[:CHUNK]]
         while page:
             yield page
@@ -216,7 +222,9 @@ class GroupMembers:
 
     def _locked(self, links: Iterable[UUID]) -> list[GroupUser]:
         """Return the live users of the account with these ids, locked."""
-        return self.queries.users(self.group, links)
+        users = self.queries.users(self.group, links)
+        own = self.adapter.belonging([user.user for user in users])
+        return [user for user in users if user.user in own]
 
     def _skipped(self, ids: Collection[str], users: Sequence[GroupUser]) -> MembersChanged:
         """Return the ids that belong to no user.
@@ -338,6 +346,12 @@ class GroupMembers:
             library=self.library,
             users=users,
         )
+
+
+def own_library(group: LibraryGroupLink, adapter: HostAdapter) -> Any:
+    """Return the Library of a group, or None if it was deleted or is not the account's any more."""
+    library = group.library
+    return library if library is not None and adapter.has_library(library) else None
 
 
 def _shown(user: GroupUser, displays: Mapping[str, str]) -> str:

@@ -46,12 +46,16 @@ class LockedUser:
     def __post_init__(self) -> None:
         self.was_new = self.is_new
         self.was_created = False
-        is_live = not self.is_new and self.link.is_live
+        # Whether the userName belongs to another person now, see `leaving.is_another_person`.
+        self.is_replaced = False
         if self.has_host_user:
-            self.link.membership = self.adapter.membership(self.link.user)
+            self.read_membership()
             self.read_host()
-        # Whether SCIM managed the user in the account before.
-        self.was_managed = is_live and self.link.belongs
+
+    def read_membership(self) -> None:
+        """Read the membership, again if the host adapter has saved it, and forget the groups."""
+        self.link.membership = self.adapter.membership(self.link.user)
+        self.__dict__.pop("_groups_and_sharing", None)
 
     def read_host(self) -> None:
         """Read the host's values from the instances."""
@@ -94,6 +98,25 @@ class LockedUser:
         """Return whether the host user is active, whatever the account says."""
         path = self.adapter.user_fields.get("active")
         return path is None or bool(follow_path(self.link.user, path))
+
+    @property
+    def host_stays_active(self) -> bool:
+        """Return whether the host user is active although the user is inactive in the account."""
+        return self.host_is_active if self.owns_active else self.link.suspended
+
+    @property
+    def is_resumed(self) -> bool:
+        """Return whether people reactivated the membership after SCIM had deactivated it.
+
+        The link is still suspended then, and the access that the groups give is missing.
+        """
+        return self.owns_active and self.link.suspended and self.is_active
+
+    @cached_property
+    def belongs(self) -> bool:
+        """Return whether the host user still belongs to the account. New links have no user yet."""
+        key = self.link.user_id
+        return self.link.belongs and key in self.adapter.belonging([key])
 
     @property
     def others(self) -> list[UserLink]:

@@ -21,6 +21,7 @@ from django.db.models import (
 )
 from django.utils import timezone
 
+from tiled_scim.accounts import is_suspended
 from tiled_scim.database.compiled import Parameter, compiled, rows_of_keys
 from tiled_scim.host import library_model
 from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, PriorAccess, UserLink
@@ -60,7 +61,7 @@ MEMBER_COLUMNS = (
     "user__user_name",
     "user__account",
     "user__unlinked_at",
-    "user__suspended",
+    "is_suspended",
     "belongs",
 )
 
@@ -150,9 +151,10 @@ class MemberQueries:
         rows = rows.annotate(
             shown=Subquery(own.values("display")),
             is_live=Value(True),
+            is_suspended=_value_of(is_suspended()),
             **self._access(OuterRef("user")),
         )
-        names = ("pk", "user_id", "user_name", "suspended", "shown", *ACCESS, "is_live")
+        names = ("pk", "user_id", "user_name", "is_suspended", "shown", *ACCESS, "is_live")
         return locked(rows, self.using).values_list(*names)
 
     def _members(self) -> QuerySet[Any, Any]:
@@ -160,9 +162,10 @@ class MemberQueries:
         is_live = Q(user__unlinked_at=None, user__account=ACCOUNT_PARAMETER)
         rows = rows.annotate(
             is_live=_value_of(is_live & LibraryGroupMember.belonging),
+            is_suspended=_value_of(is_suspended("user__")),
             **self._access(OuterRef("user__user")),
         )
-        names = ("user_id", "user__user_id", "user__user_name", "user__suspended", "display")
+        names = ("user_id", "user__user_id", "user__user_name", "is_suspended", "display")
         return rows.values_list(*names, *ACCESS, "is_live")
 
     def _access(self, user: OuterRef) -> dict[str, Any]:
@@ -181,10 +184,13 @@ class MemberQueries:
         }
 
 
-def belongs() -> Case | Value:
-    """Return whether a member's host user still belongs to the account, as a value."""
-    condition = LibraryGroupMember.belonging
-    return _value_of(condition) if condition else Value(True)
+def member_states() -> dict[str, Any]:
+    """Return annotations for members: whether they are suspended, and belong to the account."""
+    belonging = LibraryGroupMember.belonging
+    return {
+        "is_suspended": _value_of(is_suspended("user__")),
+        "belongs": _value_of(belonging) if belonging else Value(True),
+    }
 
 
 def _value_of(condition: Q) -> Case:

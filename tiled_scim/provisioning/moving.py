@@ -105,7 +105,8 @@ class GroupMoving(GroupService):
         if library.pk == link.library_id:
             sentence = gettext("The group “%(group)s” feeds the %(library)s “%(name)s” already.")
             raise _refusal(sentence % names)
-        others = LibraryGroupLink.objects.using(self.using).filter(library=library)
+        groups = LibraryGroupLink.objects.using(self.using)
+        others = groups.filter(LibraryGroupLink.keeping, library=library)
         if others.exclude(account=self.account).exists():
             sentence = gettext("The %(library)s “%(name)s” is fed by a group of another account.")
             raise _refusal(sentence % names)

@@ -77,12 +77,24 @@ def suspend_others(links: Sequence[UserLink], adapter: HostAdapter, using: str) 
 
 def follow_suspension(link: UserLink, adapter: HostAdapter, using: str) -> None:
     """Revoke or give the access of the account's groups, after the link was suspended or not."""
-    groups = locked_groups(link.pk, link.account, using)
-    # A Library needs it only once, even if several groups feed it.
-    by_library = {group.library_id: group for group in groups if group.is_live}
-    for group in by_library.values():
-        members = GroupMembers(group, adapter, using)
+    for members in _by_library(link, adapter, using):
         if link.suspended:
             members.suspend([link.pk])
         else:
             members.resume([link.pk])
+
+
+def follow_reactivation(link: UserLink, adapter: HostAdapter, using: str) -> None:
+    """Give the access of the account's groups to a member whom people have reactivated.
+
+    A repair may have given it already, so access that is there is not people's.
+    """
+    for members in _by_library(link, adapter, using):
+        members.add([link.pk])
+
+
+def _by_library(link: UserLink, adapter: HostAdapter, using: str) -> list[GroupMembers]:
+    """Return the members of one of a user's groups for each Library, which needs only one."""
+    groups = locked_groups(link.pk, link.account, using)
+    by_library = {group.library_id: group for group in groups if group.is_live}
+    return [GroupMembers(group, adapter, using) for group in by_library.values()]

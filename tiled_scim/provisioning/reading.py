@@ -42,6 +42,7 @@ class Reader:
     def __init__(self, resource_type: ResourceType, adapter: HostAdapter) -> None:
         self.resource_type = resource_type
         self.model = MODELS[resource_type.name]
+        self.adapter = adapter
         self.account = adapter.account
         self.fields = host_fields(adapter) if self.model is UserLink else ()
         self.host_paths = tuple(field.link_path for field in self.fields)
@@ -59,13 +60,19 @@ class Reader:
         if self.model is not UserLink:
             return [self._group(GroupRow(*row)) for row in found]
         size = len(rows.USER_COLUMNS)
+        users = [(UserRow(*row[:size]), row[size:-1], row[-1]) for row in found]
+        own = self.adapter.belonging([user.user_id for user, _host, _groups in users])
         return [
-            self._user(UserRow(*row[:size]), row[size:-1], groups_of_json(row[-1])) for row in found
+            self._user(user, host, groups_of_json(groups))
+            for user, host, groups in users
+            if user.user_id in own
         ]
 
     def links(self) -> QuerySet[Any]:
         """Return the links of the resources, in a total order for pages."""
-        return rows.live_links(self.model, self.account, self.host_paths)
+        links = rows.live_links(self.model, self.account, self.host_paths)
+        own = self.adapter.account_users() if self.model is UserLink else None
+        return links if own is None else links.filter(user__in=own.values("pk"))
 
     def columns(self, links: QuerySet[Any]) -> QuerySet[Any, Any]:
         """Return a query for the rows that `read` takes. It creates no model instances."""

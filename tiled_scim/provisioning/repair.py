@@ -130,6 +130,7 @@ class GroupRepair(Repair[LibraryGroupLink], GroupService):
             drift.FOREIGN_USER: self._remove,
             drift.ACCESS_LACKING: self._give,
             drift.LIBRARY_DELETED: self._renew_library,
+            drift.LIBRARY_MOVED: self._renew_library,
         }
 
     def _remove(self, link: LibraryGroupLink, finding: Finding) -> Repaired:

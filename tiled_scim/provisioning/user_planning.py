@@ -71,7 +71,7 @@ class UserPlanner:
             names = {field.name for field in fields if field.is_membership}
             host |= {name: value for name, value in stored.host.items() if name in names}
         is_renamed = link.user_name != document["userName"]
-        if is_renamed and not keeps_own_values and _host_name_follows(link):
+        if is_renamed and not keeps_own_values and host_name_follows(link):
             host["userName"] = document["userName"]
         if user.is_new and not user.was_created:
             self._keep_email(user, host)
@@ -146,7 +146,7 @@ def _hidden_values(
     }
 
 
-def _host_name_follows(link: UserLink) -> bool:
+def host_name_follows(link: UserLink) -> bool:
     """Return whether the host's username changes together with userName.
 
     A user who was adopted by email address keeps the username that the host gave.

@@ -2,62 +2,51 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
-from django.db import transaction
-from django.db.models import ProtectedError, RestrictedError
 from django.utils import timezone
 
 from tiled_scim import permissions, signals
 from tiled_scim.audit.events import differences
 from tiled_scim.conf import settings
 from tiled_scim.errors import Cause, forbidden, uniqueness
-from tiled_scim.host import TILED_ADMIN, objects
-from tiled_scim.models import ScimToken, UserLink
+from tiled_scim.models import Action, ScimToken, UserLink
 from tiled_scim.provisioning import multi_account
 from tiled_scim.provisioning.conflicts import becomes_protected, linked, protected
 from tiled_scim.provisioning.documents import (
     HostValues,
     StoredValues,
     host_input,
-    keeps_values,
     split,
 )
 from tiled_scim.provisioning.domains import check_domains
-from tiled_scim.provisioning.group_members import GroupMembers
+from tiled_scim.provisioning.leaving import (
+    UNLINKED,
+    end_sign_in,
+    leave_groups,
+    takes_last_admin,
+)
 from tiled_scim.provisioning.locked_user import LockedUser, Plan
 from tiled_scim.provisioning.member_queries import locked_groups, note_rename_of_member
-from tiled_scim.provisioning.service import Precondition, Result, Service, recorded
-from tiled_scim.provisioning.user_planning import UserPlanner
+from tiled_scim.provisioning.service import Precondition, Result, recorded
+from tiled_scim.provisioning.user_planning import UserPlanner, host_name_follows
+from tiled_scim.provisioning.user_transitions import UserTransitions
 from tiled_scim.schemas import USER
 from tiled_scim.scim import patch
 from tiled_scim.scim.cleaning import Document, check_immutable
 from tiled_scim.scim.patch import Operation
 from tiled_scim.scim.text import canonical
-from tiled_scim.sql.host_fields import host_fields
 from tiled_scim.sql.rows import lock_user, locked
-from tiled_scim.words import english_words
-
-logger = logging.getLogger(__name__)
-
-# What a user loses who is unlinked. Whoever is pushed with the same name later may be another
-# person.
-UNLINKED: HostValues = {"active": False, TILED_ADMIN: False}
 
 
-class UserService(Service[UserLink]):
+class UserService(UserTransitions):
     """Create, replace, patch and unlink users. Each method is one transaction."""
-
-    model = UserLink
-    resource_type = USER
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.fields = host_fields(self.adapter)
         self.planner = UserPlanner(self.adapter, self.fields)
 
     @recorded
@@ -72,21 +61,22 @@ class UserService(Service[UserLink]):
         check_domains(self.adapter, self.fields, document, before={})
         stored = split(document, USER, self.fields)
         user = self._find(document, stored)
-        if user.link.is_live and not user.is_new and user.is_active and user.link.belongs:
+        was_linked = not user.is_new and user.link.is_live and user.belongs
+        if was_linked and user.is_active:
             raise self.taken(user.link)
-        before, was_new = user.document(), user.is_new
+        before, is_first = user.document(), user.is_new
         if not user.has_host_user:
             self._create_host_user(user, document, stored)
         elif self.adapter.is_protected(user.link.user):
             raise uniqueness(protected(user.link), Cause.PROTECTED)
-        self._apply(user, self.planner.plan(user, before, document), is_back=True)
-        if not (user.was_created or user.was_managed):
+        attributes = self.replace_person(user, document)
+        if not (is_first or was_linked):
+            end_sign_in(user)
+        leaves_no_admin = self._apply(user, self.planner.plan(user, before, document), is_back=True)
+        if is_first and not user.was_created:
             self.adapter.user_adopted(user.link.user)
-        if not was_new:
-            self.adapter.user_reactivated(user.link.user)
-        signal = signals.user_provisioned if was_new else signals.user_reactivated
-        action = self.announce(signal, user.link, user=user.link.user)
-        return self._result(user, before, action)
+        action = self.announce_push(user, is_first=is_first or user.is_replaced)
+        return self._result(user, before, action, attributes, leaves_no_admin=leaves_no_admin)
 
     @recorded
     def replace(
@@ -100,7 +90,7 @@ class UserService(Service[UserLink]):
         """
         user, before = self._changeable(key, precondition)
         check_immutable(before, document, USER)
-        return self._update(user, before, document)
+        return self._update(user, before, lambda current: document)
 
     @recorded
     def patch(
@@ -115,8 +105,9 @@ class UserService(Service[UserLink]):
             ScimError: The errors of `replace` and of `patch.apply`.
         """
         user, before = self._changeable(key, precondition)
-        document = patch.apply(before, operations, USER)
-        return self._update(user, before, document, removes=True)
+        return self._update(
+            user, before, lambda current: patch.apply(current, operations, USER), removes=True
+        )
 
     @recorded
     def delete(self, key: UUID, precondition: Precondition | None = None) -> Result:
@@ -129,48 +120,18 @@ class UserService(Service[UserLink]):
         # deadlock. Once the user is locked, no request can add them to another group.
         locked_groups(key, self.account, self.using)
         user, _document = self._changeable(key, precondition)
-        self._check_admin_stays(user, UNLINKED)
-        groups = locked_groups(key, self.account, self.using)
-        for group in groups:
-            GroupMembers(group, self.adapter, self.using).remove([key])
-            group.touch()
-            group.save(using=self.using)
-        names = ", ".join(group.name for group in groups)
-        attributes = {"groups": [names, None]} if groups else {}
+        leaves_no_admin = takes_last_admin(user, UNLINKED)
+        attributes = leave_groups(user.link, self.adapter, self.using)
+        if user.is_active:
+            self.announce(signals.user_deactivated, user.link, user=user.link.user)
         action = self.announce(signals.user_unlinked, user.link, user=user.link.user)
-        change = self.changed(user.link, action=action, attributes=attributes)
-        self._unlink(user)
+        change = self.changed(
+            user.link, action=action, attributes=attributes, leaves_no_admin=leaves_no_admin
+        )
+        self.end_link(user)
         return Result(change)
 
     unlink = delete
-
-    def _unlink(self, user: LockedUser) -> None:
-        link = user.link
-        may_delete = settings.USER_DELETE == "delete" and not self.adapter.is_shared(link.user)
-        if may_delete and self._delete_host_user(link):
-            return
-        stays_active = not user.owns_active and multi_account.is_active_elsewhere(
-            user.host_is_active, user.others
-        )
-        if not stays_active:
-            self.adapter.update_user(link.user, UNLINKED)
-        if user.owns_active:
-            stays_active = user.host_is_active
-        if settings.END_SESSIONS and not stays_active:
-            self.adapter.disable_password(link.user)
-        self._end_access(user, stays_active=stays_active)
-        link.unlinked_at = timezone.now()
-        self.save(link)
-
-    def _delete_host_user(self, link: UserLink) -> bool:
-        """Delete the host user. Return False if the host protects it from being deleted."""
-        try:
-            with transaction.atomic(using=self.using):
-                self.adapter.delete_user(link.user)
-        except (ProtectedError, RestrictedError):
-            logger.warning("The host protects the user of %s from being deleted", link.pk)
-            return False
-        return True
 
     # Finding
 
@@ -186,7 +147,7 @@ class UserService(Service[UserLink]):
         if link is None:
             raise self.unknown(key)
         user = self._locked(link)
-        if not user.link.belongs:
+        if not user.belongs:
             raise self.unknown(key)
         document = user.document()
         if precondition is not None:
@@ -207,15 +168,23 @@ class UserService(Service[UserLink]):
         if link is None:
             return self._locked(self._of_host_user(name, stored))
         user = self._locked(link)
-        return user if user.link.belongs else self._find_again(user, name, stored)
+        if user.belongs and (user.link.is_live or host_name_follows(link)):
+            return user
+        return self._find_again(user, name, stored)
 
     def _find_again(self, user: LockedUser, name: str, stored: StoredValues) -> LockedUser:
-        """Return the user with a name whose link belongs to somebody who has left the account."""
+        """Return the user with the name of a link that may be outdated.
+
+        People may have given the name to somebody else since the link was unlinked, or they took
+        its user out of the account. Then the link gives up its name.
+        """
         found = self._of_host_user(name, stored)
-        if found.pk != user.link.pk:
-            user.link.give_up_name()
-            user.link.unlinked_at = user.link.unlinked_at or timezone.now()
-            self.save(user.link)
+        is_same = found.user_id == user.link.user_id
+        if is_same or (user.belongs and found.user_id is None):
+            return user
+        user.link.give_up_name()
+        user.link.unlinked_at = user.link.unlinked_at or timezone.now()
+        self.save(user.link)
         return self._locked(found)
 
     def _locked(self, link: UserLink) -> LockedUser:
@@ -236,7 +205,7 @@ class UserService(Service[UserLink]):
             return link
         if existing.is_live:
             user = self._locked(existing)
-            if user.link.belongs and user.is_active:
+            if user.belongs and user.is_active:
                 raise linked(existing, name)
         return cast(UserLink, existing)
 
@@ -257,50 +226,58 @@ class UserService(Service[UserLink]):
         user.link.membership = self.adapter.membership(user.link.user)
         permissions.note(user.link.user, False)
         user.was_created = True
-        self._read_host(user)
+        self.read_host(user)
 
     # Checking and applying
 
     def _update(
-        self, user: LockedUser, before: Document, document: Document, *, removes: bool = False
+        self,
+        user: LockedUser,
+        before: Document,
+        revise: Callable[[Document], Document],
+        *,
+        removes: bool = False,
     ) -> Result:
-        check_domains(self.adapter, self.fields, document, before)
-        plan = self.planner.plan(user, before, document, removes=removes)
-        if plan.is_empty:
-            return Result(self.changed(user.link), user.resource(before))
-        was_active = user.is_active
-        self._apply(user, plan)
-        action = self.announce(signals.user_updated, user.link, user=user.link.user)
-        if was_active and not user.is_active:
-            stays_active = user.host_is_active if user.owns_active else user.link.suspended
-            self._end_access(user, stays_active=stays_active)
-            action = self.announce(signals.user_deactivated, user.link, user=user.link.user)
-        elif user.is_active and not was_active:
-            self.adapter.user_reactivated(user.link.user)
-            action = self.announce(signals.user_reactivated, user.link, user=user.link.user)
-        return self._result(user, before, action)
-
-    def _end_access(self, user: LockedUser, *, stays_active: bool) -> None:
-        """Do what must happen when a user has become inactive in the account.
+        """Change a user.
 
         Args:
             user: The user.
-            stays_active: Whether the host user is still active, such as for another account.
+            before: The current document.
+            revise: Returns the document that the user should have, for the current one.
+            removes: Whether absent booleans are removed, see `UserPlanner.plan`.
         """
-        self.adapter.user_deactivated(user.link.user)
-        if settings.END_SESSIONS and not stays_active:
-            self.adapter.end_sessions(user.link.user)
+        current = before
+        attributes = self.replace_person(user, revise(current))
+        if user.is_replaced:
+            current = user.document()  # without what the person before had
+        document = revise(current)
+        check_domains(self.adapter, self.fields, document, before)
+        plan = self.planner.plan(user, current, document, removes=removes)
+        if plan.is_empty and not (user.is_replaced or user.is_resumed):
+            return Result(self.changed(user.link), user.resource(before))
+        was_active, is_resumed = user.is_active, user.is_resumed
+        leaves_no_admin = self._apply(user, plan)
+        if user.is_replaced:
+            action = self.announce_push(user, is_first=True)
+        elif plan.is_empty and is_resumed:
+            action = Action.ACCESS_REPAIRED
+        else:
+            action = self.announce_update(user, was_active=was_active)
+        return self._result(user, before, action, attributes, leaves_no_admin=leaves_no_admin)
 
-    def _apply(self, user: LockedUser, plan: Plan, *, is_back: bool = False) -> None:
+    def _apply(self, user: LockedUser, plan: Plan, *, is_back: bool = False) -> bool:
         """Check a plan and apply it.
 
         Args:
             user: The user.
             plan: The plan.
             is_back: Whether the user is created or restored.
+
+        Returns:
+            Whether the account has no active admin any more.
         """
         link, old_name = user.link, user.link.user_name
-        self._check_admin_stays(user, plan.host)
+        leaves_no_admin = takes_last_admin(user, plan.host)
         if is_back:
             link.unlinked_at = None
         self.set_columns(link, plan.columns)
@@ -308,7 +285,8 @@ class UserService(Service[UserLink]):
             note_rename_of_member(link, old_name, self.using)
         self._check_identity(user, plan, old_name)
         activation = self._activation(user, plan.host)
-        was_suspended = link.suspended
+        is_resumed = user.is_resumed
+        link.suspended = was_suspended = link.suspended and not is_resumed
         host = {name: value for name, value in plan.host.items() if name != "active"}
         if activation is not None:
             link.suspended = activation.suspended
@@ -318,34 +296,34 @@ class UserService(Service[UserLink]):
             identities = self.adapter.identities(link.user)
             self.adapter.update_user(link.user, host_input(host))
             self.adapter.check_saved_user(link.user, identities)
-        self._save(link, is_whole=bool(plan.columns) or is_back or link.suspended != was_suspended)
-        self._follow(link, activation, was_suspended)
-        self._read_host(user)
+        is_changed = link.suspended != was_suspended
+        self._save(link, is_whole=bool(plan.columns) or is_back or is_changed or is_resumed)
+        if activation is not None:
+            multi_account.suspend_others(activation.suspending, self.adapter, self.using)
+        self._follow(link, is_changed=is_changed, is_resumed=is_resumed)
+        self.read_host(user)
         if self.adapter.is_protected(link.user):
             raise forbidden(becomes_protected(link), Cause.PROTECTED)
+        return leaves_no_admin
 
-    def _read_host(self, user: LockedUser) -> None:
-        """Read the values that the host stored, which may differ from those that it got."""
-        if user.link.belongs and keeps_values(self.adapter, self.fields):
-            user.read_host()
-        else:
-            user.read_host_again()
-            permissions.note(user.link.user, None)
+    def _follow(self, link: UserLink, *, is_changed: bool, is_resumed: bool) -> None:
+        """Revoke or give the access of the groups of a user.
+
+        Args:
+            link: The link, which is suspended now or not.
+            is_changed: Whether the request changed that.
+            is_resumed: Whether people had changed that, see `LockedUser.is_resumed`.
+        """
+        if is_changed:
+            multi_account.follow_suspension(link, self.adapter, self.using)
+        elif is_resumed:
+            multi_account.follow_reactivation(link, self.adapter, self.using)
 
     def _save(self, link: UserLink, *, is_whole: bool) -> None:
         if is_whole:
             self.save(link)
         else:
             self.touch(link)
-
-    def _follow(
-        self, link: UserLink, activation: multi_account.Activation | None, was_suspended: bool
-    ) -> None:
-        """Revoke and give access in all accounts, after links were suspended or not."""
-        if activation is not None:
-            multi_account.suspend_others(activation.suspending, self.adapter, self.using)
-        if link.suspended != was_suspended:
-            multi_account.follow_suspension(link, self.adapter, self.using)
 
     def _activation(self, user: LockedUser, host: HostValues) -> multi_account.Activation | None:
         if "active" not in host:
@@ -375,38 +353,20 @@ class UserService(Service[UserLink]):
         if settings.ADOPT_USERS == "email":
             ScimToken.objects.take_turn(self.account)
 
-    def _check_admin_stays(self, user: LockedUser, changes: Mapping[str, Any]) -> None:
-        """Refuse to remove the account's last active admin.
-
-        The admins are locked, so that concurrent requests cannot remove the last two.
-
-        Raises:
-            ScimError: 403.
-        """
-        if settings.REMOVE_LAST_ADMIN or not _is_admin(user.host):
-            return
-        if _is_admin({**user.host, **changes}):
-            return
-        admins = self.adapter.admins().values("pk")
-        # A query of its own, because the host's may have a DISTINCT or an outer join, which cannot
-        # be locked.
-        rows = objects(get_user_model()).filter(pk__in=admins).order_by("pk")
-        list(rows.select_for_update().values_list("pk"))
-        if not admins.exclude(pk=user.link.user_id).exists():
-            admin = english_words()["admin"]
-            raise forbidden(
-                f"userName “{user.link.user_name}” is the last active {admin}, and must stay one. "
-                f"Make another person {admin} first.",
-                Cause.LAST_ADMIN,
-            )
-
-    def _result(self, user: LockedUser, before: Document, action: str) -> Result:
+    def _result(
+        self,
+        user: LockedUser,
+        before: Document,
+        action: str,
+        attributes: Mapping[str, list[Any]],
+        *,
+        leaves_no_admin: bool,
+    ) -> Result:
         after = user.document()
-        attributes = differences(before, after, USER)
-        change = self.changed(user.link, action=action, attributes=attributes)
+        change = self.changed(
+            user.link,
+            action=action,
+            attributes={**differences(before, after, USER), **attributes},
+            leaves_no_admin=leaves_no_admin,
+        )
         return Result(change, user.resource(after))
-
-
-def _is_admin(values: Mapping[str, Any]) -> bool:
-    """Return whether a host user with these values is an active administrator."""
-    return bool(values.get("active", True) and values.get(TILED_ADMIN))

@@ -36,6 +36,7 @@ class UserRow(NamedTuple):
     """The columns of a user link."""
 
     pk: UUID
+    user_id: Any
     external_id: str | None
     user_name: str
     attributes: dict[str, Any]

@@ -41,7 +41,7 @@ CASES: list[tuple[str, Any, str, str]] = [
     ("MEMBERSHIP_DEFAULTS", {}, "E024", "requires role"),
     ("MEMBERSHIP_DEFAULTS", {"role": "member", "rank": 1}, "E023", "no field “rank”"),
     ("HOST_ADAPTER", HostAdapter, "E025", "does not use TILED_SCIM_MEMBERSHIP_MODEL"),
-    ("LIBRARY_MODEL", "auth.Group", "E026", "Group needs one foreign key to Account"),
+    ("LIBRARY_MODEL", "auth.Group", "E026", "Group must have one foreign key to Account"),
 ]
 
 

@@ -18,8 +18,9 @@ from tests.hosts.contract import HostContract
 from tests.hosts.messages import add_members, group, patch, person
 from tests.wire.client import Answer, Scim
 from tiled_scim.conf import settings as scim_settings
+from tiled_scim.connections import Connection
 from tiled_scim.errors import Cause
-from tiled_scim.models import LibraryGroupLink, ScimEvent, ScimToken, UserLink
+from tiled_scim.models import Action, LibraryGroupLink, ScimEvent, ScimToken, UserLink
 from tiled_scim.okta_check.expectations import TILED_SCHEMA
 
 ACME, GLOBEX = UUID(int=1), UUID(int=2)
@@ -144,10 +145,29 @@ class TestOneAccount:
         key = push(acme, **ADMIN)
         push(globex, "bob@example.com", **ADMIN)
 
-        answer = set_value(acme, key, "active", False)
+        answer = set_value(acme, key, f"{TILED_SCHEMA}:tiledAdmin", False)
 
         assert answer.status == 403
         assert member(ACME) == ("admin", True, "")
+
+    def test_last_admin_may_leave(self, acme: Scim, globex: Scim) -> None:
+        key = push(acme, **ADMIN)
+        push(globex, "bob@example.com", **ADMIN)
+
+        assert set_value(acme, key, "active", False).status == 200
+
+        assert member(ACME) == ("admin", False, "")
+        warnings = ScimEvent.objects.filter(action=Action.NO_ADMIN_LEFT)
+        assert [event.account for event in warnings] == [str(ACME)]
+        assert Connection(str(ACME)).health().lacks_admin
+        assert not Connection(str(GLOBEX)).health().lacks_admin
+
+    def test_admin_whom_people_deactivated_is_none(self, acme: Scim) -> None:
+        push(acme, **ADMIN)
+
+        Person.objects.update(is_active=False)
+
+        assert Connection(str(ACME)).health().lacks_admin
 
     @pytest.mark.parametrize(
         ("filter_", "is_found"),
@@ -481,11 +501,25 @@ class TestConflicts:
         answer = acme.post("/Groups", group("Roadmap"))
 
         assert answer.status == 409
-        assert answer.json["detail"].startswith("The value of displayName is already used")
+        detail = "displayName “Roadmap” is already the name of another project"
+        assert answer.json["detail"].startswith(detail)
         event = ScimEvent.objects.get()
-        assert (event.cause, event.resource_name) == (Cause.VALUE_IN_USE, "Roadmap")
+        assert (event.cause, event.resource_name) == (Cause.LIBRARY_EXISTS, "Roadmap")
         push_group(globex, "Roadmap")
         assert Project.objects.count() == 2
+
+    def test_name_of_the_project_of_an_unlinked_group(self, acme: Scim, globex: Scim) -> None:
+        push_group(globex, "Roadmap")
+        assert acme.delete(f"/Groups/{push_group(acme, 'Roadmap')}").status == 204
+        plans = push_group(acme, "Plans")
+
+        answer = acme.put(f"/Groups/{plans}", group("Roadmap"))
+
+        assert answer.status == 200, answer.text
+        names = set(Project.objects.values_list("account", "name"))
+        own = {(ACME, "Roadmap"), (ACME, "Roadmap (unlinked)")}
+        assert {name for name in names if str(name[0]) == str(ACME)} == own
+        assert len(names) == 3
 
     def test_value_of_another_membership(
         self, acme: Scim, globex: Scim, settings: LazySettings
