@@ -242,7 +242,8 @@ class HostAdapter:
         """Return whether another account has the user, too: by SCIM, as far as this class knows."""
         links = cast(Any, user).scim_links.model
         others = objects(links).filter(links.live, user=user.pk).exclude(account=self.account)
-        return others.exists()
+        accounts = others.values_list("account", flat=True)
+        return any(type(self)(account).belonging([user.pk]) for account in accounts)
 
     def may_change_person(self, user: AbstractBaseUser, values: Mapping[str, Any]) -> bool:
         """Return whether the account may change values of `user_fields` of a host user.
@@ -480,7 +481,9 @@ class HostAdapter:
         elif has_field(users.model, "is_superuser"):
             is_admin |= models.Q(is_superuser=True)
         is_active = models.Q(**{fields["active"]: True}) if "active" in fields else models.Q()
-        return users.filter(is_admin, is_active)
+        own = self.account_users()
+        belongs = models.Q() if own is None else models.Q(pk__in=own.values("pk"))
+        return users.filter(is_admin, is_active, belongs)
 
     def delete_user(self, user: AbstractBaseUser) -> None:
         """Delete a host user (`TILED_SCIM_USER_DELETE`)."""

@@ -264,6 +264,25 @@ class TestCounts:
             assert health_without_token().counts.is_empty
 
 
+class TestAdmins:
+    def test_an_account_with_users_lacks_an_active_admin(self) -> None:
+        assert not health().lacks_admin  # there is nothing yet
+        make_link("ann")
+
+        assert health().lacks_admin
+        admin = make_user("hope", is_staff=True)
+        assert not health().lacks_admin
+        admin.is_active = False
+        admin.save()
+        assert health().lacks_admin
+
+    def test_a_host_without_admins_lacks_none(self, settings: LazySettings) -> None:
+        settings.TILED_SCIM_ADMIN_FIELD = "is_curator"
+        make_link("ann")
+
+        assert not health().lacks_admin
+
+
 class TestDays:
     @pytest.fixture(params=[*ZONES, None])
     def midnights(self, request: pytest.FixtureRequest, settings: LazySettings) -> list[datetime]:

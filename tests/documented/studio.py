@@ -251,6 +251,24 @@ class TestMovedUsers:
         assert response.json()["id"] != key
         assert Profile.objects.get(user__username="ada@globex.example").title == "Head of Research"
 
+    def test_is_the_new_customers_alone(self, acme: Okta, key: str) -> None:
+        globex = okta_of("globex")
+        other = globex("POST", "Users", {**ada(), "name": {"familyName": "King"}}).json()["id"]
+        assert User.objects.get().last_name == "King"
+
+        response = globex("PATCH", f"Users/{other}", replace({"active": False}))
+
+        assert response.status_code == 200
+        assert not User.objects.get().is_active
+
+    def test_is_no_admin_of_the_old_customer(self, acme: Okta, key: str) -> None:
+        grace = {"userName": "grace@acme.example", TILED_USER: {"tiledAdmin": True}}
+        other = acme("POST", "Users", grace).json()["id"]
+
+        response = acme("PATCH", f"Users/{other}", replace({f"{TILED_USER}:tiledAdmin": False}))
+
+        assert response.status_code == 403
+
     def test_comes_back(self, acme: Okta, key: str) -> None:
         move("ada@acme.example", "acme")
 

@@ -123,7 +123,7 @@ class LockedUser:
         """The live links of other accounts to the host user."""
         if not (self.was_new or self._groups_and_sharing[1]):
             return []
-        return multi_account.links_of_others(self.link, self._using)
+        return multi_account.links_of_others(self.link, self.adapter, self._using)
 
     def document(self) -> Document:
         """Return the current document of the user."""

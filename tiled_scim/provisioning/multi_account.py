@@ -61,10 +61,14 @@ def is_active_elsewhere(host_is_active: bool, others: Sequence[UserLink]) -> boo
     return host_is_active and any(not other.suspended for other in others)
 
 
-def links_of_others(link: UserLink, using: str) -> list[UserLink]:
-    """Return the live links of other accounts to the host user."""
+def links_of_others(link: UserLink, adapter: HostAdapter, using: str) -> list[UserLink]:
+    """Return the live links of other accounts to the host user, who must belong to them."""
     links = UserLink.objects.using(using).filter(UserLink.live, user=link.user_id)
-    return list(links.exclude(account=link.account))
+    return [
+        other
+        for other in links.exclude(account=link.account)
+        if type(adapter)(other.account).belonging([link.user_id])
+    ]
 
 
 def suspend_others(links: Sequence[UserLink], adapter: HostAdapter, using: str) -> None:

@@ -570,6 +570,18 @@ class TestSignIn:
         assert ANN in page.content.decode()
         assert LibraryGroupLink.objects.count() == 0
 
+    def test_page_warns_that_there_is_no_admin(self, acme: Scim, client: Client) -> None:
+        Person.objects.create(email="root@example.com", is_staff=True, is_superuser=True)
+        client.force_login(cast(Any, Person.objects.get()))
+        key = push(acme, **ADMIN)
+        url, account = "/admin/tiled_scim/scimtoken/", {"account": str(ACME)}
+        warning = "Nobody here is an active Tiled Admin."
+        assert warning not in client.get(url, account).content.decode()
+
+        set_value(acme, key, "active", False)
+
+        assert warning in client.get(url, account).content.decode()
+
 
 @pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has one writer at a time")
 @pytest.mark.django_db(transaction=True)
