@@ -340,6 +340,12 @@ class HostAdapter:
         else:
             self._free |= self._check_identity(values, user, host_users())
 
+    def is_username_taken(self, username: str) -> bool:
+        """Return whether any user of the host has a username, in any spelling."""
+        column = username_column()
+        is_free = (column, canonical_value(column, username)) in self._free
+        return not is_free and bool(self._spelled(column, username, host_users()))
+
     def identities(self, user: AbstractBaseUser) -> set[tuple[str, str]]:
         """Return the fields with values that no two users of the host may have, in any spelling."""
         values = ((column, getattr(user, column)) for column in self._unique_columns())
