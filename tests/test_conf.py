@@ -36,6 +36,7 @@ PLAIN: list[tuple[str, object, object]] = [
     ("ADMIN_NAME", "Tiled Admin", "Curator"),
     ("PRODUCT_NAME", "the application", "Atlas"),
     ("ADOPT_USERS", "username", "email"),
+    ("ADOPT_PASSWORDS", False, True),
     ("ADOPT_LIBRARIES", False, True),
     ("UNKNOWN_MEMBERS", "skip", "reject"),
     ("USER_DELETE", "deactivate", "delete"),

@@ -301,12 +301,19 @@ class TestUpdateUser:
 class TestProtection:
     @pytest.mark.parametrize(
         ("fields", "is_protected"),
-        [({}, False), ({"is_staff": True}, False), ({"is_superuser": True}, True)],
+        [({}, False), ({"is_staff": True}, True), ({"is_superuser": True}, True)],
     )
-    def test_is_for_superusers(
+    def test_is_for_superusers_and_staff(
         self, adapter: HostAdapter, fields: dict[str, bool], is_protected: bool
     ) -> None:
-        assert adapter.is_protected(User(**fields)) is is_protected
+        assert adapter.is_protected(make_user("ada", **fields)) is is_protected
+
+    @pytest.mark.parametrize("account", ["", "acme"])
+    def test_is_not_for_those_whom_scim_made_staff(self, account: str) -> None:
+        user = make_user("ada", is_staff=True)
+        link_user(user, account)
+
+        assert HostAdapter(account).is_protected(user) is (account == "acme")
 
 
 class TestDeleteUser:

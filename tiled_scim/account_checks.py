@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from django.core import checks
-from django.core.exceptions import FieldDoesNotExist
 from django.db import models
-from django.db.models.constants import LOOKUP_SEP
 from django.db.models.fields import NOT_PROVIDED
 
 from tiled_scim.accounts import AccountAdapter, attribute_columns, split_choices
+from tiled_scim.adapter_checks import problem_of_path
 from tiled_scim.conf import PREFIX, settings
+from tiled_scim.database.host_columns import HostColumn
 from tiled_scim.database.library_account import library_account
 from tiled_scim.database.membership_model import MembershipModel, membership_model
 from tiled_scim.host import TILED_ADMIN
@@ -99,10 +99,9 @@ def _problem_of_field(model: type[models.Model], name: str, column: str) -> str:
     repeated = Counter(split_choices(each)[0] for each in attribute_columns().values())
     if repeated[column] > 1:
         return f"The field “{column}” is named more than once."
-    try:
-        field = _field(model, column)
-    except FieldDoesNotExist:
-        return f"{model.__name__} has no field “{column}”."
+    if problem := problem_of_path(model, column):
+        return f"{problem}."
+    field = HostColumn.at(model, column).field
     is_boolean = cast(Any, path.leaf).type == "boolean"
     if choices and not is_boolean:
         return f"“{name}” is not a boolean: “{column}={','.join(choices)}” is for booleans only."
@@ -112,18 +111,6 @@ def _problem_of_field(model: type[models.Model], name: str, column: str) -> str:
             f"true, such as “{column}=admin”."
         )
     return ""
-
-
-def _field(model: type[models.Model], path: str) -> models.Field[Any, Any]:
-    """Return the field at an ORM path.
-
-    Raises:
-        FieldDoesNotExist: if there is none.
-    """
-    *relations, name = path.split(LOOKUP_SEP)
-    for relation in relations:
-        model = cast("type[models.Model]", model._meta.get_field(relation).related_model)
-    return cast("models.Field[Any, Any]", model._meta.get_field(name))
 
 
 def _check_defaults(memberships: MembershipModel) -> Messages:

@@ -29,6 +29,9 @@ from tiled_scim.host import (
     TILED_ADMIN,
     AllAccounts,
     HostAdapter,
+    canonical_value,
+    follow_path,
+    host_users,
     library_model,
     objects,
     set_field,
@@ -42,6 +45,8 @@ __all__ = ["AccountAdapter"]
 FOREIGN_KEYS = {"user", "account"}
 # Attributes that may be named without the URN of their extension.
 SHORT_NAMES = {TILED_ADMIN.rpartition(":")[2]: TILED_ADMIN}
+# Nobody can have an address there (RFC 6761 section 6.4).
+NO_DOMAIN = "user.invalid"
 
 
 class AccountAdapter(HostAdapter):
@@ -113,12 +118,30 @@ class AccountAdapter(HostAdapter):
         return self._others(user).filter(**is_true(self.membership_fields["active"])).exists()
 
     def may_change_person(self, user: AbstractBaseUser, values: Mapping[str, Any]) -> bool:
-        """Return whether no other account has the user, and nobody outside has these names."""
-        return super().may_change_person(user, values) and not self._taken_elsewhere(user, values)
+        """Return whether no other account has the user, and nobody outside has these names.
+
+        A user who was no member before is not changed by the push that adds the membership, if the
+        account would see or replace what it may not, see `_has_private_values`.
+        """
+        return (
+            super().may_change_person(user, values)
+            and not self._taken_elsewhere(user, values)
+            and not self._has_private_values(user, values)
+        )
 
     def adoptable_users(self) -> models.QuerySet[Any]:
         """Return all users. Those of other accounts are shared, see `is_shared`."""
-        return objects(self.memberships().user.related_model)
+        return host_users()
+
+    def find_user(self, values: Mapping[str, Any]) -> AbstractBaseUser | None:
+        """Return the existing host user to adopt, or None.
+
+        A protected user outside the account is none, so that nobody learns who is protected.
+        """
+        user = super().find_user(values)
+        if user is None or self._is_member(user) or not self.is_protected(user):
+            return user
+        return None
 
     def check_identity(
         self, values: Mapping[str, Any], user: AbstractBaseUser | None = None
@@ -136,15 +159,15 @@ class AccountAdapter(HostAdapter):
     def create_user(self, values: Mapping[str, Any]) -> AbstractBaseUser:
         """Create a host user with a membership.
 
-        If somebody outside the account has the username, the new user gets a random one.
+        If somebody outside the account has the username or the address, the new user gets a random
+        one, and the account keeps what it sent on its link.
         """
         person = dict(values)
         if "active" in self.membership_fields and not settings.DEACTIVATE_HOST_USERS:
             person["active"] = True
-        # With "username", `find_user` has looked for it among all users.
-        is_known_free = settings.ADOPT_USERS == "username"
-        if not is_known_free and self._taken_elsewhere(None, {"userName": self._username(values)}):
-            person = self._with_username(person, str(uuid4()))
+        login = {"userName": self._username(values), "emails.value": values.get("emails.value")}
+        for column in self._taken_elsewhere(None, login):
+            person = self._with_random(person, column)
         user = super().create_user(person)
         self._locked[user.pk] = None
         self._created[user.pk] = self._save_membership(user, values)
@@ -169,7 +192,7 @@ class AccountAdapter(HostAdapter):
         users = self._admin_memberships().filter(**own).values(memberships.user.attname)
         active = self.user_fields.get("active")
         conditions = {active: True} if active else {}
-        return self.adoptable_users().filter(pk__in=users, **conditions)
+        return host_users().filter(pk__in=users, **conditions)
 
     # Libraries
 
@@ -230,20 +253,48 @@ class AccountAdapter(HostAdapter):
         """Return the users with a membership in the account."""
         memberships = self.memberships()
         own = memberships.rows(self._using, **{memberships.account.attname: self._account_key})
-        return self.adoptable_users().filter(pk__in=own.values(memberships.user.attname))
+        return host_users().filter(pk__in=own.values(memberships.user.attname))
 
-    def _with_username(self, values: Mapping[str, Any], username: str) -> dict[str, Any]:
-        mapped = [name for name, path in self.user_fields.items() if path == username_column()]
-        return {**values, **dict.fromkeys(["userName", *mapped], username)}
+    def _has_private_values(self, user: AbstractBaseUser, values: Mapping[str, Any]) -> bool:
+        """Return whether a user outside the account has values that a push must leave alone.
 
-    def _taken_elsewhere(self, user: AbstractBaseUser | None, values: Mapping[str, Any]) -> bool:
-        """Return whether a user outside the account has one of these unique values."""
-        outside = self.adoptable_users().exclude(pk__in=self._members().values("pk"))
+        These are values that it does not send, so that the account does not learn them, and an
+        email address that it may not replace.
+        """
+        is_member = user.pk not in self._locked or self._locked[user.pk] is not None
+        if is_member:
+            return False
+        names = self.user_fields.keys() - self.membership_fields.keys() - {"active"}
+        current = {name: follow_path(user, self.user_fields[name]) for name in names}
+        if any(current[name] and not values.get(name) for name in names):
+            return True
+        old, new = current.get("emails.value"), values.get("emails.value")
+        return bool(old) and old != new and not self.may_replace_email(user, str(new))
+
+    def _is_member(self, user: AbstractBaseUser) -> bool:
+        return self._members().filter(pk=user.pk).exists()
+
+    def _with_random(self, values: Mapping[str, Any], column: str) -> dict[str, Any]:
+        """Return values with a random username or address, at a domain that cannot exist."""
+        names = [name for name, path in self.user_fields.items() if path == column]
+        if column == username_column():
+            names.append("userName")
+        return {**values, **dict.fromkeys(names, f"{uuid4()}@{NO_DOMAIN}")}
+
+    def _taken_elsewhere(
+        self, user: AbstractBaseUser | None, values: Mapping[str, Any]
+    ) -> set[str]:
+        """Return the columns in which a user outside the account has one of these values."""
+        outside = host_users().exclude(pk__in=self._members().values("pk"))
         if user is not None:
             outside = outside.exclude(pk=user.pk)
-        return any(
-            self._spelled(column, value, outside) for column, value in self._identities(values)
-        )
+        known = self._free if user is None else set()  # `find_user` has found nobody by it
+        return {
+            column
+            for column, value in self._identities(values)
+            if (column, canonical_value(column, value)) not in known
+            and self._spelled(column, value, outside)
+        }
 
     def _key(self, user: AbstractBaseUser) -> dict[str, Any]:
         """Return the columns that identify the user's membership in the account."""

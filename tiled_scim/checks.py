@@ -14,6 +14,8 @@ from django.db.models.fields import NOT_PROVIDED
 from django.urls import get_resolver
 
 from tiled_scim.account_checks import check_accounts
+from tiled_scim.accounts import attribute_columns
+from tiled_scim.adapter_checks import check_mapping, check_password_reset, mapping
 from tiled_scim.conf import PREFIX, settings
 from tiled_scim.database.host_columns import State
 from tiled_scim.deployment_checks import check_https, check_proxy, check_throttle_cache
@@ -198,9 +200,15 @@ def check_admin_field() -> Messages:
 
 
 def check_active_field() -> Messages:
-    if not has_field(get_user_model(), "is_active") and _uses_default("user_fields"):
+    is_default = _uses_default("user_fields")
+    mapped = mapping() or {"active": ""}
+    is_missing = not has_field(get_user_model(), "is_active") and is_default
+    if is_missing or "active" not in {**mapped, **attribute_columns()}:
+        what = "The user model has no field “is_active”"
+        if not is_default:
+            what = f"user_fields of the {PREFIX}HOST_ADAPTER has no “active”"
         yield checks.Error(
-            "The user model has no field “is_active”. Deactivating users would have no effect.",
+            f"{what}. Deactivating users would have no effect.",
             hint=f"Name the host's field in the user_fields of a {PREFIX}HOST_ADAPTER.",
             id="tiled_scim.E012",
         )
@@ -245,6 +253,8 @@ CHECKS: tuple[Callable[[], Messages], ...] = (
     check_active_field,
     check_mount,
     check_databases,
+    check_mapping,
+    check_password_reset,
     check_backends,
     check_json_web_tokens,
 )

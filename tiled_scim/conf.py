@@ -132,6 +132,11 @@ class Settings:
         return cast('Literal["username", "email"] | None', _setting("ADOPT_USERS", "username"))
 
     @property
+    def ADOPT_PASSWORDS(self) -> bool:
+        """Whether an adopted user keeps the password, the sessions and the tokens."""
+        return cast(bool, _setting("ADOPT_PASSWORDS", False))
+
+    @property
     def ADOPT_LIBRARIES(self) -> bool:
         """Whether a pushed group may use an existing Library of the same name."""
         return cast(bool, _setting("ADOPT_LIBRARIES", False))

@@ -25,6 +25,7 @@ class Cause(StrEnum):
     USER_LINKED = "user_linked"
     USERNAME_IN_USE = "username_in_use"
     EMAIL_IN_USE = "email_in_use"
+    OUTSIDE_DOMAINS = "outside_domains"
     AMBIGUOUS_USER = "ambiguous_user"
     UNKNOWN_MEMBERS = "unknown_members"
     GROUP_EXISTS = "group_exists"

@@ -21,8 +21,9 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import Group
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models, router
+from django.db.models.constants import LOOKUP_SEP
 
-from tiled_scim import sessions
+from tiled_scim import permissions, sessions
 from tiled_scim.conf import settings
 from tiled_scim.database.compiled import chunks
 from tiled_scim.database.host_columns import HostColumn
@@ -30,15 +31,16 @@ from tiled_scim.database.library_access import LibraryAccess
 from tiled_scim.database.membership_model import membership_model
 from tiled_scim.database.unique_values import holder_of_value
 from tiled_scim.errors import Cause, ScimError, uniqueness
+from tiled_scim.permissions import STAFF_FIELD
 from tiled_scim.schemas import TILED_USER
 from tiled_scim.scim.cleaning import check_length
+from tiled_scim.scim.domains import is_within
 from tiled_scim.scim.text import canonical, spellings
 from tiled_scim.words import english_words
 
 __all__ = ["ALL_ACCOUNTS", "TILED_ADMIN", "HostAdapter", "chunks", "library_model", "objects"]
 
 TILED_ADMIN = f"{TILED_USER}:tiledAdmin"
-STAFF_FIELD = "is_staff"
 
 
 class AllAccounts(Enum):
@@ -64,6 +66,11 @@ def library_model() -> type[models.Model]:
 def objects(model: type[models.Model]) -> models.QuerySet[Any]:
     """Return a model's rows from the database for writes, because a replica may lag behind."""
     return model._default_manager.using(router.db_for_write(model))
+
+
+def host_users() -> models.QuerySet[Any]:
+    """Return all users of the host, from the database for writes."""
+    return objects(get_user_model())
 
 
 def username_column() -> str:
@@ -94,6 +101,19 @@ def searched_columns() -> list[HostColumn]:
     return list(dict.fromkeys(columns))
 
 
+def unique_columns() -> set[str]:
+    """Return which of the columns of usernames and email addresses are unique in the host."""
+    meta = get_user_model()._meta
+    unique = {field.name for field in meta.concrete_fields if field.unique}
+    unique |= {each.fields[0] for each in meta.total_unique_constraints if len(each.fields) == 1}
+    return unique.intersection(lookup_columns())
+
+
+def lookup_columns() -> tuple[str, str]:
+    """Return the user model's columns of usernames and of email addresses."""
+    return username_column(), get_user_model().get_email_field_name()
+
+
 def membership_accessors(model: type[models.Model]) -> list[str]:
     """Return the names of a model's many-to-many accessors to users, from either side."""
     user_model = get_user_model()
@@ -106,6 +126,15 @@ def membership_accessors(model: type[models.Model]) -> list[str]:
         if relation.many_to_many and relation.related_model is user_model
     ]
     return forward + [name for name in reverse if name]
+
+
+def follow_path(instance: Any, path: str) -> Any:
+    """Return the value at an ORM path such as `user__profile__title`."""
+    for name in path.split(LOOKUP_SEP):
+        instance = getattr(instance, name)
+        if instance is None:
+            return None
+    return instance
 
 
 def has_field(model: type[models.Model], name: str) -> bool:
@@ -126,6 +155,8 @@ class HostAdapter:
 
     def __init__(self, account: str = "") -> None:
         self.account = account
+        # The fields and canonical values that no user of the host has but the one who is changed.
+        self._free: set[tuple[str, str]] = set()
 
     @classmethod
     def accounts(cls) -> Mapping[str, str]:
@@ -151,6 +182,17 @@ class HostAdapter:
     def has_accounts(self) -> bool:
         """Return whether the host's customers have accounts, even if there is only one so far."""
         return set(self.accounts()) != {""}
+
+    def domains(self) -> Collection[str] | None:
+        """Return the email domains that the account has proven to own, or None for any.
+
+        If there are some, userName and email address must be addresses at one of them: other values
+        are refused with 400. A subdomain is another domain.
+
+        By default, any. Without verified domains, an identity provider can push any name, and set
+        any address for its users, to which the host may then send a new password.
+        """
+        return None
 
     def check_account(self) -> None:
         """Check at the beginning of a request that there can be such an account.
@@ -245,11 +287,12 @@ class HostAdapter:
         the account of a user, and a customer must not adopt the users of another one. It has to
         include the users that SCIM manages, see `account_users`.
         """
-        users = objects(get_user_model())
-        return users.none() if self.has_accounts else users
+        return host_users().none() if self.has_accounts else host_users()
 
     def find_user(self, values: Mapping[str, Any]) -> AbstractBaseUser | None:
         """Return the existing host user to adopt for a pushed user, or None.
+
+        A user whom a push may not adopt is none. `create_user` decides about the name then.
 
         Args:
             values: `userName` and the attributes of `user_fields`.
@@ -260,7 +303,9 @@ class HostAdapter:
         if settings.ADOPT_USERS is None:
             return None
         field, value = self._identity(values)
-        found = self._spelled(field, value, self.adoptable_users())
+        everybody = self._spelled(field, value, host_users())
+        self._free = set() if everybody else {(field, canonical_value(field, value))}
+        found = self._adoptable(everybody)
         if len(found) > 1:
             product, attribute = english_words()["product"], _attribute_of(field)
             raise uniqueness(
@@ -276,8 +321,12 @@ class HostAdapter:
     ) -> None:
         """Refuse the username of another host user, in any spelling.
 
-        If users are adopted by email address, refuse the address of another one, too. Only users
-        that a push may adopt are compared, as in `find_user`.
+        If users are adopted by email address, or if addresses are unique, refuse the address of
+        another one, too. All users of the host are compared, whether a push may adopt them or not.
+
+        With accounts, only users that a push may adopt are compared: `create_user` may choose
+        another username, so that nobody learns who has an account. `check_saved_user` then compares
+        what was saved, if it must be unique among all accounts.
 
         Args:
             values: The values that the user will have, of `userName` and `user_fields`.
@@ -286,7 +335,39 @@ class HostAdapter:
         Raises:
             ScimError: 409.
         """
-        self._check_identity(values, user, self.adoptable_users())
+        if self.account:
+            self._check_identity(values, user, self.adoptable_users())
+        else:
+            self._free |= self._check_identity(values, user, host_users())
+
+    def is_username_taken(self, username: str) -> bool:
+        """Return whether any user of the host has a username, in any spelling."""
+        column = username_column()
+        is_free = (column, canonical_value(column, username)) in self._free
+        return not is_free and bool(self._spelled(column, username, host_users()))
+
+    def identities(self, user: AbstractBaseUser) -> set[tuple[str, str]]:
+        """Return the fields with values that no two users of the host may have, in any spelling."""
+        values = ((column, getattr(user, column)) for column in self._unique_columns())
+        return {(column, canonical_value(column, value)) for column, value in values if value}
+
+    def check_saved_user(
+        self, user: AbstractBaseUser, before: Collection[tuple[str, str]] = ()
+    ) -> None:
+        """Refuse a user who was created or changed, and now has the username of another one.
+
+        Args:
+            user: The host user, as it was saved.
+            before: The user's `identities` before the change.
+
+        Raises:
+            ScimError: 409.
+        """
+        new, self._free = self.identities(user) - set(before) - self._free, set()
+        for field, _canonical in sorted(new):
+            value = getattr(user, field)
+            if any(other.pk != user.pk for other in self._spelled(field, value, host_users())):
+                raise _in_use(field, value)
 
     def create_user(self, values: Mapping[str, Any]) -> AbstractBaseUser:
         """Create a host user, with an unusable password.
@@ -309,6 +390,33 @@ class HostAdapter:
         """
         if self._assign(user, values):
             user.save()
+
+    def may_replace_email(self, user: AbstractBaseUser, email: str) -> bool:
+        """Return whether the push that adopts a user may replace an email address of the host.
+
+        By default, only by one at the account's `domains`: whoever gets the host's messages can
+        usually set a password. Otherwise the user keeps the address that people gave.
+
+        Args:
+            user: The host user, who has another email address.
+            email: The address that was pushed.
+        """
+        domains = self.domains()
+        return domains is not None and is_within(email, domains)
+
+    def user_adopted(self, user: AbstractBaseUser) -> None:
+        """Do what must happen in the same transaction when a push takes over an existing user.
+
+        The user had no live SCIM user in the account before. By default, whoever had the user until
+        now cannot sign in any more, because it may be somebody who registered another person's
+        name: the password becomes unusable, and sessions and tokens end. Nothing of it happens if
+        `TILED_SCIM_ADOPT_PASSWORDS` is on, or if another account has the user, too: no account
+        alone decides how a shared user signs in.
+        """
+        if settings.ADOPT_PASSWORDS or self.is_shared(user):
+            return
+        self.disable_password(user)
+        self.end_sessions(user)
 
     def user_deactivated(self, user: AbstractBaseUser) -> None:
         """Do what must happen in the same transaction when SCIM ends a user's access.
@@ -347,8 +455,17 @@ class HostAdapter:
         sessions.disable_password(user)
 
     def is_protected(self, user: AbstractBaseUser) -> bool:
-        """Return whether SCIM may neither adopt nor change a user: superusers by default."""
-        return bool(getattr(user, "is_superuser", False))
+        """Return whether SCIM may neither adopt nor change a user.
+
+        By default, these are superusers, and users to whom people gave other powers: permissions,
+        directly or by a group, or `is_staff`. What SCIM gave itself protects nobody: groups that
+        are Libraries, and `is_staff` of its users where that is Tiled Admin.
+        """
+        return (
+            bool(getattr(user, "is_superuser", False))
+            or (getattr(user, STAFF_FIELD, False) and STAFF_FIELD not in self.user_fields.values())
+            or permissions.are_held_by(user)
+        )
 
     def admins(self) -> models.QuerySet[Any]:
         """Return the active admins of the account. SCIM does not remove the last one.
@@ -356,7 +473,7 @@ class HostAdapter:
         Without accounts, these are all admins of the host, including superusers. With accounts,
         these are the admins that the account's identity provider manages.
         """
-        users = objects(get_user_model())
+        users = host_users()
         fields = self.user_fields
         if TILED_ADMIN not in fields:
             return users.none()
@@ -468,12 +585,23 @@ class HostAdapter:
             return model.get_email_field_name(), values.get("emails.value") or ""
         return username_column(), self._username(values) or ""
 
+    def _unique_columns(self) -> set[str]:
+        """Return the columns in which no two users of the host may have the same value.
+
+        Accounts may have a user each with the same username or address if the host does not forbid
+        it. Without accounts, nobody could tell such users apart.
+        """
+        if self.account:
+            return unique_columns()
+        username, email = lookup_columns()
+        return unique_columns() | {email if settings.ADOPT_USERS == "email" else username, username}
+
     def _identities(self, values: Mapping[str, Any]) -> set[tuple[str, str]]:
         """Return the fields and values that no two users may share."""
         identities = {(username_column(), name) for name in self._usernames(values)}
-        email: Any = get_user_model()._meta.get_field(get_user_model().get_email_field_name())
-        if email.unique and values.get("emails.value"):
-            identities.add((email.name, values["emails.value"]))
+        email, column = values.get("emails.value"), get_user_model().get_email_field_name()
+        if email and column in unique_columns():
+            identities.add((column, email))
         return identities | {self._identity(values)}
 
     def _check_identity(
@@ -481,14 +609,26 @@ class HostAdapter:
         values: Mapping[str, Any],
         user: AbstractBaseUser | None,
         users: models.QuerySet[Any],
-    ) -> None:
-        identities = self._identities(values)
-        if user is None and settings.ADOPT_USERS is not None:
-            identities.discard(self._identity(values))  # `find_user` has found nobody by it
-        for field, value in sorted(identities):
-            found = self._spelled(field, value, users)
-            if any(user is None or other.pk != user.pk for other in found):
-                raise _in_use(field, value)
+    ) -> set[tuple[str, str]]:
+        """Refuse values of other users among some. Return the fields and canonical values."""
+        known = self._free if user is None else set()  # `find_user` has found nobody by it
+        compared = set()
+        for field, value in sorted(self._identities(values)):
+            identity = field, canonical_value(field, value)
+            if identity not in known:
+                found = self._spelled(field, value, users)
+                if any(user is None or other.pk != user.pk for other in found):
+                    raise _in_use(field, value)
+            compared.add(identity)
+        return compared
+
+    def _adoptable(self, users: list[AbstractBaseUser]) -> list[AbstractBaseUser]:
+        """Return which of these users a push may adopt."""
+        if not users:
+            return []
+        own = self.adoptable_users().filter(pk__in=[user.pk for user in users])
+        keys = set(own.values_list("pk", flat=True))
+        return [user for user in users if user.pk in keys]
 
     def _spelled(
         self, field: str, value: str, users: models.QuerySet[Any]
@@ -500,10 +640,10 @@ class HostAdapter:
         """
         if not value:
             return []
-        form = canonical_username if field == username_column() else canonical
-        texts = spellings(value) | spellings(form(value))
+        form = canonical_value(field, value)
+        texts = spellings(value) | spellings(form)
         found = users.filter(HostColumn(users.model, field, users.db).has_any_of(texts))
-        return [user for user in found if form(getattr(user, field)) == form(value)]
+        return [user for user in found if canonical_value(field, getattr(user, field)) == form]
 
     def _usernames(self, values: Mapping[str, Any]) -> set[str]:
         """Return the host username and the userName that a user will have."""
@@ -546,6 +686,11 @@ class HostAdapter:
     def _access(self, library: models.Model) -> LibraryAccess:
         accessor = settings.LIBRARY_MEMBERS_FIELD or membership_accessors(type(library))[0]
         return LibraryAccess(getattr(library, accessor), router.db_for_write(type(library)))
+
+
+def canonical_value(field: str, value: str) -> str:
+    """Return the form in which usernames or email addresses of the host are compared."""
+    return canonical_username(value) if field == username_column() else canonical(value)
 
 
 class LibraryNameTaken(ScimError):  # noqa: N818 (named like the other errors of SCIM)

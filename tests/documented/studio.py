@@ -105,6 +105,19 @@ def test_okta_gets_along_with_the_host(account: str, live_server: LiveServer) ->
     assert not User.objects.get().is_active
 
 
+def assert_knows_nothing(okta: Okta, response: Any) -> None:
+    """The customer has a person of its own, as if nobody else existed, also after a DELETE."""
+    assert response.status_code == 201
+    key = response.json()["id"]
+    assert response.json()["userName"] == "ada@acme.example"
+    profile = Profile.objects.get(organization__slug="acme")
+    assert (profile.title, profile.is_admin) == ("Head of Research", True)
+    assert okta("POST", "Users", ada()).json()["detail"].count(key) == 1
+    okta("DELETE", f"Users/{key}")
+    restored = okta("POST", "Users", ada())
+    assert (restored.status_code, restored.json()["id"]) == (201, key)
+
+
 class TestUsers:
     def test_a_new_person_gets_a_profile(self, acme: Okta) -> None:
         response = acme("POST", "Users", ada())
@@ -153,22 +166,41 @@ class TestUsers:
         assert Profile.objects.get().title == "Head of Research"
 
     def test_a_person_of_another_customer_is_not(self, acme: Okta) -> None:
-        existing("ada@acme.example", "globex", title="Spy")
+        existing("Ada@acme.example", "globex", title="Spy")
 
         response = acme("POST", "Users", ada())
 
-        assert response.status_code == 409
-        assert "does not manage" in response.json()["detail"]
-        assert Profile.objects.get().title == "Spy"
-        assert acme("GET", "Users").json()["totalResults"] == 0
+        assert_knows_nothing(acme, response)
+        assert Profile.objects.get(organization__slug="globex").title == "Spy"
 
     def test_nor_is_one_whom_the_okta_of_another_customer_manages(self, acme: Okta) -> None:
-        okta_of("globex")("POST", "Users", {"userName": "ada@acme.example"})
+        okta_of("globex")("POST", "Users", {"userName": "ADA@acme.example"})
 
         response = acme("POST", "Users", ada())
 
-        assert response.status_code == 409
-        assert Profile.objects.get().organization.slug == "globex"
+        assert_knows_nothing(acme, response)
+        assert okta_of("globex")("GET", "Users").json()["totalResults"] == 1
+
+    def test_nor_is_a_superuser_of_the_host(self, acme: Okta) -> None:
+        root = User.objects.create_superuser("ADA@acme.example")
+
+        response = acme("POST", "Users", ada())
+
+        assert_knows_nothing(acme, response)
+        assert not Profile.objects.filter(user=root).exists()
+
+    def test_a_rename_to_a_name_elsewhere_changes_nothing_there(self, acme: Okta) -> None:
+        existing("grace@acme.example", "globex")
+        key = acme("POST", "Users", ada()).json()["id"]
+        User.objects.filter(scim_links__pk=key).update(username="chosen")
+
+        response = acme("PATCH", f"Users/{key}", replace({"userName": "grace@acme.example"}))
+
+        assert response.status_code == 200
+        assert set(User.objects.values_list("username", flat=True)) == {
+            "chosen",
+            "grace@acme.example",
+        }
 
     def test_an_owner_is_protected(self, acme: Okta) -> None:
         existing("ada@acme.example", "acme", title="Owner", is_owner=True)
@@ -239,20 +271,26 @@ class TestMovedUsers:
 
         assert not Membership.objects.exists()
 
-    def test_is_not_pushed_again(self, acme: Okta, key: str) -> None:
-        assert acme("POST", "Users", ada()).status_code == 409
+    def test_is_another_user_when_pushed_again(self, acme: Okta, key: str) -> None:
+        answer = acme("POST", "Users", ada())
 
-        assert Profile.objects.get().organization.slug == "globex"
+        assert answer.status_code == 201
+        assert answer.json()["id"] != key
+        owners = Profile.objects.values_list("user__username", "organization__slug")
+        assert dict(owners)["ada@acme.example"] == "globex"
+        assert sorted(slug for _, slug in owners) == ["acme", "globex"]
 
     def test_is_not_restored(self, acme: Okta) -> None:
         key = acme("POST", "Users", ada()).json()["id"]
         acme("DELETE", f"Users/{key}")
         move("ada@acme.example", "globex")
 
-        assert acme("POST", "Users", ada()).status_code == 409
+        answer = acme("POST", "Users", ada())
 
-        assert not User.objects.get().is_active
-        assert not Profile.objects.get().is_admin
+        assert (answer.status_code, answer.json()["id"] == key) == (201, False)
+        moved = Profile.objects.get(user__username="ada@acme.example")
+        assert not moved.user.is_active
+        assert not moved.is_admin
 
     def test_whose_name_somebody_else_has_is_another_user(self, acme: Okta, key: str) -> None:
         User.objects.update(username="ada@globex.example")

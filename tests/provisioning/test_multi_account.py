@@ -255,6 +255,7 @@ class TestDelete:
     ) -> None:
         settings.TILED_SCIM_USER_DELETE = user_delete
         settings.TILED_SCIM_REMOVE_LAST_ADMIN = True
+        settings.TILED_SCIM_HOST_ADAPTER = WithAdmins
         User.objects.update(is_staff=True)
         if not was_active:
             acme.deactivate()

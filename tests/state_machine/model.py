@@ -55,6 +55,8 @@ class Model:
         person = _owner(self.people, name) or self._of_host(name)
         if (person.is_live and person.user.is_active) or person.user.is_superuser:
             raise Refused(409)
+        if person.user.is_staff and not person.is_live:
+            raise Refused(409)  # people gave it, and not SCIM
         is_new = person not in self.people.values()
         self._write(person, {"active": True, **document}, is_patched=False, is_new=is_new)
         person.is_live = True
@@ -72,7 +74,7 @@ class Model:
                 if person.is_live and user.is_active:
                     raise Refused(409)  # SCIM manages that user by another name
                 return person
-        return Person(user, name, silent={} if user.is_staff else {ADMIN: False})
+        return Person(user, name, silent={ADMIN: False})
 
     def replace_person(self, key: str, document: Document, *, is_current: bool) -> None:
         """PUT."""

@@ -105,7 +105,8 @@ class Person:
                 self.silent[name] = getattr(self.user, column)
         sent = [dict(a) for a in document.get("emails", []) if a.get("value")]
         self.addresses = sent or [{"primary": True, "value": ""}]
-        self.user.email = self.main_address["value"] or (self.user.email if is_new else "")
+        known = self.user.email if is_new else ""
+        self.user.email = known or self.main_address["value"]  # people gave it, so it stays
 
     def _is_by_hand(self, name: str, value: bool) -> bool:
         """Whether this is what people gave instead of no value: to send it back is nothing new."""

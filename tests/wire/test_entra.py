@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from pytest_django import Settings
 
-from tests.factories import make_user
+from tests.factories import make_library, make_user
 from tiled_scim.models import UserLink
 
 from .client import ANN, BOB, CORE_USER, ENTERPRISE_USER, PATCH_SCHEMA, TILED_USER, Scim
@@ -382,12 +382,14 @@ class TestDisableAndDelete:
 
 class TestLinkedByHand:
     def test_a_person_who_exists_is_linked_and_keeps_what_the_host_gave(self, entra: Scim) -> None:
-        make_user(ANN, is_staff=True)
+        existing = make_user(ANN)
+        make_library("Attic", existing)
 
         answer = entra.post("/Users", person())
 
         assert answer.status == 201
-        assert people() == {ANN: "active admin"}
+        assert people() == {ANN: "active"}
+        assert access() == {"Attic": {ANN}}
 
 
 def test_the_schema_of_a_patch_may_be_in_any_letter_case(entra: Scim, ann: str) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import User
+from pytest_django import Settings
 
 from tests.factories import make_user
+from tiled_scim.host import HostAdapter
 
 from .client import ANN, BOB, CORE_USER, TILED_USER, Scim, user
 from .state import people
@@ -98,6 +101,13 @@ def test_what_people_give_instead_is_shown_and_stays(scim: Scim, key: str) -> No
     assert people() == {ANN: "inactive admin"}
 
 
+class AdoptingStaff(HostAdapter):
+    """A host that lets SCIM take over the users to whom people gave Tiled Admin."""
+
+    def is_protected(self, user: AbstractBaseUser) -> bool:
+        return False
+
+
 class TestNeverGiven:
     @pytest.mark.parametrize(
         "silent",
@@ -171,7 +181,8 @@ class TestNeverGiven:
         assert answer.json[TILED_USER] == {"tiledAdmin": False}
         assert people() == {ANN: "active"}
 
-    def test_an_adopted_admin_is_shown_and_stays_one(self, scim: Scim) -> None:
+    def test_an_adopted_admin_is_shown_and_stays_one(self, scim: Scim, settings: Settings) -> None:
+        settings.TILED_SCIM_HOST_ADAPTER = AdoptingStaff
         make_user(ANN, is_staff=True)
 
         created = scim.post("/Users", user(ANN)).json
@@ -191,8 +202,9 @@ class TestNeverGiven:
     @pytest.mark.parametrize("is_staff", [True, False])
     @pytest.mark.parametrize("is_let_go", [True, False])
     def test_who_comes_back_shows_only_what_people_gave(
-        self, scim: Scim, is_staff: bool, is_let_go: bool
+        self, scim: Scim, settings: Settings, is_staff: bool, is_let_go: bool
     ) -> None:
+        settings.TILED_SCIM_HOST_ADAPTER = AdoptingStaff
         key = scim.add_user(ANN)
         if is_let_go:
             scim.delete(f"/Users/{key}")

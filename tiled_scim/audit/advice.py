@@ -65,6 +65,11 @@ BY_CAUSE: Mapping[str, Promise] = {
         "A user here whom Okta does not manage has this email address. Change it for that user on "
         "this site, or for the person in Okta. Then retry the task."
     ),
+    Cause.OUTSIDE_DOMAINS: _(
+        "This account may only have people with addresses at its own domains. Correct userName or "
+        "the email address in Okta, or have the domain added on this site. Then retry the task in "
+        "Okta."
+    ),
     Cause.AMBIGUOUS_USER: _(
         "Several users here have this value in different spellings. Change it for all of them but "
         "the right one on this site. Then retry the task in Okta."

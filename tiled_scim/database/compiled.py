@@ -133,7 +133,7 @@ class CompiledInstances(CompiledQuery):
     """A compiled query for instances of a model, each with one related instance.
 
     Args:
-        rows: A queryset with `select_related` of the relation.
+        rows: A queryset with `select_related` of the relation. It may have annotations.
         relation: The name of the foreign key.
     """
 
@@ -146,6 +146,7 @@ class CompiledInstances(CompiledQuery):
         (related,) = own["related_klass_infos"]
         self.own = _Columns(own, compiler)
         self.related = _Columns(related, compiler)
+        self.annotations = tuple(compiler.annotation_col_map.items())
 
     def instances(self, **values: Any) -> list[Any]:
         """Run the query and return model instances."""
@@ -158,6 +159,8 @@ class CompiledInstances(CompiledQuery):
     def _instance(self, row: Sequence[Any]) -> Any:
         instance = self.own.instance(row, self.using)
         related = self.related.instance(row, self.using)
+        for name, position in self.annotations:
+            setattr(instance, name, row[position])
         # A key without a row is left as it is: PostgreSQL joins what it locks as of now with what
         # it does not as of before.
         if related is not None:

@@ -25,8 +25,18 @@ def protected(link: UserLink) -> str:
     product = english_words()["product"]
     return (
         f"userName “{link.user_name}” is that of a user who is protected in {product}, as "
-        "superusers are, and cannot be managed by an identity provider. Unassign the person, or "
-        f"ask an administrator of {product}."
+        "superusers and users with permissions are, and cannot be managed by an identity provider. "
+        f"Unassign the person, or ask an administrator of {product}."
+    )
+
+
+def becomes_protected(link: UserLink) -> str:
+    """Return the detail of an error about a change that would make a user a protected one."""
+    product = english_words()["product"]
+    return (
+        f"The change would make “{link.user_name}” a protected user of {product}, as superusers "
+        "and users with permissions are, which an identity provider cannot do. Ask an "
+        f"administrator of {product} to correct its configuration of SCIM."
     )
 
 

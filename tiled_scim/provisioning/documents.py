@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from tiled_scim.accounts import AccountAdapter
 from tiled_scim.attributes import Attribute, ResourceType
-from tiled_scim.host import HostAdapter, normalized, username_column
+from tiled_scim.host import HostAdapter, follow_path, normalized, username_column
 from tiled_scim.models import LibraryGroupLink, UserLink
 from tiled_scim.schemas import GROUP, USER
 from tiled_scim.scim.absence import TEXT_TYPES, is_nothing
@@ -121,15 +121,6 @@ def values_of_user(link: UserLink, fields: HostFields, *, suspended: bool) -> Ho
 def is_active(host: HostValues) -> bool:
     """Return whether a user with these values is active. Without such a field, all users are."""
     return bool(host.get("active", True))
-
-
-def follow_path(instance: Any, path: str) -> Any:
-    """Return the value at an ORM path such as `user__profile__title`."""
-    for name in path.split("__"):
-        instance = getattr(instance, name)
-        if instance is None:
-            return None
-    return instance
 
 
 def _as_json(attribute: Attribute, value: Any) -> Any:

@@ -7,12 +7,12 @@ from functools import cached_property
 from typing import Any, cast
 
 from tiled_scim.accounts import AccountAdapter
-from tiled_scim.host import HostAdapter
+from tiled_scim.host import HostAdapter, follow_path, has_field
 from tiled_scim.models import UserLink
+from tiled_scim.permissions import STAFF_FIELD
 from tiled_scim.provisioning import multi_account
 from tiled_scim.provisioning.documents import (
     HostValues,
-    follow_path,
     is_active,
     read_user,
     values_of_row,
@@ -23,6 +23,9 @@ from tiled_scim.schemas import USER
 from tiled_scim.scim.cleaning import Document
 from tiled_scim.sql.host_fields import HostFields
 from tiled_scim.sql.rows import groups_and_sharing, host_row
+
+# The fields of the host user that protect a user, see `HostAdapter.is_protected`.
+POWERS = ("is_superuser", STAFF_FIELD)
 
 
 @dataclass
@@ -60,10 +63,17 @@ class LockedUser:
         self.host = values_of_user(self.link, self.fields, suspended=self.link.suspended)
 
     def read_host_again(self) -> None:
-        """Read the host's values from the database."""
+        """Read the host's values, and whether the user has power, from the database."""
         paths = tuple(field.user_path for field in self.fields)
-        row = host_row(self.link.user_id, self.link.account, paths, self._using)
-        self.host = values_of_row(row, self.fields, suspended=self.link.suspended)
+        user = self.link.user
+        powers = [name for name in POWERS if has_field(type(user), name)]
+        columns = tuple(dict.fromkeys((*paths, *powers)))
+        row = host_row(user.pk, self.link.account, columns, self._using)
+        found = dict(zip(columns, row, strict=True))
+        values = [found[path] for path in paths]
+        self.host = values_of_row(values, self.fields, suspended=self.link.suspended)
+        for name in powers:
+            setattr(user, name, found[name])
 
     @property
     def has_host_user(self) -> bool:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from tiled_scim.host import HostAdapter, canonical_username
+from tiled_scim.host import (
+    HostAdapter,
+    canonical_username,
+    canonical_value,
+    unique_columns,
+    username_column,
+)
 from tiled_scim.models import UserLink
 from tiled_scim.provisioning.documents import (
     HostValues,
@@ -67,6 +73,8 @@ class UserPlanner:
         is_renamed = link.user_name != document["userName"]
         if is_renamed and not keeps_own_values and host_name_follows(link):
             host["userName"] = document["userName"]
+        if user.is_new and not user.was_created:
+            self._keep_email(user, host)
         columns = column_changes(link, stored)
         for name, value in (("hidden_values", hidden), ("keeps_own_values", keeps_own_values)):
             if getattr(link, name) != value:
@@ -79,12 +87,39 @@ class UserPlanner:
         This is only asked if they change.
         """
         link = user.link
-        if not self.adapter.account or user.was_created:
+        if not self.adapter.account:
             return False
+        if user.was_created:
+            return self._was_name_chosen(user, document)
         old, new = self._person(before), self._person(document)
         if not user.is_new and old == new:
             return link.keeps_own_values
         return not self.adapter.may_change_person(link.user, host_input(new))
+
+    def _keep_email(self, user: LockedUser, host: HostValues) -> None:
+        """Leave an adopted user the address that people gave, unless it may be replaced.
+
+        The response has it, too, because the host's value is the value.
+        """
+        name = "emails.value"
+        if not (name in host and user.host.get(name)):
+            return
+        if not self.adapter.may_replace_email(user.link.user, host[name]):
+            del host[name]
+
+    def _was_name_chosen(self, user: LockedUser, document: Document) -> bool:
+        """Return whether the host gave a new user another username or address than was sent.
+
+        So nobody learns that somebody in another account has it.
+        """
+        sent = self._person(document)
+        for field in self.fields:
+            if field.is_private and field.column in unique_columns():
+                default = sent["userName"] if field.column == username_column() else ""
+                old, new = user.host.get(field.name) or "", sent.get(field.name) or default
+                if canonical_value(field.column, old) != canonical_value(field.column, new):
+                    return True
+        return False
 
     def _person(self, document: Document) -> HostValues:
         """Return the values of a document that are the person's, not the account's."""

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import ProtectedError, RestrictedError
 from django.utils import timezone
 
-from tiled_scim import signals
+from tiled_scim import permissions, signals
 from tiled_scim.conf import settings
 from tiled_scim.host import TILED_ADMIN
 from tiled_scim.models import Action, UserLink
@@ -142,3 +142,4 @@ class UserTransitions(Service[UserLink]):
             user.read_host()
         else:
             user.read_host_again()
+            permissions.note(user.link.user, None)

@@ -9,19 +9,20 @@ from uuid import UUID
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 
-from tiled_scim import signals
+from tiled_scim import permissions, signals
 from tiled_scim.audit.events import differences
 from tiled_scim.conf import settings
 from tiled_scim.errors import Cause, forbidden, uniqueness
 from tiled_scim.models import Action, ScimToken, UserLink
 from tiled_scim.provisioning import multi_account
-from tiled_scim.provisioning.conflicts import linked, protected
+from tiled_scim.provisioning.conflicts import becomes_protected, linked, protected
 from tiled_scim.provisioning.documents import (
     HostValues,
     StoredValues,
     host_input,
     split,
 )
+from tiled_scim.provisioning.domains import check_domains
 from tiled_scim.provisioning.leaving import (
     UNLINKED,
     end_sign_in,
@@ -58,6 +59,7 @@ class UserService(UserTransitions):
         """
         self._take_turn()
         document = {"active": True, **document}
+        check_domains(self.adapter, self.fields, document, before={})
         stored = split(document, USER, self.fields)
         user = self._find(document, stored)
         was_linked = not user.is_new and user.link.is_live and user.belongs
@@ -66,12 +68,14 @@ class UserService(UserTransitions):
         before, is_first = user.document(), user.is_new
         if not user.has_host_user:
             self._create_host_user(user, document, stored)
-        if self.adapter.is_protected(user.link.user):
+        elif self.adapter.is_protected(user.link.user):
             raise uniqueness(protected(user.link), Cause.PROTECTED)
         attributes = self.replace_person(user, document)
         if not (is_first or was_linked):
             end_sign_in(user)
         leaves_no_admin = self._apply(user, self.planner.plan(user, before, document), is_back=True)
+        if is_first and not user.was_created:
+            self.adapter.user_adopted(user.link.user)
         action = self.announce_push(user, is_first=is_first or user.is_replaced)
         return self._result(user, before, action, attributes, leaves_no_admin=leaves_no_admin)
 
@@ -223,7 +227,9 @@ class UserService(UserTransitions):
         values = self._host_input(cast(str, document["userName"]), stored)
         self.adapter.check_identity(values)
         user.link.user = cast(Any, self.adapter.create_user(values))
+        self.adapter.check_saved_user(user.link.user)
         user.link.membership = self.adapter.membership(user.link.user)
+        permissions.note(user.link.user, False)
         user.was_created = True
         self.read_host(user)
 
@@ -249,7 +255,9 @@ class UserService(UserTransitions):
         attributes = self.replace_person(user, revise(current))
         if user.is_replaced:
             current = user.document()  # without what the person before had
-        plan = self.planner.plan(user, current, revise(current), removes=removes)
+        document = revise(current)
+        check_domains(self.adapter, self.fields, document, before)
+        plan = self.planner.plan(user, current, document, removes=removes)
         if plan.is_empty and not (user.is_replaced or user.is_resumed):
             return Result(self.changed(user.link), user.resource(before))
         was_active, is_resumed = user.is_active, user.is_resumed
@@ -291,13 +299,17 @@ class UserService(UserTransitions):
             if activation.host is not None:
                 host["active"] = activation.host
         if host or is_back:  # a host may add a membership to whom it already has
+            identities = self.adapter.identities(link.user)
             self.adapter.update_user(link.user, host_input(host))
+            self.adapter.check_saved_user(link.user, identities)
         is_changed = link.suspended != was_suspended
         self._save(link, is_whole=bool(plan.columns) or is_back or is_changed or is_resumed)
         if activation is not None:
             multi_account.suspend_others(activation.suspending, self.adapter, self.using)
         self._follow(link, is_changed=is_changed, is_resumed=is_resumed)
         self.read_host(user)
+        if self.adapter.is_protected(link.user):
+            raise forbidden(becomes_protected(link), Cause.PROTECTED)
         return leaves_no_admin
 
     def _follow(self, link: UserLink, *, is_changed: bool, is_resumed: bool) -> None:

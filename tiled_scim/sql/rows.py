@@ -16,6 +16,7 @@ from django.db import connections, router
 from django.db.models import Count, Exists, F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import JSONObject
 
+from tiled_scim import permissions
 from tiled_scim.database.aggregates import JSONArray
 from tiled_scim.database.compiled import (
     Parameter,
@@ -252,11 +253,16 @@ def lock_user(column: str, value: Any, account: str, using: str, *, live: bool =
     query = compiled_instances(
         ("lock user", column, live, using), "user", lambda: _locked_user(column, live, using)
     )
-    return query.instance(account=account, value=value)
+    link = query.instance(account=account, value=value)
+    if link is not None:
+        permissions.note(link.user, link.has_powers)
+    return link
 
 
 def _locked_user(column: str, live: bool, using: str) -> QuerySet[Any]:
     rows = _of_account(UserLink, live).filter(**{column: _value(UserLink, column)})
+    # In the same statement, because every change of a user has to know it.
+    rows = rows.annotate(has_powers=permissions.has_powers("user"))
     return locked(rows.select_related("user"), using, "user")
 
 

@@ -10,7 +10,7 @@ from django.contrib.auth.models import Group, Permission
 
 from tests.hosts.bare.people.models import Person
 from tests.hosts.contract import HostContract
-from tests.hosts.messages import group, person
+from tests.hosts.messages import add_members, group, person
 from tiled_scim.errors import ScimError
 from tiled_scim.models import Action, LibraryGroupLink, ScimEvent, UserLink
 from tiled_scim.okta_check.client import OktaClient
@@ -161,6 +161,68 @@ class TestGroups:
         assert (answer.status, answer.json["scimType"]) == (400, "invalidValue")
         assert "150" in answer.json["detail"]
         assert not Group.objects.exists()
+
+
+class TestProtection:
+    """Groups with permissions protect their members, unless SCIM put them there."""
+
+    @pytest.fixture
+    def ada(self, client: OktaClient) -> str:
+        return str(client.send("POST", "/Users", person("ada", "ada@example.com")).json["id"])
+
+    def change(self, client: OktaClient, key: str) -> int:
+        body = person("ada", "ada@example.com", title="Countess")
+        return client.send("PUT", f"/Users/{key}", body).status
+
+    @pytest.fixture
+    def editors(self) -> Group:
+        group = Group.objects.create(name="Editors")
+        group.permissions.add(Permission.objects.all()[0])
+        return group
+
+    def test_group_of_scim_protects_nobody(self, client: OktaClient, ada: str) -> None:
+        client.send("POST", "/Groups", group("Surfaces", ada))
+        Group.objects.get().permissions.add(Permission.objects.all()[0])
+
+        assert Person.objects.get().get_all_permissions()
+        assert self.change(client, ada) == 200
+
+    def test_group_that_people_chose_protects(
+        self, client: OktaClient, ada: str, editors: Group
+    ) -> None:
+        Person.objects.get().groups.add(editors)
+
+        assert self.change(client, ada) == 403
+
+    def test_membership_that_people_gave_before_scim_protects(
+        self, client: OktaClient, ada: str
+    ) -> None:
+        key = client.send("POST", "/Groups", group("Surfaces")).json["id"]
+        Person.objects.get().groups.add(Group.objects.get())
+        client.send("PATCH", f"/Groups/{key}", add_members(ada))
+        assert self.change(client, ada) == 200
+
+        Group.objects.get().permissions.add(Permission.objects.all()[0])
+
+        assert self.change(client, ada) == 403
+
+    def test_group_that_scim_unlinked_protects(self, client: OktaClient, ada: str) -> None:
+        key = client.send("POST", "/Groups", group("Surfaces", ada)).json["id"]
+        Group.objects.get().permissions.add(Permission.objects.all()[0])
+        client.send("DELETE", f"/Groups/{key}")
+
+        assert self.change(client, ada) == 200
+        Person.objects.get().groups.add(Group.objects.get())
+        assert self.change(client, ada) == 403
+
+    def test_member_of_a_group_is_not_adopted(self, client: OktaClient, editors: Group) -> None:
+        existing = Person.objects.create(email="ada@example.com")
+        existing.groups.add(editors)
+
+        answer = client.send("POST", "/Users", person("ada", "ada@example.com"))
+
+        assert (answer.status, answer.json["scimType"]) == (409, "uniqueness")
+        assert not UserLink.objects.exists()
 
 
 class TestNamesOfUnlinkedGroups:
