@@ -43,6 +43,7 @@ class Attribute:
         canonical_column: The ORM path of the canonical form of a name (see `scim.text.canonical`).
         relation: The reverse relation of the link whose rows are the elements.
         constant: The value of this sub-attribute in all elements of a relation.
+        accepts_text: Whether a text stands for an object with this text as its `value`.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Attribute:
     canonical_column: str | None = None
     relation: str | None = None
     constant: str | None = None
+    accepts_text: bool = False
 
     @cached_property
     def _by_folded_name(self) -> dict[str, Attribute]:

@@ -21,6 +21,7 @@ def _plural(
     *types: str,
     value: Attribute | None = None,
     sub_attributes: tuple[Attribute, ...] = (),
+    accepts_text: bool = False,
 ) -> Attribute:
     """Return a multi-valued attribute with the sub-attributes of RFC 7643 section 2.4."""
     default = (value or Attribute("value", description="The value."),)
@@ -29,6 +30,7 @@ def _plural(
         "complex",
         description,
         multi_valued=True,
+        accepts_text=accepts_text,
         sub_attributes=(
             *(sub_attributes or (*default, Attribute("display", description="A name to show."))),
             Attribute("type", description="What it is used for.", canonical_values=types),
@@ -201,7 +203,7 @@ USER = ResourceType(
                 ),
             ),
             _plural("entitlements", "Things that the person is entitled to."),
-            _plural("roles", "Roles that the person has."),
+            _plural("roles", "Roles that the person has.", accepts_text=True),
             _plural(
                 "x509Certificates",
                 "Certificates of the person.",
@@ -226,6 +228,7 @@ USER = ResourceType(
                     "manager",
                     "complex",
                     "The person's manager.",
+                    accepts_text=True,
                     sub_attributes=(
                         Attribute("value", description="The manager's id."),
                         Attribute(
@@ -273,6 +276,7 @@ GROUP = ResourceType(
                 "The people in the group.",
                 multi_valued=True,
                 relation="members",
+                accepts_text=True,
                 sub_attributes=(
                     Attribute(
                         "value",

@@ -20,6 +20,7 @@ from tiled_scim.schemas import (
 from tiled_scim.scim.cleaning import Document
 from tiled_scim.scim.patch import MAX_OPERATIONS, PATCH_SCHEMA, apply, is_member_operation, parse
 
+KEY = "0b6c4a44-1f6a-4f3a-9a39-3f3ac16b6fbb"
 WORK = {"value": "ada@work.example", "type": "work", "primary": True}
 HOME = {"value": "ada@home.example", "type": "home"}
 ADA: Document = {
@@ -453,7 +454,7 @@ class TestReplace:
                 id="a whole element with its type",
             ),
             pytest.param(
-                replace('emails[type eq "work"]', "x"),
+                replace('emails[type eq "work"]', {"value": "x"}),
                 {"emails": [{"value": "x", "type": "work"}, HOME]},
                 id="a whole element keeps what selects it",
             ),
@@ -511,7 +512,7 @@ class TestReplace:
     def test_replace(self, operation: object, change: Document) -> None:
         assert patch(ADA, operation) == ADA | change
 
-    @pytest.mark.parametrize("value", ["x", {"value": "x"}, None])
+    @pytest.mark.parametrize("value", [{"value": "x"}, None])
     def test_no_match_has_no_target(self, value: object) -> None:
         for path in ('emails[type eq "fax"]', 'roles[type eq "fax"]'):
             if value is None:
@@ -700,7 +701,9 @@ class TestRemove:
                 {},
                 id="a value with another type stays",
             ),
-            pytest.param(remove("emails", value=HOME["value"]), {"emails": [WORK]}, id="bare"),
+            pytest.param(
+                remove("emails", value={"value": HOME["value"]}), {"emails": [WORK]}, id="lone"
+            ),
             pytest.param(remove("emails", value=[]), {}, id="an empty array removes nothing"),
             pytest.param(remove("emails", value=[{}]), {}, id="an empty element removes nothing"),
             pytest.param(remove("emails", value=""), {}, id="an empty string removes nothing"),
@@ -851,9 +854,9 @@ class TestGroups:
 
     @pytest.mark.parametrize("path", ["members", f"{CORE_GROUP}:members", "MEMBERS"])
     def test_members_by_any_name(self, path: str) -> None:
-        (operation,) = parse(message(add(path, ["1"])), GROUP)
+        (operation,) = parse(message(add(path, [KEY])), GROUP)
         assert is_member_operation(operation)
-        assert operation.value == [{"value": "1"}]
+        assert operation.value == [{"value": KEY}]
 
     def test_null_members_among_other_values_say_nothing(self) -> None:
         assert parse(message(replace(None, {"members": None})), GROUP) == []

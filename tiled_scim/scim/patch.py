@@ -219,6 +219,8 @@ def _unassignment(target: Target) -> Operation:
 def _assignments(op: Kind, target: Target, value: object) -> Iterator[Operation]:
     """Yield operations that add or replace a value. Null removes it (RFC 7643 section 2.5)."""
     attribute, name = target.attribute, str(target.path)
+    if value == "" and attribute.relation:
+        raise invalid_value(f"{name}: an empty text is no id. An empty array removes all.")
     if is_null(value, attribute):
         if op == "replace" or not attribute.multi_valued:
             yield _unassignment(target)
