@@ -162,7 +162,8 @@ class JSONElements(ElementScope):
         if self.is_simple:
             return in_json(attribute, Element())
         if self.host_field and attribute.name == "value":
-            return in_text(attribute, self._value(self.host_field))
+            # An element without a value has an empty text, see `provisioning.placeholders`.
+            return in_text(attribute, NonEmpty(self._value(self.host_field)))
         return in_json(attribute, Element(), attribute.name)
 
     def exists(self, condition: Q = ALWAYS) -> Q:
