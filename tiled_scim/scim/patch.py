@@ -31,11 +31,11 @@ from tiled_scim.scim.cleaning import (
     check_number,
     check_required,
     clean,
-    clean_element,
     named_values,
 )
-from tiled_scim.scim.grammar import And, Comparison, Expression
-from tiled_scim.scim.matching import predicate, sub_attribute
+from tiled_scim.scim.criteria import element_for
+from tiled_scim.scim.grammar import Expression
+from tiled_scim.scim.matching import predicate
 from tiled_scim.scim.paths import Target, as_complex, find, find_writable
 
 PATCH_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
@@ -63,7 +63,7 @@ class Operation:
             attribute is changed by its sub-attributes, unless it is removed completely.
         filter: Selects elements of a multi-valued attribute. None selects all.
         value: The clean value. For a removal, the elements to remove, or None for everything that
-            the path selects.
+            the path selects. For elements that a filter selects, the sub-attributes to change.
     """
 
     op: Kind
@@ -152,9 +152,7 @@ def _expand(
         target = find(prefix + name, resource_type)
         if target is None or target.mutability == "readOnly" or _is_silent(target, attribute_value):
             continue
-        # Replacing a missing element would fail, but the client did not send a path.
-        target_op = op if target.filter is None else "add"
-        yield from _operations(target_op, target, attribute_value, resource_type)
+        yield from _operations(op, target, attribute_value, resource_type)
 
 
 def _is_silent(target: Target, value: object) -> bool:
@@ -228,12 +226,28 @@ def _assignments(op: Kind, target: Target, value: object) -> Iterator[Operation]
     if attribute.type == "complex" and not attribute.multi_valued and target.filter is None:
         yield from _sub_assignments(op, target, value)
         return
-    cleaned = clean(attribute, value, name, accept_lone_element=True)
-    if cleaned is None:
+    if attribute.type == "complex" and target.filter is not None:
+        cleaned: object = _element_changes(attribute, value, name)
+    else:
+        cleaned = clean(attribute, value, name, accept_lone_element=True)
+    if cleaned is None or cleaned == {}:
         return  # an object without known attributes
     if attribute.required and is_blank(cleaned):
         raise invalid_value(f"{name} is required.")
     yield Operation(op, target.path, target.filter, cleaned)
+
+
+def _element_changes(attribute: Attribute, value: object, name: str) -> Element:
+    """Return the sub-attributes to change in elements that a filter selects.
+
+    The others stay (RFC 7644 section 3.5.2.3), and null unassigns one.
+    """
+    changes: Element = {}
+    for sub_name, sub_value in named_values(as_object(attribute, value, name)):
+        part = attribute.sub_attribute(sub_name)
+        if part and part.mutability in KEPT:
+            changes[part.name] = clean(part, sub_value, f"{name}.{part.name}")
+    return changes
 
 
 def _sub_assignments(op: Kind, target: Target, value: object) -> Iterator[Operation]:
@@ -340,7 +354,9 @@ def _with_changed_elements(current: list[object], operation: Operation) -> list[
     """Change the elements that the path selects, and return all elements."""
     fits = _fits(operation)
     chosen = [position for position, element in enumerate(current) if fits(element)]
-    if not chosen and operation.op != "remove":
+    if not chosen:
+        if _clears(operation.value):
+            return current
         chosen = [len(current)]
         current.append(_new_element(operation))
         check_number(operation.attribute, current)
@@ -361,32 +377,24 @@ def _new_element(operation: Operation) -> Element:
     """Return a new element to change if the path selects none.
 
     Entra ID adds, for example, `addresses[type eq "work"].locality` to a user without an address.
+    It also replaces what is not there, because it does not know which of the two fits.
     """
-    criteria = _criteria(operation)
-    if operation.filter and (operation.op == "replace" or not _fits(operation)(criteria)):
-        raise no_target(f"No element of {operation.attribute.name} fits the filter of the path.")
-    return criteria
+    if operation.filter is None:
+        return {}
+    attribute = operation.attribute
+    element = element_for(operation.filter, as_complex(attribute))
+    if element is None:
+        raise no_target(
+            f"No element of {attribute.name} fits the filter of the path, and only a filter of eq "
+            "comparisons says what to add."
+        )
+    return element
 
 
-def _criteria(operation: Operation) -> Element:
-    """Return the values that the `eq` comparisons of a filter require of elements."""
-    attribute = as_complex(operation.attribute)
-    criteria: Element = {}
-    for condition in _conditions(operation.filter):
-        if isinstance(condition, Comparison) and condition.operator == "eq":
-            part = sub_attribute(attribute, condition.name)
-            value = clean_element(part, condition.value, f"{attribute.name}.{part.name}")
-            _set(criteria, part.name, value)
-    return criteria
-
-
-def _conditions(expression: Expression | None) -> Iterator[Expression]:
-    """Yield the conditions that must all be true for the expression to be true."""
-    if isinstance(expression, And):
-        for operand in expression.operands:
-            yield from _conditions(operand)
-    elif expression is not None:
-        yield expression
+def _clears(value: object) -> bool:
+    """Return whether a value only clears what the path selects. Without elements, it is done."""
+    parts = value.values() if isinstance(value, Mapping) else (value,)
+    return all(part is None or part == "" for part in parts)
 
 
 def _changed_element(element: object, operation: Operation) -> object:
@@ -397,6 +405,7 @@ def _changed_element(element: object, operation: Operation) -> object:
         return values
     if not isinstance(value, Mapping):
         return value  # a simple value, or None to remove the element
-    # The path still selects a replaced element: {"value": …} keeps the type in the filter.
-    kept = cast(Element, element) if operation.op == "add" else _criteria(operation)
-    return {**kept, **value}
+    changed = dict(cast(Element, element))
+    for name, sub_value in value.items():
+        _set(changed, name, sub_value)
+    return changed
