@@ -182,6 +182,7 @@ class ResourceType:
             urn = schema.urn.lower()
             if folded == urn:
                 return schema, ""
-            if folded.startswith(urn + ":") and len(folded) > len(urn) + 1:
+            # RFC 7644 section 3.10 has a colon after the URN. Some clients send a dot.
+            if folded.startswith((f"{urn}:", f"{urn}.")) and len(folded) > len(urn) + 1:
                 return schema, name[len(urn) + 1 :]
         return None, name

@@ -541,7 +541,10 @@ class TestReplace:
         ("path", "value"),
         [
             pytest.param("title", 5, id="a number for a string"),
-            pytest.param("title", ["x"], id="an array for one value"),
+            pytest.param("title", ["x", "y"], id="an array of two for one value"),
+            pytest.param("title", [["x"]], id="an array in an array"),
+            pytest.param("title", {"value": "x"}, id="an object for a string"),
+            pytest.param("title", [{"value": "x", "type": "y"}], id="an object with a type"),
             pytest.param("active", "yes", id="yes for a boolean"),
             pytest.param("name", "Ada", id="a string for an object"),
             pytest.param("name", ["Ada"], id="an array for an object"),
@@ -584,6 +587,16 @@ class TestReplace:
     )
     def test_null_unassigns(self, operation: object, absent: str) -> None:
         assert patch(ADA, operation) == without(ADA, absent)
+
+    @pytest.mark.parametrize("value", [None, "", {}, [], [None], [{}]])
+    def test_an_extension_without_values_is_unassigned(self, value: object) -> None:
+        for operation in (
+            replace(ENTERPRISE_USER, value),
+            replace(None, {ENTERPRISE_USER: value}),
+            replace(None, {ENTERPRISE_USER.upper(): value}),
+        ):
+            assert patch(ADA, operation) == without(ADA, ENTERPRISE_USER)
+        assert patch(ADA, add(ENTERPRISE_USER, {})) == ADA
 
 
 class TestWithoutPath:
@@ -649,8 +662,7 @@ class TestWithoutPath:
                 {},
                 id="null says nothing about access",
             ),
-            pytest.param({ENTERPRISE_USER: None}, {}, id="null says nothing of an extension"),
-            pytest.param({ENTERPRISE_USER: ""}, {}, id="nor does an empty string"),
+            pytest.param({TILED_USER: None}, {}, id="nor does null for the extension"),
             pytest.param({}, {}, id="nothing at all"),
             pytest.param({"emails": {"value": "x"}}, {"emails": [{"value": "x"}]}, id="no array"),
         ],

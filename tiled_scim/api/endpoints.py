@@ -93,7 +93,7 @@ class Endpoint:
         Raises:
             ScimError: 400 for an invalid body; 412; the errors of the services.
         """
-        operations = patch.parse(body, self.resource_type)
+        operations = patch.parse(body, self.resource_type, key)
         return self._service(record).patch(self._uuid(key), operations, precondition)
 
     def delete(self, key: str, record: Record, precondition: Precondition | None = None) -> Result:

@@ -21,7 +21,7 @@ from tiled_scim.errors import (
     no_target,
     too_large,
 )
-from tiled_scim.scim import elements
+from tiled_scim.scim import elements, forms
 from tiled_scim.scim.absence import is_blank, is_nothing, is_null
 from tiled_scim.scim.cleaning import (
     KEPT,
@@ -36,7 +36,7 @@ from tiled_scim.scim.cleaning import (
 from tiled_scim.scim.criteria import element_for
 from tiled_scim.scim.grammar import Expression
 from tiled_scim.scim.matching import predicate
-from tiled_scim.scim.paths import Target, as_complex, find, find_writable
+from tiled_scim.scim.paths import Target, as_complex, find, find_target
 
 PATCH_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 
@@ -82,11 +82,16 @@ def is_member_operation(operation: Operation) -> bool:
     return operation.attribute.relation is not None
 
 
-def parse(body: object, resource_type: ResourceType) -> list[Operation]:
+def parse(body: object, resource_type: ResourceType, key: str | None = None) -> list[Operation]:
     """Parse and check the body of a PATCH request.
 
     An operation without a path, on an extension or on a complex attribute is split into operations
     on single attributes, so the number of operations may differ from the request.
+
+    Args:
+        body: The parsed JSON of the body.
+        resource_type: The type of the resource.
+        key: The id of the resource, as it was sent.
 
     Raises:
         ScimError: 400 with a scimType of RFC 7644 section 3.12; 413 for too many operations.
@@ -100,7 +105,7 @@ def parse(body: object, resource_type: ResourceType) -> list[Operation]:
         raise invalid_syntax("Operations must be an array of at least one operation.")
     if len(sent) > MAX_OPERATIONS:
         raise too_large(f"A request may carry {MAX_OPERATIONS} operations at most.")
-    return [operation for item in sent for operation in _parse_operation(item, resource_type)]
+    return [operation for item in sent for operation in _parse_operation(item, resource_type, key)]
 
 
 def _fields(item: Mapping[str, object]) -> dict[str, object]:
@@ -116,7 +121,9 @@ def _check_schemas(schemas: object) -> None:
         raise invalid_syntax(f"The schemas of a PATCH must list {PATCH_SCHEMA}.")
 
 
-def _parse_operation(item: object, resource_type: ResourceType) -> Iterator[Operation]:
+def _parse_operation(
+    item: object, resource_type: ResourceType, key: str | None
+) -> Iterator[Operation]:
     if not isinstance(item, Mapping):
         raise invalid_syntax("An operation must be an object.")
     fields = _fields(item)
@@ -128,7 +135,12 @@ def _parse_operation(item: object, resource_type: ResourceType) -> Iterator[Oper
         raise invalid_request(f"The operation {op} needs a value.")
     if not path:
         return _expand(op, fields["value"], resource_type)
-    return _operations(op, find_writable(path, resource_type), fields.get("value"), resource_type)
+    target, value = find_target(path, resource_type), fields.get("value")
+    if target.mutability != "readOnly":
+        return _operations(op, target, value, resource_type)
+    if op != "remove" and forms.restates(target.path, value, resource_type, key):
+        return iter(())
+    raise mutability(f"{target.path} is read-only.")
 
 
 def _parse_kind(op: object) -> Kind:
@@ -152,22 +164,24 @@ def _expand(
         target = find(prefix + name, resource_type)
         if target is None or target.mutability == "readOnly" or _is_silent(target, attribute_value):
             continue
-        yield from _operations(op, target, attribute_value, resource_type)
+        yield from _operations(op, target, attribute_value, resource_type, has_path=False)
 
 
 def _is_silent(target: Target, value: object) -> bool:
+    """Return whether a value without a path says nothing about an access attribute."""
     attribute = target.path.attribute
-    may_be_silent = attribute is None or attribute.name in ACCESS_ATTRIBUTES
-    return may_be_silent and is_null(value, attribute)
+    if attribute is None or attribute.name not in ACCESS_ATTRIBUTES:
+        return False
+    return is_null(value, attribute) or (value == [] and not attribute.multi_valued)
 
 
 def _operations(
-    op: Kind, target: Target, value: object, resource_type: ResourceType
+    op: Kind, target: Target, value: object, resource_type: ResourceType, *, has_path: bool = True
 ) -> Iterator[Operation]:
     if target.mutability == "writeOnly":
         return  # the password, which is not stored
     if target.path.attribute is None:
-        yield from _extension_operations(op, target, value, resource_type)
+        yield from _extension_operations(op, target, value, resource_type, has_path=has_path)
         return
     if target.path.attribute.relation:
         _check_members_target(op, target)
@@ -178,14 +192,22 @@ def _operations(
 
 
 def _extension_operations(
-    op: Kind, target: Target, value: object, resource_type: ResourceType
+    op: Kind, target: Target, value: object, resource_type: ResourceType, *, has_path: bool
 ) -> Iterator[Operation]:
+    """Yield operations for the attributes of an extension.
+
+    Null unassigns all of them, and so does a replacement by {} (RFC 7643 section 2.5). Without a
+    path, null among other values does not change access.
+    """
     schema = target.path.schema
-    if op != "remove" and not is_null(value):
+    value = forms.only(value, schema.urn)
+    is_cleared = is_null(value) or (op == "replace" and value == {})
+    if op != "remove" and not is_cleared:
         yield from _expand(op, value, resource_type, f"{schema.urn}:")
         return
+    silent = frozenset() if has_path else ACCESS_ATTRIBUTES
     for attribute in schema.attributes:
-        if attribute.mutability in KEPT:
+        if attribute.mutability in KEPT and attribute.name not in silent:
             yield _unassignment(Target(dataclasses.replace(target.path, attribute=attribute)))
 
 
@@ -203,7 +225,10 @@ def _removal(target: Target, value: object) -> Operation:
     attribute = target.attribute
     if not attribute.multi_valued or value is None:
         return _unassignment(target)
-    removed = clean(attribute, value, str(target.path), accept_lone_element=True)
+    name = str(target.path)
+    removed = clean(
+        attribute, forms.in_form(attribute, value, name), name, accept_lone_element=True
+    )
     return Operation("remove", target.path, None, removed or [])
 
 
@@ -217,6 +242,7 @@ def _unassignment(target: Target) -> Operation:
 def _assignments(op: Kind, target: Target, value: object) -> Iterator[Operation]:
     """Yield operations that add or replace a value. Null removes it (RFC 7643 section 2.5)."""
     attribute, name = target.attribute, str(target.path)
+    value = forms.in_form(attribute, value, name)
     if value == "" and attribute.relation:
         raise invalid_value(f"{name}: an empty text is no id. An empty array removes all.")
     if is_null(value, attribute):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from tiled_scim.attributes import Attribute, AttributePath, Mutability, ResourceType
-from tiled_scim.errors import invalid_path, mutability
+from tiled_scim.errors import invalid_path
 from tiled_scim.scim.cleaning import KEPT
 from tiled_scim.scim.grammar import Expression, parse_path, quoted
 from tiled_scim.scim.matching import predicate
@@ -45,23 +45,21 @@ class Target:
         return "readWrite"
 
 
-def find_writable(path: object, resource_type: ResourceType) -> Target:
-    """Return the target of a path that a client wants to write.
+def find_target(path: object, resource_type: ResourceType) -> Target:
+    """Return the target of the path of an operation.
 
     Args:
         path: The path in the request, which may be any JSON value.
         resource_type: The resource type that the path applies to.
 
     Raises:
-        ScimError: invalidPath, invalidFilter, or mutability for a read-only attribute.
+        ScimError: invalidPath or invalidFilter.
     """
     if not isinstance(path, str):
         raise invalid_path("The path of an operation must be a string.")
     target = find(path, resource_type)
     if target is None:
         raise invalid_path(f"There is no attribute at the path {quoted(path, 200)}.")
-    if target.mutability == "readOnly":
-        raise mutability(f"{target.path} is read-only.")
     return target
 
 
