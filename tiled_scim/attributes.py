@@ -156,14 +156,18 @@ class ResourceType:
         """Return the attribute that a name refers to, or None.
 
         The longest matching URN is used, because URNs contain dots and colons, as in `2.0:User`.
+        Without a URN, the name may be that of an extension's attribute, which Entra ID sends.
         """
         schema, rest = self._split(name)
         if schema is None:
             return None
-        is_extension = schema is not self.schema
         if not rest:
+            is_extension = schema is not self.schema
             return AttributePath(schema, None, None, is_extension) if is_extension else None
         attribute_name, dot, sub_name = rest.partition(".")
+        if rest is name:
+            schema = self._schema_of(attribute_name)
+        is_extension = schema is not self.schema
         attribute = (
             schema.attribute(attribute_name) if is_extension else self.attribute(attribute_name)
         )
@@ -173,6 +177,13 @@ class ResourceType:
         if dot and sub_attribute is None:
             return None
         return AttributePath(schema, attribute, sub_attribute, is_extension)
+
+    def _schema_of(self, name: str) -> Schema:
+        """Return the only extension with an attribute of this name that the core schema lacks."""
+        if self.attribute(name) is not None:
+            return self.schema
+        found = [extension for extension in self.extensions if extension.attribute(name)]
+        return found[0] if len(found) == 1 else self.schema
 
     def _split(self, name: str) -> tuple[Schema | None, str]:
         folded = name.lower()

@@ -96,7 +96,7 @@ class _Resources(Scope):
         return self._present(self._resolve(name))
 
     def compare(self, comparison: Comparison) -> Q:
-        path = self._resolve(comparison.name)
+        path = self._valued(comparison.name)
         if path.attribute is None:
             raise invalid_filter(f"{comparison.name} is a schema: only pr can be used with it.")
         if path.attribute.multi_valued:
@@ -111,7 +111,7 @@ class _Resources(Scope):
         return self._elements_fit(path.attribute, path, operand)
 
     def equal(self, comparison: Comparison) -> Candidates | None:
-        path = self._resolve(comparison.name)
+        path = self._valued(comparison.name)
         attribute = cast(Attribute, path.attribute)
         if attribute.multi_valued:
             name = path.sub_attribute.name if path.sub_attribute else "value"
@@ -126,7 +126,7 @@ class _Resources(Scope):
 
     def sort_key(self, name: str) -> F | SQLExpression:
         """Return the expression to sort by. It is null if there is no value."""
-        path = self._resolve(name)
+        path = self._valued(name)
         attribute = path.attribute
         if attribute is None or attribute.name == "schemas":
             raise invalid_filter(f"{name} cannot be sorted by.")
@@ -138,6 +138,13 @@ class _Resources(Scope):
         if not stored.is_comparable:
             raise invalid_filter(f"{name} is kept as it was sent and cannot be sorted by.")
         return stored.expression
+
+    def _valued(self, name: str) -> AttributePath:
+        """Return the path of the value that a name stands for: `manager` for `manager.value`."""
+        path = self._resolve(name)
+        if path.attribute is None or path.attribute.multi_valued or path.sub_attribute:
+            return path
+        return replace(path, sub_attribute=path.attribute.sub_attribute("value"))
 
     def _resolve(self, name: str) -> AttributePath:
         path = self.resource_type.resolve(name)
