@@ -8,6 +8,9 @@ from enum import StrEnum
 # Seconds after which a client may retry if the database was busy or unavailable.
 RETRY_AFTER = 5
 
+# The characters of a detail, which may quote what the client sent.
+MAX_DETAIL = 2000
+
 ERROR_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:Error"
 
 
@@ -53,7 +56,7 @@ class ScimError(Exception):
         super().__init__(detail)
         self.status = status
         # The detail may quote the client's text. Lone surrogates cannot be encoded as UTF-8.
-        self.detail = detail.encode(errors="backslashreplace").decode()
+        self.detail = detail[:MAX_DETAIL].encode(errors="backslashreplace").decode()
         self.scim_type = scim_type
         self.headers = dict(headers or {})
         self.cause = cause
@@ -129,6 +132,11 @@ def uniqueness(detail: str, cause: Cause | None = None) -> ScimError:
 def precondition_failed(detail: str) -> ScimError:
     """Return a 412 error for a resource that changed since the client read it."""
     return ScimError(412, detail)
+
+
+def too_many(detail: str) -> ScimError:
+    """Return a 400 error for a filter that would take too long for what is stored."""
+    return ScimError(400, detail, "tooMany")
 
 
 def too_large(detail: str, cause: Cause | None = None) -> ScimError:

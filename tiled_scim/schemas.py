@@ -354,6 +354,14 @@ def _check_promises(attribute: Attribute) -> None:
         )
     if any(part.required for part in parts):
         raise ValueError(f"No part of {name} can be required: only whole attributes can.")
+    # A filter in brackets is about one value of each part of an element, and SQL joins no more.
+    if any(part.multi_valued for part in parts):
+        raise ValueError(
+            f"No part of {name} can be multi-valued, because filters could not search it. Make the "
+            "part a multi-valued attribute of its own."
+        )
+    if any(part.type == "complex" for part in parts):  # RFC 7643 section 2.3.8
+        raise ValueError(f"No part of {name} can be complex: only whole attributes can.")
     # Elements have no identity, so a changed element cannot be distinguished from a new one.
     may_change = attribute.multi_valued and attribute.mutability != "immutable"
     if may_change and any(part.mutability == "immutable" for part in parts):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
@@ -14,7 +14,7 @@ from tiled_scim.schemas import CORE_GROUP, GROUP
 from tiled_scim.scim.grammar import Expression
 from tiled_scim.scim.matching import predicate
 from tiled_scim.scim.member_changes import MemberChange, member_change
-from tiled_scim.scim.patch import parse
+from tiled_scim.scim.operations import parse
 
 ADD = {"op": "add", "path": "members"}
 REMOVE = {"op": "remove", "path": "members"}
@@ -34,8 +34,21 @@ def refuse(expression: Expression) -> Iterable[str]:
     raise AssertionError("no filter of a provider needs the members that there are")
 
 
-def change(*operations: object, select: Any = refuse) -> MemberChange | None:
-    return member_change(parse({"Operations": list(operations)}, GROUP), select)
+class Lazily(dict[Expression, Iterable[str]]):
+    """What filters match, which is found out when it is asked for."""
+
+    def __init__(self, select: Callable[[Expression], Iterable[str]]) -> None:
+        super().__init__()
+        self.select = select
+
+    def __missing__(self, expression: Expression) -> Iterable[str]:
+        return self.select(expression)
+
+
+def change(
+    *operations: object, select: Callable[[Expression], Iterable[str]] = refuse
+) -> MemberChange | None:
+    return member_change(parse({"Operations": list(operations)}, GROUP), Lazily(select))
 
 
 def remove_one(member: str) -> dict[str, object]:

@@ -17,8 +17,10 @@ from tiled_scim.schemas import (
     TILED_USER,
     USER,
 )
+from tiled_scim.scim.budget import MAX_OPERATIONS
 from tiled_scim.scim.cleaning import Document
-from tiled_scim.scim.patch import MAX_OPERATIONS, PATCH_SCHEMA, apply, is_member_operation, parse
+from tiled_scim.scim.operations import PATCH_SCHEMA, is_member_operation, parse
+from tiled_scim.scim.patch import apply
 
 KEY = "0b6c4a44-1f6a-4f3a-9a39-3f3ac16b6fbb"
 WORK = {"value": "ada@work.example", "type": "work", "primary": True}
@@ -174,7 +176,7 @@ class TestPaths:
             pytest.param(f"{CORE_USER}:nothing", "invalidPath", id="unknown in a known URN"),
             pytest.param(CORE_USER, "invalidPath", id="the core URN alone"),
             pytest.param(f"{ENTERPRISE_USER}:", "invalidPath", id="a URN and nothing"),
-            pytest.param("employeeNumber", "invalidPath", id="an extension's without its URN"),
+            pytest.param(f"{CORE_USER}:employeeNumber", "invalidPath", id="another schema's"),
             pytest.param('name[givenName eq "x"]', "invalidPath", id="a filter on one value"),
             pytest.param('emails.value[type eq "x"]', "invalidPath", id="a filter on a part"),
             pytest.param('emails[type eq "x"].nothing', "invalidPath", id="unknown after a filter"),

@@ -13,7 +13,8 @@ from tiled_scim.attributes import ResourceType
 from tiled_scim.errors import ScimError
 from tiled_scim.schemas import ENTERPRISE_USER, GROUP, TILED_USER, USER
 from tiled_scim.scim.cleaning import Document
-from tiled_scim.scim.patch import PATCH_SCHEMA, Operation, apply, parse
+from tiled_scim.scim.operations import PATCH_SCHEMA, Operation, parse
+from tiled_scim.scim.patch import apply
 
 words = st.sampled_from(["a", "A", "b", "ada@work.example"])
 elements = st.fixed_dictionaries(

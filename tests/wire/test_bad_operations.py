@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tiled_scim.scim.budget import MAX_OPERATIONS
 from tiled_scim.scim.cleaning import MAX_ELEMENTS
-from tiled_scim.scim.patch import MAX_OPERATIONS
 
 from .client import (
     ANN,

@@ -205,6 +205,14 @@ def test_users_and_groups_may_have_the_same_one(
             ),
             "No part of boxes can be immutable",
         ),
+        (
+            Attribute("box", "complex", sub_attributes=(Attribute("lids", multi_valued=True),)),
+            "No part of box can be multi-valued",
+        ),
+        (
+            Attribute("box", "complex", sub_attributes=(Attribute("lid", "complex"),)),
+            "No part of box can be complex",
+        ),
     ],
 )
 def test_what_the_server_would_not_keep_to_is_not_advertised(

@@ -23,14 +23,18 @@ from tiled_scim.errors import invalid_request, invalid_syntax, too_large
 from tiled_scim.host import HostAdapter
 from tiled_scim.provisioning.resources import StoredResource
 from tiled_scim.schemas import RESOURCE_TYPES
+from tiled_scim.scim.budget import Budget
 from tiled_scim.scim.cleaning import is_storable, named_values
+from tiled_scim.scim.numbers import is_integer
 from tiled_scim.scim.selection import Resource
 
 RESPONSE_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:BulkResponse"
 
-# Declared in the ServiceProviderConfig. So many writes end well within a proxy's timeout.
-MAX_OPERATIONS = 1000
+# Declared in the ServiceProviderConfig. So many writes take about two seconds.
+MAX_OPERATIONS = 200
 MAX_PAYLOAD_BYTES = MAX_BODY_BYTES
+# The characters of a path, and of a bulkId, which results repeat.
+MAX_REPEATED = 1000
 
 # The status of a successful operation, by method.
 STATUSES = {
@@ -72,14 +76,15 @@ class Operation:
         """Read an operation. Missing values become empty.
 
         Raises:
-            ScimError: invalidSyntax if the item is not an object.
+            ScimError: invalidSyntax if the item is not an object; invalidValue if what results
+                repeat is too long.
         """
         fields = _fields(item, "A bulk operation")
         tag = fields.get("version")
         return cls(
-            _text(fields.get("method")).upper(),
-            _text(fields.get("path")),
-            _text(fields.get("bulkid")),
+            _text(fields.get("method"), "method").upper(),
+            _text(fields.get("path"), "path"),
+            _text(fields.get("bulkid"), "bulkId"),
             None if tag is None else str(tag),
             fields.get("data"),
         )
@@ -102,6 +107,7 @@ class Bulk:
         self.adapter = adapter
         self.renderer = renderer
         self.log = log
+        self.budget = Budget()
         # The bulkIds of resources that are not created yet, and the ids of created ones by bulkId.
         self.pending: set[str] = set()
         self.keys: dict[str, str] = {}
@@ -142,6 +148,8 @@ class Bulk:
             raise too_large(f"A bulk request may carry {MAX_OPERATIONS} operations at most.")
         if isinstance(fail_on_errors, bool) or not isinstance(fail_on_errors, int):
             raise invalid_request("failOnErrors must be a whole number.")
+        if not is_integer(fail_on_errors):
+            raise invalid_request("failOnErrors must be a whole number of at most 64 bits.")
         operations = [Operation.parse(item) for item in sent]
         bulk_ids = _created(operations)
         if len(set(bulk_ids)) < len(bulk_ids):
@@ -171,6 +179,7 @@ class Bulk:
         endpoint: Endpoint | None = None
         key: str | None = None
         try:
+            self._check_budget()
             endpoint, key = self._target(operation)
             if key:
                 result["location"] = self.renderer.location(endpoint.resource_type, key)
@@ -184,6 +193,18 @@ class Bulk:
             if operation.creates():
                 self.pending.discard(operation.bulk_id)
         return result
+
+    def _check_budget(self) -> None:
+        """Refuse an operation if those before it changed very much.
+
+        Raises:
+            ScimError: 413.
+        """
+        if self.budget.is_spent:
+            raise too_large(
+                "The operations before this one changed too much for one request. Send the "
+                "remaining operations in another one."
+            )
 
     def _success(
         self, operation: Operation, endpoint: Endpoint, resource: StoredResource | None
@@ -216,7 +237,7 @@ class Bulk:
         if operation.creates() and not operation.bulk_id:
             raise invalid_request("A bulk operation with POST needs a bulkId, which is text.")
         resource_type = ENDPOINTS[match["endpoint"].lower()]
-        return Endpoint(resource_type, self.adapter), self._resolved(match["key"])
+        return Endpoint(resource_type, self.adapter, self.budget), self._resolved(match["key"])
 
     def _carry_out(
         self, operation: Operation, endpoint: Endpoint, key: str | None
@@ -296,9 +317,17 @@ def _fields(item: object, what: str) -> dict[str, object]:
     return {name.lower(): value for name, value in named_values(item)}
 
 
-def _text(value: object) -> str:
-    """Return a value if it is text that can be sent back, or else ""."""
-    return value if isinstance(value, str) and is_storable(value) else ""
+def _text(value: object, name: str) -> str:
+    """Return a value if it is text that can be sent back, or else "".
+
+    Raises:
+        ScimError: invalidValue for a long text.
+    """
+    if not isinstance(value, str) or not is_storable(value):
+        return ""
+    if len(value) > MAX_REPEATED:
+        raise invalid_request(f"The {name} of a bulk operation may have {MAX_REPEATED} characters.")
+    return value
 
 
 def _is_error(result: Resource) -> bool:

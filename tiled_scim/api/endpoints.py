@@ -5,8 +5,9 @@ Bodies are checked here, before anything is written. Views and bulk requests use
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sized
 from functools import cached_property
+from typing import cast
 from uuid import UUID
 
 from tiled_scim.attributes import ResourceType
@@ -18,8 +19,9 @@ from tiled_scim.provisioning.resources import StoredResource
 from tiled_scim.provisioning.service import Precondition, Record, Result, unknown_resource
 from tiled_scim.provisioning.users import UserService
 from tiled_scim.schemas import GROUP, USER
-from tiled_scim.scim import patch
+from tiled_scim.scim.budget import Budget
 from tiled_scim.scim.cleaning import Document, clean_document, is_storable
+from tiled_scim.scim.operations import parse
 
 SERVICES: dict[str, type[UserService | GroupService]] = {
     USER.name: UserService,
@@ -34,11 +36,15 @@ class Endpoint:
     Args:
         resource_type: The resource type.
         adapter: The host adapter for the client's account.
+        budget: Counts what the request asks for and costs. None begins a new one.
     """
 
-    def __init__(self, resource_type: ResourceType, adapter: HostAdapter) -> None:
+    def __init__(
+        self, resource_type: ResourceType, adapter: HostAdapter, budget: Budget | None = None
+    ) -> None:
         self.resource_type = resource_type
         self.adapter = adapter
+        self.budget = budget or Budget()
 
     @cached_property
     def reader(self) -> Reader:
@@ -93,7 +99,7 @@ class Endpoint:
         Raises:
             ScimError: 400 for an invalid body; 412; the errors of the services.
         """
-        operations = patch.parse(body, self.resource_type, key)
+        operations = parse(body, self.resource_type, self.budget, key)
         return self._service(record).patch(self._uuid(key), operations, precondition)
 
     def delete(self, key: str, record: Record, precondition: Precondition | None = None) -> Result:
@@ -105,12 +111,15 @@ class Endpoint:
         return self._service(record).delete(self._uuid(key), precondition)
 
     def _service(self, record: Record) -> UserService | GroupService:
-        return SERVICES[self.resource_type.name](self.adapter, record, is_push=True)
+        service = SERVICES[self.resource_type.name]
+        return service(self.adapter, record, is_push=True, budget=self.budget)
 
     def _document(self, body: object) -> Document:
         if not isinstance(body, Mapping):
             raise invalid_syntax("The body must be one JSON object.")
-        return clean_document(self.resource_type, body)
+        document = clean_document(self.resource_type, body)
+        self.budget.ask("members", len(cast(Sized, document.get("members", ()))))
+        return document
 
     def _uuid(self, key: str) -> UUID:
         """Return the UUID of an id.

@@ -8,24 +8,31 @@ from __future__ import annotations
 
 from django.utils.http import parse_etags
 
-from tiled_scim.errors import precondition_failed
+from tiled_scim.errors import invalid_request, precondition_failed
 from tiled_scim.provisioning.service import Precondition
+
+# Servers accept headers of some thousand characters. The version of a bulk operation is in a body.
+MAX_LENGTH = 10_000
 
 
 def if_match(header: str | None) -> Precondition | None:
     """Return the precondition of an If-Match header, or of the `version` of a bulk operation.
 
     The precondition takes the version of a resource, and raises a ScimError (412) if the header
-    does not list it.
+    does not list it. The resource is locked then, so the header is parsed before.
 
     Args:
         header: The header, or None.
+
+    Raises:
+        ScimError: 400 for a header that is too long.
     """
     if header is None:
         return None
+    listed = _tags(header)
 
     def check(version: str) -> None:
-        if not is_listed(version, header):
+        if not _is_among(version, listed):
             raise precondition_failed(
                 "The resource has been changed since it was read. Read it again, and repeat the "
                 "change on what it is now."
@@ -36,5 +43,15 @@ def if_match(header: str | None) -> Precondition | None:
 
 def is_listed(tag: str, header: str) -> bool:
     """Return whether a header such as If-None-Match lists an entity tag, or "*" for any."""
-    tags = parse_etags(header)
-    return "*" in tags or tag.removeprefix("W/") in {listed.removeprefix("W/") for listed in tags}
+    return _is_among(tag, _tags(header))
+
+
+def _tags(header: str) -> frozenset[str]:
+    """Return the entity tags in a header, without the mark of weak ones."""
+    if len(header) > MAX_LENGTH:
+        raise invalid_request(f"A list of versions may have {MAX_LENGTH} characters.")
+    return frozenset(tag.removeprefix("W/") for tag in parse_etags(header))
+
+
+def _is_among(tag: str, listed: frozenset[str]) -> bool:
+    return "*" in listed or tag.removeprefix("W/") in listed

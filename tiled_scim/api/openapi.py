@@ -12,7 +12,7 @@ from drf_spectacular.openapi import AutoSchema
 from tiled_scim.api.parsers import SCIM_JSON
 from tiled_scim.attributes import Attribute, ResourceType, Schema
 from tiled_scim.errors import ERROR_SCHEMA
-from tiled_scim.scim.patch import PATCH_SCHEMA
+from tiled_scim.scim.operations import PATCH_SCHEMA
 
 JSON = dict[str, Any]
 

@@ -23,6 +23,8 @@ SCIM_JSON = "application/scim+json"
 ACCEPTED = frozenset({SCIM_JSON, "application/json", ""})
 # A PUT of a group of 100,000 members has about 10 MB.
 MAX_BODY_BYTES = 16 * 1024 * 1024
+# A member has up to four. In Python, a value takes up to twenty times the memory of its JSON.
+MAX_VALUES = 500_000
 # The deepest message, a PATCH in a bulk request, has 12 levels. Functions recurse as deep.
 MAX_DEPTH = 32
 # Python codecs that are not charsets.
@@ -47,10 +49,11 @@ class ScimParser(BaseParser):
             raise too_large(
                 f"The body is larger than {MAX_BODY_BYTES} bytes. Push fewer members at once."
             )
+        text = _decoded(raw, charset)
+        if text.count(",") >= MAX_VALUES:
+            raise too_large(f"The body has more than {MAX_VALUES} values. Send fewer at once.")
         try:
-            body = json.loads(
-                _decoded(raw, charset), object_pairs_hook=_object, parse_constant=_constant
-            )
+            body = json.loads(text, object_pairs_hook=_object, parse_constant=_constant)
         except RecursionError:
             raise _too_deep() from None
         except json.JSONDecodeError as error:

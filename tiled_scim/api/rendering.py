@@ -42,9 +42,13 @@ class Renderer:
 
     def render(self, resources: Sequence[StoredResource]) -> Resources:
         """Return resources of one type as JSON objects, for `encode`."""
-        if resources and resources[0].resource_type is GROUP and self.selection.wants("members"):
+        if resources and self.shows_members(resources[0].resource_type):
             return self._with_members(resources)
         return [self._resource(each, each.document) for each in resources]
+
+    def shows_members(self, resource_type: ResourceType) -> bool:
+        """Return whether resources of this type have members in the response."""
+        return resource_type is GROUP and self.selection.wants("members")
 
     def location(self, resource_type: ResourceType, key: str) -> str:
         """Return the URI of a resource."""

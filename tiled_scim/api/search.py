@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 from django.db.models import QuerySet
@@ -11,6 +12,7 @@ from django.http import QueryDict
 from tiled_scim.api.endpoints import Endpoint
 from tiled_scim.attributes import AttributePath, ResourceType
 from tiled_scim.errors import invalid_filter, invalid_request, invalid_syntax
+from tiled_scim.schemas import GROUP
 from tiled_scim.scim.cleaning import named_values
 from tiled_scim.scim.grammar import (
     And,
@@ -25,6 +27,7 @@ from tiled_scim.scim.grammar import (
 )
 from tiled_scim.sql.filtering import condition
 from tiled_scim.sql.pages import Page, index_page, page_size, start_index
+from tiled_scim.sql.search_time import limited
 
 # The parameters of a query. They are the attributes of a SearchRequest.
 PARAMETERS = {
@@ -62,11 +65,18 @@ def parameters(body: object) -> QueryDict:
     return query
 
 
-def everywhere(endpoints: Sequence[Endpoint], query: Mapping[str, str]) -> Page[Any]:
+def everywhere(
+    endpoints: Sequence[Endpoint], query: Mapping[str, str], *, shows_members: bool
+) -> Page[Any]:
     """Return a page of the resources of all types, in the order of the endpoints.
 
+    Args:
+        endpoints: The endpoints.
+        query: The query.
+        shows_members: Whether groups have their members in the response.
+
     Raises:
-        ScimError: invalidValue for parameters that only work for one type; invalidFilter.
+        ScimError: invalidValue for parameters that only work for one type; invalidFilter; tooMany.
     """
     for name in ("sortBy", "cursor"):
         if name in query:
@@ -74,7 +84,9 @@ def everywhere(endpoints: Sequence[Endpoint], query: Mapping[str, str]) -> Page[
     rows = [endpoint.reader.links() for endpoint in endpoints]
     if "filter" in query:
         rows = _filtered(endpoints, rows, query["filter"])
-    return _joined(endpoints, rows, start_index(query), page_size(query))
+    first, count = start_index(query), page_size(query)
+    with limited(rows[0].db) if "filter" in query else nullcontext():
+        return _joined(endpoints, rows, first, count, shows_members=shows_members)
 
 
 def _text(parameter: str, value: object) -> str:
@@ -134,15 +146,21 @@ def _holds_of_absent(expression: Expression, path: AttributePath) -> bool:
 
 
 def _joined(
-    endpoints: Sequence[Endpoint], links: Sequence[QuerySet[Any]], first: int, count: int
+    endpoints: Sequence[Endpoint],
+    links: Sequence[QuerySet[Any]],
+    first: int,
+    count: int,
+    *,
+    shows_members: bool,
 ) -> Page[Any]:
     """Return a page of the concatenation of several queries."""
     found: list[Any] = []
     total = 0
     for endpoint, query in zip(endpoints, links, strict=True):
-        columns = endpoint.reader.columns
-        page = index_page(query, max(1, first - total), count - len(found), columns)
+        reader = endpoint.reader
+        fit = reader.fit if shows_members and endpoint.resource_type is GROUP else len
+        page = index_page(query, max(1, first - total), count - len(found), reader.columns, fit)
         if first <= total + page.total:
-            found += endpoint.reader.read(page.rows)
+            found += reader.read(page.rows)
         total += page.total
     return Page(found, total, first)

@@ -50,6 +50,7 @@ from tiled_scim.schemas import GROUP, RESOURCE_TYPES, USER
 from tiled_scim.scim.selection import Resource, Selection
 from tiled_scim.sql.lookups import indexed_value
 from tiled_scim.sql.pages import Page, page_size, paginate, start_index
+from tiled_scim.sql.search_time import search_time
 
 # A query with other parameters is not a lookup of one value.
 LOOKUP_PARAMETERS = frozenset({"filter", "startIndex", "count", "attributes", "excludedAttributes"})
@@ -236,9 +237,11 @@ class ResourceViewSet(ViewSetMixin, ScimView):
         return Page(found[first - 1 : first - 1 + count], len(found), first)
 
     def _page(self, request: Request) -> Page[StoredResource]:
-        reader = self.endpoint.reader
+        reader, parameters = self.endpoint.reader, self.parameters
         links = ScimFilterBackend().filter_queryset(request, reader.links(), self)
-        page = paginate(links, self.parameters, self.adapter.account, reader.columns)
+        fit = reader.fit if self.renderer.shows_members(self.resource_type) else len
+        with search_time(parameters, self.resource_type, self.adapter, links.db):
+            page = paginate(links, parameters, self.adapter.account, reader.columns, fit)
         return replace(page, rows=reader.read(page.rows))
 
 
@@ -266,7 +269,8 @@ class RootViewSet(ViewSetMixin, ScimView):
     def list(self, request: Request) -> Response:
         endpoints = [Endpoint(resource_type, self.adapter) for resource_type in RESOURCE_TYPES]
         check_given_once(self.parameters)
-        page = everywhere(endpoints, self.parameters)
+        shows_members = self.renderer(GROUP).shows_members(GROUP)
+        page = everywhere(endpoints, self.parameters, shows_members=shows_members)
         resources = [
             resource
             for resource_type in RESOURCE_TYPES

@@ -17,6 +17,9 @@ _MYSQL_KEY = re.compile(r"for key '(?:(?P<table>[^.']+)\.)?(?P<key>[^']+)'")
 _POSTGRESQL_COLUMNS = re.compile(r"^Key \((?P<columns>[^()]+)\)=")
 # An earlier statement of the transaction failed. PostgreSQL answers a COMMIT with a rollback.
 ABORTED_STATE = "25P02"
+# A statement took longer than it may: SQLSTATE of PostgreSQL, error numbers of MariaDB and MySQL.
+OUT_OF_TIME_STATE = "57014"
+OUT_OF_TIME_NUMBERS = frozenset({1969, 3024})
 
 
 def is_taken(error: Exception) -> bool:
@@ -55,6 +58,13 @@ def is_aborted(error: Exception) -> bool:
     """Return whether the transaction can only be rolled back, because a statement failed."""
     state, _number = _codes(error)
     return state == ABORTED_STATE
+
+
+def is_out_of_time(error: Exception) -> bool:
+    """Return whether a statement took longer than it may, see `database.time_limit`."""
+    state, number = _codes(error)
+    is_stopped = state == OUT_OF_TIME_STATE or number in OUT_OF_TIME_NUMBERS
+    return is_stopped or str(error) == "interrupted"
 
 
 def _codes(error: Exception) -> tuple[object, object]:

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from django.dispatch import Signal
 from django.utils import timezone
 
 from tiled_scim import signals
-from tiled_scim.attributes import Attribute
 from tiled_scim.conf import settings
 from tiled_scim.database.compiled import (
     CHUNK,
@@ -39,10 +38,8 @@ from tiled_scim.provisioning.member_queries import (
     MemberQueries,
     belongs,
 )
-from tiled_scim.schemas import GROUP
-from tiled_scim.scim.grammar import Expression, quoted
+from tiled_scim.scim.grammar import quoted
 from tiled_scim.scim.identifiers import as_uuid
-from tiled_scim.scim.matching import predicate
 from tiled_scim.scim.member_changes import MemberChange
 
 # The maximum number of unknown ids in an error.
@@ -184,16 +181,6 @@ class GroupMembers:
             if len(page) < CHUNK:
                 return
             page = [Member(*row) for row in rows.filter(user_id__gt=page[-1].link)[:CHUNK]]
-
-    def select(self, expression: Expression) -> list[str]:
-        """Return the ids of the members that the filter of a PATCH path matches."""
-        fits = predicate(expression, cast(Attribute, GROUP.attribute("members")))
-        rows = self.rows.filter(group=self.group).values_list("user_id", "display")
-        return [
-            str(user)
-            for user, display in rows
-            if fits({"value": str(user), "display": display, "type": "User"})
-        ]
 
     def note_prior(self, links: Iterable[UUID]) -> None:
         """Store that these members have prior access to the Library."""

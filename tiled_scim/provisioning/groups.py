@@ -14,13 +14,20 @@ from tiled_scim.host import library_model
 from tiled_scim.models import Action, LibraryGroupLink
 from tiled_scim.provisioning.documents import read_group, split
 from tiled_scim.provisioning.group_members import NOTHING, GroupMembers, MembersChanged
+from tiled_scim.provisioning.member_search import search_members
 from tiled_scim.provisioning.resources import StoredResource
 from tiled_scim.provisioning.service import Precondition, Result, Service, column_changes, recorded
 from tiled_scim.schemas import GROUP
 from tiled_scim.scim import patch
+from tiled_scim.scim.budget import STEPS_OF_MEMBER
 from tiled_scim.scim.cleaning import Document, check_immutable
-from tiled_scim.scim.member_changes import MemberChange, member_change, split_members
-from tiled_scim.scim.patch import Operation
+from tiled_scim.scim.member_changes import (
+    MemberChange,
+    member_change,
+    searches,
+    split_members,
+)
+from tiled_scim.scim.operations import Operation, is_member_operation
 from tiled_scim.scim.text import canonical
 from tiled_scim.sql.rows import lock_group, locked
 
@@ -80,7 +87,6 @@ class GroupService(Service[LibraryGroupLink]):
         check_immutable(before, document, GROUP)
         return self._update(link, before, document, members)
 
-    @recorded
     def patch(
         self,
         key: UUID,
@@ -89,13 +95,26 @@ class GroupService(Service[LibraryGroupLink]):
     ) -> Result:
         """Apply the operations of a PATCH in order, all or none.
 
+        Filters are evaluated before the group is locked, for the members that it has then.
+
         Raises:
-            ScimError: The errors of `replace` and of `patch.apply`.
+            ScimError: The errors of `replace`, of `member_change` and of `patch.apply`.
         """
+        filters = searches(operations)
+        selected = search_members(filters, key, self.account, self.using, self.budget)
+        others = [operation for operation in operations if not is_member_operation(operation)]
+        return self._patch(key, others, member_change(operations, selected), precondition)
+
+    @recorded
+    def _patch(
+        self,
+        key: UUID,
+        operations: Sequence[Operation],
+        members: MemberChange | None,
+        precondition: Precondition | None,
+    ) -> Result:
         link, before = self._changeable(key, precondition)
-        others = [operation for operation in operations if not patch.is_member_operation(operation)]
-        document = patch.apply(before, others, GROUP) if others else before
-        members = member_change(operations, lambda filter_: self.members(link).select(filter_))
+        document = patch.apply(before, operations, GROUP, self.budget) if operations else before
         return self._update(link, before, document, members)
 
     @recorded
@@ -159,11 +178,12 @@ class GroupService(Service[LibraryGroupLink]):
         return link, document
 
     def _unlink(self, link: LibraryGroupLink) -> Result:
-        removed = self.members(link).remove_all().removed
+        changed = self.members(link).remove_all()
+        self._count(changed)
         link.unlinked_at = timezone.now()
         self.save(link)
         action = self.announce(signals.library_unlinked, link, library=link.library)
-        return Result(self.changed(link, action=action, removed=removed))
+        return Result(self.changed(link, action=action, removed=changed.removed))
 
     def _update(
         self,
@@ -209,7 +229,14 @@ class GroupService(Service[LibraryGroupLink]):
     def _change_members(
         self, link: LibraryGroupLink, members: MemberChange | None
     ) -> MembersChanged:
-        return NOTHING if members is None else self.members(link).change(members)
+        if members is None:
+            return NOTHING
+        changed = self.members(link).change(members)
+        self._count(changed)
+        return changed
+
+    def _count(self, changed: MembersChanged) -> None:
+        self.budget.take(STEPS_OF_MEMBER * (len(changed.added) + len(changed.removed)))
 
     def give_library(self, link: LibraryGroupLink, name: str) -> None:
         """Give a group without a Library one that it may adopt, or a new one."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 from typing import Any, cast
 from uuid import UUID
 
@@ -72,6 +74,18 @@ class Reader:
         names = rows.USER_COLUMNS if self.model is UserLink else rows.GROUP_COLUMNS
         sort_key = (SORT_KEY,) if SORT_KEY in links.query.annotations else ()
         return links.values_list(*names, *self.host_paths, *sort_key, named=True)
+
+    def fit(self, found: Sequence[Any]) -> int:
+        """Return how many groups fit on a page with their members, at least one.
+
+        Args:
+            found: The rows of the groups, from `columns`.
+        """
+        if len(found) < 2:
+            return len(found)
+        numbers = rows.numbers_of_members([row.pk for row in found])
+        totals = list(accumulate(numbers.get(row.pk, 0) for row in found))
+        return max(1, bisect_right(totals, rows.MAX_MEMBERSHIPS))
 
     def read(self, found: Sequence[Any]) -> list[StoredResource]:
         """Return the resources of rows from `columns`. Users have their groups."""

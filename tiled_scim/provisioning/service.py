@@ -26,6 +26,7 @@ from tiled_scim.provisioning.documents import StoredValues
 from tiled_scim.provisioning.resources import StoredResource
 from tiled_scim.provisioning.transactions import atomic
 from tiled_scim.schemas import GROUP, USER
+from tiled_scim.scim.budget import Budget
 
 AnyLink = TypeVar("AnyLink", UserLink, LibraryGroupLink)
 P = ParamSpec("P")
@@ -117,13 +118,22 @@ class Service(Generic[AnyLink]):
         adapter: The host adapter for the account.
         record: Writes the event of a change.
         is_push: Whether a client asks for the change, and not a person.
+        budget: Counts what the changes cost. None begins a new one.
     """
 
     model: ClassVar[type[UserLink | LibraryGroupLink]]
     resource_type: ClassVar[ResourceType]
 
-    def __init__(self, adapter: HostAdapter, record: Record, *, is_push: bool = False) -> None:
+    def __init__(
+        self,
+        adapter: HostAdapter,
+        record: Record,
+        *,
+        is_push: bool = False,
+        budget: Budget | None = None,
+    ) -> None:
         self.adapter = adapter
+        self.budget = budget or Budget()
         self.record = record
         self.is_push = is_push
         self.account = adapter.account

@@ -35,7 +35,7 @@ from tiled_scim.provisioning.user_planning import UserPlanner
 from tiled_scim.schemas import USER
 from tiled_scim.scim import patch
 from tiled_scim.scim.cleaning import Document, check_immutable
-from tiled_scim.scim.patch import Operation
+from tiled_scim.scim.operations import Operation
 from tiled_scim.scim.text import canonical
 from tiled_scim.sql.host_fields import host_fields
 from tiled_scim.sql.rows import lock_user, locked
@@ -111,7 +111,7 @@ class UserService(Service[UserLink]):
             ScimError: The errors of `replace` and of `patch.apply`.
         """
         user, before = self._changeable(key, precondition)
-        document = patch.apply(before, operations, USER)
+        document = patch.apply(before, operations, USER, self.budget)
         return self._update(user, before, document, removes=True)
 
     @recorded

@@ -10,24 +10,30 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import math
 from collections.abc import Callable, Iterator, Mapping, Sized
 from datetime import datetime
 from decimal import Decimal
 from typing import cast
 
 from tiled_scim.attributes import Attribute, ResourceType, Schema
-from tiled_scim.errors import invalid_syntax, invalid_value, mutability
+from tiled_scim.errors import invalid_syntax, invalid_value, mutability, too_large
 from tiled_scim.scim.absence import is_blank, is_nothing, is_null, is_null_element
 from tiled_scim.scim.grammar import quoted
 from tiled_scim.scim.identifiers import as_uuid
 from tiled_scim.scim.matching import comparable
+from tiled_scim.scim.numbers import as_float, is_integer
 
 Document = dict[str, object]
 
 # The maximum number of values, except members. Users have a few, and at most some hundred
 # entitlements. Each operation of a PATCH reads all of them.
 MAX_ELEMENTS = 1000
+
+# The maximum number of characters of a text, such as a small picture or a certificate in base64.
+MAX_TEXT = 32_768
+# The maximum size of a resource as JSON in UTF-8, without members. People have some kilobytes. A
+# page has a hundred of them, and Python needs up to twenty times as much memory.
+MAX_RESOURCE_BYTES = 65_536
 
 # Clients cannot write read-only values. Write-only values (password) are not stored.
 KEPT = frozenset({"readWrite", "immutable"})
@@ -76,7 +82,7 @@ def clean_document(resource_type: ResourceType, body: Mapping[str, object]) -> D
 
     Raises:
         ScimError: invalidValue for an invalid value, or a missing required one; invalidSyntax for a
-            repeated name.
+            repeated name; 413 for a document that is too large.
     """
     document = _clean_object(body, resource_type.attribute, "")
     check_required(resource_type.schema, document, "")
@@ -87,6 +93,7 @@ def clean_document(resource_type: ResourceType, body: Mapping[str, object]) -> D
         values = clean_extension(extension, value)
         if not is_nothing(values):
             document[extension.urn] = values
+    check_size(document, resource_type)
     return document
 
 
@@ -145,6 +152,35 @@ def check_number(attribute: Attribute, elements: Sized) -> None:
         raise invalid_value(
             f"{attribute.name} may have {MAX_ELEMENTS} values, and would have {len(elements)}."
         )
+
+
+def check_size(
+    document: Document, resource_type: ResourceType, before: Document | None = None
+) -> None:
+    """Refuse a document that is too large. Members do not count, because they are rows.
+
+    Args:
+        document: The document.
+        resource_type: Its resource type.
+        before: The document that it replaces. It may be too large by what the host has stored, and
+            may then become smaller.
+
+    Raises:
+        ScimError: 413.
+    """
+    size = _size(document, resource_type)
+    if size <= MAX_RESOURCE_BYTES or (before and size <= _size(before, resource_type)):
+        return
+    raise too_large(
+        f"The {resource_type.name} would have {size} bytes as JSON, and may have "
+        f"{MAX_RESOURCE_BYTES}. Send fewer or shorter values."
+    )
+
+
+def _size(document: Document, resource_type: ResourceType) -> int:
+    relations = {each.name for each in resource_type.schema.attributes if each.relation}
+    kept = {name: value for name, value in document.items() if name not in relations}
+    return len(json.dumps(kept, ensure_ascii=False, separators=(",", ":")).encode())
 
 
 def check_immutable(before: Document, after: Document, resource_type: ResourceType) -> None:
@@ -291,6 +327,8 @@ def _clean_complex(attribute: Attribute, value: object, name: str) -> object:
 def _clean_text(attribute: Attribute, value: object, name: str) -> str:
     if not isinstance(value, str):
         raise invalid_value(f"{name} must be a string.")
+    if len(value) > MAX_TEXT:
+        raise invalid_value(f"{name} may have {MAX_TEXT} characters, and {len(value)} were sent.")
     if not is_storable(value):
         raise invalid_value(f"{name} has a character that cannot be stored.")
     return value
@@ -318,15 +356,19 @@ def _clean_boolean(attribute: Attribute, value: object, name: str) -> bool:
 def _clean_integer(attribute: Attribute, value: object, name: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise invalid_value(f"{name} must be a whole number.")
+    if not is_integer(value):
+        raise invalid_value(f"{name} must be a whole number of at most 64 bits.")
     return value
 
 
 def _clean_decimal(attribute: Attribute, value: object, name: str) -> int | float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise invalid_value(f"{name} must be a number.")
-    if not math.isfinite(value):
-        raise invalid_value(f"{name} must be a finite number.")
-    return value if isinstance(value, int) else _without_exponent(value)
+    number = as_float(value)
+    if number is None:
+        raise invalid_value(f"{name} must be a number of at most 64 bits.")
+    is_exact = isinstance(value, int) and is_integer(value)
+    return value if is_exact else _without_exponent(number)
 
 
 def _without_exponent(number: float) -> int | float:

@@ -24,6 +24,7 @@ from tiled_scim.scim.grammar import (
     Present,
     quoted,
 )
+from tiled_scim.scim.numbers import is_integer
 from tiled_scim.scim.text import canonical, fold
 
 Comparable = str | bool | int | float | datetime
@@ -74,6 +75,8 @@ def literal(attribute: Attribute, comparison: Comparison) -> Comparable | None:
         )
     if value is None:
         return None
+    if attribute.type == "integer" and isinstance(value, int | float) and not is_integer(value):
+        raise invalid_filter(f"{name} is an integer, which has at most 64 bits.")
     if attribute.type == "boolean" and isinstance(value, str):
         value = {"true": True, "false": False}.get(value.lower(), value)  # Entra quotes booleans
     normalized = comparable(attribute, value)

@@ -6,19 +6,33 @@ members to add and to remove.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 from tiled_scim.attributes import Attribute
-from tiled_scim.errors import invalid_filter
+from tiled_scim.errors import invalid_filter, too_many
 from tiled_scim.scim.cleaning import Document
-from tiled_scim.scim.grammar import And, Comparison, ElementFilter, Expression, Not, Or, Present
+from tiled_scim.scim.grammar import (
+    And,
+    Comparison,
+    ElementFilter,
+    Expression,
+    Not,
+    Or,
+    Present,
+    number_of_comparisons,
+)
 from tiled_scim.scim.identifiers import canonical_id
 from tiled_scim.scim.matching import predicate, sub_attribute
-from tiled_scim.scim.patch import Kind, Operation, is_member_operation
+from tiled_scim.scim.operations import Kind, Operation, is_member_operation
 
-Select = Callable[[Expression], Iterable[str]]
+# The members of a group that each filter matches, by the filter.
+Selected = Mapping[Expression, Iterable[str]]
+
+# How many members the filters of a request look at, each once for each comparison. Identity
+# providers name members by their ids, which takes no search.
+MAX_LOOKS = 500_000
 
 
 @dataclass
@@ -63,32 +77,62 @@ class MemberChange:
         self.listed = set(self.added)
         self._forget(self.displays.keys() - self.added)
 
-    def _forget(self, ids: Collection[str]) -> None:
+    def _forget(self, ids: Iterable[str]) -> None:
         """Drop the display names of removed ids, which are new members if they are added again."""
-        self.displays = {id_: name for id_, name in self.displays.items() if id_ not in ids}
+        for id_ in ids:
+            self.displays.pop(id_, None)
 
 
-def member_change(operations: Iterable[Operation], select: Select) -> MemberChange | None:
+def searches(operations: Iterable[Operation]) -> list[Expression]:
+    """Return the filters of operations on members that do not just name ids, each once."""
+    filters = (operation.filter for operation in operations if _is_search(operation))
+    return list(dict.fromkeys(filter_ for filter_ in filters if filter_ is not None))
+
+
+def check_looks(looks: int) -> None:
+    """Refuse filters that would take too long for the members of the group.
+
+    Raises:
+        ScimError: tooMany.
+    """
+    if looks > MAX_LOOKS:
+        raise too_many(
+            "The group has too many members for these filters. Name members by their ids: "
+            'members[value eq "…"].'
+        )
+
+
+def member_change(operations: Iterable[Operation], selected: Selected) -> MemberChange | None:
     """Combine the operations on members, in order, into one change.
 
     Args:
         operations: The operations of a request. Operations on other attributes are ignored.
-        select: Returns the ids of the members in the database that a filter matches. It is not
-            called for filters that only contain ids, as providers send them.
+        selected: The ids of the group's members that each filter of `searches` matches.
 
     Returns:
         The change, or None without operations on members.
 
     Raises:
         ScimError: invalidFilter for a filter that would have to search members that the same
-            request adds.
+            request adds; tooMany if that would take too long.
     """
-    change = None
+    change, looks = None, 0
     for operation in operations:
-        if is_member_operation(operation):
-            change = change or MemberChange()
-            _CHANGES[operation.op](change, operation, select)
+        if not is_member_operation(operation):
+            continue
+        change = change or MemberChange()
+        if change.added and _is_search(operation):
+            looks += len(change.added) * number_of_comparisons(cast(Expression, operation.filter))
+            check_looks(looks)
+        _CHANGES[operation.op](change, operation, selected)
     return change
+
+
+def _is_search(operation: Operation) -> bool:
+    filter_ = operation.filter
+    if filter_ is None or not is_member_operation(operation):
+        return False
+    return _named_ids(filter_, operation.attribute) is None
 
 
 def split_members(document: Document) -> tuple[MemberChange | None, Document]:
@@ -103,26 +147,26 @@ def split_members(document: Document) -> tuple[MemberChange | None, Document]:
     return change, rest
 
 
-def _add(change: MemberChange, operation: Operation, select: Select) -> None:
+def _add(change: MemberChange, operation: Operation, selected: Selected) -> None:
     change.add(_ids(operation))
     change.displays |= displays(_elements(operation))
 
 
-def _replace(change: MemberChange, operation: Operation, select: Select) -> None:
+def _replace(change: MemberChange, operation: Operation, selected: Selected) -> None:
     change.replace(_ids(operation))
     change.displays |= displays(_elements(operation))
 
 
-def _remove(change: MemberChange, operation: Operation, select: Select) -> None:
+def _remove(change: MemberChange, operation: Operation, selected: Selected) -> None:
     if operation.filter:
-        change.remove(_selected(change, operation.filter, operation.attribute, select))
+        change.remove(_chosen(change, operation.filter, operation.attribute, selected))
     elif operation.value is None:
         change.replace(())
     else:
         change.remove(_ids(operation))
 
 
-_CHANGES: dict[Kind, Callable[[MemberChange, Operation, Select], None]] = {
+_CHANGES: dict[Kind, Callable[[MemberChange, Operation, Selected], None]] = {
     "add": _add,
     "replace": _replace,
     "remove": _remove,
@@ -146,15 +190,15 @@ def _ids(operation: Operation) -> Iterator[str]:
     return (canonical_id(element["value"]) for element in _elements(operation))
 
 
-def _selected(
-    change: MemberChange, expression: Expression, attribute: Attribute, select: Select
+def _chosen(
+    change: MemberChange, expression: Expression, attribute: Attribute, selected: Selected
 ) -> set[str]:
     """Return the ids that a filter matches, after the previous operations."""
     named = _named_ids(expression, attribute)
     if named is not None:
         return named
-    selected = set() if change.overwrite else set(select(expression))
-    return selected | _selected_of_added(change.added, expression, attribute)
+    stored = set() if change.overwrite else set(selected[expression])
+    return stored | _chosen_of_added(change.added, expression, attribute)
 
 
 def _named_ids(expression: Expression, attribute: Attribute) -> set[str] | None:
@@ -171,7 +215,7 @@ def _named_ids(expression: Expression, attribute: Attribute) -> set[str] | None:
     return None
 
 
-def _selected_of_added(added: set[str], expression: Expression, attribute: Attribute) -> set[str]:
+def _chosen_of_added(added: set[str], expression: Expression, attribute: Attribute) -> set[str]:
     """Return the ids that this request added and the filter matches.
 
     Raises:

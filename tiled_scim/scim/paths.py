@@ -8,8 +8,9 @@ from typing import cast
 
 from tiled_scim.attributes import Attribute, AttributePath, Mutability, ResourceType
 from tiled_scim.errors import invalid_path
+from tiled_scim.scim.budget import Budget
 from tiled_scim.scim.cleaning import KEPT
-from tiled_scim.scim.grammar import Expression, parse_path, quoted
+from tiled_scim.scim.grammar import Expression, number_of_comparisons, parse_path, quoted
 from tiled_scim.scim.matching import predicate
 
 
@@ -45,50 +46,65 @@ class Target:
         return "readWrite"
 
 
-def find_target(path: object, resource_type: ResourceType) -> Target:
-    """Return the target of the path of an operation.
+class Paths:
+    """Find the targets of the paths of one request.
 
     Args:
-        path: The path in the request, which may be any JSON value.
-        resource_type: The resource type that the path applies to.
-
-    Raises:
-        ScimError: invalidPath or invalidFilter.
+        resource_type: The resource type that the paths apply to.
+        budget: Counts the comparisons in all paths.
     """
-    if not isinstance(path, str):
-        raise invalid_path("The path of an operation must be a string.")
-    target = find(path, resource_type)
-    if target is None:
-        raise invalid_path(f"There is no attribute at the path {quoted(path, 200)}.")
-    return target
 
+    def __init__(self, resource_type: ResourceType, budget: Budget) -> None:
+        self.resource_type = resource_type
+        self.budget = budget
 
-def find(text: str, resource_type: ResourceType) -> Target | None:
-    """Return the target of a path, or None if it does not exist.
+    def find_target(self, path: object) -> Target:
+        """Return the target of the path of an operation.
 
-    Raises:
-        ScimError: invalidFilter for a filter that is invalid or does not fit the attribute.
-    """
-    if "[" in text:
-        return _find_elements(text, resource_type)
-    name = text.strip()
-    # The URN of an extension with an empty attribute name must not select the whole extension.
-    path = None if name.endswith(":") else resource_type.resolve(name)
-    return Target(path) if path else None
+        Args:
+            path: The path in the request, which may be any JSON value.
 
+        Raises:
+            ScimError: invalidPath, and the errors of `find`.
+        """
+        if not isinstance(path, str):
+            raise invalid_path("The path of an operation must be a string.")
+        target = self.find(path)
+        if target is None:
+            raise invalid_path(f"There is no attribute at the path {quoted(path, 200)}.")
+        return target
 
-def _find_elements(text: str, resource_type: ResourceType) -> Target | None:
-    written = parse_path(text)
-    whole = resource_type.resolve(written.name)
-    sub_name = f".{written.sub_attribute}" if written.sub_attribute else ""
-    path = resource_type.resolve(written.name + sub_name)
-    if whole is None or path is None or written.operand is None:
-        return None
-    # Only elements of a multi-valued attribute can be filtered.
-    if whole.attribute is None or whole.sub_attribute or not whole.attribute.multi_valued:
-        return None
-    predicate(written.operand, as_complex(whole.attribute))  # validates the filter
-    return Target(path, written.operand)
+    def find(self, text: str) -> Target | None:
+        """Return the target of a path, or None if it does not exist.
+
+        Raises:
+            ScimError: invalidFilter for a filter that is invalid or does not fit the attribute;
+                413 for too many comparisons.
+        """
+        if "[" in text:
+            return self._find_elements(text)
+        name = text.strip()
+        # The URN of an extension with an empty attribute name must not select the whole extension.
+        path = None if name.endswith(":") else self.resource_type.resolve(name)
+        return Target(path) if path else None
+
+    def _find_elements(self, text: str) -> Target | None:
+        # Only elements of a multi-valued attribute can be filtered. Others cost no parsing.
+        whole = self.resource_type.resolve(text.partition("[")[0].strip())
+        if whole is None or whole.attribute is None or whole.sub_attribute:
+            return None
+        if not whole.attribute.multi_valued:
+            return None
+        if whole.attribute.mutability == "readOnly":
+            return Target(whole)
+        written = parse_path(text)
+        sub_name = f".{written.sub_attribute}" if written.sub_attribute else ""
+        path = self.resource_type.resolve(written.name + sub_name)
+        if path is None or written.operand is None:
+            return None
+        self.budget.ask("comparisons", number_of_comparisons(written.operand))
+        predicate(written.operand, as_complex(whole.attribute))  # validates the filter
+        return Target(path, written.operand)
 
 
 def as_complex(attribute: Attribute) -> Attribute:

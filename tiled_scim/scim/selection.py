@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from tiled_scim.attributes import Attribute, ResourceType
+from tiled_scim.errors import invalid_request
+
+# The names in one of the two parameters. Our schemas have about a hundred in all.
+MAX_NAMES = 500
 
 Resource = dict[str, Any]
 Find = Callable[[str], Attribute | None]
@@ -25,16 +30,28 @@ class Selection:
 
     @classmethod
     def parse(cls, parameters: Mapping[str, str], resource_type: ResourceType) -> Selection:
-        """Parse the two query parameters, which are comma-separated lists."""
+        """Parse the two query parameters, which are comma-separated lists.
+
+        Raises:
+            ScimError: invalidValue for too many names.
+        """
         return cls(
-            _names(parameters.get("attributes", ""), resource_type),
-            _names(parameters.get("excludedAttributes", ""), resource_type),
+            _names(parameters, "attributes", resource_type),
+            _names(parameters, "excludedAttributes", resource_type),
         )
+
+    @cached_property
+    def _parents_of_attributes(self) -> frozenset[str]:
+        return _parents(self.attributes)
+
+    @cached_property
+    def _parents_of_excluded(self) -> frozenset[str]:
+        return _parents(self.excluded)
 
     def wants(self, name: str) -> bool:
         """Return whether the response has an attribute that is returned by default."""
         if self.attributes:
-            return any(wanted.split(".")[0] == name for wanted in self.attributes)
+            return name in self.attributes or name in self._parents_of_attributes
         return name not in self.excluded
 
     def apply(self, resource: Resource, resource_type: ResourceType) -> Resource:
@@ -71,7 +88,7 @@ class Selection:
         is_kept = is_named or not (self.attributes or attribute.returned == "request")
         if is_kept and self._is_whole(name, attribute):
             return value
-        if not is_kept and not _below(self.attributes, name):
+        if not is_kept and name not in self._parents_of_attributes:
             return None
         find, prefix = attribute.sub_attribute, f"{name}."
         if not isinstance(value, list):
@@ -92,14 +109,19 @@ class Selection:
     def _is_whole(self, name: str, attribute: Attribute) -> bool:
         """Return whether no part of a selected value is excluded."""
         is_plain = all(part.returned == "default" for part in attribute.sub_attributes)
-        return is_plain and not _below(self.excluded, name)
+        return is_plain and name not in self._parents_of_excluded
 
 
 ALL = Selection()
 
 
-def _names(text: str, resource_type: ResourceType) -> frozenset[str]:
+def _names(
+    parameters: Mapping[str, str], parameter: str, resource_type: ResourceType
+) -> frozenset[str]:
     """Return canonical names. Unknown names are kept and select nothing."""
+    text = parameters.get(parameter, "")
+    if text.count(",") >= MAX_NAMES:
+        raise invalid_request(f"{parameter} may list {MAX_NAMES} names at most.")
     names = (name.strip() for name in text.split(",") if name.strip())
     return frozenset(
         canonical for name in names for canonical in _canonical_names(name, resource_type)
@@ -117,6 +139,8 @@ def _canonical_names(name: str, resource_type: ResourceType) -> list[str]:
     return [f"{path}:{part.name}" for part in attributes if part.returned == "default"]
 
 
-def _below(names: frozenset[str], parent: str) -> bool:
-    """Return whether one of the names is that of a sub-attribute."""
-    return any(name.startswith(f"{parent}.") for name in names)
+def _parents(names: Iterable[str]) -> frozenset[str]:
+    """Return what precedes each dot in names, so that a name with a parent is found at once."""
+    return frozenset(
+        name[:place] for name in names for place, character in enumerate(name) if character == "."
+    )

@@ -61,6 +61,15 @@ def condition(expression: Expression, resource_type: ResourceType, adapter: Host
     return candidates.condition() & chosen if candidates else chosen
 
 
+def is_indexed(expression: Expression, resource_type: ResourceType, adapter: HostAdapter) -> bool:
+    """Return whether an index finds the few links that a filter can match.
+
+    Raises:
+        ScimError: 400 `invalidFilter`, see `condition`.
+    """
+    return _Resources(resource_type, adapter).candidates(expression) is not None
+
+
 def sort_key(sort_by: str, resource_type: ResourceType, adapter: HostAdapter) -> F | SQLExpression:
     """Return the expression to sort links by. It is null if there is no value.
 

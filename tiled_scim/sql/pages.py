@@ -17,6 +17,7 @@ from django.db.models.expressions import Col, OrderBy
 from tiled_scim.conf import settings
 from tiled_scim.database.expressions import Among
 from tiled_scim.errors import ScimError, invalid_request
+from tiled_scim.scim.numbers import is_integer
 
 Row = TypeVar("Row")
 
@@ -39,6 +40,10 @@ STRETCH = 10
 
 # Returns a query for columns of links.
 Columns = Callable[[QuerySet[Any]], QuerySet[Any, Any]]
+
+
+# Returns how many of some rows fit on a page, from the first, and at least one.
+Fit = Callable[[list[Any]], int]
 
 
 def _as_they_are(links: QuerySet[Any]) -> QuerySet[Any]:
@@ -105,6 +110,7 @@ def paginate(
     parameters: Mapping[str, str],
     account: str,
     columns: Columns = _as_they_are,
+    fit: Fit = len,
 ) -> Page[Any]:
     """Return the page that `startIndex` and `count`, or `cursor` and `count`, ask for.
 
@@ -114,17 +120,22 @@ def paginate(
         account: The account of the links. Cursors are bound to it.
         columns: Selects what to read of the links on the page, at least `created_at`, `pk` and
             `SORT_KEY`. It must not add conditions.
+        fit: Returns how many of the rows fit on the page, which may be fewer than `count`.
 
     Raises:
         ScimError: invalidValue, invalidCursor, expiredCursor or invalidCount.
     """
     if "cursor" in parameters:
-        return _cursor_page(links, parameters, account, columns)
-    return index_page(links, start_index(parameters), page_size(parameters), columns)
+        return _cursor_page(links, parameters, account, columns, fit)
+    return index_page(links, start_index(parameters), page_size(parameters), columns, fit)
 
 
 def index_page(
-    links: QuerySet[Any], first: int, count: int, columns: Columns = _as_they_are
+    links: QuerySet[Any],
+    first: int,
+    count: int,
+    columns: Columns = _as_they_are,
+    fit: Fit = len,
 ) -> Page[Any]:
     """Return a page of `count` links, starting with link number `first`, counted from 1.
 
@@ -132,12 +143,17 @@ def index_page(
 
     Args:
         columns: Selects what to read: see `paginate`.
+        fit: See `paginate`.
     """
     offset = min(first - 1, MAX_OFFSET)
     found = list(columns(_stretch(links, offset, count + 1))) if count else []
     is_last = bool(count) and len(found) <= count and (bool(found) or offset == 0)
     total = offset + len(found) + (0 if is_last else _number_beyond(links, offset, found))
-    return Page(found[:count], total, first)
+    return Page(_fitting(found[:count], fit), total, first)
+
+
+def _fitting(rows: list[Any], fit: Fit) -> list[Any]:
+    return rows[: fit(rows)] if rows else rows
 
 
 def _stretch(links: QuerySet[Any], offset: int, size: int) -> QuerySet[Any]:
@@ -174,17 +190,23 @@ def page_size(parameters: Mapping[str, str]) -> int:
 
 
 def page_beyond(
-    links: QuerySet[Any], cursor: Cursor, account: str, columns: Columns = _as_they_are
+    links: QuerySet[Any],
+    cursor: Cursor,
+    account: str,
+    columns: Columns = _as_they_are,
+    fit: Fit = len,
 ) -> Page[Any]:
     """Return the page beyond the cursor's link, or the first one if the cursor has no position.
 
     Args:
         columns: Selects what to read: see `paginate`.
+        fit: See `paginate`.
     """
     order = _Order(links, cursor.is_backward)
     found = _beyond(links, order, cursor, account, columns)
-    is_more = len(found) > cursor.count
-    found = found[: cursor.count]
+    fitting = _fitting(found[: cursor.count], fit)
+    is_more = len(found) > len(fitting)
+    found = fitting
     if cursor.is_backward:
         found.reverse()
 
@@ -204,7 +226,11 @@ def page_beyond(
 
 
 def _cursor_page(
-    links: QuerySet[Any], parameters: Mapping[str, str], account: str, columns: Columns
+    links: QuerySet[Any],
+    parameters: Mapping[str, str],
+    account: str,
+    columns: Columns,
+    fit: Fit,
 ) -> Page[Any]:
     if parameters.get("startIndex", "").strip():
         raise invalid_request("Send cursor or startIndex, and not both.")
@@ -213,13 +239,13 @@ def _cursor_page(
     text = parameters["cursor"].strip()
     if not text:
         cursor = Cursor(query, count, links.count(), [], False)
-        return page_beyond(links, cursor, account, columns)
+        return page_beyond(links, cursor, account, columns, fit)
     cursor = Cursor.decode(text)
     if cursor.query != query:
         raise _invalid_cursor()
     if cursor.count != count:
         raise _invalid_count(f"count must stay {cursor.count}, as it was with the first page.")
-    return page_beyond(links, cursor, account, columns)
+    return page_beyond(links, cursor, account, columns, fit)
 
 
 def _beyond(
@@ -370,4 +396,7 @@ def _integer(parameters: Mapping[str, str], name: str, default: int) -> int:
         return default
     if not WHOLE_NUMBER.fullmatch(text):
         raise invalid_request(f"{name} must be a whole number, and “{text[:20]}” is not.")
-    return int(text)
+    number = int(text)
+    if not is_integer(number):
+        raise invalid_request(f"{name} must be a whole number of at most 64 bits.")
+    return number

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from django.contrib.auth import get_user_model
 from django.db import connections, router
-from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
+from django.db.models import Count, Exists, F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import JSONObject
 
 from tiled_scim.database.aggregates import JSONArray
@@ -25,10 +25,13 @@ from tiled_scim.database.compiled import (
 )
 from tiled_scim.database.expressions import ColumnText
 from tiled_scim.database.membership_model import MEMBERSHIP, membership_model
+from tiled_scim.errors import too_many
 from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, UserLink
 
 # Sorting by these columns gives a total order.
 TIES = ("created_at", "pk")
+# The memberships on a page of users, and on a page of several groups. They are in memory at once.
+MAX_MEMBERSHIPS = 100_000
 
 
 class UserRow(NamedTuple):
@@ -161,18 +164,47 @@ def with_groups(rows: QuerySet[UserLink]) -> QuerySet[Any]:
 
 
 def groups_of(users: Sequence[UUID]) -> list[Any]:
-    """Return the user id, group id and displayName of each membership of users in live groups."""
-    return rows_of_keys(
+    """Return the user id, group id and displayName of each membership of users in live groups.
+
+    Raises:
+        ScimError: tooMany for too many memberships together.
+    """
+    found = rows_of_keys(
         "groups of users",
         lambda is_one_of: (
             LibraryGroupMember.objects.using(router.db_for_write(UserLink))
             .filter(LibraryGroupMember.live, is_one_of(F("user_id")))
-            .values_list("user_id", "group_id", "group__display_name")
+            .values_list("user_id", "group_id", "group__display_name")[: MAX_MEMBERSHIPS + 1]
         ),
         UserLink._meta.pk,
         users,
         router.db_for_write(UserLink),
     )
+    if len(found) > MAX_MEMBERSHIPS:
+        raise too_many(
+            f"These users are in more than {MAX_MEMBERSHIPS} groups together. Ask for fewer users "
+            "at once, with count."
+        )
+    return found
+
+
+def numbers_of_members(groups: Sequence[UUID]) -> dict[UUID, int]:
+    """Return the number of members of each group that has any."""
+    rows = rows_of_keys(
+        "numbers of members",
+        lambda is_one_of: (
+            LibraryGroupMember.objects.using(router.db_for_write(LibraryGroupMember))
+            .filter(is_one_of(F("group_id")))
+            .order_by()
+            .values("group_id")
+            .annotate(number=Count("pk"))
+            .values_list("group_id", "number")
+        ),
+        LibraryGroupLink._meta.pk,
+        groups,
+        router.db_for_write(LibraryGroupMember),
+    )
+    return dict(rows)
 
 
 def member_rows(group: UUID) -> Iterator[list[Any]]:
