@@ -290,7 +290,9 @@ class TestAdd:
                 id="news of an element that is there",
             ),
             pytest.param(
-                add("emails", [{"value": HOME["value"]}]), {}, id="a value without its type"
+                add("emails", [{"value": HOME["value"]}]),
+                {"emails": [WORK, HOME, {"value": HOME["value"]}]},
+                id="a value without its type",
             ),
             pytest.param(
                 add("emails", [{"value": HOME["value"], "type": "other"}]),

@@ -13,9 +13,7 @@ from django.db.models.expressions import Expression as SQLExpression
 from django.db.models.lookups import IsNull
 
 from tiled_scim.attributes import Attribute, AttributePath, ResourceType, Schema
-from tiled_scim.database.expressions import (
-    JSONText,
-)
+from tiled_scim.database.expressions import IsNotTrue, JSONText
 from tiled_scim.errors import ScimError, invalid_filter, invalid_request
 from tiled_scim.host import HostAdapter
 from tiled_scim.models import LibraryGroupLink, UserLink
@@ -26,7 +24,7 @@ from tiled_scim.scim.grammar import (
     Expression,
     quoted,
 )
-from tiled_scim.scim.matching import predicate, sub_attribute
+from tiled_scim.scim.matching import holds_of_absent, predicate, sub_attribute
 from tiled_scim.scim.paths import as_complex
 from tiled_scim.sql.candidates import Candidates, by_column
 from tiled_scim.sql.host_fields import host_fields
@@ -110,7 +108,10 @@ class _Resources(Scope):
             raise invalid_filter(f"{comparison.name} is a schema: only pr can be used with it.")
         if path.attribute.multi_valued:
             name = str(path) if path.sub_attribute else f"{path}.value"
-            return self._elements_fit(path.attribute, path, replace(comparison, name=name))
+            fits = self._elements_fit(path.attribute, path, replace(comparison, name=name))
+            if path.attribute.name == "schemas" or not holds_of_absent(comparison):
+                return fits
+            return fits | Q(IsNotTrue(self._elements(path).exists()))
         return self._stored(path).fits(comparison)
 
     def element(self, name: str, operand: Expression) -> Q:
