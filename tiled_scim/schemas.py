@@ -87,12 +87,12 @@ COMMON = Schema(
 USER = ResourceType(
     name="User",
     endpoint="/Users",
-    description="A person who has, or had, access.",
+    description="User Account",
     common=COMMON,
     schema=Schema(
         CORE_USER,
         "User",
-        "A person who has, or had, access.",
+        "User Account",
         (
             Attribute(
                 "userName",
@@ -137,8 +137,28 @@ USER = ResourceType(
                 returned="never",
             ),
             _plural("emails", "E-mail addresses.", "work", "home", "other"),
-            _plural("phoneNumbers", "Telephone numbers.", "work", "home", "mobile", "fax", "pager"),
-            _plural("ims", "Instant messaging addresses.", "aim", "gtalk", "icq", "xmpp", "skype"),
+            _plural(
+                "phoneNumbers",
+                "Telephone numbers.",
+                "work",
+                "home",
+                "mobile",
+                "fax",
+                "pager",
+                "other",
+            ),
+            _plural(
+                "ims",
+                "Instant messaging addresses.",
+                "aim",
+                "gtalk",
+                "icq",
+                "xmpp",
+                "msn",
+                "skype",
+                "qq",
+                "yahoo",
+            ),
             _plural(
                 "photos",
                 "Pictures of the person.",
@@ -217,7 +237,7 @@ USER = ResourceType(
         Schema(
             ENTERPRISE_USER,
             "EnterpriseUser",
-            "What a business knows of a person.",
+            "Enterprise User",
             (
                 Attribute("employeeNumber", description="The number given by the employer."),
                 Attribute("costCenter", description="The cost center."),
@@ -255,12 +275,12 @@ USER = ResourceType(
 GROUP = ResourceType(
     name="Group",
     endpoint="/Groups",
-    description="A group of people who are given the same access.",
+    description="Group",
     common=COMMON,
     schema=Schema(
         CORE_GROUP,
         "Group",
-        "A group of people who are given the same access.",
+        "Group",
         (
             Attribute(
                 "displayName",
