@@ -36,6 +36,7 @@ from tiled_scim.api.rendering import Renderer, encode
 from tiled_scim.api.request_log import REQUEST_ID_HEADER, RequestLog
 from tiled_scim.api.search import everywhere
 from tiled_scim.api.search import parameters as search_parameters
+from tiled_scim.api.spellings import endpoint_of
 from tiled_scim.api.throttling import AddressThrottle, Throttle, TokenThrottle
 from tiled_scim.attributes import ResourceType
 from tiled_scim.audit.events import Change
@@ -338,8 +339,15 @@ class MeView(ScimView):
         raise ScimError(501, "A token is an identity provider's, so that there is no User /Me.")
 
 
+@method_decorator(non_atomic_requests, name="dispatch")
 class UnknownView(ScimView):
-    """All other paths below the mount."""
+    """All other paths below the mount, among them other spellings of the endpoints."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        found = endpoint_of(kwargs["rest"])
+        if found is None:
+            return super().dispatch(request, *args, **kwargs)
+        return cast(HttpResponseBase, found.func(request, *found.args, **found.kwargs))
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
