@@ -26,12 +26,21 @@ from tests.documented.pages import (
     table_rows,
 )
 from tiled_scim import conf, errors
-from tiled_scim.api import bulk, discovery, parsers, views
+from tiled_scim.api import bulk, discovery, etags, parsers, views
 from tiled_scim.connections import Connection
 from tiled_scim.host import HostAdapter
 from tiled_scim.schemas import TILED_USER
-from tiled_scim.scim import cleaning, grammar, patch
-from tiled_scim.sql import pages
+from tiled_scim.scim import (
+    budget,
+    cleaning,
+    grammar,
+    member_changes,
+    numbers,
+    patch,
+    selection,
+)
+from tiled_scim.sql import pages, search_time
+from tiled_scim.sql import rows as rows_of_resources
 
 PACKAGE = ROOT / "tiled_scim"
 DESIGN = ROOT / "docs" / "design.md"
@@ -238,16 +247,40 @@ def scim_types() -> Iterator[tuple[int, str]]:
 
 class TestProtocol:
     def test_the_limits_are_those_of_the_code(self) -> None:
-        assert table_rows(PROTOCOL, "what") == [
+        rows = table_rows(PROTOCOL, "what")
+        assert all(len(row) == 3 and row[2].endswith(".") for row in rows)
+        assert [row[:2] for row in rows] == [
             ["Body of a request", f"{parsers.MAX_BODY_BYTES // 2**20} MiB"],
+            ["Values in a body", str(parsers.MAX_VALUES)],
+            ["Names in an object of a body", str(parsers.MAX_NAMES)],
             ["Levels of objects and arrays in a body", str(parsers.MAX_DEPTH)],
+            ["Characters of a text", str(cleaning.MAX_TEXT)],
+            [
+                "Bytes of a resource as JSON, without members",
+                str(cleaning.MAX_RESOURCE_BYTES),
+            ],
             ["Values of an attribute, but for members", str(cleaning.MAX_ELEMENTS)],
-            ["Operations in a PATCH", str(patch.MAX_OPERATIONS)],
+            ["Members in a request", str(budget.MAX_MEMBERS)],
+            ["Operations in a PATCH", str(budget.MAX_OPERATIONS)],
+            ["Comparisons in all paths of a PATCH", str(budget.MAX_COMPARISONS)],
+            ["Values that a PATCH looks at", str(patch.MAX_LOOKS)],
+            ["Members that a PATCH looks at", str(member_changes.MAX_LOOKS)],
             ["Operations in a bulk request", str(bulk.MAX_OPERATIONS)],
+            [
+                "Changes of members in a bulk request",
+                str(budget.MAX_STEPS // budget.STEPS_OF_MEMBER),
+            ],
+            ["Names in `attributes` and in `excludedAttributes`", str(selection.MAX_NAMES)],
             ["Characters in a filter", str(grammar.MAX_LENGTH)],
             ["Comparisons in a filter", str(grammar.MAX_CLAUSES)],
             ["Levels of brackets in a filter", str(grammar.MAX_DEPTH)],
+            ["Time for a statement of a search", f"{search_time.SECONDS} second"],
             ["Resources on a page", "`TILED_SCIM_MAX_PAGE_SIZE`"],
+            ["Members on a page of several groups", str(rows_of_resources.MAX_MEMBERSHIPS)],
+            ["Groups of all users on a page", str(rows_of_resources.MAX_MEMBERSHIPS)],
+            ["Characters of `If-Match`, and of a `version`", str(etags.MAX_LENGTH)],
+            ["Characters of a `path` and a `bulkId`", str(bulk.MAX_REPEATED)],
+            ["Numbers", f"{numbers.LARGEST_INTEGER.bit_length() + 1} bits"],
             ["Age of a cursor", f"{pages.CURSOR_TIMEOUT} seconds"],
         ]
 

@@ -9,9 +9,13 @@ from typing import Any
 from hypothesis import strategies as st
 
 from tests.hostile.server import CURSORS, MINE, THEIRS, VERSIONS
+from tests.population import EXTENSION
 from tests.wire.client import ENTERPRISE_USER, TILED_USER
 from tiled_scim.attributes import Attribute, ResourceType
-from tiled_scim.schemas import RESOURCE_TYPES
+from tiled_scim.schemas import RESOURCE_TYPES, register_extension
+
+# The built-in schemas have no numbers.
+register_extension(EXTENSION)
 
 Strategy = st.SearchStrategy[Any]
 
@@ -40,7 +44,26 @@ TEXTS = [
     *("00000000-0000-0000-0000-000000000000", "{00000000-0000-0000-0000-000000000000}"),
 ]
 NUMBERS = [
-    *(0, 1, -1, 2**31, 2**32, 2**63, -(2**63) - 1, 2**64, 10**400, -(10**400)),
+    *(
+        0,
+        1,
+        -1,
+        7,
+        -7,
+        1.5,
+        2**53 + 1,
+        2**63 - 1,
+        -(2**63),
+        10**22,
+        1e22,
+        2**31,
+        2**32,
+        2**63,
+        -(2**63) - 1,
+        2**64,
+        10**400,
+        -(10**400),
+    ),
     *(0.5, -0.0, 1e308, 5e-324, float("nan"), float("inf"), float("-inf")),
 ]
 
@@ -177,6 +200,9 @@ CHANGES = [
     (":", ":NaN,"),
     (":", ":-Infinity,"),
     (":", ":1e999,"),
+    (":", ":-1e400,"),
+    (":", ":-0,"),
+    (":", ":0e999999999,"),
     (":", ":" + "9" * 4300 + ","),
     (":", ":" + "9" * 4301 + ","),
     ('"', "'"),

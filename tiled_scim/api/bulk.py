@@ -30,8 +30,8 @@ from tiled_scim.scim.selection import Resource
 
 RESPONSE_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:BulkResponse"
 
-# Declared in the ServiceProviderConfig. So many writes take about two seconds.
-MAX_OPERATIONS = 200
+# Declared in the ServiceProviderConfig. So many writes take about a second.
+MAX_OPERATIONS = 100
 MAX_PAYLOAD_BYTES = MAX_BODY_BYTES
 # The characters of a path, and of a bulkId, which results repeat.
 MAX_REPEATED = 1000

@@ -24,7 +24,9 @@ ACCEPTED = frozenset({SCIM_JSON, "application/json", ""})
 # A PUT of a group of 100,000 members has about 10 MB.
 MAX_BODY_BYTES = 16 * 1024 * 1024
 # A member has up to four. In Python, a value takes up to twenty times the memory of its JSON.
-MAX_VALUES = 500_000
+MAX_VALUES = 450_000
+# Objects have less than a hundred names, and each takes a look.
+MAX_NAMES = 100_000
 # The deepest message, a PATCH in a bulk request, has 12 levels. Functions recurse as deep.
 MAX_DEPTH = 32
 # Python codecs that are not charsets.
@@ -107,6 +109,8 @@ def _decoded(raw: bytes, charset: str) -> str:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(pairs) > MAX_NAMES:
+        raise too_large(f"An object in the body has more than {MAX_NAMES} names.")
     result = dict(pairs)
     if len(result) < len(pairs):
         counts = Counter(name for name, _ in pairs)

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, cast
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import (
+    BigIntegerField,
     BooleanField,
     F,
     FloatField,
@@ -279,6 +280,17 @@ class JSONText(_JSONScalar):
         "sqlite": "JSON_EXTRACT({0}, {1})",
         "postgresql": "(JSONB_PATH_QUERY_FIRST({0}, {1}::jsonpath) #>> '{}')",
         "mysql": "JSON_UNQUOTE(JSON_EXTRACT({0}, {1}))",
+    }
+
+
+class JSONInteger(_JSONScalar):
+    """An integer of 64 bits in a JSON value. As a floating-point number, it would be rounded."""
+
+    output_field = BigIntegerField()
+    templates: ClassVar = {
+        "sqlite": "JSON_EXTRACT({0}, {1})",
+        "postgresql": "(JSONB_PATH_QUERY_FIRST({0}, {1}::jsonpath) #>> '{}')::numeric",
+        "mysql": "CAST(JSON_UNQUOTE(JSON_EXTRACT({0}, {1})) AS SIGNED)",
     }
 
 

@@ -24,7 +24,7 @@ _MYSQL_VARIABLES = {True: ("max_statement_time", 1), False: ("max_execution_time
 
 
 @contextmanager
-def time_limit(using: str, seconds: int, error: Exception) -> Iterator[None]:
+def time_limit(using: str, seconds: float, error: Exception) -> Iterator[None]:
     """Raise an error instead of that of the database if a statement takes too long.
 
     SQLite runs in this process, so its statements share this time.
@@ -47,11 +47,11 @@ def time_limit(using: str, seconds: int, error: Exception) -> Iterator[None]:
 
 
 @contextmanager
-def _postgresql(connection: BaseDatabaseWrapper, seconds: int) -> Iterator[None]:
+def _postgresql(connection: BaseDatabaseWrapper, seconds: float) -> Iterator[None]:
     """Limit the statements of a transaction. A pooler may give the next one to somebody else."""
     is_nested = connection.in_atomic_block
     with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
-        cursor.execute(f"SELECT current_setting({_NAME}), {_SET}", [f"{seconds}s"])
+        cursor.execute(f"SELECT current_setting({_NAME}), {_SET}", [f"{round(seconds * 1000)}ms"])
         (before, _now) = cursor.fetchone()
         yield
         if is_nested:  # the setting ends with the transaction otherwise
@@ -59,7 +59,7 @@ def _postgresql(connection: BaseDatabaseWrapper, seconds: int) -> Iterator[None]
 
 
 @contextmanager
-def _mysql(connection: BaseDatabaseWrapper, seconds: int) -> Iterator[None]:
+def _mysql(connection: BaseDatabaseWrapper, seconds: float) -> Iterator[None]:
     name, unit = _MYSQL_VARIABLES[getattr(connection, "mysql_is_mariadb", False)]
     with connection.cursor() as cursor:
         cursor.execute(f"SET @tiled_scim_before = @@{name}, SESSION {name} = {seconds * unit}")
@@ -70,7 +70,7 @@ def _mysql(connection: BaseDatabaseWrapper, seconds: int) -> Iterator[None]:
 
 
 @contextmanager
-def _sqlite(connection: BaseDatabaseWrapper, seconds: int) -> Iterator[None]:
+def _sqlite(connection: BaseDatabaseWrapper, seconds: float) -> Iterator[None]:
     end = time.thread_time() + seconds
     set_handler = connection.connection.set_progress_handler
     set_handler(lambda: time.thread_time() > end, INSTRUCTIONS)

@@ -34,6 +34,7 @@ from tiled_scim.provisioning.service import Precondition, Result, Service, recor
 from tiled_scim.provisioning.user_planning import UserPlanner
 from tiled_scim.schemas import USER
 from tiled_scim.scim import patch
+from tiled_scim.scim.budget import STEPS_OF_GROUP
 from tiled_scim.scim.cleaning import Document, check_immutable
 from tiled_scim.scim.operations import Operation
 from tiled_scim.scim.text import canonical
@@ -131,6 +132,7 @@ class UserService(Service[UserLink]):
             GroupMembers(group, self.adapter, self.using).remove([key])
             group.touch()
             group.save(using=self.using)
+        self.budget.take(STEPS_OF_GROUP * len(groups))
         names = ", ".join(group.name for group in groups)
         attributes = {"groups": [names, None]} if groups else {}
         action = self.announce(signals.user_unlinked, user.link, user=user.link.user)

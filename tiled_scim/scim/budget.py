@@ -22,6 +22,8 @@ MAX_MEMBERS = 100_000
 MAX_STEPS = 1_000_000
 # A step is one look at one element. To write the rows of a member takes so many times as long.
 STEPS_OF_MEMBER = 20
+# To remove a deleted user from a group takes so many times as long.
+STEPS_OF_GROUP = 2000
 
 Asked = Literal["operations", "comparisons", "members"]
 _LIMITS: dict[Asked, tuple[int, str]] = {

@@ -33,7 +33,7 @@ MAX_ELEMENTS = 1000
 MAX_TEXT = 32_768
 # The maximum size of a resource as JSON in UTF-8, without members. People have some kilobytes. A
 # page has a hundred of them, and Python needs up to twenty times as much memory.
-MAX_RESOURCE_BYTES = 65_536
+MAX_RESOURCE_BYTES = 50_000
 
 # Clients cannot write read-only values. Write-only values (password) are not stored.
 KEPT = frozenset({"readWrite", "immutable"})

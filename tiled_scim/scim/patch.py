@@ -60,15 +60,15 @@ def apply(
             required attribute of an extension; tooMany if it would take too long; 413 for a
             document that becomes too large.
     """
-    patched, looks = dict(document), 0
+    patched, looks, budget = dict(document), 0, budget or Budget()
     for operation in operations:
         if is_member_operation(operation):
             continue
-        looks += _looks(patched, operation)
+        more = _looks(patched, operation)
+        looks += more
         _check_looks(looks, operation)
+        budget.take(more)
         _apply(patched, operation)
-    if budget is not None:
-        budget.take(looks)
     check_size(patched, resource_type, document)
     check_immutable(document, patched, resource_type)
     for extension in resource_type.extensions:

@@ -12,7 +12,18 @@ from typing import Any, cast
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import BooleanField, Case, F, Model, Q, UUIDField, Value, When
+from django.db.models import (
+    BigIntegerField,
+    BooleanField,
+    Case,
+    F,
+    FloatField,
+    Model,
+    Q,
+    UUIDField,
+    Value,
+    When,
+)
 from django.db.models.expressions import Expression
 from django.db.models.functions import NullIf
 from django.db.models.lookups import (
@@ -35,6 +46,7 @@ from tiled_scim.database.expressions import (
     FoldedText,
     IsNotTrue,
     JSONBoolean,
+    JSONInteger,
     JSONNumber,
     JSONText,
     NonEmpty,
@@ -160,7 +172,9 @@ def in_json(attribute: Attribute, root: F | Element, *keys: str) -> Stored:
     match attribute.type:
         case "boolean":
             return Stored(attribute, JSONBoolean(root, *keys))
-        case "integer" | "decimal":
+        case "integer":
+            return Stored(attribute, JSONInteger(root, *keys))
+        case "decimal":
             return Stored(attribute, JSONNumber(root, *keys))
         case "dateTime":
             # It is stored as it was sent, and can be written in many ways.
@@ -187,7 +201,9 @@ def _compare(stored: Stored, comparison: Comparison, expected: Comparable | None
         raise invalid_filter(f"{comparison.name} is kept as it was sent and cannot be compared.")
     if stored.is_text:
         return _compare_text(stored, comparison, cast(str, expected))
-    return Q(_LOOKUPS[comparison.operator](stored.expression, _parameter(expected)))
+    return Q(
+        _LOOKUPS[comparison.operator](stored.expression, _parameter(stored.attribute, expected))
+    )
 
 
 def _compare_text(stored: Stored, comparison: Comparison, expected: str) -> Q:
@@ -214,10 +230,14 @@ def _column_equals(column: str, is_uuid: bool, expected: str) -> Q:
     return Q((column, key)) if str(key) == expected else NEVER
 
 
-def _parameter(expected: Comparable) -> Comparable:
-    """Return a literal as a query parameter. SQLite rejects integers of more than 64 bits."""
+def _parameter(attribute: Attribute, expected: Comparable) -> Comparable | Value:
+    """Return a literal as a query parameter."""
     if isinstance(expected, datetime) and not settings.USE_TZ:
         return timezone.make_naive(expected, timezone.get_default_timezone())
-    if isinstance(expected, int) and not isinstance(expected, bool):
-        return float(expected)
+    if attribute.type == "integer" and isinstance(expected, int | float):
+        # A plain number would be converted to an integer, so that 1.5 would equal 1.
+        exact = BigIntegerField() if isinstance(expected, int) else FloatField()
+        return Value(expected, output_field=exact)
+    if attribute.type == "decimal":
+        return float(cast("int | float", expected))
     return expected
