@@ -30,7 +30,7 @@ def is_chosen(resource: Resource, expression: Expression, resource_type: Resourc
             return any(map(is_present, values))
         case Comparison(name):
             attribute, values = found(resource, name, resource_type)
-            return any(fits(attribute, value, expression) for value in values)
+            return any(fits(attribute, value, expression) for value in values or [None])
         case ElementFilter(name, operand):
             attribute, elements = found(resource, name, resource_type, whole=True)
             return any(is_element_chosen(element, operand, attribute) for element in elements)
@@ -101,6 +101,8 @@ def fits(attribute: Attribute, value: Any, comparison: Comparison) -> bool:
     """Whether a comparison is true of a value."""
     if comparison.operator == "ne":
         return not fits(attribute, value, Comparison(comparison.name, "eq", comparison.value))
+    if value is None and comparison.value is not None and attribute.name == "primary":
+        value = False  # RFC 7643 section 2.4
     if value is None or comparison.value is None:
         return value is None and comparison.value is None
     left, right = comparable(attribute, value), comparable(attribute, comparison.value)

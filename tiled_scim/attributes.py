@@ -43,6 +43,7 @@ class Attribute:
         canonical_column: The ORM path of the canonical form of a name (see `scim.text.canonical`).
         relation: The reverse relation of the link whose rows are the elements.
         constant: The value of this sub-attribute in all elements of a relation.
+        accepts_text: Whether a text stands for an object with this text as its `value`.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Attribute:
     canonical_column: str | None = None
     relation: str | None = None
     constant: str | None = None
+    accepts_text: bool = False
 
     @cached_property
     def _by_folded_name(self) -> dict[str, Attribute]:
@@ -154,14 +156,18 @@ class ResourceType:
         """Return the attribute that a name refers to, or None.
 
         The longest matching URN is used, because URNs contain dots and colons, as in `2.0:User`.
+        Without a URN, the name may be that of an extension's attribute, which Entra ID sends.
         """
         schema, rest = self._split(name)
         if schema is None:
             return None
-        is_extension = schema is not self.schema
         if not rest:
+            is_extension = schema is not self.schema
             return AttributePath(schema, None, None, is_extension) if is_extension else None
         attribute_name, dot, sub_name = rest.partition(".")
+        if rest is name:
+            schema = self._schema_of(attribute_name)
+        is_extension = schema is not self.schema
         attribute = (
             schema.attribute(attribute_name) if is_extension else self.attribute(attribute_name)
         )
@@ -172,6 +178,13 @@ class ResourceType:
             return None
         return AttributePath(schema, attribute, sub_attribute, is_extension)
 
+    def _schema_of(self, name: str) -> Schema:
+        """Return the only extension with an attribute of this name that the core schema lacks."""
+        if self.attribute(name) is not None:
+            return self.schema
+        found = [extension for extension in self.extensions if extension.attribute(name)]
+        return found[0] if len(found) == 1 else self.schema
+
     def _split(self, name: str) -> tuple[Schema | None, str]:
         folded = name.lower()
         if not folded.startswith("urn:"):
@@ -180,6 +193,7 @@ class ResourceType:
             urn = schema.urn.lower()
             if folded == urn:
                 return schema, ""
-            if folded.startswith(urn + ":") and len(folded) > len(urn) + 1:
+            # RFC 7644 section 3.10 has a colon after the URN. Some clients send a dot.
+            if folded.startswith((f"{urn}:", f"{urn}.")) and len(folded) > len(urn) + 1:
                 return schema, name[len(urn) + 1 :]
         return None, name

@@ -169,12 +169,17 @@ class Settings:
     @property
     def PAGE_SIZE(self) -> int:
         """The default number of resources on a page."""
-        return cast(int, _setting("PAGE_SIZE", 10))
+        return cast(int, _setting("PAGE_SIZE", 100))
 
     @property
     def MAX_PAGE_SIZE(self) -> int:
         """The maximum number of resources on a page."""
         return cast(int, _setting("MAX_PAGE_SIZE", 100))
+
+    @property
+    def PASSWORD_IN_SCHEMAS(self) -> bool:
+        """Whether `/Schemas` lists `password`, which is accepted and dropped."""
+        return cast(bool, _setting("PASSWORD_IN_SCHEMAS", False))
 
     @property
     def THROTTLE(self) -> str | None:

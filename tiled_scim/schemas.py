@@ -21,6 +21,7 @@ def _plural(
     *types: str,
     value: Attribute | None = None,
     sub_attributes: tuple[Attribute, ...] = (),
+    accepts_text: bool = False,
 ) -> Attribute:
     """Return a multi-valued attribute with the sub-attributes of RFC 7643 section 2.4."""
     default = (value or Attribute("value", description="The value."),)
@@ -29,6 +30,7 @@ def _plural(
         "complex",
         description,
         multi_valued=True,
+        accepts_text=accepts_text,
         sub_attributes=(
             *(sub_attributes or (*default, Attribute("display", description="A name to show."))),
             Attribute("type", description="What it is used for.", canonical_values=types),
@@ -85,12 +87,12 @@ COMMON = Schema(
 USER = ResourceType(
     name="User",
     endpoint="/Users",
-    description="A person who has, or had, access.",
+    description="User Account",
     common=COMMON,
     schema=Schema(
         CORE_USER,
         "User",
-        "A person who has, or had, access.",
+        "User Account",
         (
             Attribute(
                 "userName",
@@ -135,8 +137,28 @@ USER = ResourceType(
                 returned="never",
             ),
             _plural("emails", "E-mail addresses.", "work", "home", "other"),
-            _plural("phoneNumbers", "Telephone numbers.", "work", "home", "mobile", "fax", "pager"),
-            _plural("ims", "Instant messaging addresses.", "aim", "gtalk", "icq", "xmpp", "skype"),
+            _plural(
+                "phoneNumbers",
+                "Telephone numbers.",
+                "work",
+                "home",
+                "mobile",
+                "fax",
+                "pager",
+                "other",
+            ),
+            _plural(
+                "ims",
+                "Instant messaging addresses.",
+                "aim",
+                "gtalk",
+                "icq",
+                "xmpp",
+                "msn",
+                "skype",
+                "qq",
+                "yahoo",
+            ),
             _plural(
                 "photos",
                 "Pictures of the person.",
@@ -201,7 +223,7 @@ USER = ResourceType(
                 ),
             ),
             _plural("entitlements", "Things that the person is entitled to."),
-            _plural("roles", "Roles that the person has."),
+            _plural("roles", "Roles that the person has.", accepts_text=True),
             _plural(
                 "x509Certificates",
                 "Certificates of the person.",
@@ -215,7 +237,7 @@ USER = ResourceType(
         Schema(
             ENTERPRISE_USER,
             "EnterpriseUser",
-            "What a business knows of a person.",
+            "Enterprise User",
             (
                 Attribute("employeeNumber", description="The number given by the employer."),
                 Attribute("costCenter", description="The cost center."),
@@ -226,6 +248,7 @@ USER = ResourceType(
                     "manager",
                     "complex",
                     "The person's manager.",
+                    accepts_text=True,
                     sub_attributes=(
                         Attribute("value", description="The manager's id."),
                         Attribute(
@@ -252,12 +275,12 @@ USER = ResourceType(
 GROUP = ResourceType(
     name="Group",
     endpoint="/Groups",
-    description="A group of people who are given the same access.",
+    description="Group",
     common=COMMON,
     schema=Schema(
         CORE_GROUP,
         "Group",
-        "A group of people who are given the same access.",
+        "Group",
         (
             Attribute(
                 "displayName",
@@ -273,6 +296,7 @@ GROUP = ResourceType(
                 "The people in the group.",
                 multi_valued=True,
                 relation="members",
+                accepts_text=True,
                 sub_attributes=(
                     Attribute(
                         "value",

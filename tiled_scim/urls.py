@@ -1,4 +1,7 @@
-"""The endpoints: RFC 7644 section 3.2. A slash at the end is tolerated, and none is asked for."""
+"""The endpoints: RFC 7644 section 3.2. A slash at the end is tolerated, and none is asked for.
+
+`api.spellings` finds the endpoints of paths in other letter case or with other slashes.
+"""
 
 from __future__ import annotations
 
@@ -42,5 +45,5 @@ urlpatterns = [
     ),
     re_path(r"^Schemas/?$", views.SchemasView.as_view(), name="schemas"),
     re_path(r"^Schemas/(?P<key>[^/]+)/?$", views.SchemaView.as_view(), name="schema"),
-    re_path(r"", views.UnknownView.as_view(), name=UNKNOWN_ROUTE),
+    re_path(r"^(?P<rest>[\s\S]*)", views.UnknownView.as_view(), name=UNKNOWN_ROUTE),
 ]

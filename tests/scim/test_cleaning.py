@@ -13,6 +13,7 @@ from tiled_scim.errors import ScimError
 from tiled_scim.schemas import COMMON, ENTERPRISE_USER, GROUP, TILED_USER, USER
 from tiled_scim.scim.cleaning import Document, check_immutable, clean, clean_document
 
+KEY = "0b6c4a44-1f6a-4f3a-9a39-3f3ac16b6fbb"
 CERTIFICATE = "MIIDQzCCAqygAwIBAgICEAAwDQYJKoZIhvcNAQEFBQAwTg=="
 
 json_values = st.recursive(
@@ -131,6 +132,18 @@ class TestClean:
     def test_complex_values(self, name: str, sent: object, kept: object) -> None:
         assert clean(of_user(name), sent, name) == kept
 
+    @pytest.mark.parametrize("name", ["roles", "emails", f"{ENTERPRISE_USER}:manager"])
+    @pytest.mark.parametrize("text", ['{"value": "x"}', '[{"value": "x"}]', "[]", " {} "])
+    def test_json_in_a_text_is_no_object(self, name: str, text: str) -> None:
+        with pytest.raises(ScimError, match="must be an object") as refusal:
+            clean(of_user(name), text, name, accept_lone_element=True)
+        assert refusal.value.scim_type == "invalidValue"
+
+    @pytest.mark.parametrize("name", ["emails", "phoneNumbers", "entitlements", "name"])
+    def test_a_text_is_an_object_only_where_the_table_says_so(self, name: str) -> None:
+        with pytest.raises(ScimError, match=r"must be an object\.$"):
+            clean(of_user(name), "x", name, accept_lone_element=True)
+
     def test_one_element_stands_for_an_array_only_where_that_is_allowed(self) -> None:
         emails = of_user("emails")
         lone = {"value": "a@b.c"}
@@ -223,12 +236,19 @@ class TestCleanDocument:
         assert refusal.value.scim_type == "invalidValue"
 
     def test_members_need_no_more_than_an_id(self) -> None:
-        body = {"displayName": "G", "members": [{"$ref": None, "value": "1"}, {"value": "2"}, "3"]}
+        body = {"displayName": "G", "members": [{"$ref": None, "value": "1"}, {"value": "2"}, KEY]}
         assert clean_document(GROUP, body)["members"] == [
             {"value": "1"},
             {"value": "2"},
-            {"value": "3"},
+            {"value": KEY},
         ]
+
+    @pytest.mark.parametrize("text", ["3", "ann@example.com", f'[{{"value": "{KEY}"}}]', f"{KEY},"])
+    def test_a_text_that_is_no_id_is_no_member(self, text: str) -> None:
+        for members in ([text], [{"value": "1"}, text]):
+            with pytest.raises(ScimError, match="must be an object, or the id") as refusal:
+                clean_document(GROUP, {"displayName": "G", "members": members})
+            assert refusal.value.scim_type == "invalidValue"
 
     @pytest.mark.parametrize("value", [None, {}, {"tiledAdmin": None}, {"tiledAdmin": ""}])
     def test_an_extension_without_values_is_absent(self, value: object) -> None:

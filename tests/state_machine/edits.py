@@ -142,7 +142,7 @@ class AddAddresses:
 
 @dataclass(frozen=True)
 class SetInAddresses:
-    """Change the addresses of a type. Where there is none, all but a path to replace makes one."""
+    """Change the addresses of a type, or make one where there is none."""
 
     type: str
     part: str
@@ -159,8 +159,6 @@ class SetInAddresses:
     def __call__(self, document: Document) -> None:
         emails = document.setdefault("emails", [])
         chosen = [address for address in emails if address.get("type") == self.type]
-        if not chosen and self.op == "Replace":
-            raise Refused(400)
         if not chosen:
             chosen = [{"type": self.type}]
             emails += chosen

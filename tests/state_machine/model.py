@@ -161,6 +161,8 @@ class Model:
         group = _live(self.groups, key, is_current)
         if name is not None and name != group.name:
             _check_free(self.groups, group, name)
+        self._check_somebody_is_known(members)
+        if name is not None and name != group.name:
             self._rename_group(group, name)
         self._change_members(group, members)
 
@@ -177,6 +179,18 @@ class Model:
         if group.library.name.lower() == group.name.lower():
             group.library.name = name
         _take_name(self.groups, group, name)
+
+    def _check_somebody_is_known(self, changes: list[MemberChange]) -> None:
+        """Refuse to overwrite members with nobody who is known."""
+        listed = set[str]()
+        for change in changes:
+            if change.kind == "replace":
+                listed = set(change.keys)
+            elif change.kind == "remove":
+                listed -= set(change.keys)
+        people = [self.people.get(key) for key in listed]
+        if people and not any(person and person.is_live for person in people):
+            raise Refused(400)
 
     def _change_members(self, group: Group, changes: list[MemberChange]) -> None:
         """All changes are one; who was named in it and is a member has access afterwards."""

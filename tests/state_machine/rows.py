@@ -65,8 +65,11 @@ class Person:
 
     @property
     def main_address(self) -> Address:
-        """The primary one, else the first for work, else the first."""
-        ranks = [(not a.get("primary"), a.get("type") != "work") for a in self.addresses]
+        """The primary one, else the first for work, else the first, of those with a value."""
+        ranks = [
+            ("value" not in a, not a.get("primary"), a.get("type") != "work")
+            for a in self.addresses
+        ]
         return self.addresses[ranks.index(min(ranks))]
 
     def document(self) -> Document:
@@ -81,7 +84,7 @@ class Person:
     def _emails(self) -> list[Address]:
         main = self.main_address
         shown = [{**a, "value": self.user.email} if a is main else dict(a) for a in self.addresses]
-        return [address for address in shown if address["value"]]
+        return [address for address in shown if address.get("value") != ""]
 
     def take(self, document: Document, *, is_patched: bool, is_new: bool) -> None:
         """Be what the document says.
@@ -103,8 +106,10 @@ class Person:
                 # Who is to lose access must be told so; what Tiled Admin gave ends with it.
                 self.user.is_staff = self.user.is_staff and name != ADMIN
                 self.silent[name] = getattr(self.user, column)
-        sent = [dict(a) for a in document.get("emails", []) if a.get("value")]
-        self.addresses = sent or [{"primary": True, "value": ""}]
+        self.addresses = [dict(a) for a in document.get("emails", []) if a]
+        if not any("value" in a for a in self.addresses):
+            has_primary = any(a.get("primary") for a in self.addresses)
+            self.addresses.append({"value": ""} if has_primary else {"primary": True, "value": ""})
         known = self.user.email if is_new else ""
         self.user.email = known or self.main_address["value"]  # people gave it, so it stays
 

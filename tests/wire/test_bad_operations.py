@@ -46,7 +46,7 @@ WRONG_OPERATIONS: list[tuple[object, str, str]] = [
     ({"op": "add", "path": 'emails[no eq "x"].value', "value": "x"}, "invalidFilter", "no"),
     ({"op": "add", "path": 'emails[type xx "x"].value', "value": "x"}, "invalidFilter", "xx"),
     ({"op": "add", "path": 'title[type eq "x"]', "value": "x"}, "invalidPath", "title"),
-    ({"op": "replace", "path": 'emails[type eq "fax"].value', "value": "x"}, "noTarget", "emails"),
+    ({"op": "replace", "path": 'emails[type sw "f"].value', "value": "x"}, "noTarget", "emails"),
     ({"op": "replace", "path": "id", "value": NOBODY}, "mutability", "id"),
     ({"op": "replace", "path": "meta.created", "value": "2020"}, "mutability", "meta.created"),
     ({"op": "add", "path": "groups", "value": [{"value": NOBODY}]}, "mutability", "groups"),

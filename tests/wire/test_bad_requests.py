@@ -47,12 +47,13 @@ class TestPaths:
         "path",
         [
             "/nothing",
-            "/users",
+            "/user",
             f"/Users/{NOBODY}/name",
             "/Groups/a/b/c",
             "/Schemas/a/b",
             pytest.param("/%00", marks=refused_by_proxies),
-            "//Users",
+            "//nothing",
+            "/USERS/a/b",
             "/Users.json",
         ],
     )

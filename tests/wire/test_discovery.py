@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.test import override_settings
+from scim2_models import User as CoreUser
 
 from tiled_scim.schemas import GROUP, USER
 
@@ -41,7 +43,7 @@ SAMPLES: dict[str, object] = {
 
 # What the server has no place for, so that nothing can be searched there.
 UNSEARCHABLE = {
-    "User": {"password", "groups.$ref", f"{ENTERPRISE_USER}:manager.displayName"},
+    "User": {"groups.$ref", f"{ENTERPRISE_USER}:manager.displayName"},
     "Group": {"members.$ref"},
 }
 
@@ -92,7 +94,7 @@ class Named:
 
 
 @pytest.fixture
-def advertised(scim: Scim) -> dict[str, list[Named]]:
+def advertised(scim: Scim, password_in_schemas: None) -> dict[str, list[Named]]:
     """What each resource type says that it has."""
     types = scim.get("/ResourceTypes").json["Resources"]
     return {found["name"]: list(attributes_of(scim, found)) for found in types}
@@ -104,6 +106,13 @@ def attributes_of(scim: Scim, resource_type: dict[str, Any]) -> Iterator[Named]:
         prefix = f"{urn}:" if urn in extensions else ""
         for description in scim.get(f"/Schemas/{urn}").json["attributes"]:
             yield Named(prefix + description["name"], description)
+
+
+@pytest.fixture
+def password_in_schemas() -> Iterator[None]:
+    """In this process, describe the password, too, which is accepted in any case."""
+    with override_settings(TILED_SCIM_PASSWORD_IN_SCHEMAS=True):
+        yield
 
 
 @pytest.fixture
@@ -186,7 +195,7 @@ class TestUsers:
         scim.add_group("Some Text", key)
         scim.add_user(BOB, name=None, emails=None, displayName=None, active=False)
 
-        assert searched(scim, "/Users", users, key) == UNSEARCHABLE["User"]
+        assert searched(scim, "/Users", users, key) - {"password"} == UNSEARCHABLE["User"]
 
     def test_case_counts_where_it_is_said_to(
         self, scim: Scim, users: list[Named], full: dict[str, Any]
@@ -194,7 +203,10 @@ class TestUsers:
         key = scim.post("/Users", full).json["id"]
         for attribute in written(users):
             for leaf in attribute.leaves:
-                if leaf.name in UNSEARCHABLE["User"] or "caseExact" not in leaf.description:
+                if (
+                    leaf.name in {"password", *UNSEARCHABLE["User"]}
+                    or "caseExact" not in leaf.description
+                ):
                     continue
                 filter_ = f"{leaf.name} eq {json.dumps(leaf.sample.swapcase())}"
                 assert scim.found("/Users", filter_) == ([] if leaf["caseExact"] else [key])
@@ -309,6 +321,54 @@ class TestDocuments:
             {schema.urn for each in (USER, GROUP) for schema in each.schemas}
         )
 
+    def test_the_password_is_listed_only_if_the_host_says_so(
+        self, scim: Scim, settings: Any
+    ) -> None:
+        def names() -> set[str]:
+            schema = scim.get(f"/Schemas/{USER.schema.urn}").json
+            [listed] = [
+                found for found in scim.get("/Schemas").json["Resources"] if found == schema
+            ]
+            return {attribute["name"] for attribute in listed["attributes"]}
+
+        without = names()
+        settings.TILED_SCIM_PASSWORD_IN_SCHEMAS = True
+
+        assert "password" not in without
+        assert names() == without | {"password"}
+
+    def test_they_are_described_as_by_the_rfc(self, scim: Scim) -> None:
+        """RFC 7643 sections 8.6 and 8.7.1, as another implementation has them."""
+        described = {found["id"]: found for found in scim.get("/Schemas").json["Resources"]}
+        types = {found["id"]: found for found in scim.get("/ResourceTypes").json["Resources"]}
+        said = {urn: (found["name"], found["description"]) for urn, found in described.items()}
+
+        assert said[USER.schema.urn] == ("User", "User Account")
+        assert said[GROUP.schema.urn] == ("Group", "Group")
+        assert said[ENTERPRISE_USER] == ("EnterpriseUser", "Enterprise User")
+        assert types["User"]["description"] == "User Account"
+        assert types["Group"]["description"] == "Group"
+        ours = {each["name"]: each for each in described[USER.schema.urn]["attributes"]}
+        for theirs in CoreUser.to_schema().attributes or []:
+            if theirs.name != "password":
+                assert_as_described(ours.pop(theirs.name), theirs)
+        assert not ours
+
+
+def assert_as_described(ours: dict[str, Any], theirs: Any) -> None:
+    """Assert that an attribute and its parts have the characteristics of another description."""
+    assert ours["type"] == theirs.type.value
+    assert ours["multiValued"] == theirs.multi_valued
+    assert ours["required"] is bool(theirs.required.value)
+    assert ours["mutability"] == theirs.mutability.value
+    assert ours["returned"] == theirs.returned.value
+    assert ours.get("canonicalValues") == theirs.canonical_values
+    assert ours.get("uniqueness", "none") == theirs.uniqueness.value
+    parts = {part["name"]: part for part in ours.get("subAttributes", [])}
+    for part in theirs.sub_attributes or []:
+        assert_as_described(parts.pop(part.name), part)
+    assert not parts
+
 
 class TestServiceProviderConfig:
     @pytest.fixture
@@ -338,6 +398,17 @@ class TestServiceProviderConfig:
         assert said["pagination"]["defaultPageSize"] == 1
         assert scim.get("/Users").json["itemsPerPage"] == 1
         assert scim.get("/Users", count=3).json["itemsPerPage"] == 2
+
+    def test_a_page_has_100_resources_where_nothing_else_is_said(
+        self, scim: Scim, config: dict[str, Any]
+    ) -> None:
+        for number in range(101):
+            scim.add_user(f"person{number}@example.com")
+
+        assert config["pagination"]["defaultPageSize"] == 100
+        listed = scim.get("/Users").json
+        assert (listed["totalResults"], listed["itemsPerPage"]) == (101, 100)
+        assert scim.get("/Users", count=10).json["itemsPerPage"] == 10
 
     def test_passwords_cannot_be_changed(self, scim: Scim, config: dict[str, Any]) -> None:
         assert config["changePassword"] == {"supported": False}

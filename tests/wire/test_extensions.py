@@ -246,7 +246,8 @@ class TestImmutable:
         expected = {**GIVEN, **change}
 
         replaced = scim.put(f"/Users/{ann}", user(ANN, **{BADGE_URN: expected}))
-        patched = scim.patch(f"/Users/{ann}", {"op": "replace", "value": {BADGE_URN: change}})
+        op = "replace" if change else "add"  # replacing by {} unassigns
+        patched = scim.patch(f"/Users/{ann}", {"op": op, "value": {BADGE_URN: change}})
 
         assert replaced.json[BADGE_URN] == patched.json[BADGE_URN] == expected
         assert UserLink.objects.get().attributes[BADGE_URN] == expected

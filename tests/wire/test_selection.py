@@ -45,6 +45,12 @@ SELECTED: dict[str, dict[str, Any]] = {
     "name.givenName": {"name": {"givenName": "Ann"}},
     "emails.value": {"emails": [{"value": ANN}]},
     "phoneNumbers.type": {"phoneNumbers": [{"type": "work"}]},
+    'emails[type eq "work"]': {"emails": EVERYTHING["emails"]},
+    'emails[type eq "a, ] b"].value,title': {"emails": [{"value": ANN}], "title": "Boss"},
+    'phoneNumbers[type eq "work" and value eq "1"].type, title': {
+        "phoneNumbers": [{"type": "work"}],
+        "title": "Boss",
+    },
     ENTERPRISE_USER: {ENTERPRISE_USER: EVERYTHING[ENTERPRISE_USER]},
     f"{ENTERPRISE_USER}:department": {ENTERPRISE_USER: {"department": "Sales"}},
     f"{ENTERPRISE_USER}:manager.value": {ENTERPRISE_USER: {"manager": {"value": "m"}}},

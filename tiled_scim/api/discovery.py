@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from tiled_scim.api.bulk import MAX_OPERATIONS, MAX_PAYLOAD_BYTES
 from tiled_scim.attributes import Attribute, ResourceType, Schema
 from tiled_scim.conf import settings
-from tiled_scim.schemas import RESOURCE_TYPES
+from tiled_scim.schemas import RESOURCE_TYPES, USER
 from tiled_scim.sql.pages import CURSOR_TIMEOUT
 
 Resource = dict[str, Any]
 
+PASSWORD = USER.schema.attribute("password")
 CORE = "urn:ietf:params:scim:schemas:core:2.0"
 
 
@@ -84,9 +86,19 @@ def _schema(schema: Schema, base_url: str) -> Resource:
         "id": schema.urn,
         "name": schema.name,
         "description": schema.description,
-        "attributes": [_attribute(attribute) for attribute in schema.attributes],
+        "attributes": [_attribute(attribute) for attribute in _listed(schema)],
         "meta": _meta("Schema", f"{base_url}/Schemas/{schema.urn}"),
     }
+
+
+def _listed(schema: Schema) -> Iterator[Attribute]:
+    """Yield the attributes of a schema.
+
+    The password is only listed if the host wants it: an import or a mapping has no use for it.
+    """
+    for attribute in schema.attributes:
+        if attribute is not PASSWORD or settings.PASSWORD_IN_SCHEMAS:
+            yield attribute
 
 
 def _attribute(attribute: Attribute) -> Resource:

@@ -99,7 +99,7 @@ class Endpoint:
         Raises:
             ScimError: 400 for an invalid body; 412; the errors of the services.
         """
-        operations = parse(body, self.resource_type, self.budget)
+        operations = parse(body, self.resource_type, self.budget, key)
         return self._service(record).patch(self._uuid(key), operations, precondition)
 
     def delete(self, key: str, record: Record, precondition: Precondition | None = None) -> Result:

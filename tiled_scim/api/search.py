@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.http import QueryDict
 
 from tiled_scim.api.endpoints import Endpoint
-from tiled_scim.attributes import AttributePath, ResourceType
+from tiled_scim.attributes import ResourceType
 from tiled_scim.errors import invalid_filter, invalid_request, invalid_syntax
 from tiled_scim.schemas import GROUP
 from tiled_scim.scim.cleaning import named_values
@@ -25,6 +25,7 @@ from tiled_scim.scim.grammar import (
     parse,
     quoted,
 )
+from tiled_scim.scim.matching import holds_of_absent
 from tiled_scim.sql.filtering import condition
 from tiled_scim.sql.pages import Page, index_page, page_size, start_index
 from tiled_scim.sql.search_time import limited
@@ -128,21 +129,10 @@ def _as_seen_by(
         case Comparison(name) | Present(name) | ElementFilter(name):
             if own.resolve(name):
                 return expression
-            paths = [path for resource_type in types if (path := resource_type.resolve(name))]
-            if not paths:
+            if not any(resource_type.resolve(name) for resource_type in types):
                 raise invalid_filter(f"There is no attribute {quoted(name)}.")
-            return TRUE if _holds_of_absent(expression, paths[0]) else FALSE
-
-
-def _holds_of_absent(expression: Expression, path: AttributePath) -> bool:
-    """Return whether a comparison is true for an absent attribute, see `scim.matching`.
-
-    For a multi-valued attribute it is false, because there is no element.
-    """
-    is_plural = path.attribute is not None and path.attribute.multi_valued
-    if is_plural or not isinstance(expression, Comparison):
-        return False
-    return (expression.operator == "ne") != (expression.value is None)
+            is_true = isinstance(expression, Comparison) and holds_of_absent(expression)
+            return TRUE if is_true else FALSE
 
 
 def _joined(

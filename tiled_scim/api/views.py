@@ -38,6 +38,7 @@ from tiled_scim.api.request_log import REQUEST_ID_HEADER, RequestLog
 from tiled_scim.api.responses import keep_from_caches, list_response, named, unfiltered
 from tiled_scim.api.search import everywhere
 from tiled_scim.api.search import parameters as search_parameters
+from tiled_scim.api.spellings import endpoint_of
 from tiled_scim.api.throttling import (
     NetworkThrottle,
     StrangersThrottle,
@@ -364,8 +365,15 @@ class MeView(ScimView):
         raise ScimError(501, "A token is an identity provider's, so that there is no User /Me.")
 
 
+@method_decorator(non_atomic_requests, name="dispatch")
 class UnknownView(ScimView):
-    """All other paths below the mount."""
+    """All other paths below the mount, among them other spellings of the endpoints."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        found = endpoint_of(kwargs["rest"])
+        if found is None:
+            return super().dispatch(request, *args, **kwargs)
+        return cast(HttpResponseBase, found.func(request, *found.args, **found.kwargs))
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)

@@ -5,13 +5,12 @@ places: on the host user, as `HostAdapter.user_fields` says, so that a change by
 at once; in columns of the link, which resources are looked up by; and, as they were sent, in the
 link's JSON. Absent values are absent in each of them. Only `host_input` uses empty strings.
 
-The host stores one value of a multi-valued attribute, such as `emails.value`: that of the preferred
-element. In the JSON, this element has no value and is called the placeholder. There is always one.
+The host stores one value of a multi-valued attribute, such as `emails.value`, see `placeholders`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -22,14 +21,13 @@ from tiled_scim.accounts import AccountAdapter
 from tiled_scim.attributes import Attribute, ResourceType
 from tiled_scim.host import HostAdapter, follow_path, normalized, username_column
 from tiled_scim.models import LibraryGroupLink, UserLink
+from tiled_scim.provisioning.placeholders import Element, divided, joined, shown
 from tiled_scim.schemas import GROUP, USER
 from tiled_scim.scim.absence import TEXT_TYPES, is_nothing
 from tiled_scim.scim.cleaning import Document, check_length
 from tiled_scim.scim.matching import comparable
 from tiled_scim.sql.host_fields import HostField, HostFields
 from tiled_scim.sql.rows import GroupRow, UserRow
-
-Element = dict[str, Any]
 
 MODELS: dict[str, type[UserLink | LibraryGroupLink]] = {
     USER.name: UserLink,
@@ -71,11 +69,11 @@ def read_user(stored: UserRow | UserLink, host: HostValues, fields: HostFields) 
     for field in fields:
         if stored.keeps_own_values and field.is_private:
             # The order of the parts must not tell where the value is stored.
-            _put(document, field, _take(document, field))
+            _put(document, field, _take(document, field), shown)
             continue
         value = host.get(field.name)
         if value is None or hidden.get(field.name) is not value:
-            _put(document, field, value)
+            _put(document, field, value, shown)
     return _in_order(document, USER)
 
 
@@ -137,14 +135,27 @@ def date_time(moment: datetime) -> str:
     return f"{text.removesuffix('+00:00')}Z"
 
 
-def _put(document: Document, field: HostField, value: Any) -> None:
-    """Set the host's value in a document. Nested objects are copied, because others share them."""
+def _put(
+    document: Document,
+    field: HostField,
+    value: Any,
+    join: Callable[[list[Element], str, Any], list[Element]],
+) -> None:
+    """Set the host's value in a document. Nested objects are copied, because others share them.
+
+    Args:
+        document: The document.
+        field: The attribute.
+        value: The host's value, or None.
+        join: Puts the value among the elements of a multi-valued attribute, see `placeholders`.
+    """
     path, attribute = field.path, cast(Attribute, field.path.attribute)
     container = document
     if path.is_extension:
         container = dict(cast(Document, document.get(path.schema.urn, {})))
     if attribute.multi_valued:
-        _set(container, attribute.name, _filled(container, field, value))
+        elements = cast("list[Element]", container.get(attribute.name, [{"primary": True}]))
+        _set(container, attribute.name, join(elements, field.leaf.name, value))
     elif path.sub_attribute:
         part = dict(cast(Element, container.get(attribute.name, {})))
         _set(part, field.leaf.name, value)
@@ -153,17 +164,6 @@ def _put(document: Document, field: HostField, value: Any) -> None:
         _set(container, attribute.name, value)
     if path.is_extension:
         _set(document, path.schema.urn, container)
-
-
-def _filled(container: Document, field: HostField, value: Any) -> list[Element]:
-    """Return the elements with the placeholder's value, or without the placeholder."""
-    attribute, name = cast(Attribute, field.path.attribute), field.leaf.name
-    elements = cast("list[Element]", container.get(attribute.name, [{"primary": True}]))
-    return [
-        element if name in element else {name: value, **element}
-        for element in elements
-        if name in element or value is not None
-    ]
 
 
 def _set(container: Element, name: str, value: Any) -> None:
@@ -246,7 +246,7 @@ def split_apart(document: Document, before: Document, fields: HostFields) -> Sto
                 value = (
                     value or names.get(field.name) or normalized(cast(str, document["userName"]))
                 )
-            _put(attributes, field, value)
+            _put(attributes, field, value, joined)
     return StoredValues(stored.columns, host, attributes)
 
 
@@ -268,7 +268,7 @@ def _take(attributes: Document, field: HostField) -> Any:
     value: Any
     if attribute.multi_valued:
         elements = cast("list[Element]", container.get(attribute.name, []))
-        value, container[attribute.name] = _emptied(elements, field.leaf.name)
+        value, container[attribute.name] = divided(elements, field.leaf.name)
     elif path.sub_attribute:
         part = dict(cast(Element, container.get(attribute.name, {})))
         value = part.pop(field.leaf.name, None)
@@ -278,24 +278,6 @@ def _take(attributes: Document, field: HostField) -> Any:
     if path.is_extension:
         _set(attributes, path.schema.urn, container)
     return None if value == "" else value
-
-
-def _emptied(elements: Iterable[Element], name: str) -> tuple[Any, list[Element]]:
-    """Return the preferred element's value, and the elements with it as the placeholder."""
-    valued = [element for element in elements if element.get(name)]
-    preferred = min(valued, key=_preference, default=None)
-    if preferred is None:
-        return None, [{"primary": True}]
-    placeholder = {part: value for part, value in preferred.items() if part != name}
-    kept = [placeholder if element is preferred else element for element in valued]
-    return preferred[name], kept
-
-
-def _preference(element: Element) -> int:
-    """Return a sort key: the primary element comes first, then elements for work."""
-    if element.get("primary"):
-        return 0
-    return 1 if element.get("type") == "work" else 2
 
 
 # Comparing

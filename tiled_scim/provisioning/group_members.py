@@ -23,7 +23,7 @@ from tiled_scim.database.compiled import (
     delete,
     insert,
 )
-from tiled_scim.errors import Cause, invalid_value
+from tiled_scim.errors import Cause, ScimError, invalid_value
 from tiled_scim.host import HostAdapter
 from tiled_scim.models import (
     NAME_LENGTH,
@@ -95,7 +95,8 @@ class GroupMembers:
         """Add, remove or overwrite members.
 
         Raises:
-            ScimError: invalidValue for an unknown id, if `TILED_SCIM_UNKNOWN_MEMBERS` is "reject".
+            ScimError: invalidValue for an unknown id, if `TILED_SCIM_UNKNOWN_MEMBERS` is "reject";
+                or for a list of members of whom nobody is known.
         """
         if change.overwrite:
             return self._overwrite(change)
@@ -205,6 +206,8 @@ class GroupMembers:
         stays = {user.link for user in staying}
         leaving = [user for user in members.values() if user.link not in stays]
         skipped = self._skipped(change.added, [*staying, *users])
+        if change.listed and change.listed.issubset(skipped.skipped):
+            raise _unknown_members(skipped.skipped, "Nobody in the list is known. ")
         return skipped + self._remove(leaving) + self._add([*staying, *users], change.displays)
 
     def _locked(self, links: Iterable[UUID]) -> list[GroupUser]:
@@ -224,11 +227,7 @@ class GroupMembers:
         known = {user.link for user in users}
         unknown = sorted(id_ for id_ in ids if as_uuid(id_) not in known)
         if unknown and settings.UNKNOWN_MEMBERS == "reject":
-            first = ", ".join(quoted(id_) for id_ in unknown[:IDS_NAMED])
-            raise invalid_value(
-                f"members: there is no user with the id {first}. Assign these people first.",
-                Cause.UNKNOWN_MEMBERS,
-            )
+            raise _unknown_members(unknown)
         return MembersChanged(skipped=unknown)
 
     def _add(self, users: Sequence[GroupUser], displays: Mapping[str, str]) -> MembersChanged:
@@ -339,6 +338,15 @@ def own_library(group: LibraryGroupLink, adapter: HostAdapter) -> Any:
     """Return the Library of a group, or None if it was deleted or is not the account's any more."""
     library = group.library
     return library if library is not None and adapter.has_library(library) else None
+
+
+def _unknown_members(ids: Sequence[str], why: str = "") -> ScimError:
+    """Return the error for ids that belong to no user."""
+    first = ", ".join(quoted(id_) for id_ in ids[:IDS_NAMED])
+    return invalid_value(
+        f"members: there is no user with the id {first}. {why}Assign these people first.",
+        Cause.UNKNOWN_MEMBERS,
+    )
 
 
 def _shown(user: GroupUser, displays: Mapping[str, str]) -> str:

@@ -80,6 +80,8 @@ class GroupService(Service[LibraryGroupLink]):
         self.set_columns(link, column_changes(link, split(document, GROUP, ())))
         self.save(link)
         action = self.announce(signals.library_linked, link, library=link.library)
+        if members is not None:
+            members.overwrite = False  # there are no members, neither of a restored group
         changed = self._change_members(link, members)
         return self._result(link, before, read_group(link), changed, action)
 

@@ -19,6 +19,7 @@ from tiled_scim.attributes import Attribute, ResourceType, Schema
 from tiled_scim.errors import invalid_syntax, invalid_value, mutability, too_large
 from tiled_scim.scim.absence import is_blank, is_nothing, is_null, is_null_element
 from tiled_scim.scim.grammar import quoted
+from tiled_scim.scim.identifiers import as_uuid
 from tiled_scim.scim.matching import comparable
 from tiled_scim.scim.numbers import as_float, is_integer
 
@@ -284,15 +285,40 @@ def check_required(schema: Schema, values: Mapping[str, object], prefix: str) ->
 
 
 def as_object(attribute: Attribute, value: object, name: str) -> Mapping[str, object]:
-    """Return the value of a complex attribute as an object. A string becomes its `value`.
+    """Return the value of a complex attribute as an object.
 
-    Entra ID sends roles, members and the manager as strings.
+    Entra ID sends roles, members and the manager as strings, which become the `value`.
+
+    Raises:
+        ScimError: invalidValue, also for a string that cannot be the `value`.
     """
-    if isinstance(value, str) and attribute.sub_attribute("value"):
-        return {"value": value}
     if isinstance(value, Mapping):
         return value
+    if isinstance(value, str) and _stands_for_object(attribute, value):
+        return {"value": value}
+    if attribute.accepts_text:
+        meant = "the id of one" if attribute.relation else "its value as plain text"
+        raise invalid_value(f"{name} must be an object, or {meant}.")
     raise invalid_value(f"{name} must be an object.")
+
+
+def _stands_for_object(attribute: Attribute, text: str) -> bool:
+    """Return whether a text is the `value` of a complex attribute.
+
+    Entra ID can also send JSON as a text (`SingleAppRoleAssignment` without its counterpart), and
+    that is not a value.
+    """
+    if attribute.relation:
+        return attribute.accepts_text and as_uuid(text) is not None
+    return attribute.accepts_text and not _is_json(text)
+
+
+def _is_json(text: str) -> bool:
+    """Return whether a text is a JSON array or object."""
+    try:
+        return isinstance(json.loads(text), list | dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _clean_complex(attribute: Attribute, value: object, name: str) -> object:

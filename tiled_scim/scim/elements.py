@@ -25,13 +25,12 @@ def merged(
     result = list(elements)
     positions: dict[Hashable, int] = {}
     for position, element in enumerate(result):
-        _index(positions, attribute, element, position)
+        positions.setdefault(_identities(attribute, element)[0], position)
     chosen = set()
     for element in added:
-        position = positions.get(_identities(attribute, element)[0], len(result))
+        position = positions.setdefault(_identities(attribute, element)[0], len(result))
         if position == len(result):
             result.append(element)
-            _index(positions, attribute, element, position)
         else:
             result[position] = _combined(result[position], element)
         chosen.add(position)
@@ -42,7 +41,10 @@ def merged(
 def without(
     attribute: Attribute, elements: Iterable[object], removed: Iterable[object]
 ) -> list[object]:
-    """Return the elements that do not match a removed element."""
+    """Return the elements that do not match a removed element.
+
+    A removed value without a type matches the value of any type.
+    """
     gone = {_identities(attribute, element)[0] for element in removed}
     return [element for element in elements if gone.isdisjoint(_identities(attribute, element))]
 
@@ -84,18 +86,11 @@ def _combined(element: object, other: object) -> object:
     return other
 
 
-def _index(
-    positions: dict[Hashable, int], attribute: Attribute, element: object, position: int
-) -> None:
-    for identity in _identities(attribute, element):
-        positions.setdefault(identity, position)
-
-
 def _identities(attribute: Attribute, element: object) -> tuple[Hashable, ...]:
-    """Return the keys that identify an element, the most specific first.
+    """Return the key that identifies an element, and then the one of its value without its type.
 
-    A value is unique for each type (RFC 7643 section 2.4). Without a type, it matches the value of
-    any type. Elements without a value, such as addresses, are identified by all sub-attributes.
+    A value is unique for each type, and without one (RFC 7643 section 2.4). Elements without a
+    value, such as addresses, are identified by all sub-attributes.
     """
     if not isinstance(element, Mapping):
         return (_comparable(attribute, element),)

@@ -1,7 +1,8 @@
 """Compare values, and evaluate filters for elements in memory (RFC 7644 section 3.4.2.2).
 
 For an absent attribute, `eq null` is true and any other `eq` is false. `ne` is always the opposite
-of `eq`. `not` only has the results true and false. `sql.filtering` applies the same rules in SQL.
+of `eq`. `not` only has the results true and false. A multi-valued attribute without elements counts
+as one absent value. `sql.filtering` applies the same rules in SQL.
 """
 
 from __future__ import annotations
@@ -111,6 +112,19 @@ def _instant(text: str) -> datetime | None:
         return None
 
 
+def holds_of_absent(comparison: Comparison) -> bool:
+    """Return whether a comparison is true for an absent attribute."""
+    return (comparison.operator == "ne") != (comparison.value is None)
+
+
+def assumed(attribute: Attribute) -> bool | None:
+    """Return the value that an element is compared by if it has none, or None.
+
+    `primary` is then false (RFC 7643 section 2.4). Only `eq null` and `pr` find that it is absent.
+    """
+    return False if attribute.name == "primary" and attribute.type == "boolean" else None
+
+
 def matches(expression: Expression, element: Mapping[str, object], attribute: Attribute) -> bool:
     """Return whether a filter matches an element of a multi-valued attribute, see `predicate`."""
     return predicate(expression, attribute)(element)
@@ -148,9 +162,10 @@ def _comparison_predicate(comparison: Comparison, attribute: Attribute) -> Predi
     expected = literal(attribute, comparison)
     negated = comparison.operator == "ne"
     compare = _COMPARE["eq" if negated else comparison.operator]
+    default = None if expected is None else assumed(attribute)
 
     def holds(element: Mapping[str, object]) -> bool:
-        stored = element.get(attribute.name)
+        stored = element.get(attribute.name, default)
         value = None if stored is None else comparable(attribute, stored)
         if value is None or expected is None:
             return (stored is None and expected is None) != negated

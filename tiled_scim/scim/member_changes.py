@@ -45,12 +45,15 @@ class MemberChange:
         overwrite: Whether all members that are not in `added` are removed.
         added: The ids of users to add. They may be members already.
         removed: The ids of members to remove. Empty if `overwrite` is set.
+        listed: The ids in `added` of the last list that overwrites the members. If nobody in it
+            is known, the list is not followed.
         displays: The display names of added users that the client sent, by id.
     """
 
     overwrite: bool = False
     added: set[str] = field(default_factory=set)
     removed: set[str] = field(default_factory=set)
+    listed: set[str] = field(default_factory=set, compare=False)
     displays: dict[str, str] = field(default_factory=dict, compare=False)
 
     def add(self, ids: Iterable[str]) -> None:
@@ -63,6 +66,7 @@ class MemberChange:
         """Mark these ids as removed."""
         ids = set(ids)
         self.added -= ids
+        self.listed -= ids
         self._forget(ids)
         if not self.overwrite:
             self.removed |= ids
@@ -70,6 +74,7 @@ class MemberChange:
     def replace(self, ids: Iterable[str]) -> None:
         """Mark these ids as the only members."""
         self.overwrite, self.added, self.removed = True, set(ids), set()
+        self.listed = set(self.added)
         self._forget(self.displays.keys() - self.added)
 
     def _forget(self, ids: Iterable[str]) -> None:
@@ -138,7 +143,8 @@ def split_members(document: Document) -> tuple[MemberChange | None, Document]:
         return None, rest
     elements = cast(list[dict[str, str]], members)
     ids = {canonical_id(element["value"]) for element in elements}
-    return MemberChange(overwrite=True, added=ids, displays=displays(elements)), rest
+    change = MemberChange(overwrite=True, added=ids, listed=set(ids), displays=displays(elements))
+    return change, rest
 
 
 def _add(change: MemberChange, operation: Operation, selected: Selected) -> None:

@@ -18,6 +18,7 @@ from tiled_scim.errors import (
     mutability,
     no_target,
 )
+from tiled_scim.scim import forms
 from tiled_scim.scim.absence import is_blank, is_null
 from tiled_scim.scim.budget import Budget
 from tiled_scim.scim.cleaning import (
@@ -49,7 +50,7 @@ class Operation:
             attribute is changed by its sub-attributes, unless it is removed completely.
         filter: Selects elements of a multi-valued attribute. None selects all.
         value: The clean value. For a removal, the elements to remove, or None for everything that
-            the path selects.
+            the path selects. For elements that a filter selects, the sub-attributes to change.
     """
 
     op: Kind
@@ -69,7 +70,10 @@ def is_member_operation(operation: Operation) -> bool:
 
 
 def parse(
-    body: object, resource_type: ResourceType, budget: Budget | None = None
+    body: object,
+    resource_type: ResourceType,
+    budget: Budget | None = None,
+    key: str | None = None,
 ) -> list[Operation]:
     """Parse and check the body of a PATCH request.
 
@@ -80,6 +84,7 @@ def parse(
         body: The parsed JSON of the body.
         resource_type: The type of the resource to patch.
         budget: Counts what the request asks for. None begins a new one.
+        key: The id of the resource, as it was sent.
 
     Raises:
         ScimError: 400 with a scimType of RFC 7644 section 3.12; 413 for too many operations,
@@ -95,7 +100,7 @@ def parse(
     budget = budget or Budget()
     budget.ask("operations", len(sent))
     paths = Paths(resource_type, budget)
-    operations = [operation for item in sent for operation in _parse_operation(item, paths)]
+    operations = [operation for item in sent for operation in _parse_operation(item, paths, key)]
     budget.ask("members", sum(map(_number_of_members, operations)))
     return operations
 
@@ -118,7 +123,7 @@ def _check_schemas(schemas: object) -> None:
         raise invalid_syntax(f"The schemas of a PATCH must list {PATCH_SCHEMA}.")
 
 
-def _parse_operation(item: object, paths: Paths) -> Iterator[Operation]:
+def _parse_operation(item: object, paths: Paths, key: str | None) -> Iterator[Operation]:
     if not isinstance(item, Mapping):
         raise invalid_syntax("An operation must be an object.")
     fields = _fields(item)
@@ -130,7 +135,12 @@ def _parse_operation(item: object, paths: Paths) -> Iterator[Operation]:
         raise invalid_request(f"The operation {op} needs a value.")
     if not path:
         return _expand(op, fields["value"], paths)
-    return _operations(op, paths.find_writable(path), fields.get("value"), paths)
+    target, value = paths.find_target(path), fields.get("value")
+    if target.mutability != "readOnly":
+        return _operations(op, target, value, paths)
+    if op != "remove" and forms.restates(target.path, value, paths.resource_type, key):
+        return iter(())
+    raise mutability(f"{target.path} is read-only.")
 
 
 def _parse_kind(op: object) -> Kind:
@@ -152,22 +162,24 @@ def _expand(op: Kind, value: object, paths: Paths, prefix: str = "") -> Iterator
         target = paths.find(prefix + name)
         if target is None or target.mutability == "readOnly" or _is_silent(target, attribute_value):
             continue
-        # Replacing a missing element would fail, but the client did not send a path.
-        target_op = op if target.filter is None else "add"
-        yield from _operations(target_op, target, attribute_value, paths)
+        yield from _operations(op, target, attribute_value, paths, has_path=False)
 
 
 def _is_silent(target: Target, value: object) -> bool:
+    """Return whether a value without a path says nothing about an access attribute."""
     attribute = target.path.attribute
-    may_be_silent = attribute is None or attribute.name in ACCESS_ATTRIBUTES
-    return may_be_silent and is_null(value, attribute)
+    if attribute is None or attribute.name not in ACCESS_ATTRIBUTES:
+        return False
+    return is_null(value, attribute) or (value == [] and not attribute.multi_valued)
 
 
-def _operations(op: Kind, target: Target, value: object, paths: Paths) -> Iterator[Operation]:
+def _operations(
+    op: Kind, target: Target, value: object, paths: Paths, *, has_path: bool = True
+) -> Iterator[Operation]:
     if target.mutability == "writeOnly":
         return  # the password, which is not stored
     if target.path.attribute is None:
-        yield from _extension_operations(op, target, value, paths)
+        yield from _extension_operations(op, target, value, paths, has_path=has_path)
         return
     if target.path.attribute.relation:
         _check_members_target(op, target)
@@ -178,14 +190,22 @@ def _operations(op: Kind, target: Target, value: object, paths: Paths) -> Iterat
 
 
 def _extension_operations(
-    op: Kind, target: Target, value: object, paths: Paths
+    op: Kind, target: Target, value: object, paths: Paths, *, has_path: bool
 ) -> Iterator[Operation]:
+    """Yield operations for the attributes of an extension.
+
+    Null unassigns all of them, and so does a replacement by {} (RFC 7643 section 2.5). Without a
+    path, null among other values does not change access.
+    """
     schema = target.path.schema
-    if op != "remove" and not is_null(value):
+    value = forms.only(value, schema.urn)
+    is_cleared = is_null(value) or (op == "replace" and value == {})
+    if op != "remove" and not is_cleared:
         yield from _expand(op, value, paths, f"{schema.urn}:")
         return
+    silent = frozenset() if has_path else ACCESS_ATTRIBUTES
     for attribute in schema.attributes:
-        if attribute.mutability in KEPT:
+        if attribute.mutability in KEPT and attribute.name not in silent:
             yield _unassignment(Target(dataclasses.replace(target.path, attribute=attribute)))
 
 
@@ -203,7 +223,10 @@ def _removal(target: Target, value: object) -> Operation:
     attribute = target.attribute
     if not attribute.multi_valued or value is None:
         return _unassignment(target)
-    removed = clean(attribute, value, str(target.path), accept_lone_element=True)
+    name = str(target.path)
+    removed = clean(
+        attribute, forms.in_form(attribute, value, name), name, accept_lone_element=True
+    )
     return Operation("remove", target.path, None, removed or [])
 
 
@@ -217,6 +240,9 @@ def _unassignment(target: Target) -> Operation:
 def _assignments(op: Kind, target: Target, value: object) -> Iterator[Operation]:
     """Yield operations that add or replace a value. Null removes it (RFC 7643 section 2.5)."""
     attribute, name = target.attribute, str(target.path)
+    value = forms.in_form(attribute, value, name)
+    if value == "" and attribute.relation:
+        raise invalid_value(f"{name}: an empty text is no id. An empty array removes all.")
     if is_null(value, attribute):
         if op == "replace" or not attribute.multi_valued:
             yield _unassignment(target)
@@ -224,12 +250,28 @@ def _assignments(op: Kind, target: Target, value: object) -> Iterator[Operation]
     if attribute.type == "complex" and not attribute.multi_valued and target.filter is None:
         yield from _sub_assignments(op, target, value)
         return
-    cleaned = clean(attribute, value, name, accept_lone_element=True)
-    if cleaned is None:
+    if attribute.type == "complex" and target.filter is not None:
+        cleaned: object = _element_changes(attribute, value, name)
+    else:
+        cleaned = clean(attribute, value, name, accept_lone_element=True)
+    if cleaned is None or cleaned == {}:
         return  # an object without known attributes
     if attribute.required and is_blank(cleaned):
         raise invalid_value(f"{name} is required.")
     yield Operation(op, target.path, target.filter, cleaned)
+
+
+def _element_changes(attribute: Attribute, value: object, name: str) -> dict[str, object]:
+    """Return the sub-attributes to change in elements that a filter selects.
+
+    The others stay (RFC 7644 section 3.5.2.3), and null unassigns one.
+    """
+    changes: dict[str, object] = {}
+    for sub_name, sub_value in named_values(as_object(attribute, value, name)):
+        part = attribute.sub_attribute(sub_name)
+        if part and part.mutability in KEPT:
+            changes[part.name] = clean(part, sub_value, f"{name}.{part.name}")
+    return changes
 
 
 def _sub_assignments(op: Kind, target: Target, value: object) -> Iterator[Operation]:

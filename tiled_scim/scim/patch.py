@@ -21,11 +21,11 @@ from tiled_scim.scim.cleaning import (
     check_number,
     check_required,
     check_size,
-    clean_element,
     size_as_json,
 )
-from tiled_scim.scim.grammar import And, Comparison, Expression, number_of_comparisons
-from tiled_scim.scim.matching import predicate, sub_attribute
+from tiled_scim.scim.criteria import element_for
+from tiled_scim.scim.grammar import number_of_comparisons
+from tiled_scim.scim.matching import predicate
 from tiled_scim.scim.operations import Kind, Operation, is_member_operation
 from tiled_scim.scim.paths import as_complex
 
@@ -56,10 +56,10 @@ def apply(
         A new document. It equals the old one if nothing changed.
 
     Raises:
-        ScimError: noTarget if a filter selects nothing to replace; mutability for a change of an
-            immutable value; invalidValue for two primary elements, or a missing required attribute
-            of an extension; tooMany if it would take too long; 413 for a document that becomes too
-            large.
+        ScimError: noTarget if a filter selects nothing and describes no element; mutability for a
+            change of an immutable value; invalidValue for two primary elements, or a missing
+            required attribute of an extension; tooMany if it would take too long; 413 for a
+            document that becomes too large.
     """
     patched, looks, budget = dict(document), 0, budget or Budget()
     for operation in operations:
@@ -186,7 +186,9 @@ def _with_changed_elements(current: list[object], operation: Operation) -> list[
     """Change the elements that the path selects, and return all elements."""
     fits = _fits(operation)
     chosen = [position for position, element in enumerate(current) if fits(element)]
-    if not chosen and operation.op != "remove":
+    if not chosen:
+        if _clears(operation.value):
+            return current
         chosen = [len(current)]
         current.append(_new_element(operation))
         check_number(operation.attribute, current)
@@ -207,32 +209,24 @@ def _new_element(operation: Operation) -> Element:
     """Return a new element to change if the path selects none.
 
     Entra ID adds, for example, `addresses[type eq "work"].locality` to a user without an address.
+    It also replaces what is not there, because it does not know which of the two fits.
     """
-    criteria = _criteria(operation)
-    if operation.filter and (operation.op == "replace" or not _fits(operation)(criteria)):
-        raise no_target(f"No element of {operation.attribute.name} fits the filter of the path.")
-    return criteria
+    if operation.filter is None:
+        return {}
+    attribute = operation.attribute
+    element = element_for(operation.filter, as_complex(attribute))
+    if element is None:
+        raise no_target(
+            f"No element of {attribute.name} fits the filter of the path, and only a filter of eq "
+            "comparisons says what to add."
+        )
+    return element
 
 
-def _criteria(operation: Operation) -> Element:
-    """Return the values that the `eq` comparisons of a filter require of elements."""
-    attribute = as_complex(operation.attribute)
-    criteria: Element = {}
-    for condition in _conditions(operation.filter):
-        if isinstance(condition, Comparison) and condition.operator == "eq":
-            part = sub_attribute(attribute, condition.name)
-            value = clean_element(part, condition.value, f"{attribute.name}.{part.name}")
-            _set(criteria, part.name, value)
-    return criteria
-
-
-def _conditions(expression: Expression | None) -> Iterator[Expression]:
-    """Yield the conditions that must all be true for the expression to be true."""
-    if isinstance(expression, And):
-        for operand in expression.operands:
-            yield from _conditions(operand)
-    elif expression is not None:
-        yield expression
+def _clears(value: object) -> bool:
+    """Return whether a value only clears what the path selects. Without elements, it is done."""
+    parts = value.values() if isinstance(value, Mapping) else (value,)
+    return all(part is None or part == "" for part in parts)
 
 
 def _changed_element(element: object, operation: Operation) -> object:
@@ -243,6 +237,7 @@ def _changed_element(element: object, operation: Operation) -> object:
         return values
     if not isinstance(value, Mapping):
         return value  # a simple value, or None to remove the element
-    # The path still selects a replaced element: {"value": …} keeps the type in the filter.
-    kept = cast(Element, element) if operation.op == "add" else _criteria(operation)
-    return {**kept, **value}
+    changed = dict(cast(Element, element))
+    for name, sub_value in value.items():
+        _set(changed, name, sub_value)
+    return changed

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from tiled_scim.attributes import Attribute, AttributePath, Mutability, ResourceType
-from tiled_scim.errors import invalid_path, mutability
+from tiled_scim.errors import invalid_path
 from tiled_scim.scim.budget import Budget
 from tiled_scim.scim.cleaning import KEPT
 from tiled_scim.scim.grammar import Expression, number_of_comparisons, parse_path, quoted
@@ -58,22 +58,20 @@ class Paths:
         self.resource_type = resource_type
         self.budget = budget
 
-    def find_writable(self, path: object) -> Target:
-        """Return the target of a path that a client wants to write.
+    def find_target(self, path: object) -> Target:
+        """Return the target of the path of an operation.
 
         Args:
             path: The path in the request, which may be any JSON value.
 
         Raises:
-            ScimError: invalidPath, invalidFilter, or mutability for a read-only attribute.
+            ScimError: invalidPath, and the errors of `find`.
         """
         if not isinstance(path, str):
             raise invalid_path("The path of an operation must be a string.")
         target = self.find(path)
         if target is None:
             raise invalid_path(f"There is no attribute at the path {quoted(path, 200)}.")
-        if target.mutability == "readOnly":
-            raise mutability(f"{target.path} is read-only.")
         return target
 
     def find(self, text: str) -> Target | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +13,10 @@ from tiled_scim.errors import invalid_request
 
 # The names in one of the two parameters. Our schemas have about a hundred in all.
 MAX_NAMES = 500
+
+# A quoted text, a bracket, or anything else. An unfinished text ends at the end, so that every part
+# of a text is looked at once.
+PART = re.compile(r'"(?:[^"\\]|\\.|\\\Z)*(?:"|\Z)|[\[\]]|[^"\[\]]+', re.DOTALL)
 
 Resource = dict[str, Any]
 Find = Callable[[str], Attribute | None]
@@ -122,10 +127,23 @@ def _names(
     text = parameters.get(parameter, "")
     if text.count(",") >= MAX_NAMES:
         raise invalid_request(f"{parameter} may list {MAX_NAMES} names at most.")
-    names = (name.strip() for name in text.split(",") if name.strip())
+    names = (name.strip() for name in _without_filters(text).split(",") if name.strip())
     return frozenset(
         canonical for name in names for canonical in _canonical_names(name, resource_type)
     )
+
+
+def _without_filters(text: str) -> str:
+    """Remove filters in brackets: `emails[type eq "work"]` selects all elements of `emails`."""
+    if "[" not in text:
+        return text
+    kept, is_filter = [], False
+    for part in PART.findall(text):
+        if part in "[]":
+            is_filter = part == "["
+        elif not is_filter:
+            kept.append(part)
+    return "".join(kept)
 
 
 def _canonical_names(name: str, resource_type: ResourceType) -> list[str]:

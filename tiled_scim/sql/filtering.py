@@ -13,9 +13,7 @@ from django.db.models.expressions import Expression as SQLExpression
 from django.db.models.lookups import IsNull
 
 from tiled_scim.attributes import Attribute, AttributePath, ResourceType, Schema
-from tiled_scim.database.expressions import (
-    JSONText,
-)
+from tiled_scim.database.expressions import IsNotTrue, JSONText
 from tiled_scim.errors import ScimError, invalid_filter, invalid_request
 from tiled_scim.host import HostAdapter
 from tiled_scim.models import LibraryGroupLink, UserLink
@@ -26,7 +24,7 @@ from tiled_scim.scim.grammar import (
     Expression,
     quoted,
 )
-from tiled_scim.scim.matching import predicate, sub_attribute
+from tiled_scim.scim.matching import holds_of_absent, predicate, sub_attribute
 from tiled_scim.scim.paths import as_complex
 from tiled_scim.sql.candidates import Candidates, by_column
 from tiled_scim.sql.host_fields import host_fields
@@ -105,12 +103,15 @@ class _Resources(Scope):
         return self._present(self._resolve(name))
 
     def compare(self, comparison: Comparison) -> Q:
-        path = self._resolve(comparison.name)
+        path = self._valued(comparison.name)
         if path.attribute is None:
             raise invalid_filter(f"{comparison.name} is a schema: only pr can be used with it.")
         if path.attribute.multi_valued:
             name = str(path) if path.sub_attribute else f"{path}.value"
-            return self._elements_fit(path.attribute, path, replace(comparison, name=name))
+            fits = self._elements_fit(path.attribute, path, replace(comparison, name=name))
+            if path.attribute.name == "schemas" or not holds_of_absent(comparison):
+                return fits
+            return fits | Q(IsNotTrue(self._elements(path).exists()))
         return self._stored(path).fits(comparison)
 
     def element(self, name: str, operand: Expression) -> Q:
@@ -120,7 +121,7 @@ class _Resources(Scope):
         return self._elements_fit(path.attribute, path, operand)
 
     def equal(self, comparison: Comparison) -> Candidates | None:
-        path = self._resolve(comparison.name)
+        path = self._valued(comparison.name)
         attribute = cast(Attribute, path.attribute)
         if attribute.multi_valued:
             name = path.sub_attribute.name if path.sub_attribute else "value"
@@ -135,7 +136,7 @@ class _Resources(Scope):
 
     def sort_key(self, name: str) -> F | SQLExpression:
         """Return the expression to sort by. It is null if there is no value."""
-        path = self._resolve(name)
+        path = self._valued(name)
         attribute = path.attribute
         if attribute is None or attribute.name == "schemas":
             raise invalid_filter(f"{name} cannot be sorted by.")
@@ -147,6 +148,13 @@ class _Resources(Scope):
         if not stored.is_comparable:
             raise invalid_filter(f"{name} is kept as it was sent and cannot be sorted by.")
         return stored.expression
+
+    def _valued(self, name: str) -> AttributePath:
+        """Return the path of the value that a name stands for: `manager` for `manager.value`."""
+        path = self._resolve(name)
+        if path.attribute is None or path.attribute.multi_valued or path.sub_attribute:
+            return path
+        return replace(path, sub_attribute=path.attribute.sub_attribute("value"))
 
     def _resolve(self, name: str) -> AttributePath:
         path = self.resource_type.resolve(name)

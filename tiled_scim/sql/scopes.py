@@ -5,10 +5,11 @@ from __future__ import annotations
 import operator
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import reduce
 from typing import Any, cast
 
-from django.db.models import Case, Exists, F, Model, OuterRef, Q, Value, When
+from django.db.models import BooleanField, Case, Exists, F, Model, OuterRef, Q, Value, When
 from django.db.models.expressions import Expression as SQLExpression
 from django.db.models.functions import Coalesce
 from django.db.models.lookups import IsNull
@@ -37,7 +38,7 @@ from tiled_scim.scim.grammar import (
     Or,
     Present,
 )
-from tiled_scim.scim.matching import sub_attribute
+from tiled_scim.scim.matching import assumed, sub_attribute
 from tiled_scim.scim.paths import as_complex
 from tiled_scim.sql.candidates import Candidates, by_email, fewest, union
 from tiled_scim.sql.host_fields import HostField
@@ -122,7 +123,12 @@ class ElementScope(Scope):
         return self.stored(sub_attribute(self.attribute, name)).present()
 
     def compare(self, comparison: Comparison) -> Q:
-        return self.stored(sub_attribute(self.attribute, comparison.name)).fits(comparison)
+        part = sub_attribute(self.attribute, comparison.name)
+        stored, default = self.stored(part), assumed(part)
+        if default is not None and comparison.value is not None:
+            value = Coalesce(stored.expression, Value(default), output_field=BooleanField())
+            stored = replace(stored, expression=value)
+        return stored.fits(comparison)
 
     def element(self, name: str, operand: Expression) -> Q:
         raise invalid_filter(f"A filter in brackets cannot be inside another one: {name}[…].")
@@ -162,7 +168,8 @@ class JSONElements(ElementScope):
         if self.is_simple:
             return in_json(attribute, Element())
         if self.host_field and attribute.name == "value":
-            return in_text(attribute, self._value(self.host_field))
+            # An element without a value has an empty text, see `provisioning.placeholders`.
+            return in_text(attribute, NonEmpty(self._value(self.host_field)))
         return in_json(attribute, Element(), attribute.name)
 
     def exists(self, condition: Q = ALWAYS) -> Q:

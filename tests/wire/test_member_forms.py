@@ -1,0 +1,141 @@
+"""The members that clients send in other forms than the RFC's, and the state after."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from .client import ANN, BOB, CARL, NOBODY, Answer, Scim, group, patch_op, replace_members
+from .state import access, snapshot
+
+MEMBERS = {"path": "members"}
+
+
+@pytest.fixture
+def bob(scim: Scim) -> str:
+    return scim.add_user(BOB)
+
+
+def changes_nothing(scim: Scim, method: str, path: str, body: object) -> Answer:
+    """The answer to a request that is refused, and changes no row."""
+    before = snapshot()
+    answer = scim.send(method, path, body)
+    assert answer.error == (400, "invalidValue"), answer.text
+    assert snapshot() == before
+    return answer
+
+
+# What a client sends in place of a member's id, or of the array of members.
+TEXTS: dict[str, Callable[[str], str]] = {
+    "a userName": lambda key: ANN,
+    "a word": lambda key: "x",
+    "several ids": lambda key: f"{key},{NOBODY}",
+    "JSON of a member": lambda key: json.dumps({"value": key}),
+    "JSON of members": lambda key: json.dumps([{"value": key}]),
+    "JSON of nobody": lambda key: "[]",
+    "nothing": lambda key: "",
+}
+
+
+class TestTexts:
+    """A text stands for a member only if it is an id."""
+
+    @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+    @pytest.mark.parametrize("op", ["add", "replace"])
+    def test_a_text_that_is_no_id_is_refused(
+        self, scim: Scim, sales: str, ann: str, op: str, text: Callable[[str], str]
+    ) -> None:
+        sent = text(ann)
+        for value in (sent, [sent], [{"value": ann}, sent]):
+            body = patch_op({"op": op, **MEMBERS, "value": value})
+            answer = changes_nothing(scim, "PATCH", f"/Groups/{sales}", body)
+            assert "members" in answer.json["detail"]
+        assert access() == {"Sales": {ANN}}
+
+    @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+    def test_also_without_a_path_and_by_put(
+        self, scim: Scim, sales: str, ann: str, text: Callable[[str], str]
+    ) -> None:
+        members = [text(ann)]
+        patch = patch_op({"op": "replace", "value": {"members": members}})
+
+        changes_nothing(scim, "PATCH", f"/Groups/{sales}", patch)
+        changes_nothing(scim, "PUT", f"/Groups/{sales}", {**group("Sales"), "members": members})
+
+    def test_a_text_that_is_an_id_is_a_member(self, scim: Scim, sales: str, bob: str) -> None:
+        for value in (bob, [bob], [bob.upper()]):
+            operation = {"op": "replace", **MEMBERS, "value": value}
+            assert scim.patch(f"/Groups/{sales}", operation).status == 204
+            assert access() == {"Sales": {BOB}}
+
+
+class TestNobodyWhoIsKnown:
+    """A list of members of whom nobody is known takes nobody's access."""
+
+    @pytest.mark.parametrize("unknown", [NOBODY, "no-uuid"])
+    def test_replacing_by_it_is_refused(self, scim: Scim, sales: str, unknown: str) -> None:
+        for body in (
+            patch_op(replace_members(unknown)),
+            patch_op({"op": "replace", "value": {"members": [{"value": unknown}]}}),
+        ):
+            answer = changes_nothing(scim, "PATCH", f"/Groups/{sales}", body)
+            assert unknown in answer.json["detail"]
+        changes_nothing(scim, "PUT", f"/Groups/{sales}", group("Ops", unknown, unknown))
+        assert access() == {"Sales": {ANN}}
+
+    def test_also_if_others_are_added_by_the_same_request(
+        self, scim: Scim, sales: str, bob: str
+    ) -> None:
+        add = {"op": "add", **MEMBERS, "value": [{"value": bob}]}
+
+        changes_nothing(scim, "PATCH", f"/Groups/{sales}", patch_op(replace_members(NOBODY), add))
+
+    def test_somebody_who_was_deleted_is_not_known(self, scim: Scim, sales: str, bob: str) -> None:
+        scim.delete(f"/Users/{bob}")
+
+        changes_nothing(scim, "PATCH", f"/Groups/{sales}", patch_op(replace_members(bob)))
+
+    def test_a_group_of_a_group_is_not_known(self, scim: Scim, sales: str) -> None:
+        nested = scim.add_group("Nested")
+
+        changes_nothing(scim, "PUT", f"/Groups/{sales}", group("Sales", nested))
+
+    def test_one_ghost_among_others_is_skipped(self, scim: Scim, sales: str, bob: str) -> None:
+        assert scim.patch(f"/Groups/{sales}", replace_members(NOBODY, bob)).status == 204
+        assert access() == {"Sales": {BOB}}
+
+        assert scim.put(f"/Groups/{sales}", group("Sales", bob, NOBODY)).status == 200
+        assert access() == {"Sales": {BOB}}
+
+    def test_an_empty_list_still_empties(self, scim: Scim, sales: str, bob: str) -> None:
+        assert scim.patch(f"/Groups/{sales}", replace_members()).status == 204
+        assert access() == {"Sales": set()}
+
+        add = {"op": "add", **MEMBERS, "value": [{"value": bob}]}
+        assert scim.patch(f"/Groups/{sales}", add).status == 204
+        assert scim.put(f"/Groups/{sales}", group("Sales")).status == 200
+        assert access() == {"Sales": set()}
+
+    def test_adding_them_to_an_emptied_group_is_no_overwriting(
+        self, scim: Scim, sales: str
+    ) -> None:
+        add = {"op": "add", **MEMBERS, "value": [{"value": NOBODY}]}
+
+        assert scim.patch(f"/Groups/{sales}", replace_members(), add).status == 204
+        assert access() == {"Sales": set()}
+
+    def test_a_new_group_takes_access_from_nobody(self, scim: Scim, sales: str, bob: str) -> None:
+        assert scim.post("/Groups", group("Ops", NOBODY)).status == 201
+        assert access() == {"Sales": {ANN}, "Ops": set()}
+
+    def test_a_restored_group_has_the_members_that_it_is_posted_with(
+        self, scim: Scim, sales: str, bob: str
+    ) -> None:
+        scim.delete(f"/Groups/{sales}")
+        carl = scim.add_user(CARL)
+
+        assert scim.post("/Groups", group("Sales", bob, NOBODY, carl)).json["id"] == sales
+        assert access() == {"Sales": {BOB, CARL}}
+        assert scim.members(sales) == sorted([bob, carl])
