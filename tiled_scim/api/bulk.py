@@ -213,7 +213,7 @@ class Bulk:
             self.check(self.started)
         except Exception as exception:
             self.refusal = as_scim_error(exception)
-            raise self.refusal from exception
+            raise self.refusal from None
         self.started += 1
 
     def _success(
