@@ -220,9 +220,9 @@ class Bulk:
         """
         try:
             self.check(self.started)
-        except Exception as exception:
+        except Exception as exception:  # noqa: BLE001 (as_scim_error logs what is a fault of ours)
             self.refusal = as_scim_error(exception)
-            raise self.refusal from exception
+            raise self.refusal from None
         self.started += 1
 
     def _check_budget(self) -> None:
