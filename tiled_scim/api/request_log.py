@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, ResolverMatch
 
 from tiled_scim.api.base_url import UNKNOWN_ROUTE, mount
+from tiled_scim.api.spellings import canonical_path, endpoint_of
 from tiled_scim.audit.addresses import normalized
 from tiled_scim.audit.events import Change, Source, record
 from tiled_scim.errors import ScimError
@@ -129,13 +130,16 @@ def _path(request: HttpRequest) -> str:
 
 
 def _route(request: HttpRequest) -> str:
-    match = request.resolver_match
-    if match is None or match.url_name == UNKNOWN_ROUTE:
-        return f"{_mount(match)}…"
+    match, path = request.resolver_match, request.path
+    if match is not None and match.url_name == UNKNOWN_ROUTE:
+        mounted, rest = _mount(match), match.kwargs["rest"]
+        match, path = endpoint_of(rest), mounted + canonical_path(rest)
+    if match is None:
+        return f"{_mount(request.resolver_match)}…"
     key = match.kwargs.get("key")
     if key is None or ID.fullmatch(key):
-        return request.path
-    return f"{request.path.rstrip('/').removesuffix(key)}…"
+        return path
+    return f"{path.rstrip('/').removesuffix(key)}…"
 
 
 def _mount(match: ResolverMatch | None) -> str:

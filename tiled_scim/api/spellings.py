@@ -33,14 +33,14 @@ def endpoint_of(path: str) -> ResolverMatch | None:
     Args:
         path: The path below the mount, without its first slash.
     """
-    canonical = _canonical(path)
+    canonical = canonical_path(path)
     if canonical == path:
         return None
     match = resolve(f"/{canonical}", urlconf=URLCONF)
     return None if match.url_name == UNKNOWN_ROUTE else match
 
 
-def _canonical(path: str) -> str:
+def canonical_path(path: str) -> str:
     """Return a path with its endpoint in the RFC's letter case, and without empty segments."""
     segments = [segment for segment in path.split("/") if segment]
     if segments:
