@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.configuration.customers import PAGE, SETUP_LINKS, USERS
 from tests.demo_process import copy_project, demo, free_port, read_until
 
 from .looks import KINDS, Kind, Look, Visit
@@ -75,8 +74,11 @@ def test_a_person_in_two_accounts_switches(example: Example, visit: Visit) -> No
     expect(page.locator(".people")).to_contain_text("Dorothy Vaughan")
     expect(page.locator(".people")).not_to_contain_text("Ada Lovelace")
     expect(page.get_by_role("link", name="Account Settings")).to_have_count(0)
-    for path in ("/settings/", PAGE, SETUP_LINKS):
-        assert page.goto(path).status == 404  # type: ignore[union-attr]
+    for path in ("", "scim/", "scim/setup-links/"):
+        for account in (1, 2):
+            answer = page.goto(f"/accounts/{account}/settings/{path}")
+            assert answer is not None
+            assert answer.status == 404
 
 
 def test_an_admin_replaces_the_token_of_one_account(example: Example, visit: Visit) -> None:
@@ -90,7 +92,7 @@ def test_an_admin_replaces_the_token_of_one_account(example: Example, visit: Vis
     new = connect(page, replace(page))
 
     assert [status(okta) for okta in (new, old, other)] == [200, 401, 200]
-    page.goto(USERS)
+    page.get_by_role("link", name="Users").click()
     expect(page.locator("tbody")).to_contain_text("dorothy.vaughan@globex.example")
     expect(page.locator("tbody")).to_contain_text("grace.hopper@consulting.example")
     expect(page.locator("tbody")).not_to_contain_text("acme.example")
@@ -98,7 +100,10 @@ def test_an_admin_replaces_the_token_of_one_account(example: Example, visit: Vis
 
 def test_a_colleague_with_a_setup_link(example: Example, visit: Visit) -> None:
     page = example.sign_in(visit, GLOBEX_ADMIN)
-    page.goto(SETUP_LINKS)
+    open_settings(page)
+    navigation = page.get_by_role("navigation", name="SCIM Configuration")
+    setup_links = navigation.get_by_role("link", name="Setup links")
+    setup_links.click()
     page.get_by_role("button", name="Create a setup link").click()
     link = page.get_by_label("Setup link", exact=True).input_value()
     colleague = visit(None, base_url=example.url)
@@ -109,10 +114,10 @@ def test_a_colleague_with_a_setup_link(example: Example, visit: Visit) -> None:
     assert status(connect(colleague, replace(colleague))) == 200
     expect(colleague.get_by_role("link", name="Account Settings")).to_have_count(0)
 
-    page.goto(SETUP_LINKS)
+    setup_links.click()
     page.get_by_role("button", name=re.compile("Revoke setup link")).click()
     expect(page.get_by_text("The setup link has been revoked.")).to_be_visible()
-    colleague.goto(PAGE)
+    colleague.goto(link.partition("setup/")[0])
     assert "/accounts/login/" in colleague.url
 
 
@@ -134,5 +139,5 @@ def test_looks(example: Example, visit: Visit, kind: Kind) -> None:
     look.inspect(admin, "example-account-settings")
     open_settings(admin)
     look.inspect(admin, "example-scim-configuration")
-    admin.goto(USERS)
+    admin.get_by_role("link", name="Users").click()
     look.inspect(admin, "example-scim-users")
