@@ -47,8 +47,8 @@ logger = logging.getLogger(__name__)
 NAMES_KEPT = 100
 VALUE_LENGTH = 500
 DETAIL_LENGTH = 2000
-# Clients without access may repeat these requests without end.
-REPEATED_STATUSES = frozenset({401, 429})
+# Clients without access may repeat these requests without end. 410 is of setup links that ended.
+REPEATED_STATUSES = frozenset({401, 410, 429})
 REPEATED_WITHIN = timedelta(minutes=1)
 
 LINKS: dict[str, type[UserLink | LibraryGroupLink]] = {
