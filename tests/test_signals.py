@@ -12,10 +12,10 @@ from django.core.cache import cache
 from django.dispatch import Signal
 
 from tests.documented.pages import ROOT, named_blocks, table_rows
+from tests.tokens import new_token
 from tests.wire.client import ANN, BOB, Scim, add_members, remove_member
 from tests.wire.state import access, people
 from tiled_scim import signals
-from tiled_scim.models import ScimToken
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -25,7 +25,7 @@ SIGNALS = {name: signal for name, signal in vars(signals).items() if isinstance(
 
 @pytest.fixture
 def scim() -> Scim:
-    return Scim(f"Bearer {ScimToken.objects.generate()[1]}")
+    return Scim(f"Bearer {new_token()[1]}")
 
 
 @pytest.fixture

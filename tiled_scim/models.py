@@ -59,21 +59,6 @@ class NewToken:
 class ScimTokenManager(models.Manager["ScimToken"]):
     """Creates and finds tokens. `connections.Connection` does so for people, and writes events."""
 
-    def generate(
-        self,
-        account: str = "",
-        *,
-        created_by: Any = None,
-        lifetime: timedelta | None = None,
-    ) -> tuple[ScimToken, str]:
-        """Create a new token for an account, and end its current one.
-
-        Returns:
-            The row, and the token itself, which is not stored.
-        """
-        new = self.renew(account, created_by=created_by, lifetime=lifetime)
-        return new.token, new.plaintext
-
     @sensitive_variables("plaintext")
     def renew(
         self,

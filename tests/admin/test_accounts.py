@@ -27,6 +27,7 @@ from tests.admin.browser import (
     generated,
 )
 from tests.audit.test_dashboard import make_refusal, make_token
+from tests.tokens import new_token
 from tiled_scim.models import ScimToken
 
 EVENTS = "/admin/tiled_scim/scimevent/"
@@ -83,8 +84,8 @@ class TestAccounts:
         assert "Connected" not in content(page.get(f"{PAGE}?account=acme"))
 
     def test_an_account_that_calls_with_an_old_token_is_told_apart(self, page: Client) -> None:
-        _, plaintext = ScimToken.objects.generate("acme")
-        ScimToken.objects.generate("acme")
+        _, plaintext = new_token("acme")
+        new_token("acme")
         assert api_status(plaintext) == 401
 
         assert "Acme & Sons Old token No call yet · 1 failure" in content(page.get(PAGE))
@@ -120,7 +121,7 @@ class TestAccounts:
         assert api_status(second) == 401
 
     def test_the_page_names_its_account_and_keeps_to_it(self, page: Client) -> None:
-        token, _ = ScimToken.objects.generate("acme")
+        token, _ = new_token("acme")
 
         response = page.get(f"{PAGE}?account=acme")
 
@@ -131,7 +132,7 @@ class TestAccounts:
         assert page.get(f"{GENERATE}?account=acme")["Location"] == f"{PAGE}?account=acme"
 
     def test_the_token_of_one_account_is_not_that_of_another(self, page: Client) -> None:
-        token, plaintext = ScimToken.objects.generate("acme")
+        token, plaintext = new_token("acme")
 
         assert page.post(f"{REVOKE}?account=b%2Fc%3F", confirmed(token)).status_code == 409
         assert page.post(f"{GENERATE}?account=b%2Fc%3F", confirmed(token)).status_code == 409

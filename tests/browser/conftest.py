@@ -36,7 +36,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from pytest_django.live_server_helper import LiveServer
 
 from tests.admin.browser import signed_in
-from tiled_scim.models import ScimToken
+from tests.tokens import new_token
 from tiled_scim.okta_check.client import OktaClient
 from tiled_scim.okta_check.session import Session
 
@@ -128,7 +128,7 @@ def look(request: pytest.FixtureRequest, visit: Visit) -> Look:
 @pytest.fixture
 def okta(live_server: LiveServer) -> Session:
     """An Okta that is connected, and has pushed the people and groups of `directory.py`."""
-    _, plaintext = ScimToken.objects.generate()
+    _, plaintext = new_token()
     client = OktaClient(f"{live_server.url}/scim/v2", plaintext)
     push_directory(client)
     return Session(client)

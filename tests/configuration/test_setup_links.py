@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from tests.admin.browser import PLAINTEXT, api_status, form_fields, shown_token
 from tests.audit.test_dashboard import make_refusal
+from tests.tokens import new_token
 from tests.wire.client import Scim
 from tiled_scim.configuration.setup import COOKIE
 from tiled_scim.models import ScimEvent, ScimToken, SetupLink
@@ -230,7 +231,7 @@ class TestUsing:
         assert "no-store" in response["Cache-Control"]
 
     def test_generates_and_replaces_the_token_of_its_account(self, admin: Client) -> None:
-        _, theirs = ScimToken.objects.generate("globex")
+        _, theirs = new_token("globex")
         client = colleague(create(admin))
         link = SetupLink.objects.get()
 

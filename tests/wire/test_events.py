@@ -9,6 +9,7 @@ import pytest
 from django.db import DatabaseError
 from django.test import override_settings
 
+from tests.tokens import new_token
 from tiled_scim.host import TILED_ADMIN, HostAdapter
 from tiled_scim.models import Action, Outcome, ScimEvent, ScimToken
 
@@ -236,7 +237,7 @@ class TestUnknownCallers:
 
     def test_one_with_a_token_that_was_replaced_is_known(self, scim: Scim) -> None:
         old = ScimToken.objects.get()
-        ScimToken.objects.generate()
+        new_token()
 
         scim.get("/Users")
         scim.get("/Users")

@@ -16,6 +16,7 @@ from example_project.customers.models import Account, Membership
 from example_project.libraries.models import Library
 from tests.hosts.contract import HostContract
 from tests.hosts.messages import group, person
+from tests.tokens import new_token
 from tests.wire.client import Scim
 from tiled_scim.models import ScimToken
 from tiled_scim.okta_check.expectations import TILED_SCHEMA
@@ -36,7 +37,7 @@ ADMIN: dict[str, Any] = {TILED_SCHEMA: {"tiledAdmin": True}}
 
 
 def okta_of(account: Account) -> Scim:
-    return Scim(f"Bearer {ScimToken.objects.generate(str(account.pk))[1]}")
+    return Scim(f"Bearer {new_token(str(account.pk))[1]}")
 
 
 def push(okta: Scim, user_name: str = GRACE, **attributes: Any) -> str:
