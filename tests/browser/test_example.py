@@ -3,61 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
-from tests.demo_process import copy_project, demo, free_port, read_until
-
+from .example import ACME_ADMIN, GLOBEX_ADMIN, MEMBER_OF_BOTH, Example, open_settings
 from .looks import KINDS, Kind, Look, Visit
 from .people import connect, replace, status, tab_to
-
-ACME_ADMIN, GLOBEX_ADMIN = "Admin of Acme Inc.", "Admin of Globex Corporation"
-MEMBER_OF_BOTH = "Member of both"
-
-
-@dataclass(frozen=True)
-class Example:
-    """The running demo: its URL, and what it has printed."""
-
-    url: str
-    said: str
-
-    def sign_in(self, visit: Visit, who: str, **options: Any) -> Page:
-        """Sign in as one of the people whom the demo names, in a window of their own."""
-        login = re.search(rf"{re.escape(who)} +(\S+), password (\S+)", self.said)
-        assert login is not None
-        page = visit(None, base_url=self.url, **options)
-        page.goto("/")
-        page.get_by_label("Email address").fill(login[1])
-        page.get_by_label("Password").fill(login[2])
-        page.get_by_role("button", name="Sign in").click()
-        expect(page.get_by_role("heading", name="Libraries")).to_be_visible()
-        return page
-
-    def token_of(self, account: str) -> str:
-        token = re.search(rf"Token of {re.escape(account)} +(\S+)", self.said)
-        assert token is not None
-        return token[1]
-
-
-@pytest.fixture(scope="module")
-def example(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Example]:
-    port = free_port()
-    with demo(copy_project(tmp_path_factory.mktemp("example")), "--port", str(port)) as process:
-        said = read_until(process, "Serving at")
-        assert "Serving at" in said, said
-        yield Example(f"http://127.0.0.1:{port}", said)
-
-
-def open_settings(page: Page) -> None:
-    """Go to SCIM Configuration as an admin finds it."""
-    page.get_by_role("link", name="Account Settings").click()
-    page.get_by_role("link", name=re.compile("SCIM Configuration")).click()
-    expect(page.get_by_role("heading", name="SCIM Configuration")).to_be_visible()
 
 
 def test_a_person_in_two_accounts_switches(example: Example, visit: Visit) -> None:
@@ -122,8 +75,8 @@ def test_a_colleague_with_a_setup_link(example: Example, visit: Visit) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-def test_looks(example: Example, visit: Visit, kind: Kind) -> None:
-    look = Look(kind, visit, None)
+def test_looks(example: Example, visit: Visit, kind: Kind, screenshots: Path | None) -> None:
+    look = Look(kind, visit, screenshots)
     stranger = visit(None, base_url=example.url, **kind.options)
     stranger.goto("/")
     look.inspect(stranger, "example-sign-in")
