@@ -298,6 +298,15 @@ class TestManyAccounts:
         assert page.get(PAGE, {"account": "key100000"}).status_code == 404
         assert generated(page, "?account=key8")
 
+    def test_who_may_see_many_finds_only_those(self, page: Client, settings: LazySettings) -> None:
+        settings.TILED_SCIM_HOST_ADAPTER = OfRegions
+
+        assert listed(page.get(PAGE)) == [f"Customer {at}" for at in range(100, 125)]
+        assert listed(page.get(PAGE, {"q": "r 12"})) == [f"Customer {at}" for at in range(120, 125)]
+        assert listed(page.get(PAGE, {"q": "Customer 99"})) == []
+        assert page.get(PAGE, {"account": "key99"}).status_code == 404
+        assert page.get(PAGE, {"account": "key100"}).status_code == 200
+
 
 class VeryMany(SeenByStaff):
     """A host that knows its accounts without a list of all."""
@@ -317,7 +326,7 @@ class VeryMany(SeenByStaff):
         numbers = {key: key.removeprefix("key") for key in keys}
         return {
             key: f"Customer {number}"
-            for key, number in numbers.items()
+            for key, number in sorted(numbers.items())
             if number.isdigit() and int(number) < cls.number
         }
 
@@ -332,6 +341,14 @@ class VeryMany(SeenByStaff):
     def missing_accounts(cls, keys: QuerySet[Any]) -> Collection[str]:
         given = [key for (key,) in keys]
         return set(given) - set(cls.account_labels(given))
+
+
+class OfRegions(VeryMany):
+    """A host where somebody sees some of the accounts."""
+
+    @classmethod
+    def accounts_of(cls, user: Any) -> Any:
+        return [f"key{number}" for number in range(100, 125)]
 
 
 class Numbered(Sequence[tuple[str, str]]):
