@@ -77,8 +77,8 @@ class AccountAdapter(HostAdapter):
         return account_model.found(cls._accounts(), term, cls.account_name_field)
 
     @classmethod
-    def missing_accounts(cls, keys: models.QuerySet[Any]) -> Collection[str]:
-        return account_model.missing(cls._accounts(), keys)
+    def missing_accounts(cls, rows: models.QuerySet[Any]) -> Collection[str]:
+        return account_model.missing(cls._accounts(), rows)
 
     @classmethod
     def memberships(cls) -> MembershipModel:

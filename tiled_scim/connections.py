@@ -364,7 +364,7 @@ def tokens_without_account() -> list[ScimToken]:
     `Connection.revoke` ends them.
     """
     current = all_tokens().exclude(current_account=None)
-    former = adapter_class().missing_accounts(current.values_list("account").order_by())
+    former = adapter_class().missing_accounts(current)
     return list(current.filter(account__in=former)) if former else []
 
 

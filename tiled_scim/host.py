@@ -157,16 +157,16 @@ class HostAdapter:
         ]
 
     @classmethod
-    def missing_accounts(cls, keys: models.QuerySet[Any]) -> Collection[str]:
-        """Return the keys that no account has any more. Their tokens are shown as without account.
+    def missing_accounts(cls, rows: models.QuerySet[Any]) -> Collection[str]:
+        """Return the keys of accounts that do not exist any more, of some rows.
 
-        By default, it takes them from `accounts`.
+        By default, these are keys that are not in `accounts`.
 
         Args:
-            keys: The keys, as a query for one column.
+            rows: Rows with the key of an account as `account`, such as tokens.
         """
         accounts = cls.accounts()
-        return {key for (key,) in keys if key not in accounts}
+        return {key for (key,) in rows.values_list("account") if key not in accounts}
 
     @classmethod
     def accounts_of(cls, user: Any) -> Collection[str] | Literal[AllAccounts.ALL_ACCOUNTS]:

@@ -338,8 +338,8 @@ class VeryMany(SeenByStaff):
         return Numbered(range(cls.number))
 
     @classmethod
-    def missing_accounts(cls, keys: QuerySet[Any]) -> Collection[str]:
-        given = [key for (key,) in keys]
+    def missing_accounts(cls, rows: QuerySet[Any]) -> Collection[str]:
+        given = list(rows.values_list("account", flat=True))
         return set(given) - set(cls.account_labels(given))
 
 

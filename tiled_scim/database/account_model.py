@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any, overload
 
 from django.core.exceptions import FieldDoesNotExist, ValidationError
+from django.db import connections
 from django.db.models import F, Model, Q, QuerySet
 
 from tiled_scim.database.expressions import ColumnText
@@ -74,13 +75,19 @@ def found(accounts: QuerySet[Any], term: str, name_field: str) -> AccountRows:
     return AccountRows(accounts.order_by(*model._meta.ordering, "pk"))
 
 
-def missing(accounts: QuerySet[Any], keys: QuerySet[Any]) -> set[str]:
-    """Return the keys that no account has, of a query for one column with keys.
+def missing(accounts: QuerySet[Any], rows: QuerySet[Any]) -> set[str]:
+    """Return the keys in the column `account` of some rows that no account has.
 
-    The database compares them, in one pass: a join on a converted key would use no index.
+    The database compares them in one pass. A join on a converted key would use no index.
     """
     existing = accounts.order_by().annotate(key=ColumnText(F("pk"))).values_list("key")
-    return {key for (key,) in keys.order_by().difference(existing)}
+    keys = rows.order_by().values_list("account")
+    if connections[rows.db].vendor == "postgresql":
+        # NOT IN compares each with each there if the keys do not fit into its memory for hashing.
+        missing = keys.difference(existing)
+    else:
+        missing = keys.exclude(account__in=existing)  # MySQL 8.0 has no EXCEPT
+    return {key for (key,) in missing}
 
 
 def _primary_keys(model: type[Model], keys: Collection[str]) -> list[Any]:
