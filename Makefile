@@ -14,7 +14,7 @@ PYTEST = $(VENV)/bin/pytest --numprocesses auto --maxprocesses 8 --dist workstea
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test browser hostile coverage resilience scale-out bench lint audit format types clean
+.PHONY: help demo test browser images hostile coverage resilience scale-out bench lint audit format types clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ test: $(VENV)/test ## Run the tests (ARGS="..." goes to pytest)
 
 browser: $(VENV)/browser ## Run the tests in a browser (needs chromium and npm)
 	@$(PYTEST) tests/browser $(ARGS)
+
+images: $(VENV)/browser ## Take the screenshots of docs/ again (needs chromium and npm)
+	@$(VENV)/bin/pytest tests/browser/test_documentation.py --screenshots docs/images $(ARGS)
 
 hostile: $(VENV)/hostile ## Send slightly invalid requests (CASES=200000 sets their number)
 	@CASES=$(CASES) $(PYTEST) tests/hostile $(ARGS)

@@ -56,10 +56,10 @@ def signed_in() -> Client:
     from django.contrib.auth.models import User
     from django.test import Client
 
-    from tiled_scim.models import ScimToken
+    from tiled_scim.connections import Actor, Connection
 
     admin = User.objects.create_superuser("admin")
-    ScimToken.objects.generate(created_by=admin)
+    Connection().generate(Actor("Benchmark", admin))
     browser = Client()
     browser.force_login(admin)
     return browser

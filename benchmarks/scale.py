@@ -270,13 +270,13 @@ def populated(users: int, name: str, use: Callable[[str], None]) -> Directory:
     from django.core.management import call_command
     from django.test import Client
 
-    from tiled_scim.models import ScimToken
+    from tiled_scim.connections import Actor, Connection
 
     started = time.perf_counter()
     people.push(users)
     call_command("scim_index", verbosity=0)
     print(f"{users:,} users loaded in {time.perf_counter() - started:.0f} s")
-    token = ScimToken.objects.generate()[1]
+    token = Connection().generate(Actor("Benchmark")).plaintext
     directory = Directory(users, name, Client(headers={"Authorization": f"Bearer {token}"}))
     directory.cursor = cursor_in_the_middle(directory)
     return directory

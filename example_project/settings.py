@@ -89,7 +89,7 @@ TILED_SCIM_MEMBERSHIP_FIELDS = {
     "tiledAdmin": "role=admin",
     "title": "title",
 }
-# SCIM: who may use the pages under settings/scim/, and for which account.
+# SCIM: who may use the pages of the SCIM Configuration, and for which account.
 TILED_SCIM_CONFIGURABLE_ACCOUNT = "example_project.customers.scim.configurable_account"
 
 MIDDLEWARE = [

@@ -13,5 +13,5 @@ urlpatterns = [
     # SCIM: the base URL for all customers. It must not contain "_", which Okta rejects.
     path("scim/v2/", include("tiled_scim.urls")),
     # SCIM: the pages where customers connect Okta themselves.
-    path("settings/scim/", include("tiled_scim.configuration.urls")),
+    path("accounts/<int:account>/settings/scim/", include("tiled_scim.configuration.urls")),
 ]

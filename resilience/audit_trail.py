@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 from uuid import UUID
 
+from resilience.state import CHANGES
 from tiled_scim.attributes import ResourceType
 from tiled_scim.audit.events import differences
 from tiled_scim.host import adapter_class
@@ -23,7 +24,6 @@ from tiled_scim.models import (
     Action,
     LibraryGroupLink,
     LibraryGroupMember,
-    Outcome,
     ScimEvent,
     UserLink,
 )
@@ -56,7 +56,7 @@ class Resource:
 def violations() -> Iterator[str]:
     """Describe what events and rows do not agree about."""
     trail = Trail()
-    for event in ScimEvent.objects.filter(outcome=Outcome.DONE).order_by("pk"):
+    for event in ScimEvent.objects.filter(CHANGES).order_by("pk"):
         yield from trail.replay(event)
     for resource_type in RESOURCE_TYPES:
         yield from trail.compare(resource_type)

@@ -6,7 +6,8 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
-from tiled_scim.models import ScimToken, UserLink
+from tiled_scim.connections import Actor, Connection
+from tiled_scim.models import UserLink
 
 from . import state
 from .client import Answer, Client
@@ -190,7 +191,7 @@ def token_replaced_under_load(stage: Stage) -> None:
         for _ in range(REPLACEMENTS):
             time.sleep(TOKEN_SECONDS)
             old, began = stage.token, time.monotonic()
-            _, stage.token = ScimToken.objects.generate()
+            stage.token = Connection().rotate(Actor("Resilience")).plaintext
             ended[old] = began, time.monotonic()
             stage.tally.count("faults")
         time.sleep(TOKEN_SECONDS)

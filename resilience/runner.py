@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from django.db import connection
 
-from tiled_scim.models import ScimToken
+from tiled_scim.connections import Actor, Connection
 
 from . import concurrency, hangups, kills, misbehaviour, outages, state
 from .client import StoppedError
@@ -73,7 +73,7 @@ def run(extent: Extent, seed: int, only: str, folder: Path) -> bool:
     with database() as url, serving(folder, url, setup.workers) as server:
         print(f"\n{connection.display_name}, {setup.workers} server processes, ", end="")
         print(f"{setup.crowd} clients, seed {seed}", heading(), sep="\n", flush=True)
-        _, token = ScimToken.objects.generate()
+        token = Connection().rotate(Actor("Resilience")).plaintext
         stage = Stage(
             server, token, url, folder, extent, random.Random(seed), Tally(""), setup.crowd
         )

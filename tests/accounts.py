@@ -10,9 +10,9 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import User
 from django.db import models
 
+from tests.tokens import new_token
 from tests.wire.client import Scim
 from tiled_scim.host import ALL_ACCOUNTS, TILED_ADMIN, HostAdapter, objects
-from tiled_scim.models import ScimToken
 
 ACME, GLOBEX = "acme", "globex"
 
@@ -58,4 +58,4 @@ class WithAdmins(Together):
 
 def client_of(account: str) -> Scim:
     """An account's identity provider, with a new token."""
-    return Scim(f"Bearer {ScimToken.objects.generate(account)[1]}")
+    return Scim(f"Bearer {new_token(account)[1]}")

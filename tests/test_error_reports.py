@@ -28,6 +28,7 @@ from tests.admin.browser import GENERATE, signed_in
 from tests.configuration.customers import GENERATE as CUSTOMERS_GENERATE
 from tests.configuration.customers import OPEN, SETUP, SETUP_LINKS
 from tests.configuration.test_setup_links import colleague
+from tests.tokens import new_token
 from tests.wire.client import Scim
 from tiled_scim import setup_links
 from tiled_scim.connections import Actor
@@ -248,7 +249,7 @@ class TestGivenSecrets:
     def test_a_token_while_the_database_is_unavailable(
         self, caplog: pytest.LogCaptureFixture
     ) -> None:
-        okta = Scim(f"Bearer {ScimToken.objects.generate()[1]}")
+        okta = Scim(f"Bearer {new_token()[1]}")
 
         with connection.execute_wrapper(self.unavailable):
             assert okta.get("/Users").status == 503
@@ -289,7 +290,7 @@ class TestCommand:
 
     def test_that_fails_after_the_commit(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("tiled_scim.management.commands.scim_token._format", fail)
-        ScimToken.objects.generate(lifetime=None)
+        new_token(lifetime=None)
         monkeypatch.setattr("tiled_scim.models.digest", lambda plaintext: "another")
 
         with pytest.raises(RuntimeError) as raised:

@@ -111,10 +111,10 @@ django.setup()
 urlpatterns = [path("scim/v2/", include("tiled_scim.urls"))]
 
 import tiled_scim
-from tiled_scim.models import ScimToken
+from tiled_scim.connections import Actor, Connection
 
 call_command("migrate", verbosity=0)
-token, plaintext = ScimToken.objects.generate()
+plaintext = Connection().generate(Actor("Test")).plaintext
 response = Client().get("/scim/v2/Users", headers={"Authorization": f"Bearer {plaintext}"})
 print(tiled_scim.__file__)
 print(response.status_code, response.json()["totalResults"])

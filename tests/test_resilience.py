@@ -33,6 +33,7 @@ from resilience.server import ANNOUNCEMENTS
 from resilience.tally import COLUMNS, FAILURES, NAME_WIDTH, Tally, heading, total
 from tests.drifting import give, take_away
 from tests.servers import Call, Reply, answering
+from tests.tokens import new_token
 from tests.wire.client import ANN, BOB, SCIM_JSON, Scim
 from tiled_scim.errors import ScimError, unavailable
 from tiled_scim.models import (
@@ -40,7 +41,6 @@ from tiled_scim.models import (
     LibraryGroupMember,
     Outcome,
     ScimEvent,
-    ScimToken,
     UserLink,
 )
 
@@ -196,7 +196,7 @@ def test_each_database_is_one_of_its_own(tmp_path: Any, monkeypatch: pytest.Monk
 class TestState:
     @pytest.fixture
     def scim(self, db: None) -> Scim:
-        return Scim(f"Bearer {ScimToken.objects.generate()[1]}")
+        return Scim(f"Bearer {new_token()[1]}")
 
     @pytest.fixture
     def sales(self, scim: Scim) -> str:
@@ -241,7 +241,7 @@ class TestAuditTrail:
     @pytest.fixture
     def trail(self, db: None) -> Callable[[], str]:
         """Returns what is wrong."""
-        scim = Scim(f"Bearer {ScimToken.objects.generate()[1]}")
+        scim = Scim(f"Bearer {new_token()[1]}")
         ann, bob, carl = (scim.add_user(name) for name in ("ann", "bob", "carl"))
         sales, ops = scim.add_group("sales", ann, bob), scim.add_group("ops", bob)
         requests = [
@@ -317,7 +317,7 @@ class TestPlaces:
         address = tmp_path / "socket"
         monkeypatch.setenv(ANNOUNCEMENTS, str(address))
         monkeypatch.setattr(places, "time", SimpleNamespace(sleep=kill))
-        scim = Scim(f"Bearer {ScimToken.objects.generate()[1]}")
+        scim = Scim(f"Bearer {new_token()[1]}")
 
         def send(place: str, request: messages.Request) -> bool:
             with places.reporting(places.Place.parse(place)), suppress(KilledError):

@@ -38,8 +38,6 @@ def test_a_link_is_created_used_and_revoked_with_events(actor: Actor) -> None:
     assert (used, SetupLink.objects.get().uses) == (new.link, 1)
 
     assert setup_links.revoke(new.link, actor)
-    with pytest.raises(SetupLinkEndedError):
-        setup_links.use(new.code)
     assert SetupLink.objects.open_links("") == []
     assert events() == [
         ("setup_link_created", "Settings: ann", "10.0.0.1"),
@@ -61,6 +59,65 @@ def test_an_expired_link_cannot_be_revoked(actor: Actor) -> None:
 
     assert not setup_links.revoke(new.link, actor)
     assert len(events()) == 1
+
+
+class TestAfterItsEnd:
+    """To open a link that has ended changes nothing, and is an event of its account."""
+
+    @pytest.mark.parametrize(
+        ("how", "detail"),
+        [
+            ("revoked", "The link was revoked at "),
+            ("expired", "The link expired at "),
+            ("creator left", "The user who created the link is not active any more."),
+        ],
+    )
+    def test_it_is_refused(self, actor: Actor, how: str, detail: str) -> None:
+        new = ended(actor, how)
+        before = ScimEvent.objects.count()
+
+        with pytest.raises(SetupLinkEndedError):
+            setup_links.use(new.code, "10.0.0.2")
+
+        assert SetupLink.objects.get().uses == 0
+        assert ScimEvent.objects.count() == before + 1
+        event = ScimEvent.objects.latest("pk")
+        assert (event.outcome, event.status, event.cause) == ("refused", 410, "setup_link_ended")
+        assert (event.account, event.resource_name) == ("", f"setup link {new.link.pk}")
+        assert (event.client, event.address) == (f"Setup link {new.link.pk} of ann", "10.0.0.2")
+        assert event.detail.startswith(detail)
+        assert new.code not in str(vars(event))
+
+    def test_repetitions_are_one_event(self, actor: Actor) -> None:
+        new = ended(actor, "expired")
+
+        for _ in range(5):
+            with pytest.raises(SetupLinkEndedError):
+                setup_links.use(new.code, "10.0.0.2")
+
+        assert ScimEvent.objects.get(outcome="refused").times == 5
+
+    def test_what_is_no_link_is_no_event(self, actor: Actor) -> None:
+        new = ended(actor, "expired")
+        SetupLink.objects.all().delete()
+        before = ScimEvent.objects.count()
+
+        for code in (new.code, f"{new.code}x", "tscimsetup_x:y"):
+            with pytest.raises(SetupLinkEndedError):
+                setup_links.use(code)
+
+        assert ScimEvent.objects.count() == before
+
+
+def ended(actor: Actor, how: str) -> setup_links.NewSetupLink:
+    """Create a setup link that does not work any more."""
+    lifetime = timedelta(seconds=-1) if how == "expired" else timedelta(hours=1)
+    new = setup_links.create("", actor, lifetime)
+    if how == "revoked":
+        setup_links.revoke(new.link, actor)
+    if how == "creator left":
+        User.objects.filter(username="ann").update(is_active=False)
+    return new
 
 
 def test_an_account_that_the_host_does_not_have_gets_none(actor: Actor) -> None:

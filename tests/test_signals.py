@@ -14,10 +14,11 @@ from django.dispatch import Signal
 
 from tests.documented.pages import ROOT, named_blocks, table_rows
 from tests.factories import make_user
+from tests.tokens import new_token
 from tests.wire.client import ANN, BOB, Scim, add_members, remove_member
 from tests.wire.state import access, people
 from tiled_scim import signals
-from tiled_scim.models import ScimEvent, ScimToken
+from tiled_scim.models import ScimEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -27,7 +28,7 @@ SIGNALS = {name: signal for name, signal in vars(signals).items() if isinstance(
 
 @pytest.fixture
 def scim() -> Scim:
-    return Scim(f"Bearer {ScimToken.objects.generate()[1]}")
+    return Scim(f"Bearer {new_token()[1]}")
 
 
 @pytest.fixture

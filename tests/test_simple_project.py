@@ -12,7 +12,7 @@ from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
 from tests.simple_project.libraries.models import Library
-from tiled_scim.models import ScimToken
+from tests.tokens import new_token
 
 GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
 PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
@@ -192,7 +192,7 @@ class Okta:
     """A SCIM client with its own token, separate from any user's session."""
 
     def __init__(self) -> None:
-        _, token = ScimToken.objects.generate()
+        _, token = new_token()
         self.client = Client(headers={"Authorization": f"Bearer {token}"})
 
     def send(self, method: str, path: str, body: dict[str, Any]) -> dict[str, Any]:

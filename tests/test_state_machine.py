@@ -40,8 +40,8 @@ from tests.state_machine.edits import (
 from tests.state_machine.model import MemberChange, Model, Refused
 from tests.state_machine.rows import Document, HostUser, nested
 from tests.state_machine.searches import SEARCHES
+from tests.tokens import new_token
 from tests.wire.client import NOBODY, Answer, Scim, group, patch_op
-from tiled_scim.models import ScimToken
 
 Item = TypeVar("Item")
 
@@ -75,7 +75,7 @@ class Provisioning(RuleBasedStateMachine):
         super().__init__()
         self.transaction = transaction.atomic()
         self.transaction.__enter__()
-        self.scim = Scim(f"Bearer {ScimToken.objects.generate()[1]}")
+        self.scim = Scim(f"Bearer {new_token()[1]}")
         self.model = Model()
         # The ids that the provider was ever given.
         self.user_keys: list[str] = []

@@ -11,6 +11,7 @@ from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from tests.tokens import new_token
 from tests.wire.client import ANN, Answer, Scim, user
 from tiled_scim.api.authentication import USED_INTERVAL
 from tiled_scim.models import TOKEN_PREFIX, ScimEvent, ScimToken
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.django_db
 
 
 def test_a_token_is_256_random_bits_after_a_prefix_and_kept_as_a_digest() -> None:
-    token, plaintext = ScimToken.objects.generate()
+    token, plaintext = new_token()
 
     prefix, _, secret = plaintext.partition("_")
     assert f"{prefix}_" == TOKEN_PREFIX
@@ -27,11 +28,11 @@ def test_a_token_is_256_random_bits_after_a_prefix_and_kept_as_a_digest() -> Non
     assert token.digest == hashlib.sha256(plaintext.encode()).hexdigest()
     row = ScimToken.objects.values().get()
     assert not any(secret in str(value) for value in row.values())
-    assert len({ScimToken.objects.generate()[1] for _ in range(50)}) == 50
+    assert len({new_token()[1] for _ in range(50)}) == 50
 
 
 def test_the_database_itself_refuses_an_account_a_second_current_token() -> None:
-    ScimToken.objects.generate("acme")
+    new_token("acme")
 
     with pytest.raises(IntegrityError), transaction.atomic():
         ScimToken.objects.create(account="acme", current_account="acme", digest="0" * 64)
@@ -42,11 +43,11 @@ def test_the_database_itself_refuses_an_account_a_second_current_token() -> None
 
 def _ended() -> dict[str, str]:
     """A token of each kind that opens nothing, each of an account of its own."""
-    tokens = {name: ScimToken.objects.generate(name) for name in ("expired", "revoked", "replaced")}
+    tokens = {name: new_token(name) for name in ("expired", "revoked", "replaced")}
     tokens["expired"][0].expires_at = timezone.now() - timedelta(seconds=1)
     tokens["expired"][0].save()
     tokens["revoked"][0].revoke()
-    ScimToken.objects.generate("replaced")
+    new_token("replaced")
     plaintexts = {name: plaintext for name, (_, plaintext) in tokens.items()}
     return {"never one": TOKEN_PREFIX + "x" * 43, "no word of ours": "x", **plaintexts}
 
@@ -85,7 +86,7 @@ def test_tokens_that_open_nothing_are_answered_alike_with_as_many_queries(
 
 
 def test_a_token_ends_when_it_expires() -> None:
-    token, plaintext = ScimToken.objects.generate(lifetime=timedelta(days=1))
+    token, plaintext = new_token(lifetime=timedelta(days=1))
     scim = Scim(f"Bearer {plaintext}")
     assert scim.get("/Users").status == 200
 
@@ -96,7 +97,7 @@ def test_a_token_ends_when_it_expires() -> None:
 
 class TestLastUse:
     def test_it_is_noted_once_a_minute(self) -> None:
-        token, plaintext = ScimToken.objects.generate()
+        token, plaintext = new_token()
         scim = Scim(f"Bearer {plaintext}")
         scim.get("/Users")
         token.refresh_from_db()
@@ -115,7 +116,7 @@ class TestLastUse:
         assert token.last_used_at > earlier
 
     def test_requests_at_once_note_it_once(self) -> None:
-        token, _plaintext = ScimToken.objects.generate()
+        token, _plaintext = new_token()
         first, second = (ScimToken.objects.get(pk=token.pk) for _ in range(2))
         now = timezone.now()
 
@@ -125,7 +126,7 @@ class TestLastUse:
         assert ScimToken.objects.get(pk=token.pk).last_used_by == "first"
 
     def test_it_is_noted_of_a_request_that_leaves_nothing_else(self) -> None:
-        token, plaintext = ScimToken.objects.generate()
+        token, plaintext = new_token()
         scim = Scim(f"Bearer {plaintext}")
         scim.add_user(ANN)
         ScimToken.objects.update(last_used_at=None)
@@ -136,7 +137,7 @@ class TestLastUse:
         assert token.last_used_at is not None
 
     def test_it_is_written_before_the_transaction_of_the_request(self) -> None:
-        _token, plaintext = ScimToken.objects.generate()
+        _token, plaintext = new_token()
 
         with CaptureQueriesContext(connection) as queries:
             assert Scim(f"Bearer {plaintext}").post("/Users", user(ANN)).status == 201

@@ -17,9 +17,10 @@ from django.utils import translation
 from django.utils.translation import gettext_lazy
 
 from tests.simple_project.libraries.models import Library
+from tests.tokens import new_token
 from tests.wire.client import Scim
 from tiled_scim import errors
-from tiled_scim.models import Action, LibraryGroupLink, ScimToken
+from tiled_scim.models import Action, LibraryGroupLink
 from tiled_scim.words import english_words, with_words, words
 
 PACKAGE = Path(inspect.getfile(errors)).parent
@@ -135,7 +136,7 @@ class TestOurWords:
 
     @pytest.mark.django_db
     def test_no_discovery_document_does(self) -> None:
-        scim = Scim(f"Bearer {ScimToken.objects.generate()[1]}")
+        scim = Scim(f"Bearer {new_token()[1]}")
 
         for path in ("/ServiceProviderConfig", "/ResourceTypes", "/Schemas"):
             shown = json.dumps(scim.get(path).json)

@@ -11,7 +11,7 @@ settings name the model and its fields, so that such a host needs no code:
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Literal, cast
 from uuid import uuid4
@@ -21,6 +21,7 @@ from django.core.exceptions import ValidationError
 from django.db import connections, models, router
 
 from tiled_scim.conf import settings
+from tiled_scim.database import account_model
 from tiled_scim.database.library_account import LibraryAccount, library_account
 from tiled_scim.database.membership_model import MembershipModel, membership_model
 from tiled_scim.errors import Cause, ScimError, forbidden
@@ -59,6 +60,9 @@ class AccountAdapter(HostAdapter):
     - A push of a username that exists in the host adds a membership to that user.
     """
 
+    # The column that people search accounts by. Without it, they enter a complete key.
+    account_name_field = "name"
+
     def __init__(self, account: str = "") -> None:
         super().__init__(account)
         # The memberships that were locked and not saved yet, and those of new users, by user.
@@ -68,8 +72,19 @@ class AccountAdapter(HostAdapter):
     @classmethod
     def accounts(cls) -> Mapping[str, str]:
         """Return the names of all accounts, by primary key."""
-        rows = cls.memberships().account_model._default_manager.all()
-        return {str(row.pk): str(row) for row in rows}
+        return dict(account_model.found(cls._accounts(), "", cls.account_name_field))
+
+    @classmethod
+    def account_labels(cls, keys: Collection[str]) -> Mapping[str, str]:
+        return account_model.labels(cls._accounts(), keys)
+
+    @classmethod
+    def find_accounts(cls, term: str = "") -> Sequence[tuple[str, str]]:
+        return account_model.found(cls._accounts(), term, cls.account_name_field)
+
+    @classmethod
+    def missing_accounts(cls, rows: models.QuerySet[Any]) -> Collection[str]:
+        return account_model.missing(cls._accounts(), rows)
 
     @classmethod
     def memberships(cls) -> MembershipModel:
@@ -217,6 +232,10 @@ class AccountAdapter(HostAdapter):
     # Inside
 
     @classmethod
+    def _accounts(cls) -> models.QuerySet[Any]:
+        return objects(cls.memberships().account_model)
+
+    @classmethod
     def _admin_memberships(cls) -> models.QuerySet[Any]:
         """Return the memberships that are active and Tiled Admin."""
         columns = attribute_columns()
@@ -245,8 +264,7 @@ class AccountAdapter(HostAdapter):
 
     def _require_account(self) -> None:
         """Refuse to create something for an account that people have deleted."""
-        accounts = objects(self.memberships().account_model)
-        if not accounts.filter(pk=self._account_key).exists():
+        if not self._accounts().filter(pk=self._account_key).exists():
             raise _no_account()
 
     def _members(self) -> models.QuerySet[Any]:

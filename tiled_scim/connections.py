@@ -25,7 +25,6 @@ requests are refused.
 
 from __future__ import annotations
 
-from collections.abc import Container
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -118,7 +117,7 @@ class Connection:
     @property
     def exists(self) -> bool:
         """Return whether the host has the account. A token can outlive its account."""
-        return self.account in adapter_class().accounts()
+        return self.account in adapter_class().account_labels([self.account])
 
     @property
     def is_enabled(self) -> bool:
@@ -359,21 +358,14 @@ def all_tokens() -> QuerySet[ScimToken]:
     return ScimToken.objects.written().select_related("created_by")
 
 
-def tokens_without_account(known: Container[str] | None = None) -> list[ScimToken]:
+def tokens_without_account() -> list[ScimToken]:
     """Return the current tokens of accounts that the host no longer has, the newest first.
 
     `Connection.revoke` ends them.
-
-    Args:
-        known: The keys of the host's accounts, if the caller has them already.
     """
-    if known is None:
-        known = adapter_class().accounts()
     current = all_tokens().exclude(current_account=None)
-    # Thousands of customers may have a token, and a few of them may be gone.
-    accounts = current.values_list("pk", "account")
-    former = [key for key, account in accounts if account not in known]
-    return list(current.filter(pk__in=former)) if former else []
+    former = adapter_class().missing_accounts(current)
+    return list(current.filter(account__in=former)) if former else []
 
 
 def _require_seen(seen: str | None, current: ScimToken | None) -> None:

@@ -31,6 +31,7 @@ class Cause(StrEnum):
     GROUP_EXISTS = "group_exists"
     LIBRARY_EXISTS = "library_exists"
     VALUE_IN_USE = "value_in_use"
+    SETUP_LINK_ENDED = "setup_link_ended"
     CLIENT = "client"  # The client is wrong, and nobody can change that by a setting.
     OPERATOR = "operator"  # The settings of the product refuse it.
 

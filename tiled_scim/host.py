@@ -11,7 +11,7 @@ class, and its parts stay next to it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from enum import Enum
 from typing import Any, Final, Literal, cast
 
@@ -35,7 +35,7 @@ from tiled_scim.permissions import STAFF_FIELD
 from tiled_scim.schemas import TILED_USER
 from tiled_scim.scim.cleaning import check_length
 from tiled_scim.scim.domains import is_within
-from tiled_scim.scim.text import canonical, spellings
+from tiled_scim.scim.text import canonical, fold, spellings
 from tiled_scim.words import english_words
 
 __all__ = ["ALL_ACCOUNTS", "TILED_ADMIN", "HostAdapter", "chunks", "library_model", "objects"]
@@ -165,6 +165,41 @@ class HostAdapter:
         By default, there is one account with an empty key.
         """
         return {"": ""}
+
+    @classmethod
+    def account_labels(cls, keys: Collection[str]) -> Mapping[str, str]:
+        """Return the labels of the accounts with these keys, without keys that no account has.
+
+        Pages, commands and tokens ask it about the few accounts that they need. By default, it
+        takes them from `accounts`.
+        """
+        accounts = cls.accounts()
+        return {key: accounts[key] for key in keys if key in accounts}
+
+    @classmethod
+    def find_accounts(cls, term: str = "") -> Sequence[tuple[str, str]]:
+        """Return the keys and labels of the accounts that a term finds, in the order of lists.
+
+        Pages take their number and a slice. By default, these are all `accounts` whose label or key
+        contains the term.
+        """
+        return [
+            (key, label)
+            for key, label in cls.accounts().items()
+            if fold(term) in fold(f"{label} {key}")
+        ]
+
+    @classmethod
+    def missing_accounts(cls, rows: models.QuerySet[Any]) -> Collection[str]:
+        """Return the keys of accounts that do not exist any more, of some rows.
+
+        By default, these are keys that are not in `accounts`.
+
+        Args:
+            rows: Rows with the key of an account as `account`, such as tokens.
+        """
+        accounts = cls.accounts()
+        return {key for (key,) in rows.values_list("account") if key not in accounts}
 
     @classmethod
     def accounts_of(cls, user: Any) -> Collection[str] | Literal[AllAccounts.ALL_ACCOUNTS]:

@@ -61,21 +61,6 @@ class NewToken:
 class ScimTokenManager(models.Manager["ScimToken"]):
     """Creates and finds tokens. `connections.Connection` does so for people, and writes events."""
 
-    def generate(
-        self,
-        account: str = "",
-        *,
-        created_by: Any = None,
-        lifetime: timedelta | None = None,
-    ) -> tuple[ScimToken, Secret]:
-        """Create a new token for an account, and end its current one.
-
-        Returns:
-            The row, and the token itself, which is not stored.
-        """
-        new = self.renew(account, created_by=created_by, lifetime=lifetime)
-        return new.token, new.plaintext
-
     def renew(
         self,
         account: str = "",
@@ -263,16 +248,17 @@ class SetupLinkManager(models.Manager["SetupLink"]):
         return link, code
 
     def with_code(self, code: str) -> SetupLink | None:
-        """Return the link with this code if it is open, or None. Forged codes take no query."""
+        """Return the link with this code, open or not, or None. Forged codes take no query."""
         try:
             secret = Secret(_setup_signer().unsign(code))
         except BadSignature:
             return None
-        return self._if_open(digest=digest(secret))
+        return self.written().filter(digest=digest(secret)).first()
 
     def open_with_key(self, key: str) -> SetupLink | None:
         """Return the link with this primary key if it is open, or None."""
-        return self._if_open(pk=key)
+        link = self.written().filter(pk=key).first()
+        return link if link is not None and link.is_open else None
 
     def open_links(self, account: str) -> list[SetupLink]:
         """Return the open links of an account, the newest first."""
@@ -284,9 +270,10 @@ class SetupLinkManager(models.Manager["SetupLink"]):
         """Return all links, from the database for writes: a replica may have outdated links."""
         return self.using(router.db_for_write(self.model)).select_related("created_by")
 
-    def _if_open(self, **of: Any) -> SetupLink | None:
-        link = self.written().filter(**of).first()
-        return link if link is not None and link.is_open else None
+    def ended_before(self, moment: datetime) -> models.QuerySet[SetupLink]:
+        """Return the links that expired or were revoked before a time."""
+        ended = models.Q(expires_at__lt=moment) | models.Q(revoked_at__lt=moment)
+        return self.using(router.db_for_write(self.model)).filter(ended)
 
 
 class SetupLink(models.Model):
@@ -325,9 +312,18 @@ class SetupLink(models.Model):
     @property
     def is_open(self) -> bool:
         """Return whether the link can be used now."""
-        if self.revoked_at is not None or self.expires_at <= timezone.now():
-            return False
-        return bool(getattr(self.created_by, "is_active", True))
+        return not self.why_ended
+
+    @property
+    def why_ended(self) -> str:
+        """Return why the link cannot be used any more, or "" if it can."""
+        if self.revoked_at is not None:
+            return f"The link was revoked at {self.revoked_at.isoformat(timespec='minutes')}."
+        if self.expires_at <= timezone.now():
+            return f"The link expired at {self.expires_at.isoformat(timespec='minutes')}."
+        if not getattr(self.created_by, "is_active", True):
+            return "The user who created the link is not active any more."
+        return ""
 
 
 def _setup_signer() -> Signer:

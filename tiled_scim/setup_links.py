@@ -27,6 +27,7 @@ from django.utils import timezone
 
 from tiled_scim.audit.events import Change, Source, keep, record
 from tiled_scim.connections import Actor, Connection, UnknownAccountError
+from tiled_scim.errors import Cause, ScimError
 from tiled_scim.models import Action, SetupLink
 from tiled_scim.secret import Secret
 
@@ -79,12 +80,15 @@ def use(code: str, address: str | None = None) -> SetupLink:
         address: The IP address of the person who opens it.
 
     Raises:
-        SetupLinkEndedError: There is no such link, or it no longer works.
+        SetupLinkEndedError: There is no such link, or it no longer works. The second is an event.
     """
+    link = SetupLink.objects.with_code(code)
+    if link is None:
+        raise SetupLinkEndedError
+    if not link.is_open:
+        _record_refusal(link, address)
+        raise SetupLinkEndedError
     with _transaction():
-        link = SetupLink.objects.with_code(code)
-        if link is None:
-            raise SetupLinkEndedError
         rows = SetupLink.objects.written().filter(pk=link.pk)
         rows.update(uses=F("uses") + 1, last_used_at=timezone.now())
         _record(link, actor_of(link, address), Action.SETUP_LINK_USED)
@@ -114,9 +118,19 @@ def _record(
     link: SetupLink, actor: Actor, action: Action, attributes: Mapping[str, list[Any]] | None = None
 ) -> None:
     """Write an event in the transaction of the change."""
-    source = Source(link.account, actor=actor.name, address=actor.address)
     change = Change(name=str(link), action=action, attributes=attributes or {})
-    keep(partial(record, source, change), router.db_for_write(SetupLink))
+    keep(partial(record, _source(link, actor), change), router.db_for_write(SetupLink))
+
+
+def _record_refusal(link: SetupLink, address: str | None) -> None:
+    """Write the event of a link that was opened after its end. Repetitions count as one event."""
+    error = ScimError(410, link.why_ended, cause=Cause.SETUP_LINK_ENDED)
+    source = _source(link, actor_of(link, address))
+    record(source, Change(name=str(link)), status=error.status, error=error)
+
+
+def _source(link: SetupLink, actor: Actor) -> Source:
+    return Source(link.account, actor=actor.name, address=actor.address)
 
 
 def _transaction() -> Any:

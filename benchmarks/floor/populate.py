@@ -54,9 +54,9 @@ def populate_and_index(token: str, people: range, groups: Iterable[Group]) -> No
 
 
 def make_token() -> str:
-    from tiled_scim.models import ScimToken
+    from tiled_scim.connections import Actor, Connection
 
-    return ScimToken.objects.generate()[1]
+    return Connection().generate(Actor("Benchmark")).plaintext
 
 
 if __name__ == "__main__":

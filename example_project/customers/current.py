@@ -1,4 +1,4 @@
-"""The account that a person works in now. People who belong to several can switch."""
+"""The account that a page is about: that of its URL, or the one that the person has switched to."""
 
 from __future__ import annotations
 
@@ -22,20 +22,29 @@ def memberships_of(request: HttpRequest) -> QuerySet[Membership]:
 
 
 def current_membership(request: HttpRequest) -> Membership | None:
-    """Return the membership in the current account, or None if the person has none.
+    """Return the person's membership in the account of the page, or None if there is none.
 
-    It is the one that the person has switched to, while it is active, or else the first one.
+    Settings name their account in the URL, so that two tabs can show two accounts. Other pages are
+    about the account that the person has switched to, while the membership is active, or else about
+    the first one.
     """
     memberships = list(memberships_of(request))
+    named = _account_in_url(request)
+    chosen = named or request.session.get(SESSION_KEY)
     for membership in memberships:
-        if membership.account.pk == request.session.get(SESSION_KEY):
+        if membership.account.pk == chosen:
             return membership
-    return memberships[0] if memberships else None
+    return memberships[0] if memberships and not named else None
 
 
 def switch_to(request: HttpRequest, account: Account) -> None:
     """Make an account the current one."""
     request.session[SESSION_KEY] = account.pk
+
+
+def _account_in_url(request: HttpRequest) -> int | None:
+    match = request.resolver_match
+    return match.kwargs.get("account") if match else None
 
 
 def account_context(request: HttpRequest) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from .current import current_membership
 
 
 def configurable_account(request: HttpRequest) -> str | None:
-    """Return the key of the current account if the person is its admin, else None."""
+    """Return the key of the account in the URL if the person is its admin, else None."""
     membership = current_membership(request)
     if membership is None or not membership.is_admin:
         return None

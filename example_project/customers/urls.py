@@ -5,5 +5,5 @@ from . import views
 app_name = "customers"
 urlpatterns = [
     path("accounts/<int:pk>/switch/", views.switch_account, name="switch"),
-    path("settings/", views.account_settings, name="settings"),
+    path("accounts/<int:account>/settings/", views.account_settings, name="settings"),
 ]

@@ -21,8 +21,8 @@ def switch_account(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @login_required
-def account_settings(request: HttpRequest) -> HttpResponse:
-    """Show the people of the current account to its admins. Others get 404."""
+def account_settings(request: HttpRequest, account: int) -> HttpResponse:
+    """Show the people of the account to its admins. Others get 404."""
     membership = current_membership(request)
     if membership is None or not membership.is_admin:
         raise Http404

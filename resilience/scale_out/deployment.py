@@ -13,7 +13,7 @@ from pathlib import Path
 from resilience.server import ROOT, Server, serving
 from resilience.stage import Extent, Stage
 from resilience.tally import Tally
-from tiled_scim.models import ScimToken
+from tiled_scim.connections import Actor, Connection
 
 from .documented import block, fill_in
 from .nginx import Nginx, proxying
@@ -66,7 +66,7 @@ class Deployment:
         """
         return Stage(
             server=replace(self.servers[0], port=self.nginx.port, pid=self.nginx.pid),
-            token=ScimToken.objects.generate()[1],
+            token=Connection().rotate(Actor("Resilience")).plaintext,
             url=url,
             folder=folder,
             extent=Extent(rounds, kills=0, outage_seconds=0, cuts=0),

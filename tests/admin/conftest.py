@@ -7,8 +7,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from tests.admin.browser import signed_in, staff
+from tests.tokens import new_token
 from tests.wire.client import Scim
-from tiled_scim.models import ScimToken
 
 
 @pytest.fixture
@@ -31,4 +31,4 @@ def viewer_page() -> Client:
 @pytest.fixture
 def okta(db: None) -> Scim:
     """A SCIM client with the token of the only account."""
-    return Scim(f"Bearer {ScimToken.objects.generate()[1]}")
+    return Scim(f"Bearer {new_token()[1]}")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from html import unescape
 from typing import Any, ClassVar
 
 import pytest
 from django.conf import LazySettings
+from django.db.models import QuerySet
 from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
@@ -26,7 +27,11 @@ from tests.admin.browser import (
     generated,
 )
 from tests.audit.test_dashboard import make_refusal, make_token
+from tests.tokens import new_token
 from tiled_scim.models import ScimToken
+
+EVENTS = "/admin/tiled_scim/scimevent/"
+USERS = "/admin/tiled_scim/userlink/"
 
 pytestmark = pytest.mark.django_db
 
@@ -79,8 +84,8 @@ class TestAccounts:
         assert "Connected" not in content(page.get(f"{PAGE}?account=acme"))
 
     def test_an_account_that_calls_with_an_old_token_is_told_apart(self, page: Client) -> None:
-        _, plaintext = ScimToken.objects.generate("acme")
-        ScimToken.objects.generate("acme")
+        _, plaintext = new_token("acme")
+        new_token("acme")
         assert api_status(plaintext) == 401
 
         assert "Acme & Sons Old token No call yet · 1 failure" in content(page.get(PAGE))
@@ -116,7 +121,7 @@ class TestAccounts:
         assert api_status(second) == 401
 
     def test_the_page_names_its_account_and_keeps_to_it(self, page: Client) -> None:
-        token, _ = ScimToken.objects.generate("acme")
+        token, _ = new_token("acme")
 
         response = page.get(f"{PAGE}?account=acme")
 
@@ -127,7 +132,7 @@ class TestAccounts:
         assert page.get(f"{GENERATE}?account=acme")["Location"] == f"{PAGE}?account=acme"
 
     def test_the_token_of_one_account_is_not_that_of_another(self, page: Client) -> None:
-        token, plaintext = ScimToken.objects.generate("acme")
+        token, plaintext = new_token("acme")
 
         assert page.post(f"{REVOKE}?account=b%2Fc%3F", confirmed(token)).status_code == 409
         assert page.post(f"{GENERATE}?account=b%2Fc%3F", confirmed(token)).status_code == 409
@@ -171,6 +176,17 @@ class ManyAccounts(SeenByStaff):
 
 def accounts(number: int) -> type[ManyAccounts]:
     return type("Accounts", (ManyAccounts,), {"number": number})
+
+
+def offered(page: Client, url: str) -> dict[str, str]:
+    """Return the choices of the filter by account, with their links."""
+    changelist = page.get(url).context["cl"]
+    (spec,) = [spec for spec in changelist.filter_specs if spec.title == "account"]
+    return {str(choice["display"]): choice["query_string"] for choice in spec.choices(changelist)}
+
+
+def shown_events(page: Client, url: str) -> list[Any]:
+    return list(page.get(url).context["cl"].result_list)
 
 
 def listed(response: Any) -> list[str]:
@@ -235,24 +251,115 @@ class TestManyAccounts:
         assert text.count("Connected") == 10
         assert text.count("No token") == 90
 
-    def test_the_host_is_asked_for_its_accounts_once(
-        self, page: Client, settings: LazySettings
+    def test_lists_offer_all_of_a_few_accounts(
+        self, admin_client: Client, settings: LazySettings
     ) -> None:
-        asked = []
+        settings.TILED_SCIM_HOST_ADAPTER = accounts(20)
+        make_refusal(account="key3")
 
-        class Counting(TwoAccounts):
-            @classmethod
-            def accounts(cls) -> Mapping[str, str]:
-                asked.append(cls)
-                return super().accounts()
+        assert len(offered(admin_client, EVENTS)) == 20 + len(["All", "Unknown caller"])
+        assert len(offered(admin_client, USERS)) == 20 + len(["All"])
 
-        settings.TILED_SCIM_HOST_ADAPTER = Counting
+    def test_lists_offer_only_the_chosen_one_of_many_accounts(
+        self, admin_client: Client, settings: LazySettings
+    ) -> None:
+        settings.TILED_SCIM_HOST_ADAPTER = VeryMany
+        make_refusal(account="key3")
+        make_refusal(account="key4")
+        make_refusal(account=None)
 
-        page.get(PAGE)
-        page.get(f"{PAGE}?account=acme")
-        page.post(f"{REVOKE}?account=acme", confirmed(None))
+        assert offered(admin_client, EVENTS) == {
+            "All": "?",
+            "Unknown caller": "?account=%3F",
+            "Choose an account": PAGE,
+        }
+        assert offered(admin_client, USERS) == {"All": "?", "Choose an account": PAGE}
+        chosen = f"{EVENTS}?account=key3"
+        assert offered(admin_client, chosen)["Customer 3"] == "?account=key3"
+        assert [event.account for event in shown_events(admin_client, chosen)] == ["key3"]
+        assert [event.account for event in shown_events(admin_client, f"{EVENTS}?account=%3F")] == [
+            None
+        ]
+        assert f"{EVENTS}?account=key3" in admin_client.get(f"{PAGE}?account=key3").text
+        assert admin_client.get(f"{EVENTS}?account=hooli")["Location"] == f"{EVENTS}?e=1"
 
-        assert len(asked) == 3
-        # The connection does not rely on the page.
-        page.post(f"{GENERATE}?account=acme", confirmed(None))
-        assert len(asked) == 5
+    def test_pages_never_ask_for_all_accounts(self, page: Client, settings: LazySettings) -> None:
+        settings.TILED_SCIM_HOST_ADAPTER = VeryMany
+        make_token("key7", last_used_at=timezone.now())
+        make_token("hooli")
+
+        choice = page.get(PAGE, {"page": 2})
+
+        assert listed(choice) == [f"Customer {at}" for at in range(100, 200)]
+        assert "Page 2 of 1000" in content(choice)
+        assert listed(page.get(PAGE, {"q": "r 99999"})) == ["Customer 99999"]
+        assert [token.account for token in choice.context["former_tokens"]] == ["hooli"]
+        assert page.get(PAGE, {"account": "key7"}).status_code == 200
+        assert page.get(PAGE, {"account": "key100000"}).status_code == 404
+        assert generated(page, "?account=key8")
+
+    def test_who_may_see_many_finds_only_those(self, page: Client, settings: LazySettings) -> None:
+        settings.TILED_SCIM_HOST_ADAPTER = OfRegions
+
+        assert listed(page.get(PAGE)) == [f"Customer {at}" for at in range(100, 125)]
+        assert listed(page.get(PAGE, {"q": "r 12"})) == [f"Customer {at}" for at in range(120, 125)]
+        assert listed(page.get(PAGE, {"q": "Customer 99"})) == []
+        assert page.get(PAGE, {"account": "key99"}).status_code == 404
+        assert page.get(PAGE, {"account": "key100"}).status_code == 200
+
+
+class VeryMany(SeenByStaff):
+    """A host that knows its accounts without a list of all."""
+
+    number: ClassVar[int] = 100_000
+
+    @classmethod
+    def accounts(cls) -> Mapping[str, str]:
+        raise AssertionError("Something asked for all accounts.")
+
+    @property
+    def has_accounts(self) -> bool:
+        return True
+
+    @classmethod
+    def account_labels(cls, keys: Collection[str]) -> Mapping[str, str]:
+        numbers = {key: key.removeprefix("key") for key in keys}
+        return {
+            key: f"Customer {number}"
+            for key, number in sorted(numbers.items())
+            if number.isdigit() and int(number) < cls.number
+        }
+
+    @classmethod
+    def find_accounts(cls, term: str = "") -> Sequence[tuple[str, str]]:
+        if term:
+            number = term.removeprefix("r ")
+            return [(f"key{number}", f"Customer {number}")]
+        return Numbered(range(cls.number))
+
+    @classmethod
+    def missing_accounts(cls, rows: QuerySet[Any]) -> Collection[str]:
+        given = list(rows.values_list("account", flat=True))
+        return set(given) - set(cls.account_labels(given))
+
+
+class OfRegions(VeryMany):
+    """A host where somebody sees some of the accounts."""
+
+    @classmethod
+    def accounts_of(cls, user: Any) -> Any:
+        return [f"key{number}" for number in range(100, 125)]
+
+
+class Numbered(Sequence[tuple[str, str]]):
+    """Accounts with these numbers, which are made when they are read."""
+
+    def __init__(self, numbers: range) -> None:
+        self.numbers = numbers
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __getitem__(self, place: Any) -> Any:
+        assert isinstance(place, slice)
+        return [(f"key{number}", f"Customer {number}") for number in self.numbers[place]]

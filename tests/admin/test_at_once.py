@@ -20,6 +20,7 @@ from tests.admin.browser import (
     shown_token,
     signed_in,
 )
+from tests.tokens import new_token
 from tiled_scim.models import ScimToken
 
 pytestmark = [
@@ -54,7 +55,7 @@ def assert_one_works(answers: list[Any]) -> None:
 
 
 def test_a_token_is_replaced_once(admin_user: User) -> None:
-    token, earlier = ScimToken.objects.generate()
+    token, earlier = new_token()
 
     assert_one_works(at_once(admin_user, GENERATE, token))
 
@@ -63,7 +64,7 @@ def test_a_token_is_replaced_once(admin_user: User) -> None:
 
 
 def test_a_token_is_revoked_once(admin_user: User) -> None:
-    token, plaintext = ScimToken.objects.generate()
+    token, plaintext = new_token()
 
     answers = at_once(admin_user, REVOKE, token)
 

@@ -29,6 +29,7 @@ from tests.admin.browser import (
 )
 from tests.audit.test_dashboard import make_event, make_group, make_link, make_refusal, make_token
 from tests.documented.pages import README
+from tests.tokens import new_token
 from tiled_scim.audit.advice import advice
 from tiled_scim.models import LibraryGroupLink, Outcome, ScimEvent, ScimToken, UserLink
 from tiled_scim.schemas import TILED_USER
@@ -94,8 +95,8 @@ class TestConnection:
         assert not steps_are_open(response)
 
     def test_a_token_that_was_replaced_and_is_still_used_is_told(self, page: Client) -> None:
-        replaced, plaintext = ScimToken.objects.generate()
-        ScimToken.objects.generate()
+        replaced, plaintext = new_token()
+        new_token()
         assert api_status(plaintext) == 401
 
         response = page.get(PAGE)
@@ -108,14 +109,14 @@ class TestConnection:
         assert steps_are_open(response)
 
     def test_a_token_that_was_revoked_and_is_still_used_is_told(self, page: Client) -> None:
-        token, plaintext = ScimToken.objects.generate()
+        token, plaintext = new_token()
         token.revoke()
         assert api_status(plaintext) == 401
 
         assert "Okta uses a token that was revoked" in content(page.get(PAGE))
 
     def test_an_expired_token_is_told(self, page: Client) -> None:
-        ScimToken.objects.generate(lifetime=timedelta(seconds=-1))
+        new_token(lifetime=timedelta(seconds=-1))
 
         assert "Okta's token has expired" in content(page.get(PAGE))
 
@@ -131,7 +132,7 @@ class TestConnection:
     def test_the_end_of_the_token_is_told_two_weeks_before(
         self, page: Client, lifetime: timedelta | None, warning: str | None
     ) -> None:
-        ScimToken.objects.generate(lifetime=lifetime)
+        new_token(lifetime=lifetime)
 
         text = content(page.get(PAGE))
 
@@ -213,7 +214,7 @@ class TestChart:
 class TestFailures:
     @pytest.mark.parametrize("codename", ["view_scimtoken", "change_scimtoken"])
     def test_name_nobody_to_who_may_not_see_events(self, codename: str) -> None:
-        ScimToken.objects.generate()
+        new_token()
         make_refusal(resource_name="ann@x.y", detail="It is taken by ann@x.y.")
         make_event(Outcome.FAILED, status=500, resource_name="ann@x.y")
         page = signed_in(staff(codename, "view_librarygrouplink"))
@@ -388,7 +389,7 @@ class TestQueries:
         few = queries_of(page)
         fill(30)
         for _ in range(5):
-            ScimToken.objects.generate(created_by=token.created_by)
+            new_token(created_by=token.created_by)
 
         assert queries_of(page) == few <= MOST_QUERIES
 

@@ -20,6 +20,7 @@ from django.test.utils import CaptureQueriesContext
 from tests.accounts import SeenByStaff
 from tests.factories import make_library, make_user
 from tests.simple_project.libraries.models import Library
+from tests.tokens import new_token
 from tests.wire.client import ANN, BOB, NOBODY, TILED_USER, Scim, user
 from tests.wire.state import access, people
 from tiled_scim.models import (
@@ -27,7 +28,6 @@ from tiled_scim.models import (
     LibraryGroupMember,
     PriorAccess,
     ScimEvent,
-    ScimToken,
     UserLink,
 )
 from tiled_scim.scim.text import fold
@@ -660,7 +660,7 @@ class TestUnlinking:
         self, changer: Client, settings: LazySettings
     ) -> None:
         settings.TILED_SCIM_HOST_ADAPTER = TwoAccounts
-        okta = Scim(f"Bearer {ScimToken.objects.generate('acme')[1]}")
+        okta = Scim(f"Bearer {new_token('acme')[1]}")
         key = okta.add_user(ANN)
 
         confirm(changer, unlink_url(key))

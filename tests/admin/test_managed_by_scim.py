@@ -15,9 +15,10 @@ from django.urls import path
 
 from tests.accounts import SeenByStaff
 from tests.factories import make_user
+from tests.tokens import new_token
 from tests.wire.client import ANN, Scim
 from tiled_scim.admin.users import ManagedByScim
-from tiled_scim.models import ScimEvent, ScimToken, UserLink
+from tiled_scim.models import ScimEvent, UserLink
 
 from .browser import signed_in, staff
 from .reading import read
@@ -98,7 +99,7 @@ class TestSection:
         self, editor: Client, settings: LazySettings
     ) -> None:
         settings.TILED_SCIM_HOST_ADAPTER = TwoAccounts
-        Scim(f"Bearer {ScimToken.objects.generate('acme')[1]}").add_user(ANN)
+        Scim(f"Bearer {new_token('acme')[1]}").add_user(ANN)
 
         assert "Account Acme & Söhne userName" in read(editor.get(page()))
 

@@ -17,9 +17,10 @@ from django.test.utils import CaptureQueriesContext
 from tests.accounts import SeenByStaff
 from tests.factories import make_library
 from tests.simple_project.libraries.models import Library
+from tests.tokens import new_token
 from tests.wire.client import ANN, BOB, NOBODY, Scim
 from tests.wire.state import access
-from tiled_scim.models import LibraryGroupLink, ScimEvent, ScimToken
+from tiled_scim.models import LibraryGroupLink, ScimEvent
 
 from .browser import signed_in, staff
 from .reading import messages, read, text
@@ -102,7 +103,7 @@ class TestChoice:
         settings.TILED_SCIM_HOST_ADAPTER = TwoAccounts
         for name in ("Main office", "acme office"):
             make_library(name)
-        okta = Scim(f"Bearer {ScimToken.objects.generate('acme')[1]}")
+        okta = Scim(f"Bearer {new_token('acme')[1]}")
         group = okta.add_group("acme people")
 
         response = changer.get(move(group))
@@ -221,7 +222,7 @@ class TestConfirmation:
         self, changer: Client, settings: LazySettings
     ) -> None:
         settings.TILED_SCIM_HOST_ADAPTER = TwoAccounts
-        okta = Scim(f"Bearer {ScimToken.objects.generate('acme')[1]}")
+        okta = Scim(f"Bearer {new_token('acme')[1]}")
         group = okta.add_group("acme people", okta.add_user(ANN))
         other = make_library("Main office")
         version = changer.get(f"{GROUPS}{group}/resync/").context["version"]

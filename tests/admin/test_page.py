@@ -26,6 +26,7 @@ from tests.admin.browser import (
     form_fields,
     shown_token,
 )
+from tests.tokens import new_token
 from tiled_scim.admin import ScimTokenAdmin
 from tiled_scim.audit.advice import NOT_ENABLED
 from tiled_scim.models import ScimToken
@@ -75,7 +76,7 @@ class TestConnection:
 @pytest.mark.urls("tests.admin.test_page")
 class TestAdminOfTheHost:
     def test_the_page_stays_within_the_admin_that_it_is_registered_with(self, page: Client) -> None:
-        ScimToken.objects.generate()
+        new_token()
 
         text = page.get("/backoffice/tiled_scim/scimtoken/").text
 
@@ -84,7 +85,7 @@ class TestAdminOfTheHost:
         assert "/admin/" not in text.replace("/static/admin/", "")
 
     def test_what_is_done_leads_back_to_it(self, page: Client) -> None:
-        token, _ = ScimToken.objects.generate()
+        token, _ = new_token()
 
         response = page.post("/backoffice/tiled_scim/scimtoken/revoke/", confirmed(token))
 
@@ -103,9 +104,7 @@ class TestState:
     def test_the_token_is_told_by_its_last_four_characters_its_maker_and_its_dates(
         self, page: Client, changer: User
     ) -> None:
-        token, plaintext = ScimToken.objects.generate(
-            created_by=changer, lifetime=timedelta(days=400)
-        )
+        token, plaintext = new_token(created_by=changer, lifetime=timedelta(days=400))
         assert api_status(plaintext) == 200
 
         response = page.get(PAGE)
@@ -121,7 +120,7 @@ class TestState:
         assert token.digest not in response.text
 
     def test_a_token_that_never_expires_and_was_not_used_says_so(self, page: Client) -> None:
-        ScimToken.objects.generate()
+        new_token()
 
         text = page.get(PAGE).text
 
@@ -131,7 +130,7 @@ class TestState:
     def test_an_expired_token_is_called_expired_and_replaced_without_a_warning(
         self, page: Client
     ) -> None:
-        expired, _ = ScimToken.objects.generate(lifetime=timedelta(seconds=-1))
+        expired, _ = new_token(lifetime=timedelta(seconds=-1))
 
         text = page.get(PAGE).text
         assert "Okta can no longer connect" in text
@@ -144,7 +143,7 @@ class TestState:
         assert expired.revoked_at is not None
 
     def test_a_person_s_name_cannot_bring_markup_into_the_page(self, page: Client) -> None:
-        ScimToken.objects.generate(created_by=User.objects.create_user("<script>alert(1)</script>"))
+        new_token(created_by=User.objects.create_user("<script>alert(1)</script>"))
 
         assert "<script>alert" not in page.get(PAGE).text
 
@@ -154,7 +153,7 @@ class TestPremiumGate:
         self, page: Client, settings: LazySettings
     ) -> None:
         settings.TILED_SCIM_ENABLED = False
-        ScimToken.objects.generate()
+        new_token()
 
         response = page.get(PAGE)
 
@@ -164,7 +163,7 @@ class TestPremiumGate:
         assert REVOKE not in response.text
 
     def test_forged_posts_are_refused(self, page: Client, settings: LazySettings) -> None:
-        token, _ = ScimToken.objects.generate()
+        token, _ = new_token()
         settings.TILED_SCIM_ENABLED = False
 
         for action in (GENERATE, REVOKE):

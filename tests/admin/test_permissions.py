@@ -20,6 +20,7 @@ from tests.admin.browser import (
     signed_in,
     staff,
 )
+from tests.tokens import new_token
 from tiled_scim.models import ScimToken
 
 pytestmark = pytest.mark.django_db
@@ -38,7 +39,7 @@ class TestIndex:
         assert model["add_url"] is None
 
     def test_tokens_have_no_form_to_add_change_or_delete_them(self, page: Client) -> None:
-        ScimToken.objects.generate()
+        new_token()
         key = ScimToken.objects.get().pk
 
         for name in ("add", "change", "delete", "history"):
@@ -53,7 +54,7 @@ class TestIndex:
     def test_a_host_user_who_made_a_token_can_be_deleted_and_the_token_stays(
         self, changer: User
     ) -> None:
-        plaintext = ScimToken.objects.generate(created_by=changer)[1]
+        plaintext = new_token(created_by=changer)[1]
         superuser = signed_in(User.objects.create_superuser("root"))
 
         response = superuser.post(f"/admin/auth/user/{changer.pk}/delete/", {"post": "yes"})
@@ -73,7 +74,7 @@ class TestPermissions:
         assert not ScimToken.objects.exists()
 
     def test_staff_without_a_permission_on_tokens_get_403_for_everything(self) -> None:
-        token, plaintext = ScimToken.objects.generate()
+        token, plaintext = new_token()
         page = signed_in(staff("add_scimtoken", "delete_scimtoken"))
 
         assert page.get(PAGE).status_code == 403
@@ -83,7 +84,7 @@ class TestPermissions:
         assert api_status(plaintext) == 200
 
     def test_a_viewer_sees_the_state_and_no_button(self, viewer_page: Client) -> None:
-        token, _ = ScimToken.objects.generate()
+        token, _ = new_token()
 
         response = viewer_page.get(PAGE)
 
@@ -97,7 +98,7 @@ class TestPermissions:
         assert viewer_page.post(GENERATE, confirmed(None)).status_code == 403
         assert not ScimToken.objects.exists()
 
-        token, plaintext = ScimToken.objects.generate()
+        token, plaintext = new_token()
         assert viewer_page.post(GENERATE, confirmed(token)).status_code == 403
         assert viewer_page.post(REVOKE, confirmed(token)).status_code == 403
         assert ScimToken.objects.get() == token
@@ -105,7 +106,7 @@ class TestPermissions:
         assert not LogEntry.objects.exists()
 
     def test_a_post_without_the_csrf_token_is_refused(self, changer: User) -> None:
-        token, _ = ScimToken.objects.generate()
+        token, _ = new_token()
         page = signed_in(changer, enforce_csrf_checks=True)
 
         assert page.post(GENERATE, confirmed(token)).status_code == 403

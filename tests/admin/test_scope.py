@@ -29,6 +29,7 @@ from tests.admin.browser import (
 from tests.admin.reading import messages, read
 from tests.audit.test_dashboard import make_refusal
 from tests.simple_project.libraries.models import Library
+from tests.tokens import new_token
 from tests.wire.client import user
 from tiled_scim.connections import Actor, Connection
 from tiled_scim.host import ALL_ACCOUNTS, HostAdapter
@@ -404,7 +405,7 @@ class TestWrongAdapters:
     def test_unknown_keys_are_ignored(
         self, manager: Client, theirs: Theirs, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        ScimToken.objects.generate("initech")
+        new_token("initech")
         monkeypatch.setattr(ScopedHost, "seen", ["initech", 7])
 
         response = manager.get(PAGE)
@@ -418,7 +419,7 @@ class TestFormerAccounts:
 
     @pytest.fixture
     def former(self) -> ScimToken:
-        token, _ = ScimToken.objects.generate("initech")
+        token, _ = new_token("initech")
         return token
 
     def test_they_are_listed_and_revoked_by_who_sees_all(
@@ -444,7 +445,7 @@ class TestFormerAccounts:
     def test_a_form_that_is_sent_twice_or_outdated_has_no_effect(
         self, root: Client, former: ScimToken
     ) -> None:
-        new = ScimToken.objects.generate("initech")[0]
+        new = new_token("initech")[0]
 
         response = root.post(FORMER, {"token": former.pk}, follow=True)
 
@@ -454,7 +455,7 @@ class TestFormerAccounts:
 
     @pytest.mark.usefixtures("former")
     def test_tokens_of_accounts_that_exist_are_not_revoked_there(self, root: Client) -> None:
-        token, _ = ScimToken.objects.generate(ACME)
+        token, _ = new_token(ACME)
 
         for key in (token.pk, "", "0", "no key", "1\x00"):
             response = root.post(FORMER, {"token": key}, follow=True)

@@ -34,6 +34,7 @@ from tests.admin.browser import (
     generated,
     shown_token,
 )
+from tests.tokens import new_token
 from tiled_scim.models import ScimToken, digest
 
 pytestmark = pytest.mark.django_db
@@ -96,7 +97,7 @@ class TestGenerate:
         assert plaintext not in serializers.serialize("json", rows)
 
     def test_replacing_needs_the_confirmation(self, page: Client) -> None:
-        token, plaintext = ScimToken.objects.generate()
+        token, plaintext = new_token()
 
         response = page.post(GENERATE, {"token": token.pk})
 
@@ -139,7 +140,7 @@ class TestGenerate:
         assert api_status(plaintext) == 200
 
     def test_sending_the_form_of_a_replacement_again_generates_nothing(self, page: Client) -> None:
-        fields = confirmed(ScimToken.objects.generate()[0])
+        fields = confirmed(new_token()[0])
         plaintext = shown_token(page.post(GENERATE, fields))
 
         response = page.post(GENERATE, fields)
@@ -158,7 +159,7 @@ class TestGenerate:
         assert not ScimToken.objects.exists()
 
     def test_an_outdated_page_can_be_sent_again_once_it_is_seen(self, page: Client) -> None:
-        token, _ = ScimToken.objects.generate()
+        token, _ = new_token()
 
         outdated = page.post(GENERATE, confirmed(None))
 
@@ -185,7 +186,7 @@ class TestGenerate:
 
 class TestRevoke:
     def test_the_token_stops_working_at_once_and_the_page_says_so(self, page: Client) -> None:
-        token, plaintext = ScimToken.objects.generate()
+        token, plaintext = new_token()
 
         response = page.post(REVOKE, confirmed(token))
 
@@ -199,7 +200,7 @@ class TestRevoke:
         assert "No token" in after
 
     def test_revoking_needs_the_confirmation(self, page: Client) -> None:
-        token, plaintext = ScimToken.objects.generate()
+        token, plaintext = new_token()
 
         response = page.post(REVOKE, {"token": token.pk})
 
@@ -208,8 +209,8 @@ class TestRevoke:
         assert api_status(plaintext) == 200
 
     def test_a_token_that_the_person_has_not_seen_is_not_revoked(self, page: Client) -> None:
-        seen, _ = ScimToken.objects.generate()
-        _, plaintext = ScimToken.objects.generate()
+        seen, _ = new_token()
+        _, plaintext = new_token()
 
         response = page.post(REVOKE, confirmed(seen))
 
@@ -224,7 +225,7 @@ class TestRevoke:
         assert OUTDATED in response.text
 
     def test_the_address_alone_leads_to_the_page_and_revokes_nothing(self, page: Client) -> None:
-        _, plaintext = ScimToken.objects.generate()
+        _, plaintext = new_token()
 
         response = page.get(REVOKE)
 
@@ -258,7 +259,7 @@ class TestLog:
         assert second not in serializers.serialize("json", entries)
 
     def test_what_is_refused_leaves_no_entry(self, page: Client) -> None:
-        token, _ = ScimToken.objects.generate()
+        token, _ = new_token()
 
         page.post(GENERATE, {"token": token.pk})
         page.post(GENERATE, confirmed(None))
@@ -267,7 +268,7 @@ class TestLog:
         assert not LogEntry.objects.exists()
 
     def test_what_cannot_be_logged_is_not_done(self, page: Client) -> None:
-        token, plaintext = ScimToken.objects.generate()
+        token, plaintext = new_token()
 
         with broken_log():
             for action in (GENERATE, REVOKE):

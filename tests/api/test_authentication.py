@@ -12,6 +12,7 @@ from django.core.exceptions import (
 )
 from django.http import Http404
 
+from tests.tokens import new_token
 from tests.wire.client import ANN, Scim, user
 from tests.wire.state import people, refused
 from tiled_scim.host import HostAdapter
@@ -24,7 +25,7 @@ REDIS = "django.core.cache.backends.redis.RedisCache"
 
 @pytest.fixture
 def scim() -> Scim:
-    return Scim(f"Bearer {ScimToken.objects.generate()[1]}")
+    return Scim(f"Bearer {new_token()[1]}")
 
 
 def fail(*args: object, **kwargs: object) -> None:

@@ -8,8 +8,8 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 from django.urls import NoReverseMatch, include, path, resolve
 
+from tests.tokens import new_token
 from tiled_scim.api.base_url import base_url
-from tiled_scim.models import ScimToken
 
 
 def page(request: HttpRequest) -> HttpResponse:
@@ -59,7 +59,7 @@ class TestMount:
     @pytest.mark.django_db
     @pytest.mark.parametrize("mounted", ["first", "second", "outer/inner"])
     def test_locations_are_below_it(self, mounted: str) -> None:
-        _, plaintext = ScimToken.objects.generate()
+        _, plaintext = new_token()
 
         response = Client().get(
             f"/{mounted}/Schemas", headers={"Authorization": f"Bearer {plaintext}"}

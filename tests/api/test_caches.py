@@ -8,6 +8,7 @@ import pytest
 from django.conf import LazySettings
 from django.core.cache import cache
 
+from tests.tokens import new_token
 from tests.wire.client import ANN, NOBODY, Scim
 from tiled_scim.host import HostAdapter
 from tiled_scim.models import ScimToken
@@ -35,7 +36,7 @@ def _caching_host(settings: LazySettings) -> Iterator[None]:
 
 @pytest.fixture
 def scim() -> Scim:
-    return Scim(f"Bearer {ScimToken.objects.generate()[1]}")
+    return Scim(f"Bearer {new_token()[1]}")
 
 
 def fail(*args: object, **kwargs: object) -> None:

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from tests.tokens import new_token
 from tests.wire.client import ANN, Scim, patch_op
 from tiled_scim.api.endpoints import sent_name
-from tiled_scim.models import Outcome, ScimEvent, ScimToken
+from tiled_scim.models import Outcome, ScimEvent
 from tiled_scim.schemas import USER
 
 NO_PATHS: list[Any] = [[None], {"a": 1}, 7, True, None, "", 0.5]
@@ -31,7 +32,7 @@ def test_body_without_a_name(body: Any) -> None:
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", [[None], {"a": 1}], ids=repr)
 def test_such_a_request_is_refused_and_recorded(path: Any) -> None:
-    scim = Scim(f"Bearer {ScimToken.objects.generate()[1]}")
+    scim = Scim(f"Bearer {new_token()[1]}")
     ann = scim.add_user(ANN)
 
     answer = scim.patch(f"/Users/{ann}", {"op": "replace", "path": path, "value": "x"})

@@ -10,6 +10,7 @@ from django.test import override_settings
 
 from tests.factories import make_user
 from tests.test_readme import scim_types
+from tests.tokens import new_token
 from tests.wire.client import ANN, NOBODY, TILED_USER, Scim, group, user
 from tiled_scim.audit.advice import (
     ADVICE,
@@ -21,7 +22,7 @@ from tiled_scim.audit.advice import (
     advice,
 )
 from tiled_scim.errors import Cause
-from tiled_scim.models import Outcome, ScimEvent, ScimToken
+from tiled_scim.models import Outcome, ScimEvent
 from tiled_scim.words import words
 
 
@@ -31,7 +32,7 @@ def event(outcome: str = Outcome.REFUSED, **fields: Any) -> ScimEvent:
 
 @pytest.fixture
 def okta(db: None) -> Scim:
-    return Scim(f"Bearer {ScimToken.objects.generate()[1]}")
+    return Scim(f"Bearer {new_token()[1]}")
 
 
 def last() -> object:
@@ -44,7 +45,7 @@ class TestRequests:
         Scim("Bearer wrong").get("/Users")
         assert last() == ADVICE[401, UNKNOWN_CALLER]
 
-        ScimToken.objects.generate()
+        new_token()
         okta.get("/Users")
         assert last() == ADVICE[401, ""]
 

@@ -14,6 +14,7 @@ from pytest_django import DjangoAssertNumQueries
 from tests.admin.browser import api_status
 from tests.factories import make_library, make_user
 from tests.simple_project.libraries.models import Library
+from tests.tokens import new_token
 from tiled_scim.audit.advice import advice
 from tiled_scim.audit.dashboard import (
     CHART_DAYS,
@@ -46,7 +47,7 @@ ZONES = ["UTC", "Pacific/Kiritimati", "Pacific/Pago_Pago", "Asia/Kathmandu", "Am
 
 
 def make_token(account: str = "", **fields: Any) -> ScimToken:
-    token, _ = ScimToken.objects.generate(account)
+    token, _ = new_token(account)
     for name, value in fields.items():
         setattr(token, name, value)
     token.save()
@@ -99,7 +100,7 @@ class TestState:
         assert not health().state.is_connected
 
     def test_a_call_connects(self) -> None:
-        _, plaintext = ScimToken.objects.generate()
+        _, plaintext = new_token()
 
         assert api_status(plaintext) == 200
 
@@ -130,7 +131,7 @@ class TestState:
         assert health().last_call_ago == "3\xa0days ago"
 
     def test_an_expired_token_is_told_before_the_calls_with_it(self) -> None:
-        token, plaintext = ScimToken.objects.generate(lifetime=timedelta(seconds=-1))
+        token, plaintext = new_token(lifetime=timedelta(seconds=-1))
 
         assert api_status(plaintext) == 401
 
@@ -138,9 +139,9 @@ class TestState:
         assert health().refused == ScimEvent.objects.get(token_last_four=token.last_four)
 
     def test_calls_with_a_token_that_was_replaced_are_told_until_the_new_one_is_used(self) -> None:
-        replaced, earlier = ScimToken.objects.generate()
+        replaced, earlier = new_token()
         api_status(earlier)
-        _, plaintext = ScimToken.objects.generate()
+        _, plaintext = new_token()
         assert health().state is State.UNUSED
 
         assert api_status(earlier) == 401
@@ -152,7 +153,7 @@ class TestState:
         assert health().state is State.CONNECTED
 
     def test_calls_with_a_token_that_was_revoked_are_told(self) -> None:
-        token, plaintext = ScimToken.objects.generate()
+        token, plaintext = new_token()
         token.revoke()
         assert health().state is State.NO_TOKEN
 
@@ -191,7 +192,7 @@ class TestExpiry:
         self, lifetime: timedelta | None, is_soon: bool, zone: str, settings: LazySettings
     ) -> None:
         settings.TIME_ZONE = zone
-        token, _ = ScimToken.objects.generate(lifetime=lifetime)
+        token, _ = new_token(lifetime=lifetime)
 
         today = timezone.localdate()
         days = (timezone.localdate(token.expires_at) - today).days if token.expires_at else 0
@@ -199,7 +200,7 @@ class TestExpiry:
 
     def test_without_time_zones(self, settings: LazySettings) -> None:
         settings.USE_TZ = False
-        ScimToken.objects.generate(lifetime=timedelta(days=10))
+        new_token(lifetime=timedelta(days=10))
 
         assert health().days_left == 10
 

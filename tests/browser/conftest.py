@@ -3,15 +3,17 @@
 It takes Chromium and npm (Debian: chromium, npm). Playwright downloads no browser, and npm installs
 axe-core once, into this folder.
 
-    pytest tests/browser                  # the tests
-    pytest tests/browser --screenshots    # and write docs/images/*.png, to be looked at
+    pytest tests/browser                          # the tests
+    pytest tests/browser --screenshots FOLDER     # and write screenshots there, to be looked at
+    make images                                   # take the screenshots of docs/ again
 
 A test asks for windows. Each is a browser of its own, with its own cookies, and of desktop size:
 
     page        an admin is signed in who may change the token
     visit       opens any other: visit(user), visit(None, java_script_enabled=False)
     look        runs the test in the light, in the dark and on a phone: look.open(user, path) opens
-                a page, and look.inspect(page, "name") checks it and makes docs/images/name.png
+                a page, and look.inspect(page, "name") checks it and makes FOLDER/name.png
+    example     is the example project, as `make demo` serves it
     okta        has pushed the people and groups of `directory.py`, over HTTP
 
 `people.py` has what people do in a window, and the Okta that they set up: their database is that of
@@ -36,16 +38,16 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from pytest_django.live_server_helper import LiveServer
 
 from tests.admin.browser import signed_in
-from tiled_scim.models import ScimToken
+from tests.tokens import new_token
 from tiled_scim.okta_check.client import OktaClient
 from tiled_scim.okta_check.session import Session
 
 from . import axe
+from .example import Example, running_example
 from .looks import KINDS, Look, Visit
 from .people import member_of_staff, push_directory
 from .watch import Watch
 
-IMAGES = Path(__file__).resolve().parents[2] / "docs" / "images"
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 OPTIONS = [
     # Names for this machine that browsers trust less than localhost.
@@ -67,11 +69,9 @@ DESKTOP = {"viewport": {"width": 1280, "height": 720}, "locale": "en-US"}
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--screenshots",
-        nargs="?",
         type=Path,
-        const=IMAGES,
         metavar="FOLDER",
-        help="write the screenshots of the browser tests, by default to docs/images",
+        help="write the screenshots of the browser tests to this folder",
     )
 
 
@@ -121,14 +121,27 @@ def page(visit: Visit) -> Page:
 
 
 @pytest.fixture(params=KINDS, ids=lambda kind: kind.name)
-def look(request: pytest.FixtureRequest, visit: Visit) -> Look:
-    return Look(request.param, visit, request.config.getoption("--screenshots"))
+def look(request: pytest.FixtureRequest, visit: Visit, screenshots: Path | None) -> Look:
+    return Look(request.param, visit, screenshots)
+
+
+@pytest.fixture
+def screenshots(request: pytest.FixtureRequest) -> Path | None:
+    """The folder for screenshots, if there should be any."""
+    folder: Path | None = request.config.getoption("--screenshots")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def example(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Example]:
+    with running_example(tmp_path_factory.mktemp("example")) as running:
+        yield running
 
 
 @pytest.fixture
 def okta(live_server: LiveServer) -> Session:
     """An Okta that is connected, and has pushed the people and groups of `directory.py`."""
-    _, plaintext = ScimToken.objects.generate()
+    _, plaintext = new_token()
     client = OktaClient(f"{live_server.url}/scim/v2", plaintext)
     push_directory(client)
     return Session(client)

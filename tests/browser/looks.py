@@ -39,8 +39,8 @@ class Look:
     """Opens pages in one kind of window, and inspects them there.
 
     Args:
-        folder: where screenshots go; None for nowhere. Those in the light are the documentation's,
-            and others have a folder of their kind in it.
+        folder: where screenshots go; None for nowhere. Those in the dark and of a phone have a
+            folder of their kind in it.
     """
 
     def __init__(self, kind: Kind, visit: Visit, folder: Path | None) -> None:

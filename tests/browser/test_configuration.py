@@ -173,7 +173,7 @@ class TestSetupLink:
 
         assert member.goto(PAGE).status == 404  # type: ignore[union-attr]
         member.goto("/")
-        member.evaluate("document.querySelector('nav form').id = 'logout-form'")
+        member.evaluate("document.querySelector('.sign-out').id = 'logout-form'")
         assert forge(member, SETUP_LINKS) == 404
         assert not SetupLink.objects.exists()
 

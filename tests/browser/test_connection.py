@@ -10,6 +10,7 @@ from playwright.sync_api import Error, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from tests.admin.browser import GENERATE, NOT_AGAIN, OUTDATED, PAGE, REVOKE
+from tests.tokens import new_token
 from tiled_scim.audit.advice import NOT_ENABLED
 from tiled_scim.models import ScimToken
 from tiled_scim.okta_check.client import OktaClient
@@ -160,9 +161,9 @@ class TestReplaceAndRevoke:
         expect(page.get_by_role("button", name="Generate token")).to_be_visible()
 
     def test_a_page_that_was_opened_before_another_change_ends_no_token(self, page: Page) -> None:
-        _, first = ScimToken.objects.generate()
+        _, first = new_token()
         page.goto(PAGE)
-        _, second = ScimToken.objects.generate()
+        _, second = new_token()
         details = action(page, "Revoke token")
         details.locator("summary").click()
         details.get_by_role("checkbox").check()
@@ -175,7 +176,7 @@ class TestReplaceAndRevoke:
 
 class TestPermissions:
     def test_who_may_only_look_sees_no_button_and_forges_in_vain(self, visit: Visit) -> None:
-        token, plaintext = ScimToken.objects.generate()
+        token, plaintext = new_token()
         page = visit(member_of_staff("view_scimtoken"))
         page.goto(PAGE)
         okta = connect(page, plaintext)
@@ -205,7 +206,7 @@ class TestPremiumGate:
     def test_the_page_and_the_api_say_the_same_and_nothing_can_be_done(
         self, page: Page, settings: LazySettings, live_server: LiveServer
     ) -> None:
-        _, plaintext = ScimToken.objects.generate()
+        _, plaintext = new_token()
         settings.TILED_SCIM_ENABLED = False
         page.goto(PAGE)
 
@@ -241,7 +242,7 @@ class TestKeyboard:
         assert [status(connect(page, token)) for token in (first, second)] == [401, 200]
 
     def test_a_token_is_revoked_without_a_mouse(self, page: Page) -> None:
-        _, plaintext = ScimToken.objects.generate()
+        _, plaintext = new_token()
         page.goto(PAGE)
         details = action(page, "Revoke token")
 

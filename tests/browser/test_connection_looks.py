@@ -14,6 +14,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from tests.accounts import SeenByStaff
 from tests.admin.browser import OUTDATED, PAGE
+from tests.tokens import new_token
 from tiled_scim.host import HostAdapter
 from tiled_scim.models import ScimToken
 from tiled_scim.okta_check.client import OktaClient
@@ -47,7 +48,7 @@ def admin(transactional_db: None) -> User:
 
 def issue(account: str = "", **fields: Any) -> str:
     """Make a token that looks the same on each day; returns the token itself."""
-    token, plaintext = ScimToken.objects.generate(account)
+    token, plaintext = new_token(account)
     known = {"last_four": "k7Qm", "created_at": CREATED}
     ScimToken.objects.filter(pk=token.pk).update(**{**known, **fields})
     return plaintext

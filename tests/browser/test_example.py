@@ -3,62 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
-from tests.configuration.customers import PAGE, SETUP_LINKS, USERS
-from tests.demo_process import copy_project, demo, free_port, read_until
-
+from .example import ACME_ADMIN, GLOBEX_ADMIN, MEMBER_OF_BOTH, Example, open_settings
 from .looks import KINDS, Kind, Look, Visit
 from .people import connect, replace, status, tab_to
-
-ACME_ADMIN, GLOBEX_ADMIN = "Admin of Acme Inc.", "Admin of Globex Corporation"
-MEMBER_OF_BOTH = "Member of both"
-
-
-@dataclass(frozen=True)
-class Example:
-    """The running demo: its URL, and what it has printed."""
-
-    url: str
-    said: str
-
-    def sign_in(self, visit: Visit, who: str, **options: Any) -> Page:
-        """Sign in as one of the people whom the demo names, in a window of their own."""
-        login = re.search(rf"{re.escape(who)} +(\S+), password (\S+)", self.said)
-        assert login is not None
-        page = visit(None, base_url=self.url, **options)
-        page.goto("/")
-        page.get_by_label("Email address").fill(login[1])
-        page.get_by_label("Password").fill(login[2])
-        page.get_by_role("button", name="Sign in").click()
-        expect(page.get_by_role("heading", name="Libraries")).to_be_visible()
-        return page
-
-    def token_of(self, account: str) -> str:
-        token = re.search(rf"Token of {re.escape(account)} +(\S+)", self.said)
-        assert token is not None
-        return token[1]
-
-
-@pytest.fixture(scope="module")
-def example(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Example]:
-    port = free_port()
-    with demo(copy_project(tmp_path_factory.mktemp("example")), "--port", str(port)) as process:
-        said = read_until(process, "Serving at")
-        assert "Serving at" in said, said
-        yield Example(f"http://127.0.0.1:{port}", said)
-
-
-def open_settings(page: Page) -> None:
-    """Go to SCIM Configuration as an admin finds it."""
-    page.get_by_role("link", name="Account Settings").click()
-    page.get_by_role("link", name=re.compile("SCIM Configuration")).click()
-    expect(page.get_by_role("heading", name="SCIM Configuration")).to_be_visible()
 
 
 def test_a_person_in_two_accounts_switches(example: Example, visit: Visit) -> None:
@@ -75,8 +27,11 @@ def test_a_person_in_two_accounts_switches(example: Example, visit: Visit) -> No
     expect(page.locator(".people")).to_contain_text("Dorothy Vaughan")
     expect(page.locator(".people")).not_to_contain_text("Ada Lovelace")
     expect(page.get_by_role("link", name="Account Settings")).to_have_count(0)
-    for path in ("/settings/", PAGE, SETUP_LINKS):
-        assert page.goto(path).status == 404  # type: ignore[union-attr]
+    for path in ("", "scim/", "scim/setup-links/"):
+        for account in (1, 2):
+            answer = page.goto(f"/accounts/{account}/settings/{path}")
+            assert answer is not None
+            assert answer.status == 404
 
 
 def test_an_admin_replaces_the_token_of_one_account(example: Example, visit: Visit) -> None:
@@ -90,7 +45,7 @@ def test_an_admin_replaces_the_token_of_one_account(example: Example, visit: Vis
     new = connect(page, replace(page))
 
     assert [status(okta) for okta in (new, old, other)] == [200, 401, 200]
-    page.goto(USERS)
+    page.get_by_role("link", name="Users").click()
     expect(page.locator("tbody")).to_contain_text("dorothy.vaughan@globex.example")
     expect(page.locator("tbody")).to_contain_text("grace.hopper@consulting.example")
     expect(page.locator("tbody")).not_to_contain_text("acme.example")
@@ -98,7 +53,10 @@ def test_an_admin_replaces_the_token_of_one_account(example: Example, visit: Vis
 
 def test_a_colleague_with_a_setup_link(example: Example, visit: Visit) -> None:
     page = example.sign_in(visit, GLOBEX_ADMIN)
-    page.goto(SETUP_LINKS)
+    open_settings(page)
+    navigation = page.get_by_role("navigation", name="SCIM Configuration")
+    setup_links = navigation.get_by_role("link", name="Setup links")
+    setup_links.click()
     page.get_by_role("button", name="Create a setup link").click()
     link = page.get_by_label("Setup link", exact=True).input_value()
     colleague = visit(None, base_url=example.url)
@@ -109,16 +67,16 @@ def test_a_colleague_with_a_setup_link(example: Example, visit: Visit) -> None:
     assert status(connect(colleague, replace(colleague))) == 200
     expect(colleague.get_by_role("link", name="Account Settings")).to_have_count(0)
 
-    page.goto(SETUP_LINKS)
+    setup_links.click()
     page.get_by_role("button", name=re.compile("Revoke setup link")).click()
     expect(page.get_by_text("The setup link has been revoked.")).to_be_visible()
-    colleague.goto(PAGE)
+    colleague.goto(link.partition("setup/")[0])
     assert "/accounts/login/" in colleague.url
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-def test_looks(example: Example, visit: Visit, kind: Kind) -> None:
-    look = Look(kind, visit, None)
+def test_looks(example: Example, visit: Visit, kind: Kind, screenshots: Path | None) -> None:
+    look = Look(kind, visit, screenshots)
     stranger = visit(None, base_url=example.url, **kind.options)
     stranger.goto("/")
     look.inspect(stranger, "example-sign-in")
@@ -134,5 +92,5 @@ def test_looks(example: Example, visit: Visit, kind: Kind) -> None:
     look.inspect(admin, "example-account-settings")
     open_settings(admin)
     look.inspect(admin, "example-scim-configuration")
-    admin.goto(USERS)
+    admin.get_by_role("link", name="Users").click()
     look.inspect(admin, "example-scim-users")

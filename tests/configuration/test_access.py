@@ -11,6 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.test import Client
 
 from tests.admin.browser import PLAINTEXT, api_status, confirmed
+from tests.tokens import new_token
 from tests.wire.client import NOBODY, Scim
 from tests.wire.state import access, snapshot
 from tiled_scim import setup_links
@@ -227,7 +228,7 @@ def test_without_the_setting_the_pages_say_what_is_missing(
 
 
 def test_the_token_of_another_account_still_works(others: Scim, admin: Client) -> None:
-    plaintext = ScimToken.objects.generate("globex")[1]
+    plaintext = new_token("globex")[1]
 
     admin.post(GENERATE, {"token": ""})
     admin.post(REVOKE, confirmed(ScimToken.objects.current("acme")))

@@ -23,6 +23,7 @@ from tests.admin.browser import (
     shown_token,
 )
 from tests.audit.test_dashboard import make_refusal
+from tests.tokens import new_token
 from tests.wire.client import Scim
 from tiled_scim.connections import Connection
 from tiled_scim.errors import Cause
@@ -73,7 +74,7 @@ class TestToken:
         assert not LogEntry.objects.exists()
 
     def test_is_replaced_after_a_confirmation(self, admin: Client) -> None:
-        token, earlier = ScimToken.objects.generate("acme")
+        token, earlier = new_token("acme")
         fields = form_fields(admin.get(PAGE).text, GENERATE)
 
         refused = admin.post(GENERATE, fields)
@@ -89,7 +90,7 @@ class TestToken:
         assert events()[0] == ("token_replaced", f"SCIM Configuration: {ADMIN}")
 
     def test_is_revoked_after_a_confirmation(self, admin: Client) -> None:
-        token, plaintext = ScimToken.objects.generate("acme")
+        token, plaintext = new_token("acme")
         fields = form_fields(admin.get(PAGE).text, REVOKE)
 
         assert admin.post(REVOKE, fields).status_code == 400
@@ -103,8 +104,8 @@ class TestToken:
 
     @pytest.mark.parametrize("form", [GENERATE, REVOKE])
     def test_a_form_that_was_sent_twice_has_no_effect(self, admin: Client, form: str) -> None:
-        seen, _ = ScimToken.objects.generate("acme")
-        _, plaintext = ScimToken.objects.generate("acme")
+        seen, _ = new_token("acme")
+        _, plaintext = new_token("acme")
 
         response = admin.post(form, confirmed(seen))
 
@@ -117,7 +118,7 @@ class TestToken:
     def test_of_another_account_is_not_accepted_as_the_one_that_was_seen(
         self, admin: Client
     ) -> None:
-        theirs, plaintext = ScimToken.objects.generate("globex")
+        theirs, plaintext = new_token("globex")
 
         for form in (GENERATE, REVOKE):
             assert admin.post(form, confirmed(theirs)).status_code == 409
@@ -194,7 +195,7 @@ class TestPage:
         assert "<script>alert" not in admin.get(PAGE).text
 
     def test_says_when_the_token_expires(self, admin: Client) -> None:
-        ScimToken.objects.generate("acme", lifetime=timedelta(days=3, hours=1))
+        new_token("acme", lifetime=timedelta(days=3, hours=1))
         Connection("acme").tokens().update(last_used_at=timezone.now())
 
         assert "The token expires in 3 days." in read(admin.get(PAGE))
@@ -207,7 +208,7 @@ class TestMarkup:
             return admin.get(PAGE)
         if request.param == "new token":
             return admin.post(GENERATE, {"token": ""})
-        token, plaintext = ScimToken.objects.generate("acme")
+        token, plaintext = new_token("acme")
         api_status(plaintext)
         make_refusal(account="acme")
         return (

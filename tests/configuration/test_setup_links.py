@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from tests.admin.browser import PLAINTEXT, api_status, form_fields, shown_token
 from tests.audit.test_dashboard import make_refusal
+from tests.tokens import new_token
 from tests.wire.client import Scim
 from tiled_scim.configuration.setup import COOKIE
 from tiled_scim.models import ScimEvent, ScimToken, SetupLink
@@ -167,6 +168,21 @@ class TestOpening:
         assert DOES_NOT_WORK in read(Client().post(OPEN, {"code": code}))
         assert not SetupLink.objects.get().uses
 
+    def test_after_its_end_tells_the_admins_of_its_account(self, admin: Client) -> None:
+        code = create(admin)
+        SetupLink.objects.update(revoked_at=timezone.now())
+
+        for _ in range(3):
+            assert DOES_NOT_WORK in read(Client().post(OPEN, {"code": code}))
+
+        key = SetupLink.objects.get().pk
+        assert "Setup link refused 410 3 times" in read(admin.get(PAGE))
+        assert "Somebody opened a setup link that does not work" in read(admin.get(PAGE))
+        shown = read(admin.get(EVENTS, {"cause": "setup_link_ended"}))
+        assert "Setup link refused The link was revoked at" in shown
+        assert f"setup link {key} Refused 3 times Setup link {key} of {ADMIN}" in shown
+        assert f"setup link {key}" not in read(browser(OTHER_ADMIN).get(EVENTS))
+
     @pytest.mark.parametrize("how", ["deactivated", "deleted"])
     def test_after_its_creator_is_gone_does_not_work(self, admin: Client, how: str) -> None:
         code = create(admin)
@@ -215,7 +231,7 @@ class TestUsing:
         assert "no-store" in response["Cache-Control"]
 
     def test_generates_and_replaces_the_token_of_its_account(self, admin: Client) -> None:
-        _, theirs = ScimToken.objects.generate("globex")
+        _, theirs = new_token("globex")
         client = colleague(create(admin))
         link = SetupLink.objects.get()
 
@@ -302,7 +318,9 @@ class TestRevoking:
         assert client.post(SETUP_GENERATE, {"token": ""})["Location"] == OPEN
         assert DOES_NOT_WORK in read(client.post(OPEN, {"code": code}))
         assert not ScimToken.objects.exists()
-        assert events()[-1] == ("setup_link_revoked", f"SCIM Configuration: {ADMIN}")
+        revoked, refused = events()[-2:]
+        assert revoked == ("setup_link_revoked", f"SCIM Configuration: {ADMIN}")
+        assert refused == ("", f"Setup link {link.pk} of {ADMIN}")
 
     def test_twice_is_one_event(self, admin: Client) -> None:
         create(admin)

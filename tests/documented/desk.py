@@ -9,7 +9,7 @@ from django.apps import apps
 from django.core.management import call_command
 from pytest_django.live_server_helper import LiveServer
 
-from tiled_scim.models import ScimToken
+from tiled_scim.connections import Actor, Connection
 from tiled_scim.okta_check.client import OktaClient
 from tiled_scim.schemas import TILED_USER
 
@@ -20,6 +20,7 @@ Project: Any = desk.get_model("Project")
 User: Any = desk.get_model("User")
 
 ANN = "ann@example.com"
+TEST = Actor("Test")
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def url(live_server: LiveServer) -> str:
 def tokens(transactional_db: None) -> list[str]:
     """The tokens of two accounts."""
     accounts = [Account.objects.create(name=name) for name in ("Acme Inc.", "Globex")]
-    return [ScimToken.objects.generate(str(account.pk))[1] for account in accounts]
+    return [Connection(str(account.pk)).generate(TEST).plaintext for account in accounts]
 
 
 def push_ann(client: OktaClient, **attributes: Any) -> str:

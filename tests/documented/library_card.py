@@ -12,7 +12,7 @@ from django.core.management import call_command
 from django.test import Client
 
 from tests.documented.pages import ROOT, code_blocks
-from tiled_scim.models import ScimToken
+from tiled_scim.connections import Actor, Connection
 
 Reader: Any = apps.get_app_config("library_card").get_model("Reader")
 
@@ -22,7 +22,7 @@ ANN, BOB = "ann@example.com", "bob@example.com"
 
 @pytest.fixture
 def okta(db: None) -> Client:
-    _, token = ScimToken.objects.generate()
+    token = Connection().generate(Actor("Test")).plaintext
     return Client(headers={"Authorization": f"Bearer {token}"})
 
 

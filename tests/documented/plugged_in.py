@@ -10,7 +10,8 @@ from django.urls import reverse
 from pytest_django.live_server_helper import LiveServer
 
 from tests.simple_project.libraries.models import Library
-from tiled_scim.models import LibraryGroupLink, ScimToken
+from tiled_scim.connections import Actor, Connection
+from tiled_scim.models import LibraryGroupLink
 from tiled_scim.okta_check.names import names_for
 
 
@@ -29,7 +30,7 @@ def test_the_urls_are_where_the_readme_says() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_okta_gets_along_with_the_host(live_server: LiveServer) -> None:
-    _, token = ScimToken.objects.generate()
+    token = Connection().generate(Actor("Test")).plaintext
 
     call_command("scim_check", url=f"{live_server.url}/scim/v2", token=token)
 

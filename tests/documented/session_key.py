@@ -10,7 +10,8 @@ from django.contrib.auth import get_user, get_user_model
 from django.http import HttpRequest
 from django.test import Client
 
-from tiled_scim.models import ScimToken, UserLink
+from tests.tokens import new_token
+from tiled_scim.models import UserLink
 
 PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 SCIM = "application/scim+json"
@@ -27,7 +28,7 @@ def user_of(browser: Client) -> Any:
 @pytest.mark.django_db
 def test_who_comes_back_has_the_old_password_and_no_old_session() -> None:
     ann = get_user_model().objects.create_user(**FORM)
-    _, token = ScimToken.objects.generate()
+    _, token = new_token()
     okta = Client(headers={"Authorization": f"Bearer {token}"})
     body = json.dumps({"userName": ann.username})
     assert okta.generic("POST", "/scim/v2/Users", body, SCIM).status_code == 201

@@ -14,6 +14,7 @@ from django.test import Client
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
+from tiled_scim.connections import Actor, Connection
 from tiled_scim.models import ScimToken
 from tiled_scim.schemas import TILED_USER
 
@@ -41,7 +42,7 @@ def acme() -> Okta:
 
 def okta_of(account: str) -> Okta:
     """Sends requests with the account's token."""
-    _, token = ScimToken.objects.generate(account)
+    token = Connection(account).rotate(Actor("Test")).plaintext
     client = Client(headers={"Authorization": f"Bearer {token}"})
 
     def send(method: str, path: str, body: dict[str, Any] | None = None) -> Any:
@@ -97,7 +98,7 @@ class TestHost:
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("account", ["acme", "globex"])
 def test_okta_gets_along_with_the_host(account: str, live_server: LiveServer) -> None:
-    _, token = ScimToken.objects.generate(account)
+    token = Connection(account).rotate(Actor("Test")).plaintext
 
     call_command("scim_check", url=f"{live_server.url}/scim/v2", token=token)
 

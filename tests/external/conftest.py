@@ -10,8 +10,8 @@ from django.contrib.auth.models import User
 from pytest_django.live_server_helper import LiveServer
 from scim2_client.engines.httpx2 import SyncSCIMClient
 
+from tests.tokens import new_token
 from tests.wire.state import ADMINISTRATOR
-from tiled_scim.models import ScimToken
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def administrator(transactional_db: None) -> User:
 
 @pytest.fixture
 def token(administrator: User) -> str:
-    return ScimToken.objects.generate()[1]
+    return new_token()[1]
 
 
 @pytest.fixture

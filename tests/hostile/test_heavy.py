@@ -10,9 +10,10 @@ import pytest
 
 from tests.hostile.costs import bounded
 from tests.hostile.large import PLURALS, SHAPES, groups, many_values, people
+from tests.tokens import new_token
 from tests.wire.client import ANN, NOBODY, Answer, Scim, add_members, patch_op, remove_member, user
 from tiled_scim.api.parsers import MAX_NAMES, MAX_VALUES
-from tiled_scim.models import LibraryGroupMember, ScimToken, UserLink
+from tiled_scim.models import LibraryGroupMember, UserLink
 from tiled_scim.scim import cleaning, member_changes
 from tiled_scim.scim.selection import MAX_NAMES as MAX_SELECTED
 
@@ -37,7 +38,7 @@ PAGES: list[dict[str, str]] = [
 def scim(db: None) -> Scim:
     """A client who has sent requests before: the first ones of a process are expensive."""
     logging.getLogger("tiled_scim").setLevel(logging.CRITICAL)
-    scim = Scim(f"Bearer {ScimToken.objects.generate()[1]}")
+    scim = Scim(f"Bearer {new_token()[1]}")
     key = scim.add_user("first@example.com")
     scim.patch(f"/Users/{key}", {"op": "remove", "path": 'emails[type eq "x"]'})
     scim.get("/Users", filter='title co "x"', sortBy="title")

@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings
 from pytest_django.live_server_helper import LiveServer
 
-from tiled_scim.models import ScimToken
+from tests.tokens import new_token
 from tiled_scim.okta_check.client import OktaClient
 
 HOSTS = Path(__file__).parent
@@ -31,4 +31,4 @@ def scim_url(live_server: LiveServer) -> str:
 @pytest.fixture
 def okta(scim_url: str) -> Callable[[str], OktaClient]:
     """Makes the Okta of an account, which calls over HTTP with a token of its own."""
-    return lambda account: OktaClient(scim_url, ScimToken.objects.generate(account)[1])
+    return lambda account: OktaClient(scim_url, new_token(account)[1])

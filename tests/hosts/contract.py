@@ -10,6 +10,7 @@ from django.core.management import call_command
 from django.db import connections, router
 
 from tests.hosts.messages import group, patch, person
+from tests.tokens import new_token
 from tiled_scim.models import ScimToken
 from tiled_scim.okta_check.client import Json, OktaClient
 
@@ -39,7 +40,7 @@ class HostContract:
 
     def test_the_sequence_of_okta_passes(self, scim_url: str) -> None:
         for account in self.accounts:
-            token = ScimToken.objects.generate(account)[1]
+            token = new_token(account)[1]
             call_command("scim_check", url=scim_url, token=token)
         call_command("scim_resync", "--dry-run")
 

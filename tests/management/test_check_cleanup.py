@@ -17,10 +17,11 @@ from tests.checking import NAMES, Check, assert_only_the_deactivated_person_is_l
 from tests.factories import make_library, make_user
 from tests.servers import Call, Fault, Forward, Reply, faulty
 from tests.simple_project.libraries.models import Library
+from tests.tokens import new_token
 from tests.wire.client import Scim
 from tiled_scim.errors import uniqueness
 from tiled_scim.host import HostAdapter
-from tiled_scim.models import LibraryGroupLink, ScimToken, UserLink
+from tiled_scim.models import LibraryGroupLink, UserLink
 from tiled_scim.okta_check.names import names_for
 from tiled_scim.okta_check.sequence import SEQUENCE
 from tiled_scim.provisioning.moving import move
@@ -57,7 +58,7 @@ def scim_url(live_server: LiveServer) -> str:
 
 @pytest.fixture
 def check(transactional_db: None) -> Check:
-    return Check(ScimToken.objects.generate()[1])
+    return Check(new_token()[1])
 
 
 def after_delete(change: Callable[[], None]) -> Fault:
@@ -74,7 +75,7 @@ def after_delete(change: Callable[[], None]) -> Fault:
 
 
 def check_of(account: str) -> Check:
-    return Check(ScimToken.objects.generate(account)[1])
+    return Check(new_token(account)[1])
 
 
 @pytest.fixture

@@ -27,7 +27,8 @@ from tests.checking import (
 from tests.choices import nobody_is_created_again, nobody_is_deleted
 from tests.servers import HTML, Call, Forward, Recorder, Reply, answering, faulty
 from tests.simple_project.libraries.models import Library
-from tiled_scim.models import ScimToken, UserLink
+from tests.tokens import new_token
+from tiled_scim.models import UserLink
 from tiled_scim.okta_check import groups, users
 from tiled_scim.okta_check.client import OktaClient
 from tiled_scim.okta_check.sequence import SEQUENCE
@@ -41,7 +42,7 @@ def scim_url(live_server: LiveServer) -> str:
 
 @pytest.fixture
 def check(transactional_db: None) -> Check:
-    return Check(ScimToken.objects.generate()[1])
+    return Check(new_token()[1])
 
 
 @pytest.fixture

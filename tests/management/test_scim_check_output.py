@@ -21,7 +21,7 @@ from tests.checking import SECRET, Check, Terminal, failed_steps, step_of
 from tests.documented.pages import README
 from tests.faults import on
 from tests.servers import HTML, Call, Forward, Reply, answering, faulty, speaking
-from tiled_scim.models import ScimToken
+from tests.tokens import new_token
 from tiled_scim.okta_check import expectations, report
 from tiled_scim.okta_check.sequence import SEQUENCE
 from tiled_scim.okta_check.session import Outcome, Result
@@ -34,7 +34,7 @@ def scim_url(live_server: LiveServer) -> str:
 
 @pytest.fixture
 def check(transactional_db: None) -> Check:
-    return Check(ScimToken.objects.generate()[1])
+    return Check(new_token()[1])
 
 
 @pytest.fixture

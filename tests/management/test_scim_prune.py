@@ -14,8 +14,9 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from tests.drifting import shown_on_a_terminal
+from tests.factories import make_user
 from tiled_scim.management.commands.scim_prune import _delete
-from tiled_scim.models import Outcome, ScimEvent
+from tiled_scim.models import Outcome, ScimEvent, SetupLink
 
 pytestmark = pytest.mark.django_db
 
@@ -108,10 +109,49 @@ def test_the_oldest_events_are_deleted_first() -> None:
     """Assert that the remaining events have no gaps after an interruption."""
     events = ScimEvent.objects.all()
 
-    batches = _delete(events, 30)
+    batches = _delete(events, "created_at", 30)
 
     assert next(batches) == 30
     assert kept() == set(range(1, 71))
+
+
+class TestSetupLinks:
+    """Those that ended before the retention period are deleted, however they ended."""
+
+    @pytest.fixture(autouse=True)
+    def links(self) -> dict[str, SetupLink]:
+        ann = make_user("ann")
+        days = {"open": 1, "expired": -1, "long expired": -91, "revoked": 1, "long revoked": 1}
+        revoked = {"revoked": 1, "long revoked": 91}
+        now = timezone.now()
+        return {
+            name: SetupLink.objects.create(
+                created_by=ann,
+                digest=name,
+                expires_at=now + timedelta(days=number),
+                revoked_at=now - timedelta(days=revoked[name]) if name in revoked else None,
+            )
+            for name, number in days.items()
+        }
+
+    def kept(self) -> set[str]:
+        return set(SetupLink.objects.values_list("digest", flat=True))
+
+    def test_they_are_deleted(self) -> None:
+        assert prune() == "Deleted 10 events older than 90 days and 2 setup links.\n"
+
+        assert self.kept() == {"open", "expired", "revoked"}
+        assert prune() == "Deleted 0 events older than 90 days.\n"
+
+    def test_a_dry_run_only_counts(self) -> None:
+        assert prune("--dry-run", "--days", "1") == (
+            "Found 99 events older than 1 day and 4 setup links. Nothing was deleted.\n"
+        )
+
+        assert len(self.kept()) == 5
+
+    def test_in_batches(self) -> None:
+        assert deletions("--days", "90", "--batch-size", "1") == 10 + 2
 
 
 @pytest.mark.django_db(transaction=True)

@@ -28,6 +28,7 @@ from tests.drifting import (
 )
 from tests.factories import make_library, make_user
 from tests.simple_project.libraries.models import Library
+from tests.tokens import new_token
 from tests.wire.client import ANN, BOB, CARL, Scim, add_members, remove_member
 from tests.wire.state import access, snapshot
 from tests.wire.test_query_counts import add_groups, add_people
@@ -39,7 +40,6 @@ from tiled_scim.models import (
     LibraryGroupMember,
     Outcome,
     ScimEvent,
-    ScimToken,
     UserLink,
 )
 
@@ -78,7 +78,7 @@ class Interrupted(HostAdapter):
 
 @pytest.fixture
 def scim() -> Scim:
-    return Scim(f"Bearer {ScimToken.objects.generate()[1]}")
+    return Scim(f"Bearer {new_token()[1]}")
 
 
 @pytest.fixture
@@ -447,7 +447,7 @@ class TestAccounts:
         """A group in each of two accounts, whose members were removed manually."""
         settings.TILED_SCIM_HOST_ADAPTER = TwoAccounts
         for account, name in (("acme", ANN), ("globex", BOB)):
-            okta = Scim(f"Bearer {ScimToken.objects.generate(account)[1]}")
+            okta = Scim(f"Bearer {new_token(account)[1]}")
             okta.add_group(f"Sales of {account}", okta.add_user(name))
             take_away(f"Sales of {account}", name)
 

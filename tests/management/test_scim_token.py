@@ -14,6 +14,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 from pytest_django import Settings
 
+from tests.tokens import new_token
 from tiled_scim.host import HostAdapter
 from tiled_scim.models import Action, Outcome, ScimEvent, ScimToken
 
@@ -60,7 +61,7 @@ class TestGenerate:
         assert "stopped working" not in printed
 
     def test_the_earlier_token_ends_and_is_named(self) -> None:
-        earlier, plaintext = ScimToken.objects.generate()
+        earlier, plaintext = new_token()
 
         printed = scim_token("generate")
 
@@ -132,13 +133,13 @@ class TestList:
 
     def test_tokens_are_listed_newest_first_with_their_state_and_without_the_secret(self) -> None:
         admin = User.objects.create_superuser("admin")
-        ended, _ = ScimToken.objects.generate(created_by=admin)
+        ended, _ = new_token(created_by=admin)
         used_at = timezone.now()
-        expired, _ = ScimToken.objects.generate(lifetime=timedelta(days=1))
+        expired, _ = new_token(lifetime=timedelta(days=1))
         ScimToken.objects.filter(pk=expired.pk).update(
             expires_at=used_at, last_used_at=used_at, current_account=None
         )
-        current, plaintext = ScimToken.objects.generate()
+        current, plaintext = new_token()
 
         printed = scim_token("list")
 
@@ -156,8 +157,8 @@ class TestList:
 
     @pytest.mark.usefixtures("two_accounts")
     def test_one_accounts_tokens_can_be_asked_for(self) -> None:
-        ScimToken.objects.generate("acme")
-        globex, _ = ScimToken.objects.generate("globex")
+        new_token("acme")
+        globex, _ = new_token("globex")
 
         assert len(table(scim_token("list"))) == 2
         assert [row[:2] for row in table(scim_token("list", "--account", "globex"))] == [
@@ -166,9 +167,9 @@ class TestList:
 
     @pytest.mark.usefixtures("two_accounts")
     def test_tokens_of_accounts_that_do_not_exist_are_marked(self) -> None:
-        ScimToken.objects.generate("initech")
-        ScimToken.objects.generate()
-        ScimToken.objects.generate("acme")
+        new_token("initech")
+        new_token()
+        new_token("acme")
 
         printed = scim_token("list")
 
@@ -190,7 +191,7 @@ class TestList:
 
 class TestRevoke:
     def test_the_token_ends_and_is_named(self) -> None:
-        token, plaintext = ScimToken.objects.generate()
+        token, plaintext = new_token()
 
         printed = scim_token("revoke")
 
@@ -206,8 +207,8 @@ class TestRevoke:
 
     @pytest.mark.usefixtures("two_accounts")
     def test_only_the_named_accounts_token_ends(self) -> None:
-        ScimToken.objects.generate("acme")
-        ScimToken.objects.generate("globex")
+        new_token("acme")
+        new_token("globex")
 
         scim_token("revoke", "--account", "globex")
 
@@ -217,7 +218,7 @@ class TestRevoke:
 
     @pytest.mark.usefixtures("two_accounts")
     def test_the_token_of_an_account_that_the_host_no_longer_has_can_be_ended(self) -> None:
-        ScimToken.objects.generate("initech")
+        new_token("initech")
 
         assert "has stopped working" in scim_token("revoke", "--account", "initech")
         assert not ScimToken.objects.get().is_current
@@ -247,7 +248,7 @@ class TestEvents:
 
     @pytest.mark.usefixtures("two_accounts")
     def test_of_an_account(self) -> None:
-        ScimToken.objects.generate("initech")
+        new_token("initech")
 
         scim_token("generate", "--account", "acme")
         scim_token("revoke", "--account", "initech")

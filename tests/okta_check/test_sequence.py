@@ -19,7 +19,8 @@ from tests.faults import (
     patches_of_users_dropped,
 )
 from tests.servers import HTML, Call, Fault, Forward, Reply, faulty
-from tiled_scim.models import LibraryGroupLink, ScimToken
+from tests.tokens import new_token
+from tiled_scim.models import LibraryGroupLink
 from tiled_scim.okta_check.client import OktaClient
 from tiled_scim.okta_check.expectations import GROUP_SCHEMA, USER_SCHEMA
 from tiled_scim.okta_check.sequence import SEQUENCE
@@ -33,7 +34,7 @@ def scim_url(live_server: LiveServer) -> str:
 
 @pytest.fixture
 def check(transactional_db: None) -> Check:
-    return Check(ScimToken.objects.generate()[1])
+    return Check(new_token()[1])
 
 
 @pytest.fixture

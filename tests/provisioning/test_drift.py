@@ -23,10 +23,11 @@ from tests.drifting import (
 )
 from tests.factories import make_library, make_user
 from tests.simple_project.libraries.models import Library
+from tests.tokens import new_token
 from tests.wire.client import ANN, BOB, CARL, Scim, add_members, remove_member
 from tests.wire.state import access
 from tests.wire.test_query_counts import add_groups, add_people
-from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, ScimToken, UserLink
+from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, UserLink
 from tiled_scim.provisioning import drift
 from tiled_scim.provisioning.repair import repair
 
@@ -35,7 +36,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def scim() -> Scim:
-    return Scim(f"Bearer {ScimToken.objects.generate()[1]}")
+    return Scim(f"Bearer {new_token()[1]}")
 
 
 @pytest.fixture
@@ -253,7 +254,7 @@ class TestAccounts:
         """A group in each of two accounts, whose members were removed manually."""
         settings.TILED_SCIM_HOST_ADAPTER = TwoAccounts
         for account, name in (("acme", ANN), ("globex", BOB)):
-            okta = Scim(f"Bearer {ScimToken.objects.generate(account)[1]}")
+            okta = Scim(f"Bearer {new_token(account)[1]}")
             okta.add_group(f"Sales of {account}", okta.add_user(name))
             take_away(f"Sales of {account}", name)
 

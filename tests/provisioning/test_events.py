@@ -29,13 +29,14 @@ from resilience.misbehaviour import events_table_missing
 from resilience.outages import END_SESSION
 from tests.blocking import closing_connections, wait_until_blocked
 from tests.simple_project.libraries.models import Library
+from tests.tokens import new_token
 from tests.wire.client import ANN, BOB, Scim, add_members, group, user
 from tests.wire.state import access, people
 from tiled_scim.api import request_log
 from tiled_scim.api.request_log import RequestLog
 from tiled_scim.audit.events import Change, Source, record
 from tiled_scim.host import HostAdapter
-from tiled_scim.models import Action, LibraryGroupLink, Outcome, ScimEvent, ScimToken, UserLink
+from tiled_scim.models import Action, LibraryGroupLink, Outcome, ScimEvent, UserLink
 from tiled_scim.provisioning import transactions
 from tiled_scim.provisioning.service import Record
 from tiled_scim.provisioning.transactions import atomic
@@ -60,7 +61,7 @@ OWN_SESSION = {"postgresql": "SELECT pg_backend_pid()", "mysql": "SELECT connect
 
 @pytest.fixture
 def scim() -> Scim:
-    return Scim(f"Bearer {ScimToken.objects.generate()[1]}")
+    return Scim(f"Bearer {new_token()[1]}")
 
 
 def outcomes() -> list[tuple[str, str, int | None]]:

@@ -15,13 +15,14 @@ from pytest_django import Settings
 from tests.drifting import TwoAccounts, found, give, granted, group_link, hearing, take_away
 from tests.factories import make_library, make_user
 from tests.simple_project.libraries.models import Library
+from tests.tokens import new_token
 from tests.wire.client import ANN, BOB, CARL, Scim, add_members, remove_member
 from tests.wire.state import access, snapshot
 from tests.wire.test_query_counts import add_groups, add_people
 from tiled_scim.audit.events import Change
 from tiled_scim.errors import ScimError
 from tiled_scim.host import HostAdapter, adapter_class
-from tiled_scim.models import Action, LibraryGroupLink, Outcome, ScimEvent, ScimToken
+from tiled_scim.models import Action, LibraryGroupLink, Outcome, ScimEvent
 from tiled_scim.provisioning.moving import GroupMoving, Preview, move
 
 pytestmark = pytest.mark.django_db
@@ -40,7 +41,7 @@ class OnlyArchives(HostAdapter):
 
 @pytest.fixture
 def scim() -> Scim:
-    return Scim(f"Bearer {ScimToken.objects.generate()[1]}")
+    return Scim(f"Bearer {new_token()[1]}")
 
 
 @pytest.fixture
@@ -339,7 +340,7 @@ class TestAccounts:
     def groups(self, settings: Settings) -> None:
         settings.TILED_SCIM_HOST_ADAPTER = TwoAccounts
         for account, name in (("acme", ANN), ("globex", BOB)):
-            okta = Scim(f"Bearer {ScimToken.objects.generate(account)[1]}")
+            okta = Scim(f"Bearer {new_token(account)[1]}")
             okta.add_group(f"Sales of {account}", okta.add_user(name))
             okta.add_group(f"Ops of {account}")
 
@@ -392,7 +393,7 @@ class TestAtOnce:
         connection.vendor == "sqlite", reason="threads cannot share SQLite's database in memory"
     )
     def test_nobody_loses_access_that_another_group_gives_meanwhile(self) -> None:
-        token = f"Bearer {ScimToken.objects.generate()[1]}"
+        token = f"Bearer {new_token()[1]}"
         scim = Scim(token)
         people = [scim.add_user(f"person{number}@example.com") for number in range(8)]
         sales, ops = scim.add_group("Sales", *people), scim.add_group("Ops")

@@ -387,6 +387,81 @@ class TestLastAdmin:
         assert answer.status == 403
 
 
+class TestBooleansOfThePerson:
+    """A boolean of the person that a request does not name stays, whoever else has the person."""
+
+    @pytest.fixture(autouse=True)
+    def _with_admins(self, settings: LazySettings) -> None:
+        settings.TILED_SCIM_HOST_ADAPTER = WithAdmins
+        settings.TILED_SCIM_REMOVE_LAST_ADMIN = True
+
+    @pytest.fixture(params=[False, True], ids=["alone", "shared"])
+    def is_shared(self, request: pytest.FixtureRequest) -> bool:
+        if request.param:
+            client_of(GLOBEX).add_user(ANN)
+        return bool(request.param)
+
+    @pytest.mark.parametrize("value", [True, False])
+    def test_put_without_it(self, is_shared: bool, value: bool) -> None:
+        scim = client_of(ACME)
+        ann = scim.add_user(ANN, **{TILED_USER: {"tiledAdmin": value}})
+
+        for title in ("Boss", None):
+            answer = scim.put(f"/Users/{ann}", user(ANN, title=title, name={"givenName": "Ann"}))
+            assert answer.json[TILED_USER] == {"tiledAdmin": value}
+
+        self._check(scim, ann, shown=value, in_host=value and not is_shared)
+
+    def test_put_while_another_account_comes_and_goes(self) -> None:
+        scim = client_of(ACME)
+        ann = scim.add_user(ANN, **ADMIN)
+        globex = client_of(GLOBEX)
+        theirs = globex.add_user(ANN)
+
+        for name in ("Anna", "Annie"):
+            scim.put(f"/Users/{ann}", user(ANN, name={"givenName": name}))
+            self._check(scim, ann, shown=True, in_host=True)
+        globex.delete(f"/Users/{theirs}")
+        scim.put(f"/Users/{ann}", user(ANN, name={"givenName": "Ann"}))
+
+        self._check(scim, ann, shown=True, in_host=True)
+        assert User.objects.get(username=ANN).first_name == "Ann"
+
+    def test_patch_that_removes_it(self, is_shared: bool) -> None:
+        scim = client_of(ACME)
+        ann = scim.add_user(ANN, **ADMIN)
+
+        scim.patch(f"/Users/{ann}", {"op": "remove", "path": f"{TILED_USER}:tiledAdmin"})
+
+        self._check(scim, ann, shown=None, in_host=False)
+
+    def test_put_after_it_was_removed(self, is_shared: bool) -> None:
+        scim = client_of(ACME)
+        ann = scim.add_user(ANN, **ADMIN)
+        scim.patch(f"/Users/{ann}", {"op": "remove", "path": f"{TILED_USER}:tiledAdmin"})
+
+        scim.put(f"/Users/{ann}", user(ANN, name={"givenName": "Ann"}))
+
+        self._check(scim, ann, shown=None, in_host=False)
+
+    def test_back_after_a_deactivation(self, is_shared: bool) -> None:
+        scim = client_of(ACME)
+        ann = scim.add_user(ANN, **ADMIN)
+        scim.deactivate(ann)
+
+        answer = scim.post("/Users", user(ANN, name={"givenName": "Ann"}))
+
+        assert answer.json["id"] == ann
+        self._check(scim, ann, shown=True, in_host=not is_shared)
+
+    def _check(self, scim: Scim, key: str, *, shown: bool | None, in_host: bool) -> None:
+        resource = scim.get(f"/Users/{key}").json
+        assert resource.get(TILED_USER, {}).get("tiledAdmin") is shown
+        is_found = [key] if shown else []
+        assert scim.found("/Users", f"{TILED_USER}:tiledAdmin eq true") == is_found
+        assert User.objects.get(username=ANN).is_staff is in_host
+
+
 FILTERS = [
     *("active eq true", "active eq false", "active ne true", 'active eq "False"', "active pr"),
     *("active eq null", "active ne null", "not (active eq true)", "not (active pr)"),

@@ -16,10 +16,10 @@ from tests.blocking import closing_connections, wait_until_blocked
 from tests.drifting import found, group_link
 from tests.factories import make_user
 from tests.simple_project.libraries.models import Library
+from tests.tokens import new_token
 from tests.wire.client import ANN, Answer, Scim, add_members, group, patch_op, remove_member
 from tests.wire.state import access, people
 from tiled_scim.host import HostAdapter
-from tiled_scim.models import ScimToken
 from tiled_scim.provisioning.groups import GroupService
 from tiled_scim.provisioning.moving import move
 
@@ -35,7 +35,7 @@ def _committed(transactional_db: None) -> None:
 
 @pytest.fixture
 def scim() -> Scim:
-    return Scim(f"Bearer {ScimToken.objects.generate()[1]}")
+    return Scim(f"Bearer {new_token()[1]}")
 
 
 def keep_nothing(change: object) -> None:

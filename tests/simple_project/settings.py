@@ -8,9 +8,12 @@ DEBUG           1 for Django's error pages; never if others can reach the server
 """
 
 import os
+from pathlib import Path
 
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def flag(name: str) -> bool:
@@ -138,6 +141,8 @@ USE_I18N = True
 USE_TZ = True
 
 STATIC_URL = "static/"
+# The stylesheet of the example project.
+STATICFILES_DIRS = [ROOT / "example_project" / "static"]
 # Serve static files from the installed apps without collectstatic, even if DEBUG is off.
 WHITENOISE_USE_FINDERS = True
 

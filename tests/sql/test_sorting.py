@@ -9,8 +9,8 @@ from django.test import Client, override_settings
 
 from tests.evaluation import Resource, in_order
 from tests.population import EXTENSION, TOYS, names, populate
+from tests.tokens import new_token
 from tiled_scim.attributes import ResourceType
-from tiled_scim.models import ScimToken
 from tiled_scim.schemas import ENTERPRISE_USER, GROUP, USER
 
 UNSORTABLE = {
@@ -50,7 +50,7 @@ def population(db: None, monkeypatch: pytest.MonkeyPatch, settings: Any) -> None
 
 @pytest.fixture
 def token(population: None) -> str:
-    return ScimToken.objects.generate()[1]
+    return new_token()[1]
 
 
 class Api:

@@ -16,6 +16,7 @@ from django.core.cache import cache
 from pytest_django import DjangoDbBlocker
 
 from resilience import state
+from tests.tokens import new_token
 from tiled_scim.models import ScimToken
 
 from .client import ANN, Scim
@@ -80,7 +81,7 @@ def server_url(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def token(db: None) -> str:
-    return ScimToken.objects.generate()[1]
+    return new_token()[1]
 
 
 @pytest.fixture

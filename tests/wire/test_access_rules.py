@@ -10,8 +10,9 @@ from django.contrib.auth.models import Group, Permission, User
 from pytest_django import Settings
 
 from tests.factories import make_user
+from tests.tokens import new_token
 from tiled_scim.host import HostAdapter
-from tiled_scim.models import ScimToken, UserLink
+from tiled_scim.models import UserLink
 
 from .client import ANN, BOB, TILED_USER, Answer, Scim, patch_op, user
 from .state import people, refused, snapshot
@@ -230,7 +231,7 @@ class TestIdentityOfANewPerson:
     ) -> None:
         settings.TILED_SCIM_HOST_ADAPTER = OneCustomer
         make_user(ANN)
-        acme = Scim(f"Bearer {ScimToken.objects.generate('acme')[1]}")
+        acme = Scim(f"Bearer {new_token('acme')[1]}")
 
         assert refused(acme, "POST", "/Users", user(ANN)).error == (409, "uniqueness")
 

@@ -10,6 +10,7 @@ import pytest
 from django.conf import LazySettings
 from django.utils import timezone
 
+from tests.tokens import new_token
 from tiled_scim.errors import forbidden
 from tiled_scim.host import HostAdapter
 from tiled_scim.models import ScimEvent, ScimToken, UserLink
@@ -55,7 +56,7 @@ def revoke() -> None:
 
 
 def replace() -> None:
-    ScimToken.objects.generate()
+    new_token()
 
 
 def expire() -> None:

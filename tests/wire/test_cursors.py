@@ -14,7 +14,8 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.population import EXTENSION, TOYS, populate
 from tests.population import names as attribute_names
-from tiled_scim.models import ScimToken, UserLink
+from tests.tokens import new_token
+from tiled_scim.models import UserLink
 from tiled_scim.schemas import USER
 from tiled_scim.sql import pages
 
@@ -218,7 +219,7 @@ class TestRefusals:
         assert scim.get("/Groups", cursor=cursor, count=3).error == (400, "invalidCursor")
 
     def test_of_one_of_another_account(self, cursor: str) -> None:
-        other = Scim(f"Bearer {ScimToken.objects.generate('other')[1]}")
+        other = Scim(f"Bearer {new_token('other')[1]}")
 
         assert other.get("/Users", cursor=cursor, count=3).error == (400, "invalidCursor")
 

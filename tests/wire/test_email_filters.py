@@ -11,8 +11,9 @@ from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from tests.tokens import new_token
 from tiled_scim.host import HostAdapter
-from tiled_scim.models import ScimToken, StoredEmail, UserLink
+from tiled_scim.models import StoredEmail, UserLink
 
 from .client import ANN, BOB, CARL, Scim, user
 from .test_deep_pages import READS, add_people, execute, of_links, planned_as_if_large
@@ -135,7 +136,7 @@ class TestWhatIsFound:
     def test_nobody_of_another_account_and_nobody_who_was_deleted(
         self, scim: Scim, ann: str
     ) -> None:
-        other = Scim(f"Bearer {ScimToken.objects.generate('other')[1]}")
+        other = Scim(f"Bearer {new_token('other')[1]}")
         for address in (ANN, HOME):
             assert other.found("/Users", f'emails.value eq "{address}"') == []
         scim.delete(f"/Users/{ann}")

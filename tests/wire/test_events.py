@@ -9,6 +9,7 @@ import pytest
 from django.db import DatabaseError
 from django.test import override_settings
 
+from tests.tokens import new_token
 from tiled_scim.host import TILED_ADMIN, HostAdapter
 from tiled_scim.models import Action, Outcome, ScimEvent, ScimToken
 from tiled_scim.presentation.events import who
@@ -237,7 +238,7 @@ class TestUnknownCallers:
 
     def test_one_with_a_token_that_was_replaced_is_known(self, scim: Scim) -> None:
         old = ScimToken.objects.get()
-        ScimToken.objects.generate()
+        new_token()
 
         scim.get("/Users")
         scim.get("/Users")
@@ -265,7 +266,7 @@ class TestRecording:
         assert answer.headers["X-Request-ID"] == last().request_id != "taken"
 
     def test_nor_is_that_of_a_token_that_has_ended(self, token: str) -> None:
-        ScimToken.objects.generate()
+        new_token()
         scim = Scim(f"Bearer {token}", {**OKTA_HEADERS, "X-Request-ID": "taken"})
 
         answer = scim.get("/Users")

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from tests.factories import make_user
 from tests.simple_project.libraries.models import Library
+from tests.tokens import new_token
 from tiled_scim.models import ScimToken
 
 from .client import (
@@ -91,7 +92,7 @@ class TestCredentials:
         assert Scim("Bearer wrong").get("/Users", startIndex=1, count=2).status == 401
         assert scim.get("/Users", startIndex=1, count=2).status == 200
 
-        new = Scim(f"Bearer {ScimToken.objects.generate()[1]}")
+        new = Scim(f"Bearer {new_token()[1]}")
 
         assert new.get("/Users", startIndex=1, count=2).status == 200
         assert scim.get("/Users", startIndex=1, count=2).status == 401
@@ -109,7 +110,7 @@ class TestCredentials:
     def test_what_was_pushed_with_the_old_ones_is_there_with_the_new(self, scim: Scim) -> None:
         key = scim.add_user(ANN)
 
-        new = Scim(ScimToken.objects.generate()[1])
+        new = Scim(new_token()[1])
 
         assert new.found("/Users", f'userName eq "{ANN}"') == [key]
 

@@ -10,8 +10,9 @@ from django.conf import LazySettings
 from django.core.cache import cache
 from django.test import Client
 
+from tests.tokens import new_token
 from tiled_scim.audit import refusals
-from tiled_scim.models import ScimEvent, ScimToken
+from tiled_scim.models import ScimEvent
 from tiled_scim.presentation.searching import found_events
 
 from .client import NOBODY, Scim
@@ -70,8 +71,8 @@ class TestEvents:
 
     def test_have_one_for_a_token_that_has_ended_too(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(refusals, "MOST_EVENTS", 3)
-        authorization = f"Bearer {ScimToken.objects.generate('acme')[1]}"
-        ScimToken.objects.generate("acme")
+        authorization = f"Bearer {new_token('acme')[1]}"
+        new_token("acme")
         for number in range(20):
             stranger(f"192.0.2.{number}", authorization).get("/Users")
 
@@ -181,7 +182,7 @@ class TestLog:
         logged: str,
         has_token: bool,
     ) -> None:
-        authorization = f"Bearer {ScimToken.objects.generate()[1]}" if has_token else None
+        authorization = f"Bearer {new_token()[1]}" if has_token else None
 
         stranger("192.0.2.1", authorization).exchange("GET", path)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from django.conf import LazySettings
 
-from tiled_scim.models import ScimEvent, ScimToken
+from tests.tokens import new_token
+from tiled_scim.models import ScimEvent
 
 from .client import Scim
 
@@ -39,7 +40,7 @@ def test_whose_account_is_switched_off_is_counted(scim: Scim, settings: LazySett
 
 
 def test_each_token_is_counted_for_itself(scim: Scim) -> None:
-    other = Scim(f"Bearer {ScimToken.objects.generate('other')[1]}")
+    other = Scim(f"Bearer {new_token('other')[1]}")
     statuses(scim, 4)
 
     assert statuses(other, 3) == [200] * 3

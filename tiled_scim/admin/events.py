@@ -70,7 +70,8 @@ class CallerFilter(AccountFilter):
         self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]
     ) -> list[tuple[str, str]]:
         accounts = super().lookups(request, model_admin)
-        if not accounts or not scope_of(request).is_all:
+        scope = scope_of(request)
+        if not (scope.is_all and scope.has_several):
             return accounts
         return [*accounts, (UNKNOWN, gettext("Unknown caller"))]
 
@@ -176,6 +177,7 @@ class ScimEventAdmin(ReadOnlyAdmin):
         keys = {event.resource_id for event in rows if event.resource_id}
         scope = scope_of(request)
         names = current_names(keys, scope.limit)
+        labels = scope.labels(event.account for event in rows)
         for event in rows:
             model = LINKS.get(event.resource_type)
             event.resource_page = (
@@ -185,7 +187,9 @@ class ScimEventAdmin(ReadOnlyAdmin):
             )
             event.current_name = current_name(event, names)
             event.account_name = (
-                gettext("Unknown") if event.account is None else scope.label(event.account)
+                gettext("Unknown")
+                if event.account is None
+                else labels.get(event.account, event.account)
             )
         return rows
 

@@ -136,9 +136,9 @@ class LinkAdmin(ReadOnlyAdmin):
         return found_links(queryset, self.model, search_term.strip()), False
 
     def annotate_rows(self, request: HttpRequest, rows: list[Any]) -> list[Any]:
-        scope = scope_of(request)
+        labels = scope_of(request).labels(link.account for link in rows)
         for link in rows:
-            link.account_name = scope.label(link.account)
+            link.account_name = labels.get(link.account, link.account)
         return rows
 
     def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
@@ -308,7 +308,7 @@ class LibraryGroupLinkAdmin(LinkAdmin):
 
 def _any_adapter(request: HttpRequest) -> HostAdapter:
     """Return an adapter to look up field names, which are the same for all accounts."""
-    return settings.HOST_ADAPTER(next(iter(scope_of(request).labels), ""))
+    return settings.HOST_ADAPTER(next(iter(scope_of(request).first), ""))
 
 
 def _name(scope: Scope, model: type[UserLink | LibraryGroupLink], key: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar
 
 from django.contrib import admin
@@ -19,6 +19,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from tiled_scim.admin.scope import Scope, ScopedAdmin, scope_of
+from tiled_scim.models import ScimToken
 
 PER_PAGE = 100
 
@@ -121,16 +122,48 @@ class ColumnFilter(admin.SimpleListFilter):
 
 
 class AccountFilter(ColumnFilter):
-    """A filter by account, if the user may see several."""
+    """A filter by account, if the user may see several.
+
+    Of many accounts, it offers only the chosen one. Another one is chosen on the SCIM Configuration
+    page, which has a search, and whose accounts link to these lists.
+    """
 
     title = _("account")
     parameter_name = "account"
+
+    def __init__(
+        self,
+        request: HttpRequest,
+        params: dict[str, list[str]],
+        model: type[models.Model],
+        model_admin: admin.ModelAdmin[Any],
+    ) -> None:
+        super().__init__(request, params, model, model_admin)
+        site = model_admin.admin_site
+        self.search_url = (
+            reverse("admin:tiled_scim_scimtoken_changelist", current_app=site.name)
+            if scope_of(request).has_many and may_view(site, request, ScimToken)
+            else ""
+        )
 
     def lookups(
         self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]
     ) -> list[tuple[str, str]]:
         scope = scope_of(request)
-        return list(scope.labels.items()) if scope.has_several else []
+        # The chosen one is looked up in any case: the number of queries is the same for each list.
+        chosen = scope.labels([self.value()])
+        if not scope.has_several:
+            return []
+        return list((chosen if scope.has_many else scope.first).items())
+
+    def has_output(self) -> bool:
+        return super().has_output() or bool(self.search_url)
+
+    def choices(self, changelist: ChangeList) -> Iterator[Any]:
+        yield from super().choices(changelist)
+        if self.search_url:
+            display = _("Choose an account")
+            yield {"selected": False, "query_string": self.search_url, "display": display}
 
 
 class OnDemandFilter(admin.SimpleListFilter):

@@ -6,8 +6,8 @@ through `scope_of(request).limit(…)`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from django.contrib import admin
@@ -17,7 +17,8 @@ from django.template.response import TemplateResponse
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
-from tiled_scim.host import ALL_ACCOUNTS, adapter_class
+from tiled_scim.host import ALL_ACCOUNTS, HostAdapter, adapter_class
+from tiled_scim.scim.text import fold
 
 if TYPE_CHECKING:
     BaseModelAdmin = admin.ModelAdmin[Any]
@@ -27,46 +28,90 @@ else:
 AnyModel = TypeVar("AnyModel", bound=Model)
 
 
-@dataclass(frozen=True)
+# With more accounts than this, pages have no list of all, but a search.
+FEW = 20
+
+
+def labelled(accounts: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return the keys of accounts with what people call them, also those without a label."""
+    return [(key, label or key or str(_("Default account"))) for key, label in accounts]
+
+
 class Scope:
-    """The accounts that a person may see and change.
+    """The accounts that a person may see and change. The host is asked about those on the page.
 
     Args:
-        labels: The labels of these accounts, by key.
-        is_all: Whether these are all accounts. The person then also sees unknown callers, and what
-            is left of accounts that no longer exist.
-        has_accounts: Whether the host's customers have accounts, even if there is only one so far.
+        adapter: The host's adapter class.
+        own: The labels of the accounts of a person who may not see all, by key. None for all: the
+            person then also sees unknown callers, and what is left of accounts that no longer
+            exist.
     """
 
-    labels: Mapping[str, str]
-    is_all: bool
-    has_accounts: bool = True
+    def __init__(self, adapter: type[HostAdapter], own: Mapping[str, str] | None) -> None:
+        self._adapter = adapter
+        self._own = own
+
+    @property
+    def is_all(self) -> bool:
+        """Return whether the person may see all accounts."""
+        return self._own is None
+
+    @cached_property
+    def has_accounts(self) -> bool:
+        """Return whether the host's customers have accounts, even if there is only one so far."""
+        return self._adapter().has_accounts
 
     @property
     def is_empty(self) -> bool:
         """Return whether the person may see nothing."""
-        return not self.is_all and not self.labels
+        return self._own is not None and not self._own
+
+    @cached_property
+    def first(self) -> dict[str, str]:
+        """Return the labels of the first accounts by key: one more than `FEW` if there are many."""
+        return dict(labelled(self.find()[: FEW + 1]))
 
     @property
     def has_several(self) -> bool:
         """Return whether there are several accounts to tell apart."""
-        return len(self.labels) > 1
+        return len(self.first) > 1
+
+    @property
+    def has_many(self) -> bool:
+        """Return whether there are too many accounts for a list of all."""
+        return len(self.first) > FEW
+
+    @property
+    def only(self) -> str | None:
+        """Return the key of the only account, or None."""
+        return None if len(self.first) != 1 else next(iter(self.first))
+
+    def find(self, term: str = "") -> Sequence[tuple[str, str]]:
+        """Return the keys and labels of the accounts that a term finds. Read a slice of it."""
+        if self._own is None:
+            return self._adapter.find_accounts(term)
+        return [
+            (key, label) for key, label in self._own.items() if fold(term) in fold(f"{label} {key}")
+        ]
+
+    def labels(self, keys: Iterable[str | None]) -> dict[str, str]:
+        """Return the labels of those of the accounts that exist and that the person may see."""
+        wanted = {key for key in keys if key is not None}
+        if self._own is None:
+            return dict(labelled(self._adapter.account_labels(wanted).items() if wanted else ()))
+        return dict(labelled((key, self._own[key]) for key in wanted if key in self._own))
 
     def limit(self, rows: QuerySet[AnyModel]) -> QuerySet[AnyModel]:
         """Return those of the rows that belong to these accounts."""
-        if self.is_all:
+        if self._own is None:
             return rows
-        if len(self.labels) == 1:
-            return rows.filter(account=next(iter(self.labels)))
-        return rows.filter(account__in=list(self.labels))
+        if len(self._own) == 1:
+            return rows.filter(account=next(iter(self._own)))
+        return rows.filter(account__in=list(self._own))
 
     def includes(self, account: str | None) -> bool:
         """Return whether the person may see and change an account. None is an unknown caller."""
-        return self.is_all or account in self.labels
-
-    def label(self, account: str | None) -> str:
-        """Return the label of an account, or its key if it no longer exists. "" for None."""
-        return "" if account is None else self.labels.get(account, account)
+        return self._own is None or account in self._own
 
 
 def scope_of(request: Any) -> Scope:
@@ -78,17 +123,14 @@ def scope_of(request: Any) -> Scope:
 
 def _scope(user: Any) -> Scope:
     adapter = adapter_class()
-    accounts = adapter.accounts()
-    labels = {key: label or key or str(_("Default account")) for key, label in accounts.items()}
-    if set(accounts) == {""}:
-        return Scope(labels, is_all=True, has_accounts=False)
+    if not adapter().has_accounts:
+        return Scope(adapter, own=None)
     allowed = adapter.accounts_of(user)
     if allowed is ALL_ACCOUNTS:
-        return Scope(labels, is_all=True)
+        return Scope(adapter, own=None)
     if isinstance(allowed, str):  # its characters could be the keys of other accounts
         raise TypeError(f"accounts_of() must return a collection of keys, not {allowed!r}")
-    keys = frozenset(allowed)
-    return Scope({key: label for key, label in labels.items() if key in keys}, is_all=False)
+    return Scope(adapter, own=adapter.account_labels(frozenset(allowed)))
 
 
 class ScopedAdmin(BaseModelAdmin):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -22,7 +21,7 @@ from django.utils.translation import gettext
 from tiled_scim.admin.events import UNKNOWN
 from tiled_scim.admin.link_actions import actor_of
 from tiled_scim.admin.lists import may_view
-from tiled_scim.admin.scope import Scope, ScopedAdmin, scope_of
+from tiled_scim.admin.scope import ScopedAdmin, labelled, scope_of
 from tiled_scim.audit.advice import ADVICE, NOT_ENABLED, UNKNOWN_CALLER
 from tiled_scim.audit.dashboard import FAILURE_DAYS, Failure, Health, summaries
 from tiled_scim.conf import settings
@@ -42,13 +41,10 @@ from tiled_scim.presentation.tokens import (
     revoke_token,
     revoked_message,
 )
-from tiled_scim.scim.text import fold
 
 PAGE = "admin:tiled_scim_scimtoken_changelist"
 LISTS = (ScimEvent, UserLink, LibraryGroupLink)
 ACCOUNTS_PER_PAGE = 100
-# With more accounts than this, the page has a search field.
-ACCOUNTS_TO_SEARCH = 20
 
 
 @dataclass(frozen=True)
@@ -100,10 +96,9 @@ class ScimTokenAdmin(ScopedAdmin):
             raise PermissionDenied
         if scope_of(request).is_empty:
             return self.no_accounts_page(request)
-        accounts = _accounts(scope_of(request))
-        account = _requested(request, accounts)
+        account = _requested(request)
         if account is None:
-            return self._choice_page(request, accounts)
+            return self._choice_page(request)
         return self._account_page(request, account)
 
     def generate_view(self, request: HttpRequest) -> HttpResponse:
@@ -138,7 +133,7 @@ class ScimTokenAdmin(ScopedAdmin):
         scope = scope_of(request)
         if not (self.has_change_permission(request) and scope.is_all):
             raise PermissionDenied
-        former = {seen_key(token): token.account for token in tokens_without_account(scope.labels)}
+        former = {seen_key(token): token.account for token in tokens_without_account()}
         seen = request.POST.get("token", "")
         try:
             if seen not in former:
@@ -182,7 +177,7 @@ class ScimTokenAdmin(ScopedAdmin):
         """
         if not self.has_change_permission(request):
             raise PermissionDenied
-        account = _requested(request, _accounts(scope_of(request)))
+        account = _requested(request)
         if account is None:
             raise Http404(gettext("Choose an account."))
         if not settings.ENABLED(account.key):
@@ -195,23 +190,20 @@ class ScimTokenAdmin(ScopedAdmin):
         page = reverse(PAGE, current_app=self.admin_site.name)
         return HttpResponseRedirect(f"{page}?{query}" if query else page)
 
-    def _choice_page(self, request: HttpRequest, accounts: Mapping[str, Account]) -> HttpResponse:
+    def _choice_page(self, request: HttpRequest) -> HttpResponse:
         """Show the accounts to choose from."""
+        scope = scope_of(request)
         search = request.GET.get("q", "").strip()
-        found = [
-            account
-            for account in accounts.values()
-            if fold(search) in fold(f"{account.name} {account.key}")
-        ]
-        page = Paginator(found, ACCOUNTS_PER_PAGE).get_page(request.GET.get("page"))
-        summarized, unknown = summaries([account.key for account in page])
+        page = Paginator(scope.find(search), ACCOUNTS_PER_PAGE).get_page(request.GET.get("page"))
+        accounts = [Account(key, label) for key, label in labelled(page)]
+        summarized, unknown = summaries([account.key for account in accounts])
         context = {
             **self._former(request),
-            "rows": [(account, summarized[account.key]) for account in page],
+            "rows": [(account, summarized[account.key]) for account in accounts],
             "page": page,
             "search": search,
-            "has_search": len(accounts) > ACCOUNTS_TO_SEARCH,
-            "unknown": unknown if scope_of(request).is_all else 0,
+            "has_search": scope.has_many,
+            "unknown": unknown if scope.is_all else 0,
             "unknown_query": urlencode({"account": UNKNOWN, **recent_period()}),
             "unknown_advice": ADVICE[401, UNKNOWN_CALLER],
             "failure_days": FAILURE_DAYS,
@@ -275,7 +267,7 @@ class ScimTokenAdmin(ScopedAdmin):
     def _former(self, request: HttpRequest) -> dict[str, Any]:
         """Return the context for the tokens of accounts that the host no longer has."""
         scope = scope_of(request)
-        tokens = tokens_without_account(scope.labels) if scope.is_all else []
+        tokens = tokens_without_account() if scope.is_all else []
         return {"former_tokens": tokens, "may_change": self.has_change_permission(request)}
 
     def _visible(self, request: HttpRequest) -> set[str]:
@@ -300,25 +292,20 @@ class ScimTokenAdmin(ScopedAdmin):
         )
 
 
-def _accounts(scope: Scope) -> dict[str, Account]:
-    """Return the accounts that the user may see, by key."""
-    is_only = not scope.has_several
-    return {key: Account(key, name, is_only) for key, name in scope.labels.items()}
-
-
-def _requested(request: HttpRequest, accounts: Mapping[str, Account]) -> Account | None:
+def _requested(request: HttpRequest) -> Account | None:
     """Return the account in the query string or the only account, or None to let the user choose.
 
     Raises:
         Http404: The account does not exist.
     """
-    only = next(iter(accounts)) if len(accounts) == 1 else None
-    key = request.GET.get("account", only)
+    scope = scope_of(request)
+    key = request.GET.get("account", scope.only)
     if key is None:
         return None
-    if key not in accounts:
+    labels = scope.labels([key])
+    if key not in labels:
         raise Http404(gettext("This account does not exist."))
-    return accounts[key]
+    return Account(key, labels[key], is_only=key == scope.only)
 
 
 def _query(failure: Failure) -> str:

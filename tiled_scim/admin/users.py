@@ -61,10 +61,13 @@ class ManagedByScim(BaseModelAdmin):
     def managed_by_scim(self, user: Any) -> str:
         """Return the user's links in the accounts that may be seen, as HTML."""
         scope: Scope = user.scim_scope
-        links = scope.limit(UserLink.objects.filter(user=user))
+        links = list(scope.limit(UserLink.objects.filter(user=user)))
+        accounts = scope.labels(link.account for link in links) if scope.has_accounts else {}
         context = {
-            "links": [self._link_context(link) for link in links],
-            "accounts": scope.labels if scope.has_accounts else {},
+            "links": [
+                {**self._link_context(link), "account": accounts.get(link.account)}
+                for link in links
+            ],
             "is_all": scope.is_all,
         }
         return render_to_string("tiled_scim/admin/managed.html", context)

@@ -90,6 +90,10 @@ BY_CAUSE: Mapping[str, Promise] = {
         "Something else on this site has this value, which must be unique. Change it here, or in "
         "Okta. Then retry the task in Okta."
     ),
+    Cause.SETUP_LINK_ENDED: _(
+        "Somebody opened a setup link that does not work any more. If it was your colleague, "
+        "create another link. If not, do nothing: the link shows and changes nothing."
+    ),
     Cause.CLIENT: CLIENT_ERROR,
     Cause.OPERATOR: _(
         "The settings of this site do not allow the request. Give its operator the detail and the "

@@ -35,6 +35,7 @@ from django.utils.translation import gettext_lazy as _
 from tiled_scim.accounts import active_links
 from tiled_scim.audit.advice import UNKNOWN_CALLER, advice
 from tiled_scim.conf import settings
+from tiled_scim.errors import Cause
 from tiled_scim.host import TILED_ADMIN, objects
 from tiled_scim.models import (
     LibraryGroupLink,
@@ -66,6 +67,7 @@ TITLES: Mapping[tuple[str, str], StrOrPromise] = {
     (Outcome.FAILED, USER.name): _("User failed"),
     (Outcome.FAILED, GROUP.name): _("Group failed"),
 }
+TITLES_BY_CAUSE: Mapping[str, StrOrPromise] = {Cause.SETUP_LINK_ENDED: _("Setup link refused")}
 OTHER_TITLES: Mapping[str, StrOrPromise] = {
     Outcome.REFUSED: _("Request refused"),
     Outcome.FAILED: _("Request failed"),
@@ -160,6 +162,8 @@ class Failure:
     @property
     def title(self) -> str:
         event = self.example
+        if event.cause in TITLES_BY_CAUSE:
+            return str(TITLES_BY_CAUSE[event.cause])
         what = UNKNOWN_CALLER if event.account is None else event.resource_type
         return str(TITLES.get((event.outcome, what)) or OTHER_TITLES[event.outcome])
 

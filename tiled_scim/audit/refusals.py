@@ -16,7 +16,8 @@ from django.utils import timezone
 from tiled_scim.audit.addresses import network_of
 from tiled_scim.models import ScimEvent
 
-REPEATED_STATUSES = frozenset({401, 429})
+# 410 is of setup links that have ended.
+REPEATED_STATUSES = frozenset({401, 410, 429})
 REPEATED_WITHIN = timedelta(minutes=1)
 # How many events there may be of refusals in this time: of unknown callers, and of the tokens of
 # one account. Refusals of further networks are counted together.

@@ -89,8 +89,8 @@ def is_signed_in(request: HttpRequest) -> bool:
 
 def account_with_key(key: str) -> Account | None:
     """Return the account with a key, or None if the host does not have it."""
-    accounts = adapter_class().accounts()
-    return Account(key, accounts[key] or key) if key in accounts else None
+    labels = adapter_class().account_labels([key])
+    return Account(key, labels[key] or key) if key in labels else None
 
 
 @method_decorator(non_atomic_requests, name="dispatch")

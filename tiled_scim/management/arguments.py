@@ -10,6 +10,8 @@ from django.core.management.base import CommandError
 from tiled_scim.conf import LONGEST_PERIOD
 from tiled_scim.host import adapter_class
 
+ACCOUNTS_NAMED = 20
+
 
 def days(text: str) -> timedelta:
     """Parse a whole number of days, from one day to 100 years.
@@ -29,16 +31,19 @@ def require_known(account: str) -> None:
     """Check that the host has an account.
 
     Raises:
-        CommandError: The account does not exist. The message lists the existing accounts.
+        CommandError: The account does not exist. The message names existing accounts.
     """
-    accounts = adapter_class().accounts()
-    if account in accounts:
+    adapter = adapter_class()
+    if account in adapter.account_labels([account]):
         return
     problem = (
         f"There is no account {account!r}." if account else "Choose an account: --account KEY."
     )
-    known = ", ".join(_label(key, label) for key, label in accounts.items())
-    raise CommandError(f"{problem} The accounts are: {known or 'none'}.")
+    accounts = adapter.find_accounts()
+    known = ", ".join(_label(key, label) for key, label in accounts[:ACCOUNTS_NAMED])
+    more = len(accounts) - ACCOUNTS_NAMED
+    others = f" and {more} more" if more > 0 else ""
+    raise CommandError(f"{problem} The accounts are: {known or 'none'}{others}.")
 
 
 def _label(key: str, label: str) -> str:

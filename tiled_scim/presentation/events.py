@@ -17,6 +17,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from tiled_scim.audit.advice import advice
+from tiled_scim.audit.dashboard import TITLES_BY_CAUSE
 from tiled_scim.models import Outcome, ScimEvent
 from tiled_scim.presentation.badges import Kind, badge
 
@@ -47,6 +48,8 @@ def what(event: ScimEvent) -> str:
     """Return the action of an event, or the outcome and the request if there was no action."""
     if event.action:
         return capfirst(event.get_action_display())
+    if event.cause in TITLES_BY_CAUSE:
+        return str(TITLES_BY_CAUSE[event.cause])
     asked = f"{event.method} {event.resource_type}".strip()
     return (
         f"{capfirst(event.get_outcome_display())}: {asked}"

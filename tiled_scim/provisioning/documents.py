@@ -250,6 +250,19 @@ def split_apart(document: Document, before: Document, fields: HostFields) -> Sto
     return StoredValues(stored.columns, host, attributes)
 
 
+def with_unnamed_booleans(document: Document, before: Document, fields: HostFields) -> Document:
+    """Return the document of a PUT with the booleans of the person that it does not name.
+
+    Absence does not change them (`HostField.is_boolean`), whether they are stored on the host user
+    or, because another account has the user, in the JSON.
+    """
+    complete = dict(document)
+    for field in fields:
+        if field.is_boolean and field.is_private and _take(dict(document), field) is None:
+            _put(complete, field, _take(dict(before), field), joined)
+    return complete
+
+
 def _columns(resource_type: ResourceType) -> Iterator[tuple[str, str, int | None]]:
     """Yield the name, column and maximum length of attributes in columns that clients write."""
     opts = MODELS[resource_type.name]._meta

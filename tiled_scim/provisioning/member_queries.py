@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -112,37 +112,38 @@ class MemberQueries:
 
     def users(self, group: LibraryGroupLink, links: Iterable[UUID]) -> list[GroupUser]:
         """Return the live users of the account with these ids, locked in the order of their ids."""
-        found = rows_of_keys(
-            "users to add",
-            lambda is_one_of: self._users().filter(is_one_of(F("pk"))),
-            UserLink._meta.pk,
-            list(links),
-            self.using,
-            group=group.pk,
-            library=group.library_id,
-            account=group.account,
-        )
-        return [GroupUser(*row) for row in found]
+        return self._read("users to add", self._users, "pk", group, links)
 
     def members(self, group: LibraryGroupLink, links: Iterable[UUID]) -> list[GroupUser]:
         """Return the members with these ids."""
-        found = rows_of_keys(
-            "members",
-            lambda is_one_of: self._members().filter(is_one_of(F("user_id"))),
-            UserLink._meta.pk,
-            list(links),
-            self.using,
-            group=group.pk,
-            library=group.library_id,
-            account=group.account,
-        )
-        return [GroupUser(*row) for row in found]
+        return self._read("members", self._members, "user_id", group, links)
 
     def all_members(self, group: LibraryGroupLink) -> list[GroupUser]:
         """Return all members."""
         query = compiled(("all members", self.using), self._members)
         rows = query.rows(group=group.pk, library=group.library_id, account=group.account)
         return [GroupUser(*row) for row in rows]
+
+    def _read(
+        self,
+        name: str,
+        rows: Callable[[], QuerySet[Any, Any]],
+        column: str,
+        group: LibraryGroupLink,
+        links: Iterable[UUID],
+    ) -> list[GroupUser]:
+        """Return those of the rows that have one of the links' ids in a column."""
+        found = rows_of_keys(
+            name,
+            lambda is_one_of: rows().filter(is_one_of(F(column))),
+            UserLink._meta.pk,
+            list(links),
+            self.using,
+            group=group.pk,
+            library=group.library_id,
+            account=group.account,
+        )
+        return [GroupUser(*row) for row in found]
 
     def _users(self) -> QuerySet[Any, Any]:
         own = LibraryGroupMember.objects.filter(group=GROUP_PARAMETER, user=OuterRef("pk"))

@@ -18,6 +18,7 @@ from tiled_scim.provisioning.documents import (
     host_input,
     split,
     split_apart,
+    with_unnamed_booleans,
 )
 from tiled_scim.provisioning.locked_user import LockedUser, Plan
 from tiled_scim.provisioning.service import column_changes
@@ -50,6 +51,8 @@ class UserPlanner:
             removes: Whether absent booleans are removed, see `hidden_values`.
         """
         link, current = user.link, user.host
+        if self.adapter.account and not removes:
+            document = with_unnamed_booleans(document, before, self.fields)
         keeps_own_values = self._keeps_own_values(user, before, document)
         fields = stored_fields(self.fields, keeps_own_values=keeps_own_values)
         stored = (

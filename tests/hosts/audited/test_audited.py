@@ -10,17 +10,18 @@ from django.db.models.signals import post_save
 
 from tests.hosts.audited.routers import AUDIT
 from tests.simple_project.libraries.models import Library
+from tests.tokens import new_token
 from tests.wire.client import ANN, BOB, Scim, add_members, user
 from tests.wire.state import people
 from tiled_scim.connections import Actor, Connection
-from tiled_scim.models import Action, LibraryGroupLink, Outcome, ScimEvent, ScimToken, UserLink
+from tiled_scim.models import Action, LibraryGroupLink, Outcome, ScimEvent, UserLink
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", AUDIT])
 
 
 @pytest.fixture
 def scim() -> Scim:
-    return Scim(f"Bearer {ScimToken.objects.generate()[1]}")
+    return Scim(f"Bearer {new_token()[1]}")
 
 
 @pytest.fixture

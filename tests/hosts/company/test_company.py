@@ -16,11 +16,12 @@ from tests.hosts.company.customers.models import Account, Membership, Person
 from tests.hosts.company.projects.models import Project
 from tests.hosts.contract import HostContract
 from tests.hosts.messages import add_members, group, patch, person
+from tests.tokens import new_token
 from tests.wire.client import Answer, Scim
 from tiled_scim.conf import settings as scim_settings
 from tiled_scim.connections import Connection
 from tiled_scim.errors import Cause
-from tiled_scim.models import Action, LibraryGroupLink, ScimEvent, ScimToken, UserLink
+from tiled_scim.models import Action, LibraryGroupLink, ScimEvent, UserLink
 from tiled_scim.okta_check.expectations import TILED_SCHEMA
 
 ACME, GLOBEX = UUID(int=1), UUID(int=2)
@@ -37,7 +38,7 @@ def _accounts(db: None) -> None:
 
 
 def client_of(account: UUID) -> Scim:
-    return Scim(f"Bearer {ScimToken.objects.generate(str(account))[1]}")
+    return Scim(f"Bearer {new_token(str(account))[1]}")
 
 
 @pytest.fixture
@@ -541,7 +542,7 @@ class TestFormerAccount:
 
     @pytest.mark.parametrize("account", ["", "acme", "7"])
     def test_key_that_no_account_can_have(self, account: str) -> None:
-        scim = Scim(f"Bearer {ScimToken.objects.generate(account)[1]}")
+        scim = Scim(f"Bearer {new_token(account)[1]}")
 
         for answer in (scim.get("/Users"), scim.post("/Users", person(ANN))):
             assert answer.status == 403

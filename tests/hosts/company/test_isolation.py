@@ -23,8 +23,9 @@ from hypothesis import strategies as st
 
 from tests.hosts.company.customers.models import Account, Membership, Person
 from tests.hosts.company.projects.models import Project
+from tests.tokens import new_token
 from tests.wire.client import Answer, Scim, group, patch_op, user
-from tiled_scim.models import ScimEvent, ScimToken
+from tiled_scim.models import ScimEvent
 from tiled_scim.okta_check.expectations import TILED_SCHEMA
 
 pytestmark = pytest.mark.django_db
@@ -106,7 +107,7 @@ class Provider:
     answers: list[tuple[int, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        token = ScimToken.objects.generate(str(self.account))[1]
+        token = new_token(str(self.account))[1]
         self.scim = Scim(f"Bearer {token}")
 
     def act(self, step: tuple[Any, ...]) -> None:

@@ -12,9 +12,18 @@ from example_project.customers.models import Account, Membership
 from example_project.libraries.models import Library
 
 LIBRARIES = "/"
-SETTINGS = "/settings/"
-SCIM = "/settings/scim/"
-GENERATE = f"{SCIM}token/generate/"
+
+
+def settings_of(account: Account) -> str:
+    return f"/accounts/{account.pk}/settings/"
+
+
+def scim_of(account: Account) -> str:
+    return f"{settings_of(account)}scim/"
+
+
+def generate_of(account: Account) -> str:
+    return f"{scim_of(account)}token/generate/"
 
 
 def make_user(user_name: str, **fields: Any) -> User:

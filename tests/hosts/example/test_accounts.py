@@ -12,7 +12,16 @@ from django.urls import reverse
 from example_project.customers.models import Account, Membership
 from example_project.libraries.models import Library
 
-from .people import LIBRARIES, SETTINGS, join, make_library, make_user, shown, signed_in, switch
+from .people import (
+    LIBRARIES,
+    join,
+    make_library,
+    make_user,
+    settings_of,
+    shown,
+    signed_in,
+    switch,
+)
 
 
 @pytest.fixture
@@ -143,9 +152,9 @@ class TestAccountSettings:
         join(make_user("dorothy@globex.example"), globex)
         page = signed_in(ada)
 
-        text = page.get(SETTINGS).text
+        text = page.get(settings_of(acme)).text
 
-        assert SETTINGS in page.get(LIBRARIES).text
+        assert settings_of(acme) in page.get(LIBRARIES).text
         assert "Ada Lovelace" in text
         assert "Head of Research" in text
         assert "dorothy@globex.example" not in text
@@ -159,23 +168,26 @@ class TestAccountSettings:
             join(user, acme, **membership)
         page = signed_in(user)
 
-        assert page.get(SETTINGS).status_code == 404
-        assert SETTINGS not in page.get(LIBRARIES).text
+        assert page.get(settings_of(acme)).status_code == 404
+        assert settings_of(acme) not in page.get(LIBRARIES).text
 
 
 class TestSigningIn:
-    def test_pages_ask_for_it_and_lead_back(self, client: Client, grace: User) -> None:
-        asked = client.get(SETTINGS, follow=True)
+    def test_pages_ask_for_it_and_lead_back(
+        self, client: Client, acme: Account, grace: User
+    ) -> None:
+        page = settings_of(acme)
+        asked = client.get(page, follow=True)
         form = {
             "username": grace.username,
             "password": "a long pass phrase",
-            "next": SETTINGS,
+            "next": page,
         }
 
         signed = client.post(asked.redirect_chain[-1][0], form)
 
-        assert asked.redirect_chain == [(f"{reverse('login')}?next={SETTINGS}", 302)]
-        assert (signed.status_code, signed["Location"]) == (302, SETTINGS)
+        assert asked.redirect_chain == [(f"{reverse('login')}?next={page}", 302)]
+        assert (signed.status_code, signed["Location"]) == (302, page)
 
     def test_wrong_password(self, client: Client, grace: User) -> None:
         form = {"username": grace.username, "password": "guessed"}

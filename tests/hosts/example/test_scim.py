@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, ClassVar
 
 import pytest
@@ -15,16 +16,17 @@ from example_project.customers.models import Account, Membership
 from example_project.libraries.models import Library
 from tests.hosts.contract import HostContract
 from tests.hosts.messages import group, person
+from tests.tokens import new_token
 from tests.wire.client import Scim
 from tiled_scim.models import ScimToken
 from tiled_scim.okta_check.expectations import TILED_SCHEMA
 
 from .people import (
-    GENERATE,
-    SCIM,
-    SETTINGS,
+    generate_of,
     join,
     make_user,
+    scim_of,
+    settings_of,
     shown,
     signed_in,
     switch,
@@ -35,7 +37,7 @@ ADMIN: dict[str, Any] = {TILED_SCHEMA: {"tiledAdmin": True}}
 
 
 def okta_of(account: Account) -> Scim:
-    return Scim(f"Bearer {ScimToken.objects.generate(str(account.pk))[1]}")
+    return Scim(f"Bearer {new_token(str(account.pk))[1]}")
 
 
 def push(okta: Scim, user_name: str = GRACE, **attributes: Any) -> str:
@@ -118,16 +120,16 @@ def test_only_the_membership_is_locked(acme: Account) -> None:
 
 
 class TestWhoMayConfigure:
-    def test_admin_of_the_current_account(self, acme: Account, globex: Account) -> None:
+    def test_admin_of_the_account(self, acme: Account, globex: Account) -> None:
         ada = make_user("ada@acme.example")
         join(ada, acme, role="admin")
         page = signed_in(ada)
-        assert SCIM in page.get(SETTINGS).text
+        assert scim_of(acme) in page.get(settings_of(acme)).text
 
-        response = page.get(SCIM)
+        response = page.get(scim_of(acme))
         assert "Acme Inc." in response.text
-        assert SETTINGS in response.text
-        response = page.post(GENERATE, {"token": ""})
+        assert settings_of(acme) in response.text
+        response = page.post(generate_of(acme), {"token": ""})
 
         assert response.text.count("tscim_") == 1
         assert [token.account for token in ScimToken.objects.all()] == [str(acme.pk)]
@@ -135,18 +137,38 @@ class TestWhoMayConfigure:
     def test_admin_whom_okta_pushed(self, acme: Account) -> None:
         push(okta_of(acme), **ADMIN)
 
-        assert signed_in(User.objects.get(username=GRACE)).get(SCIM).status_code == 200
+        assert signed_in(User.objects.get(username=GRACE)).get(scim_of(acme)).status_code == 200
 
-    def test_admin_of_two_accounts(self, acme: Account, globex: Account) -> None:
+    def test_two_tabs_keep_their_accounts(self, acme: Account, globex: Account) -> None:
+        """What is generated is of the account that the tab shows, whatever another one did."""
         grace = make_user(GRACE)
         for account in (acme, globex):
             join(grace, account, role="admin")
-        page = signed_in(grace)
-        switch(page, globex)
+        browser = signed_in(grace)
+        tabs = {account: browser.get(scim_of(account)).text for account in (acme, globex)}
+        switch(browser, globex)
 
-        page.post(GENERATE, {"token": ""})
+        for account, tab in tabs.items():
+            (action,) = re.findall(r'action="([^"]+/token/generate/)"', tab)
+            answer = browser.post(action, {"token": ""})
 
-        assert [token.account for token in ScimToken.objects.all()] == [str(globex.pk)]
+            assert ScimToken.objects.get(current_account=str(account.pk)).is_current
+            assert f"<summary>{account}</summary>" in answer.text
+        assert ScimToken.objects.count() == 2
+
+    def test_a_colleague_with_a_setup_link_of_another_account(
+        self, acme: Account, globex: Account
+    ) -> None:
+        grace = make_user(GRACE)
+        for account in (acme, globex):
+            join(grace, account)
+        third = Account.objects.create(name="Initech")
+
+        opened = signed_in(grace).get(f"{scim_of(third)}setup/open/")
+
+        assert opened.status_code == 200
+        assert "<summary>Choose an account</summary>" in opened.text
+        assert "Account Settings" not in opened.text
 
     @pytest.mark.parametrize(
         "membership", [None, {"role": "member"}, {"role": "admin", "is_active": False}]
@@ -160,8 +182,8 @@ class TestWhoMayConfigure:
             join(user, acme, **membership)
         page = signed_in(user)
 
-        assert page.get(SCIM).status_code == 404
-        assert page.post(GENERATE, {"token": ""}).status_code == 404
+        assert page.get(scim_of(acme)).status_code == 404
+        assert page.post(generate_of(acme), {"token": ""}).status_code == 404
         assert not ScimToken.objects.exists()
 
     def test_not_with_the_role_of_another_account(self, acme: Account, globex: Account) -> None:
@@ -170,10 +192,21 @@ class TestWhoMayConfigure:
         join(grace, globex, role="admin")
         page = signed_in(grace)
 
-        assert page.get(SCIM).status_code == 404
         switch(page, globex)
-        assert page.get(SCIM).status_code == 200
 
-    def test_somebody_who_is_not_signed_in(self, client: Client) -> None:
-        for response in (client.get(SCIM), client.post(GENERATE, {"token": ""})):
+        assert page.get(scim_of(globex)).status_code == 200
+        assert page.get(scim_of(acme)).status_code == 404
+        assert page.post(generate_of(acme), {"token": ""}).status_code == 404
+        assert not ScimToken.objects.exists()
+
+    def test_no_such_account(self, acme: Account) -> None:
+        ada = make_user("ada@acme.example")
+        join(ada, acme, role="admin")
+        acme.pk += 1
+
+        assert signed_in(ada).get(scim_of(acme)).status_code == 404
+        assert signed_in(ada).get(settings_of(acme)).status_code == 404
+
+    def test_somebody_who_is_not_signed_in(self, client: Client, acme: Account) -> None:
+        for response in (client.get(scim_of(acme)), client.post(generate_of(acme), {"token": ""})):
             assert response["Location"].startswith(reverse("login"))

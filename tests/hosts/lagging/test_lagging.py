@@ -12,6 +12,7 @@ from django.test import Client
 
 from tests.admin.browser import GENERATE, api_status, confirmed, shown_token, signed_in
 from tests.simple_project.libraries.models import Library
+from tests.tokens import new_token
 from tests.wire.client import ANN, BOB, Scim, add_members, patch_op, remove_member, user
 from tests.wire.state import MODELS
 from tiled_scim.models import LibraryGroupMember, ScimToken, UserLink
@@ -37,7 +38,7 @@ def catch_up() -> None:
 @pytest.fixture(params=["empty", "outdated"])
 def scim(request: pytest.FixtureRequest) -> Scim:
     """Okta, whose people the replica does not know, or knows as they were."""
-    scim = Scim(f"Bearer {ScimToken.objects.generate()[1]}")
+    scim = Scim(f"Bearer {new_token()[1]}")
     scim.add_group("Sales", scim.add_user(ANN), scim.add_user(BOB))
     if request.param == "outdated":
         catch_up()
@@ -56,7 +57,7 @@ def sales(scim: Scim) -> str:
 
 @pytest.mark.django_db(transaction=True, databases=[PRIMARY, REPLICA])
 def test_the_sequence_of_okta_passes(scim_url: str) -> None:
-    token = ScimToken.objects.generate()[1]
+    token = new_token()[1]
 
     call_command("scim_check", url=scim_url, token=token)
 
@@ -152,19 +153,19 @@ class TestTokens:
     def test_a_new_one_opens_and_the_old_one_does_not(self, scim: Scim) -> None:
         old = scim.headers["Authorization"].removeprefix("Bearer ")
 
-        _, new = ScimToken.objects.generate()
+        _, new = new_token()
 
         assert (api_status(old), api_status(new)) == (401, 200)
 
     def test_the_command_ends_the_one_that_is_current(self, scim: Scim) -> None:
-        _, new = ScimToken.objects.generate()
+        _, new = new_token()
 
         call_command("scim_token", "revoke", stdout=StringIO())
 
         assert api_status(new) == 401
 
     def test_the_command_tells_of_it(self, scim: Scim) -> None:
-        token, _ = ScimToken.objects.generate()
+        token, _ = new_token()
         output = StringIO()
 
         call_command("scim_token", "list", stdout=output)

@@ -21,7 +21,8 @@ from tests.hosts.contract import HostContract
 from tests.hosts.messages import add_members, group, patch, person
 from tests.hosts.proxied.atlas.models import Collection, Membership, Person
 from tests.hosts.proxied.conftest import ADDED, OUTSIDE
-from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, ScimToken, UserLink
+from tests.tokens import new_token
+from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, UserLink
 from tiled_scim.okta_check.client import Exchange, Json, OktaClient
 from tiled_scim.provisioning.moving import move
 
@@ -283,7 +284,7 @@ class TestAsgi:
 
     def test_a_client_that_hangs_up_can_ask_again(self, client: OktaClient, server: str) -> None:
         names = [f"person{number}@example.com" for number in range(6)]
-        token = ScimToken.objects.generate()[1]
+        token = new_token()[1]
         for name in names:
             hang_up(server, token, person(name), whole=True)
             hang_up(server, token, person(name), whole=False)
@@ -302,7 +303,7 @@ def send(
     """The status and the JSON of an answer to a request with these headers besides Okta's."""
     url = urlsplit(scim_url)
     connection = HTTPConnection(url.netloc)
-    token = ScimToken.objects.generate()[1]
+    token = new_token()[1]
     own = {"Authorization": f"Bearer {token}", "Content-Type": "application/scim+json"}
     content = json.dumps(body).encode() if body else None
     connection.request(method, url.path + path, content, own | headers)

@@ -13,9 +13,10 @@ from django.db.models import Model
 from tests.documented.pages import ROOT, named_blocks
 from tests.hosts.sharded import shards
 from tests.simple_project.libraries.models import Library
+from tests.tokens import new_token
 from tests.wire.client import ANN, OKTA_HEADERS, Scim, add_members, remove_member
 from tests.wire.state import MODELS
-from tiled_scim.models import ScimEvent, ScimToken
+from tiled_scim.models import ScimEvent
 
 PERFORMANCE = ROOT / "docs" / "performance.md"
 
@@ -33,7 +34,7 @@ def client(host: str, token: str = "") -> Scim:
     """The Okta of a customer, with a token of theirs if none is given."""
     if not token:
         with on_shard(shards.SHARDS[host]):
-            token = ScimToken.objects.generate()[1]
+            token = new_token()[1]
     return Scim(f"Bearer {token}", {**OKTA_HEADERS, "Host": host})
 
 
@@ -86,7 +87,7 @@ def test_the_same_people_may_be_in_both(acme: Scim, globex: Scim) -> None:
 
 def test_a_token_opens_one_database() -> None:
     with on_shard("east"):
-        token = ScimToken.objects.generate()[1]
+        token = new_token()[1]
 
     assert client("globex.example.com", token).get("/Users").status == 200
     assert client("acme.example.com", token).get("/Users").status == 401

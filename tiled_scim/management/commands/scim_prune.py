@@ -1,10 +1,11 @@
-"""`manage.py scim_prune`: delete events that are older than the retention period."""
+"""`manage.py scim_prune`: delete events and setup links that ended before the retention period."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
@@ -16,7 +17,7 @@ from django.utils import timezone
 from tiled_scim.conf import PREFIX, settings
 from tiled_scim.management import progress
 from tiled_scim.management.arguments import days
-from tiled_scim.models import ScimEvent
+from tiled_scim.models import ScimEvent, SetupLink
 
 BATCH_SIZE = 1000
 # Every supported database allows this many parameters in one statement.
@@ -25,8 +26,8 @@ LARGEST_BATCH = 10_000
 
 class Command(BaseCommand):
     help = (
-        "Deletes events that are older than TILED_SCIM_EVENT_RETENTION, in batches, so that "
-        "requests are not blocked. Run it every day."
+        "Deletes events that are older than TILED_SCIM_EVENT_RETENTION, and setup links that ended "
+        "before, in batches, so that requests are not blocked. Run it every day."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -35,20 +36,20 @@ class Command(BaseCommand):
             type=days,
             dest="retention",
             metavar="N",
-            help="How many days to keep events. Default: TILED_SCIM_EVENT_RETENTION.",
+            help="How many days to keep them. Default: TILED_SCIM_EVENT_RETENTION.",
         )
         parser.add_argument(
             "--dry-run",
             action="store_true",
             dest="is_dry_run",
-            help="Show how many events would be deleted, without deleting them.",
+            help="Show how many would be deleted, without deleting them.",
         )
         parser.add_argument(
             "--batch-size",
             type=_size,
             default=BATCH_SIZE,
             metavar="N",
-            help="How many events to delete in one transaction. Default: %(default)s.",
+            help="How many to delete in one transaction. Default: %(default)s.",
         )
 
     def handle(
@@ -67,48 +68,68 @@ class Command(BaseCommand):
                 f"{PREFIX}EVENT_RETENTION is None, so events are kept forever. Nothing was deleted."
             )
             return
-        old = _older_than(retention)
-        total = old.count()
+        age = str(retention).removesuffix(", 0:00:00")
+        rows = _older_than(timezone.now() - retention)
+        found = Numbers(age, *(old.count() for old, _order in rows))
         if is_dry_run:
-            self._write(f"Found {_events(total, retention)}. Nothing was deleted.")
+            self._write(f"Found {found}. Nothing was deleted.")
             return
-        deleted = 0
-
-        def summarize() -> str:
-            return f"Deleted {_events(deleted, retention)}."
-
-        bar = progress.bar(total, "event", is_shown=not self.is_quiet)
-        with progress.interruptible(summarize), bar:
-            for number in _delete(old, batch_size):
-                deleted += number
+        deleted = Numbers(age)
+        bar = progress.bar(found.events, "event", is_shown=not self.is_quiet)
+        with progress.interruptible(lambda: f"Deleted {deleted}."), bar:
+            (events, of_events), (setup_links, of_setup_links) = rows
+            for number in _delete(events, of_events, batch_size):
+                deleted.events += number
                 bar.update(number)
-        self._write(summarize())
+            for number in _delete(setup_links, of_setup_links, batch_size):
+                deleted.setup_links += number
+        self._write(f"Deleted {deleted}.")
 
     def _write(self, text: str) -> None:
         if not self.is_quiet:
             self.stdout.write(text)
 
 
-def _older_than(retention: timedelta) -> QuerySet[ScimEvent]:
-    events = ScimEvent.objects.using(router.db_for_write(ScimEvent))
-    return events.filter(created_at__lt=timezone.now() - retention)
+@dataclass
+class Numbers:
+    """How many rows were found or deleted.
 
-
-def _delete(events: QuerySet[ScimEvent], batch_size: int) -> Iterator[int]:
-    """Delete events, the oldest first, and yield the number of each batch.
-
-    Events are deleted by primary key: deleting a range of dates would block requests that write
-    new events.
+    Args:
+        age: The retention period, as text.
+        events: The number of events that are older.
+        setup_links: The number of setup links that ended before.
     """
-    oldest = events.order_by("created_at", "id").values_list("pk", flat=True)
+
+    age: str
+    events: int = 0
+    setup_links: int = 0
+
+    def __str__(self) -> str:
+        events = f"{self.events} event{pluralize(self.events)} older than {self.age}"
+        if not self.setup_links:
+            return events
+        return f"{events} and {self.setup_links} setup link{pluralize(self.setup_links)}"
+
+
+def _older_than(moment: datetime) -> tuple[tuple[QuerySet[Any], str], tuple[QuerySet[Any], str]]:
+    """Return the events and the setup links to delete, each with the column of its order."""
+    events = ScimEvent.objects.using(router.db_for_write(ScimEvent))
+    return (
+        (events.filter(created_at__lt=moment), "created_at"),
+        (SetupLink.objects.ended_before(moment), "expires_at"),
+    )
+
+
+def _delete(rows: QuerySet[Any], order: str, batch_size: int) -> Iterator[int]:
+    """Delete rows, the oldest first, and yield the number of each batch.
+
+    They are deleted by primary key: deleting a range of dates would block requests that write new
+    ones.
+    """
+    oldest = rows.order_by(order, "id").values_list("pk", flat=True)
     while keys := list(oldest[:batch_size]):
-        ScimEvent.objects.using(events.db).filter(pk__in=keys).delete()
+        rows.model._default_manager.using(rows.db).filter(pk__in=keys).delete()
         yield len(keys)
-
-
-def _events(count: int, age: timedelta) -> str:
-    """Describe a number of events and their age."""
-    return f"{count} event{pluralize(count)} older than {str(age).removesuffix(', 0:00:00')}"
 
 
 def _size(text: str) -> int:

@@ -104,7 +104,7 @@ class Command(BaseCommand):
                 require_known(account)
             self.stdout.write("There are no tokens.")
             return
-        known = adapter_class().accounts()
+        known = adapter_class().account_labels({token.account for token in tokens})
         for line in aligned([COLUMNS, *(_row(token, known) for token in tokens)]):
             self.stdout.write(line)
         if any(token.is_current and token.account not in known for token in tokens):

@@ -1,0 +1,63 @@
+"""The screenshots of docs/, from the example project: `make images` takes them again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from tests.demo_process import ROOT
+from tiled_scim.okta_check.client import OktaClient
+
+from .example import Example, open_settings
+from .looks import LIGHT, Look, Visit
+from .people import action, generate, push_directory
+
+IMAGES = ROOT / "docs" / "images"
+TAKEN = ("no-token", "new-token", "connected", "replace-token", "setup-links")
+
+# What is new with every run, and what stands for it in the documentation.
+EXAMPLES = {
+    "#base-url": "field => field.value = 'https://tiled.example.com/scim/v2'",
+    "#new-token": "field => field.value = 'tscim_Example0Token0Which0Opens0Nothing0At0All01k7Qm'",
+    "#new-link": "field => field.value = 'https://tiled.example.com/accounts/1/settings/scim/"
+    "setup/open/#tscimsetup_Example0Link:signed'",
+    "dd code": "code => code.textContent = 'k7Qm'",
+    "dd time": "time => time.textContent = 'March 2, 2026, 9:14 a.m.'",
+}
+
+
+def test_screenshots(example: Example, visit: Visit, screenshots: Path | None) -> None:
+    look = Look(LIGHT, visit, screenshots)
+
+    def take(page: Page, name: str) -> None:
+        assert name in TAKEN
+        for selector, put in EXAMPLES.items():
+            for element in page.locator(selector).all():
+                element.evaluate(put)
+        look.inspect(page, name)
+
+    page = example.sign_up(visit, "Initech", "bill.lumbergh@initech.example")
+    open_settings(page)
+    take(page, "no-token")
+    token = generate(page)
+    take(page, "new-token")
+
+    push_directory(OktaClient(f"{example.url}/scim/v2", token))
+    open_settings(page)
+    take(page, "connected")
+    action(page, "Replace token").locator("summary").click()
+    expect(action(page, "Replace token").get_by_role("button")).to_be_visible()
+    take(page, "replace-token")
+    page.get_by_role("link", name="Setup links").first.click()
+    page.get_by_role("button", name="Create a setup link").click()
+    expect(page.locator("#new-link")).to_be_visible()
+    take(page, "setup-links")
+
+
+def test_the_documentation_has_no_other_screenshots() -> None:
+    images = {path.stem for path in IMAGES.glob("*.png") if not path.stem.startswith("benchmark")}
+    pages = "".join(page.read_text() for page in (ROOT / "docs").glob("*.md"))
+
+    assert images == set(TAKEN)
+    assert [name for name in TAKEN if f"(images/{name}.png)" not in pages] == []
