@@ -12,7 +12,7 @@ from pytest_django.live_server_helper import LiveServer
 from tests.admin.browser import GENERATE, NOT_AGAIN, OUTDATED, PAGE, REVOKE
 from tiled_scim.audit.advice import NOT_ENABLED
 from tiled_scim.models import ScimToken
-from tiled_scim.okta_check.client import OktaClient
+from tiled_scim.provider_check.client import OktaClient
 
 from .looks import Visit
 from .people import (

@@ -11,7 +11,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from tests.simple_project.libraries.models import Library
 from tiled_scim.models import LibraryGroupLink, ScimToken
-from tiled_scim.okta_check.names import names_for
+from tiled_scim.provider_check.names import names_for
 
 
 def test_the_checks_find_nothing() -> None:

@@ -11,7 +11,7 @@ from django.db import connections, router
 
 from tests.hosts.messages import group, patch, person
 from tiled_scim.models import ScimToken
-from tiled_scim.okta_check.client import Json, OktaClient
+from tiled_scim.provider_check.client import Json, OktaClient
 
 SEARCH: Json = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"]}
 

@@ -22,9 +22,9 @@ from tests.documented.pages import README
 from tests.faults import on
 from tests.servers import HTML, Call, Forward, Reply, answering, faulty, speaking
 from tiled_scim.models import ScimToken
-from tiled_scim.okta_check import expectations, report
-from tiled_scim.okta_check.sequence import SEQUENCE
-from tiled_scim.okta_check.session import Outcome, Result
+from tiled_scim.provider_check import expectations, report
+from tiled_scim.provider_check.okta.sequence import SEQUENCE
+from tiled_scim.provider_check.session import Outcome, Result
 
 
 @pytest.fixture

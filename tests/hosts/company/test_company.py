@@ -20,7 +20,7 @@ from tests.wire.client import Answer, Scim
 from tiled_scim.conf import settings as scim_settings
 from tiled_scim.errors import Cause
 from tiled_scim.models import LibraryGroupLink, ScimEvent, ScimToken, UserLink
-from tiled_scim.okta_check.expectations import TILED_SCHEMA
+from tiled_scim.provider_check.expectations import TILED_SCHEMA
 
 ACME, GLOBEX = UUID(int=1), UUID(int=2)
 ANN = "ann@example.com"

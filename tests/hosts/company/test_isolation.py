@@ -23,7 +23,7 @@ from tests.hosts.company.customers.models import Account, Membership, Person
 from tests.hosts.company.projects.models import Project
 from tests.wire.client import Answer, Scim, group, patch_op, user
 from tiled_scim.models import ScimEvent, ScimToken
-from tiled_scim.okta_check.expectations import TILED_SCHEMA
+from tiled_scim.provider_check.expectations import TILED_SCHEMA
 
 pytestmark = pytest.mark.django_db
 

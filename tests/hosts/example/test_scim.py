@@ -17,7 +17,7 @@ from tests.hosts.contract import HostContract
 from tests.hosts.messages import group, person
 from tests.wire.client import Scim
 from tiled_scim.models import ScimToken
-from tiled_scim.okta_check.expectations import TILED_SCHEMA
+from tiled_scim.provider_check.expectations import TILED_SCHEMA
 
 from .people import (
     GENERATE,

@@ -17,9 +17,9 @@ from tests.hosts.messages import add_members, group, patch, person
 from tests.hosts.overridden.customers.models import Customer, Person
 from tests.hosts.overridden.workspaces.models import Seat, Workspace
 from tiled_scim.models import LibraryGroupLink, ScimToken, UserLink
-from tiled_scim.okta_check.client import Exchange, OktaClient
-from tiled_scim.okta_check.expectations import ERROR_SCHEMA, TILED_SCHEMA
-from tiled_scim.okta_check.names import names_for
+from tiled_scim.provider_check.client import Exchange, OktaClient
+from tiled_scim.provider_check.expectations import ERROR_SCHEMA, TILED_SCHEMA
+from tiled_scim.provider_check.names import names_for
 
 BASE_URL = "https://scim.example.com/sync/people"
 

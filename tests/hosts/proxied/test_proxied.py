@@ -22,7 +22,7 @@ from tests.hosts.messages import add_members, group, patch, person
 from tests.hosts.proxied.atlas.models import Collection, Membership, Person
 from tests.hosts.proxied.conftest import ADDED, OUTSIDE
 from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, ScimToken, UserLink
-from tiled_scim.okta_check.client import Exchange, Json, OktaClient
+from tiled_scim.provider_check.client import Exchange, Json, OktaClient
 from tiled_scim.provisioning.moving import move
 
 BASE_URL = f"{OUTSIDE}/api/scim/v2"

@@ -12,11 +12,11 @@ from django.core.management.color import Style
 
 from tiled_scim.management.check_cleanup import LibraryCleanup, account_of
 from tiled_scim.management.progress import INTERRUPTED
-from tiled_scim.okta_check import json_report, report
-from tiled_scim.okta_check.client import TIMEOUT_SECONDS, Attempt, Json, OktaClient, Watcher
-from tiled_scim.okta_check.names import names_for
-from tiled_scim.okta_check.run import Run, Verdict
-from tiled_scim.okta_check.session import Outcome, Result, Step
+from tiled_scim.provider_check import json_report, report
+from tiled_scim.provider_check.client import TIMEOUT_SECONDS, Attempt, Json, OktaClient, Watcher
+from tiled_scim.provider_check.names import names_for
+from tiled_scim.provider_check.run import Run, Verdict
+from tiled_scim.provider_check.session import Outcome, Result, Step
 
 TOKEN_VARIABLE = "SCIM_TOKEN"  # noqa: S105 -- a variable's name, no secret
 

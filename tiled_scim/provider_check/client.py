@@ -15,7 +15,7 @@ from http.client import HTTPException, HTTPResponse, IncompleteRead
 from typing import Any
 from urllib.parse import quote, quote_plus, urlencode, urlsplit
 
-from tiled_scim.okta_check import connection_errors
+from tiled_scim.provider_check import connection_errors
 
 TIMEOUT_SECONDS = 60.0  # Okta gives up on a request after a minute.
 MASK = "********"

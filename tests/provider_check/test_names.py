@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tiled_scim.okta_check.names import Names, names_for
+from tiled_scim.provider_check.names import Names, names_for
 
 
 def test_the_only_account_has_names_without_a_key() -> None:

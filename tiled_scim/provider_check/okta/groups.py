@@ -5,11 +5,11 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 
-from tiled_scim.okta_check import expectations
-from tiled_scim.okta_check.client import Json
-from tiled_scim.okta_check.expectations import GROUP_SCHEMA, differences, member_ids
-from tiled_scim.okta_check.session import Session, path_of, replace
-from tiled_scim.okta_check.users import require_user
+from tiled_scim.provider_check import expectations
+from tiled_scim.provider_check.client import Json
+from tiled_scim.provider_check.expectations import GROUP_SCHEMA, differences, member_ids
+from tiled_scim.provider_check.session import Session, path_of, replace
+from tiled_scim.provider_check.okta.users import require_user
 
 
 def unknown_group_name(session: Session) -> None:

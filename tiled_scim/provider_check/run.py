@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from enum import Enum
 
-from tiled_scim.okta_check.client import Attempt, OktaClient
-from tiled_scim.okta_check.names import Names
-from tiled_scim.okta_check.sequence import SEQUENCE, clean_up
-from tiled_scim.okta_check.session import Outcome, Result, Session, Step
+from tiled_scim.provider_check.client import Attempt, OktaClient
+from tiled_scim.provider_check.names import Names
+from tiled_scim.provider_check.okta.sequence import SEQUENCE, clean_up
+from tiled_scim.provider_check.session import Outcome, Result, Session, Step
 
 
 class Verdict(Enum):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import uuid
 from urllib.parse import urlsplit
 
-from tiled_scim.okta_check import capabilities, expectations
-from tiled_scim.okta_check.client import LOOPBACK
-from tiled_scim.okta_check.expectations import GROUP_SCHEMA, USER_SCHEMA
-from tiled_scim.okta_check.session import Session
+from tiled_scim.provider_check import capabilities, expectations
+from tiled_scim.provider_check.client import LOOPBACK
+from tiled_scim.provider_check.expectations import GROUP_SCHEMA, USER_SCHEMA
+from tiled_scim.provider_check.session import Session
 
 
 def base_url(session: Session) -> None:

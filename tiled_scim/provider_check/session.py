@@ -9,11 +9,11 @@ from enum import Enum
 from typing import Any, Literal, NoReturn
 from urllib.parse import quote
 
-from tiled_scim.okta_check import expectations
-from tiled_scim.okta_check.client import Attempt, Exchange, Json, OktaClient, UnreachableError
-from tiled_scim.okta_check.diagnosis import Diagnosis, Place, diagnose
-from tiled_scim.okta_check.expectations import GROUP_SCHEMA, PATCH_SCHEMA, USER_SCHEMA
-from tiled_scim.okta_check.names import Names, names_for
+from tiled_scim.provider_check import expectations
+from tiled_scim.provider_check.client import Attempt, Exchange, Json, OktaClient, UnreachableError
+from tiled_scim.provider_check.diagnosis import Diagnosis, Place, diagnose
+from tiled_scim.provider_check.expectations import GROUP_SCHEMA, PATCH_SCHEMA, USER_SCHEMA
+from tiled_scim.provider_check.names import Names, names_for
 
 Endpoint = Literal["/Users", "/Groups"]
 SCHEMAS: dict[Endpoint, str] = {"/Users": USER_SCHEMA, "/Groups": GROUP_SCHEMA}

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 
-from tiled_scim.okta_check.client import MASK, Attempt, Exchange, Json
-from tiled_scim.okta_check.run import Run
-from tiled_scim.okta_check.session import Result, Step
+from tiled_scim.provider_check.client import MASK, Attempt, Exchange, Json
+from tiled_scim.provider_check.run import Run
+from tiled_scim.provider_check.session import Result, Step
 
 _HEADING = "  #  result           ms  step"
 _INDENT = " " * 26

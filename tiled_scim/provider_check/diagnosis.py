@@ -8,10 +8,10 @@ from enum import Enum
 from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple
 
-from tiled_scim.okta_check.client import Exchange
+from tiled_scim.provider_check.client import Exchange
 
 if TYPE_CHECKING:
-    from tiled_scim.okta_check.session import Step
+    from tiled_scim.provider_check.session import Step
 
 
 class Place(Enum):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from tiled_scim.okta_check import connection, groups, users
-from tiled_scim.okta_check.client import UnreachableError
-from tiled_scim.okta_check.diagnosis import Place
-from tiled_scim.okta_check.session import MismatchError, Session, Step
+from tiled_scim.provider_check import connection
+from tiled_scim.provider_check.client import UnreachableError
+from tiled_scim.provider_check.diagnosis import Place
+from tiled_scim.provider_check.okta import groups, users
+from tiled_scim.provider_check.session import MismatchError, Session, Step
 
 
 def take_up(session: Session) -> None:

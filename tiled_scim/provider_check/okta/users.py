@@ -5,10 +5,10 @@ from __future__ import annotations
 import secrets
 import uuid
 
-from tiled_scim.okta_check import expectations
-from tiled_scim.okta_check.client import Exchange, Json
-from tiled_scim.okta_check.expectations import TILED_SCHEMA, USER_SCHEMA, differences
-from tiled_scim.okta_check.session import Session, path_of, replace
+from tiled_scim.provider_check import expectations
+from tiled_scim.provider_check.client import Exchange, Json
+from tiled_scim.provider_check.expectations import TILED_SCHEMA, USER_SCHEMA, differences
+from tiled_scim.provider_check.session import Session, path_of, replace
 
 # Tells the test user from a person with the same userName.
 _FAMILY_NAME = "Check (safe to delete)"

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
 
-from tiled_scim.okta_check.client import TIMEOUT_SECONDS, Attempt, Exchange, Json
+from tiled_scim.provider_check.client import TIMEOUT_SECONDS, Attempt, Exchange, Json
 
 # Not imported from the server: a check must not share the server's mistakes.
 USER_SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:User"

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from tiled_scim.okta_check.client import Attempt, Json
-from tiled_scim.okta_check.run import Run
-from tiled_scim.okta_check.sequence import SEQUENCE
-from tiled_scim.okta_check.session import Outcome, Result
+from tiled_scim.provider_check.client import Attempt, Json
+from tiled_scim.provider_check.run import Run
+from tiled_scim.provider_check.okta.sequence import SEQUENCE
+from tiled_scim.provider_check.session import Outcome, Result
 
 
 def of_run(run: Run) -> Json:

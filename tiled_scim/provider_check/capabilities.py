@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from tiled_scim.okta_check.client import Json, OktaClient
-from tiled_scim.okta_check.expectations import TILED_SCHEMA
+from tiled_scim.provider_check.client import Json, OktaClient
+from tiled_scim.provider_check.expectations import TILED_SCHEMA
 
 
 @dataclass(frozen=True)
