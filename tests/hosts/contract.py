@@ -37,10 +37,11 @@ class HostContract:
         assert without == {name for name in before if not name.startswith("tiled_scim_")}
         assert tables(database) == before
 
-    def test_the_sequence_of_okta_passes(self, scim_url: str) -> None:
+    @pytest.mark.parametrize("provider", ["okta", "entra"])
+    def test_the_sequence_of_a_provider_passes(self, scim_url: str, provider: str) -> None:
         for account in self.accounts:
             token = ScimToken.objects.generate(account)[1]
-            call_command("scim_check", url=scim_url, token=token)
+            call_command("scim_check", url=scim_url, token=token, provider=provider)
         call_command("scim_resync", "--dry-run")
 
     @pytest.mark.parametrize("slash", ["", "/"])

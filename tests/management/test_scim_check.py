@@ -28,8 +28,8 @@ from tests.choices import nobody_is_created_again, nobody_is_deleted
 from tests.servers import HTML, Call, Forward, Recorder, Reply, answering, faulty
 from tests.simple_project.libraries.models import Library
 from tiled_scim.models import ScimToken, UserLink
-from tiled_scim.provider_check.okta import groups, users
 from tiled_scim.provider_check.client import OktaClient
+from tiled_scim.provider_check.okta import groups, users
 from tiled_scim.provider_check.okta.sequence import SEQUENCE
 from tiled_scim.provider_check.session import Outcome, Session
 

@@ -1,4 +1,4 @@
-"""Steps that check the base URL, the credentials, and requests for unknown resources."""
+"""Steps that every provider has: the features, the token, and requests for unknown resources."""
 
 from __future__ import annotations
 
@@ -6,29 +6,9 @@ import uuid
 from urllib.parse import urlsplit
 
 from tiled_scim.provider_check import capabilities, expectations
-from tiled_scim.provider_check.client import LOOPBACK
-from tiled_scim.provider_check.expectations import GROUP_SCHEMA, USER_SCHEMA
+from tiled_scim.provider_check.client import LOOPBACK, Exchange
+from tiled_scim.provider_check.expectations import GROUP_SCHEMA
 from tiled_scim.provider_check.session import Session
-
-
-def base_url(session: Session) -> None:
-    """Check that Okta's form accepts the base URL: it rejects underscores."""
-    url = urlsplit(session.client.base_url)
-    if "_" in session.client.base_url:
-        session.fail("The base URL contains an underscore. Serve SCIM at a URL without one.")
-    if url.scheme == "http" and url.hostname not in LOOPBACK:
-        session.note(["The base URL uses http: the token can be read on the network."])
-
-
-def credentials(session: Session) -> None:
-    """Send what Okta's button Test API Credentials sends."""
-    session.list_page("/Users", start_index=1, count=2)
-    exchange = session.send("GET", "/Groups", query={"startIndex": 1, "count": 100})
-    if exchange.status in {404, 501} and not capabilities.read(session.client).groups:
-        session.missing_features.add("Groups")
-    else:
-        session.require(expectations.listing(exchange, GROUP_SCHEMA))
-    session.is_connected = True
 
 
 def discovery(session: Session) -> None:
@@ -41,18 +21,8 @@ def discovery(session: Session) -> None:
     if not supported.is_declared:
         session.skip_unsupported(
             "The server has no /ServiceProviderConfig or no /ResourceTypes (RFC 7644 section 4). "
-            "Okta does not need them."
+            f"{session.provider.name} does not need them."
         )
-
-
-def bare_token(session: Session) -> None:
-    """Send the token without a scheme, as Okta does for apps configured that way."""
-    exchange = session.client.send_bare_token("/Users", query={"startIndex": 1, "count": 2})
-    if exchange.status in {401, 403}:
-        session.skip_unsupported(
-            'The server requires "Bearer" before the token: configure the Okta app to send it.'
-        )
-    session.require(expectations.listing(exchange, USER_SCHEMA))
 
 
 def wrong_token(session: Session) -> None:
@@ -70,3 +40,21 @@ def unknown_users(session: Session) -> None:
 def unknown_group(session: Session) -> None:
     """Check an unknown group id."""
     session.require_error(session.send("GET", f"/Groups/{uuid.uuid4()}"), 404)
+
+
+# Shared by the steps of each provider.
+
+
+def note_unencrypted(session: Session) -> None:
+    """Record that the token can be read on the way."""
+    url = urlsplit(session.client.base_url)
+    if url.scheme == "http" and url.hostname not in LOOPBACK:
+        session.note(["The base URL uses http: the token can be read on the network."])
+
+
+def require_groups(session: Session, exchange: Exchange) -> None:
+    """Check the first list of groups. A server that declares no groups does not need them."""
+    if exchange.status in {404, 501} and not capabilities.read(session.client).groups:
+        session.missing_features.add("Groups")
+    else:
+        session.require(expectations.listing(exchange, GROUP_SCHEMA))

@@ -70,7 +70,7 @@ class TestOverridden(HostContract):
     accounts = ("acme", "globex")
 
     def test_each_account_has_a_person_of_its_own_after_it(self, scim_url: str) -> None:
-        self.test_the_sequence_of_okta_passes(scim_url)
+        self.test_the_sequence_of_a_provider_passes(scim_url, "okta")
 
         people = Person.objects.order_by("customer")
         assert [somebody.customer.key for somebody in people] == ["acme", "globex"]
