@@ -135,7 +135,7 @@ _by_path = some_of(
 @st.composite
 def _values(draw: st.DrawFn) -> Document:
     """A value without a path. It has the extension in one form, because two could contradict."""
-    value = draw(documents) | draw(_by_path)
+    value: Document = draw(documents) | draw(_by_path)
     if f"{ENTERPRISE_USER}:department" in value:
         value.pop(ENTERPRISE_USER, None)
     return value
@@ -146,7 +146,7 @@ def operations(draw: st.DrawFn) -> dict[str, Any]:
     """One operation of a PATCH."""
     op = draw(st.sampled_from(["add", "replace", "remove"]))
     if op != "remove" and draw(st.integers(0, 5)) == 0:
-        return {"op": op, "value": draw(_values)}
+        return {"op": op, "value": draw(_values())}
     path, value = draw(st.one_of(_plain(), _filtered()))
     if op == "remove":
         return {"op": op, "path": path}
