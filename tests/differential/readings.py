@@ -137,7 +137,9 @@ def _contradiction(document: Document, operation: Document) -> list[Document]:
     value = operation["value"] if parts["part"] is None else {parts["part"]: operation["value"]}
     if described is None or {**described, **value} == {**value, **described}:
         return [operation]
-    return [{"op": "add", "path": parts["name"], "value": [{**described, **value}]}]
+    elements = [*document.get(parts["name"], []), {**described, **value}]
+    written = {len(elements) - 1}
+    return [{"op": "replace", "path": parts["name"], "value": _one_primary(elements, written)}]
 
 
 def _known_element(document: Document, operation: Document) -> list[Document]:
@@ -171,11 +173,16 @@ def _updated(elements: list[Document], added: list[Document]) -> list[Document] 
         written.add(position)
     if len(result) == len(elements) + len(added):
         return None
-    if not any(result[position].get("primary") for position in written):
-        return result
+    return _one_primary(result, written)
+
+
+def _one_primary(elements: list[Document], written: set[int]) -> list[Document]:
+    """Return elements of which only one that was just written is primary, if there is any."""
+    if not any(elements[position].get("primary") for position in written):
+        return elements
     return [
         {**each, "primary": False} if each.get("primary") and position not in written else each
-        for position, each in enumerate(result)
+        for position, each in enumerate(elements)
     ]
 
 
