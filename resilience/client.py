@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from typing import Any
 
-from tiled_scim.okta_check.expectations import ERROR_SCHEMA
+from tiled_scim.provider_check.expectations import ERROR_SCHEMA
 
 from .messages import Request
 from .tally import Tally

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from tiled_scim.okta_check.expectations import GROUP_SCHEMA, USER_SCHEMA
+from tiled_scim.provider_check.expectations import GROUP_SCHEMA, USER_SCHEMA
 
 PATCH_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 BULK_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"

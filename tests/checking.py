@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 
 from tests.simple_project.libraries.models import Library
 from tiled_scim.models import LibraryGroupLink, UserLink
-from tiled_scim.okta_check.names import names_for
+from tiled_scim.provider_check.names import names_for
 
 NAMES = names_for()
 SECRET = "tscim_only-for-servers-that-take-anything"

@@ -16,7 +16,7 @@ APART = {TESTS / name for name in ("external", "browser", "hostile")}
 # Tests that touch no database, or one of their own: on SQLite they have said it all.
 WITHOUT_DATABASE = {
     TESTS / "scim",
-    TESTS / "okta_check",
+    TESTS / "provider_check",
     TESTS / "api" / "test_shared_throttle.py",
     TESTS / "management" / "test_scim_check.py",
     TESTS / "management" / "test_scim_check_output.py",

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from tiled_scim.okta_check.names import names_for
+from tiled_scim.provider_check.names import names_for
 
 from .servers import HTML, Call, Fault, Forward, Reply
 

@@ -14,7 +14,7 @@ from urllib.request import HTTPCookieProcessor, build_opener
 import pytest
 
 from tests.demo_process import copy_project, demo, free_port, is_free, read_until
-from tiled_scim.okta_check.client import OktaClient
+from tiled_scim.provider_check.client import OktaClient
 
 COMPANIES = ("Acme Inc.", "Globex Corporation")
 

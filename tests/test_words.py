@@ -32,7 +32,7 @@ OF_ERRORS = {
 
 
 def modules() -> Iterator[Path]:
-    apart = {"okta_check", "management", "migrations"}
+    apart = {"provider_check", "management", "migrations"}
     yield from (
         path
         for path in sorted(PACKAGE.rglob("*.py"))

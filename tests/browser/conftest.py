@@ -39,8 +39,8 @@ from pytest_django.live_server_helper import LiveServer
 
 from tests.admin.browser import signed_in
 from tests.tokens import new_token
-from tiled_scim.okta_check.client import OktaClient
-from tiled_scim.okta_check.session import Session
+from tiled_scim.provider_check.client import OktaClient
+from tiled_scim.provider_check.session import Session
 
 from . import axe
 from .example import Example, running_example

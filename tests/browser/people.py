@@ -8,8 +8,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from example_project.customers.management import directory
 from tests.factories import make_user
-from tiled_scim.okta_check.client import OktaClient
-from tiled_scim.okta_check.session import Session
+from tiled_scim.provider_check.client import OktaClient
+from tiled_scim.provider_check.session import Session
 
 from .directory import DIRECTORY
 

@@ -12,8 +12,8 @@ from tests.admin.browser import PAGE
 from tests.browser.directory import ADA, ALAN, EMMY, GRACE, KATHERINE
 from tiled_scim.audit.advice import advice
 from tiled_scim.models import ScimEvent, UserLink
-from tiled_scim.okta_check.expectations import USER_SCHEMA
-from tiled_scim.okta_check.session import Session, replace
+from tiled_scim.provider_check.expectations import USER_SCHEMA
+from tiled_scim.provider_check.session import Session, replace
 
 from .looks import Visit
 from .people import EVENTS, column, member_of_staff

@@ -14,7 +14,7 @@ from tests.configuration.customers import EVENTS, GROUPS, OPEN, PAGE, SETUP, SET
 from tests.factories import make_library, make_user
 from tests.wire.state import access
 from tiled_scim.models import SetupLink
-from tiled_scim.okta_check.session import Session
+from tiled_scim.provider_check.session import Session
 
 from .looks import Look, Visit
 from .people import (

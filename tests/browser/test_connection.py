@@ -13,7 +13,7 @@ from tests.admin.browser import GENERATE, NOT_AGAIN, OUTDATED, PAGE, REVOKE
 from tests.tokens import new_token
 from tiled_scim.audit.advice import NOT_ENABLED
 from tiled_scim.models import ScimToken
-from tiled_scim.okta_check.client import OktaClient
+from tiled_scim.provider_check.client import OktaClient
 
 from .looks import Visit
 from .people import (

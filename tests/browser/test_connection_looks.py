@@ -17,7 +17,7 @@ from tests.admin.browser import OUTDATED, PAGE
 from tests.tokens import new_token
 from tiled_scim.host import HostAdapter
 from tiled_scim.models import ScimToken
-from tiled_scim.okta_check.client import OktaClient
+from tiled_scim.provider_check.client import OktaClient
 
 from .looks import CREATED, Look
 from .people import action, generate, member_of_staff, push_directory, revoke

@@ -7,7 +7,7 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from tests.demo_process import ROOT
-from tiled_scim.okta_check.client import OktaClient
+from tiled_scim.provider_check.client import OktaClient
 
 from .example import Example, open_settings
 from .looks import LIGHT, Look, Visit

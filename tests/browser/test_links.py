@@ -14,7 +14,7 @@ from tests.simple_project.libraries.models import Library
 from tests.wire.client import add_members
 from tests.wire.state import access, snapshot
 from tiled_scim.models import LibraryGroupLink, UserLink
-from tiled_scim.okta_check.session import Session
+from tiled_scim.provider_check.session import Session
 
 from .looks import Visit
 from .people import GROUPS, USERS, column, forge, member_of_staff

@@ -9,8 +9,8 @@ from tests.browser.directory import ADA, EMMY
 from tests.factories import make_library
 from tests.simple_project.libraries.models import Library
 from tiled_scim.models import Action, LibraryGroupLink, Outcome, ScimEvent, UserLink
-from tiled_scim.okta_check.expectations import USER_SCHEMA
-from tiled_scim.okta_check.session import Session, replace
+from tiled_scim.provider_check.expectations import USER_SCHEMA
+from tiled_scim.provider_check.session import Session, replace
 
 from .looks import CREATED, Look
 from .people import EVENTS, GROUPS, USERS, member_of_staff

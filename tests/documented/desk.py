@@ -10,7 +10,7 @@ from django.core.management import call_command
 from pytest_django.live_server_helper import LiveServer
 
 from tiled_scim.connections import Actor, Connection
-from tiled_scim.okta_check.client import OktaClient
+from tiled_scim.provider_check.client import OktaClient
 from tiled_scim.schemas import TILED_USER
 
 desk = apps.get_app_config("desk")

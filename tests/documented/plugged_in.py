@@ -12,7 +12,7 @@ from pytest_django.live_server_helper import LiveServer
 from tests.simple_project.libraries.models import Library
 from tiled_scim.connections import Actor, Connection
 from tiled_scim.models import LibraryGroupLink
-from tiled_scim.okta_check.names import names_for
+from tiled_scim.provider_check.names import names_for
 
 
 def test_the_checks_find_nothing() -> None:

@@ -10,7 +10,7 @@ from django.conf import settings
 from pytest_django.live_server_helper import LiveServer
 
 from tests.tokens import new_token
-from tiled_scim.okta_check.client import OktaClient
+from tiled_scim.provider_check.client import OktaClient
 
 HOSTS = Path(__file__).parent
 

@@ -12,7 +12,7 @@ from django.db import connections, router
 from tests.hosts.messages import group, patch, person
 from tests.tokens import new_token
 from tiled_scim.models import ScimToken
-from tiled_scim.okta_check.client import Json, OktaClient
+from tiled_scim.provider_check.client import Json, OktaClient
 
 SEARCH: Json = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"]}
 
@@ -38,10 +38,11 @@ class HostContract:
         assert without == {name for name in before if not name.startswith("tiled_scim_")}
         assert tables(database) == before
 
-    def test_the_sequence_of_okta_passes(self, scim_url: str) -> None:
+    @pytest.mark.parametrize("provider", ["okta", "entra"])
+    def test_the_sequence_of_a_provider_passes(self, scim_url: str, provider: str) -> None:
         for account in self.accounts:
             token = new_token(account)[1]
-            call_command("scim_check", url=scim_url, token=token)
+            call_command("scim_check", url=scim_url, token=token, provider=provider)
         call_command("scim_resync", "--dry-run")
 
     @pytest.mark.parametrize("slash", ["", "/"])

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tiled_scim.okta_check.client import Json
-from tiled_scim.okta_check.expectations import GROUP_SCHEMA, PATCH_SCHEMA, USER_SCHEMA
+from tiled_scim.provider_check.client import Json
+from tiled_scim.provider_check.expectations import GROUP_SCHEMA, PATCH_SCHEMA, USER_SCHEMA
 
 
 def person(user_name: str, email: str | None = None, **attributes: object) -> Json:

@@ -22,8 +22,8 @@ from tests.wire.client import Scim
 from tiled_scim.errors import uniqueness
 from tiled_scim.host import HostAdapter
 from tiled_scim.models import LibraryGroupLink, UserLink
-from tiled_scim.okta_check.names import names_for
-from tiled_scim.okta_check.sequence import SEQUENCE
+from tiled_scim.provider_check.names import names_for
+from tiled_scim.provider_check.okta.sequence import SEQUENCE
 from tiled_scim.provisioning.moving import move
 
 READY = f"The server is ready for Okta: {len(SEQUENCE)} passed."

@@ -29,10 +29,10 @@ from tests.servers import HTML, Call, Forward, Recorder, Reply, answering, fault
 from tests.simple_project.libraries.models import Library
 from tests.tokens import new_token
 from tiled_scim.models import UserLink
-from tiled_scim.okta_check import groups, users
-from tiled_scim.okta_check.client import OktaClient
-from tiled_scim.okta_check.sequence import SEQUENCE
-from tiled_scim.okta_check.session import Outcome, Session
+from tiled_scim.provider_check.client import OktaClient
+from tiled_scim.provider_check.okta import groups, users
+from tiled_scim.provider_check.okta.sequence import SEQUENCE
+from tiled_scim.provider_check.session import Outcome, Session
 
 
 @pytest.fixture

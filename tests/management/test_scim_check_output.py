@@ -22,9 +22,10 @@ from tests.documented.pages import README
 from tests.faults import on
 from tests.servers import HTML, Call, Forward, Reply, answering, faulty, speaking
 from tests.tokens import new_token
-from tiled_scim.okta_check import expectations, report
-from tiled_scim.okta_check.sequence import SEQUENCE
-from tiled_scim.okta_check.session import Outcome, Result
+from tiled_scim.provider_check import expectations, report
+from tiled_scim.provider_check.client import CLIENTS
+from tiled_scim.provider_check.okta.sequence import SEQUENCE
+from tiled_scim.provider_check.session import Outcome, Result
 
 
 @pytest.fixture
@@ -199,7 +200,7 @@ class TestTime:
         assert not check.run(scim_url)
 
         assert "GET /Users?startIndex=1&count=2 took" in check.output
-        assert "seconds. Okta gives up after 0." in check.output
+        assert "changes in a request and gives up after 60 seconds." in check.output
 
 
 NAMES = [
@@ -238,12 +239,14 @@ NAMES = [
 ]
 KEYS = {
     "base_url": str,
+    "provider": str,
     "started": str,
     "seconds": float,
     "verdict": str,
     "error": type(None),
     "totals": dict,
     "slowest": dict,
+    "load": type(None),
     "not_cleaned_up": list,
     "steps": list,
 }
@@ -259,6 +262,15 @@ STEP_KEYS = {
     "advice",
     "notes",
 }
+LOAD_KEYS = {
+    "rate",
+    "seconds",
+    "sent",
+    "p50_milliseconds",
+    "p95_milliseconds",
+    "refusals",
+    "failures",
+}
 REQUEST_KEYS = {"method", "path", "status", "milliseconds"}
 
 
@@ -270,7 +282,7 @@ class TestJson:
 
         assert (check.code, check.errors) == (0, "")
         assert {name: type(value) for name, value in document.items()} == KEYS
-        assert document["base_url"] == scim_url
+        assert (document["base_url"], document["provider"]) == (scim_url, "okta")
         assert datetime.fromisoformat(document["started"]).tzinfo is not None
         assert document["verdict"] == "ready"
         assert document["totals"] == {
@@ -383,7 +395,8 @@ class TestJson:
 
         outcomes = {"passed", "failed", "skipped", "not_offered"}
         verdicts = {"ready", "not_ready", "interrupted", "not_run"}
-        assert documented == KEYS.keys() | STEP_KEYS | REQUEST_KEYS | outcomes | verdicts
+        keys = KEYS.keys() | STEP_KEYS | LOAD_KEYS | REQUEST_KEYS
+        assert documented == keys | outcomes | verdicts | CLIENTS.keys()
 
     def test_options_may_be_given_by_their_names(self, check: Check, scim_url: str) -> None:
         stdout = StringIO()

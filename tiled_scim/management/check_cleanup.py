@@ -19,7 +19,7 @@ from tiled_scim.conf import settings
 from tiled_scim.errors import ScimError
 from tiled_scim.host import adapter_class, has_field, library_model, objects
 from tiled_scim.models import Action, LibraryGroupLink, ScimEvent, ScimToken
-from tiled_scim.okta_check.names import Names
+from tiled_scim.provider_check.names import Names
 from tiled_scim.scim.identifiers import as_uuid
 from tiled_scim.words import english_words
 

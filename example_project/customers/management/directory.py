@@ -6,9 +6,9 @@ import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tiled_scim.okta_check.client import Json
-from tiled_scim.okta_check.expectations import GROUP_SCHEMA, TILED_SCHEMA, USER_SCHEMA
-from tiled_scim.okta_check.session import Session, replace
+from tiled_scim.provider_check.client import Json
+from tiled_scim.provider_check.expectations import GROUP_SCHEMA, TILED_SCHEMA, USER_SCHEMA
+from tiled_scim.provider_check.session import Session, replace
 
 
 @dataclass(frozen=True)

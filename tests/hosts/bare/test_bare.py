@@ -13,8 +13,8 @@ from tests.hosts.contract import HostContract
 from tests.hosts.messages import add_members, group, person
 from tiled_scim.errors import ScimError
 from tiled_scim.models import Action, LibraryGroupLink, ScimEvent, UserLink
-from tiled_scim.okta_check.client import OktaClient
-from tiled_scim.okta_check.expectations import TILED_SCHEMA
+from tiled_scim.provider_check.client import OktaClient
+from tiled_scim.provider_check.expectations import TILED_SCHEMA
 from tiled_scim.provisioning.moving import move
 
 pytestmark = pytest.mark.django_db(transaction=True, databases="__all__")

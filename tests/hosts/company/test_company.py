@@ -22,7 +22,7 @@ from tiled_scim.conf import settings as scim_settings
 from tiled_scim.connections import Connection
 from tiled_scim.errors import Cause
 from tiled_scim.models import Action, LibraryGroupLink, ScimEvent, UserLink
-from tiled_scim.okta_check.expectations import TILED_SCHEMA
+from tiled_scim.provider_check.expectations import TILED_SCHEMA
 
 ACME, GLOBEX = UUID(int=1), UUID(int=2)
 ANN = "ann@example.com"

@@ -26,7 +26,7 @@ from tests.hosts.company.projects.models import Project
 from tests.tokens import new_token
 from tests.wire.client import Answer, Scim, group, patch_op, user
 from tiled_scim.models import ScimEvent
-from tiled_scim.okta_check.expectations import TILED_SCHEMA
+from tiled_scim.provider_check.expectations import TILED_SCHEMA
 
 pytestmark = pytest.mark.django_db
 

@@ -16,7 +16,7 @@ from rest_framework_simplejwt.tokens import RefreshToken
 
 from tests.hosts.contract import HostContract
 from tests.hosts.messages import group, patch, person
-from tiled_scim.okta_check.client import Exchange, Json, OktaClient
+from tiled_scim.provider_check.client import Exchange, Json, OktaClient
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

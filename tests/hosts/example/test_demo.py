@@ -13,8 +13,8 @@ from example_project.customers.management.companies import ACME, COMPANIES, GLOB
 from example_project.customers.management.customers import Customer, create_staff, sign_up
 from example_project.customers.models import Membership
 from example_project.libraries.models import Library
-from tiled_scim.okta_check.client import OktaClient
-from tiled_scim.okta_check.session import Session
+from tiled_scim.provider_check.client import OktaClient
+from tiled_scim.provider_check.session import Session
 
 
 @pytest.fixture

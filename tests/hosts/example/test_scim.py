@@ -19,7 +19,7 @@ from tests.hosts.messages import group, person
 from tests.tokens import new_token
 from tests.wire.client import Scim
 from tiled_scim.models import ScimToken
-from tiled_scim.okta_check.expectations import TILED_SCHEMA
+from tiled_scim.provider_check.expectations import TILED_SCHEMA
 
 from .people import (
     generate_of,

@@ -11,7 +11,7 @@ from django.test import Client
 
 from tests.hosts.overridden.customers.models import Person
 from tiled_scim.models import ScimEvent, ScimToken, SetupLink
-from tiled_scim.okta_check.client import OktaClient
+from tiled_scim.provider_check.client import OktaClient
 
 from .test_overridden import add_group, add_person
 

@@ -17,9 +17,9 @@ from tests.hosts.messages import add_members, group, patch, person
 from tests.hosts.overridden.customers.models import Customer, Person
 from tests.hosts.overridden.workspaces.models import Seat, Workspace
 from tiled_scim.models import LibraryGroupLink, ScimToken, UserLink
-from tiled_scim.okta_check.client import Exchange, OktaClient
-from tiled_scim.okta_check.expectations import ERROR_SCHEMA, TILED_SCHEMA
-from tiled_scim.okta_check.names import names_for
+from tiled_scim.provider_check.client import Exchange, OktaClient
+from tiled_scim.provider_check.expectations import ERROR_SCHEMA, TILED_SCHEMA
+from tiled_scim.provider_check.names import names_for
 
 BASE_URL = "https://scim.example.com/sync/people"
 
@@ -70,7 +70,7 @@ class TestOverridden(HostContract):
     accounts = ("acme", "globex")
 
     def test_each_account_has_a_person_of_its_own_after_it(self, scim_url: str) -> None:
-        self.test_the_sequence_of_okta_passes(scim_url)
+        self.test_the_sequence_of_a_provider_passes(scim_url, "okta")
 
         people = Person.objects.order_by("customer")
         assert [somebody.customer.key for somebody in people] == ["acme", "globex"]

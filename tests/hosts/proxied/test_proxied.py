@@ -23,7 +23,7 @@ from tests.hosts.proxied.atlas.models import Collection, Membership, Person
 from tests.hosts.proxied.conftest import ADDED, OUTSIDE
 from tests.tokens import new_token
 from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, UserLink
-from tiled_scim.okta_check.client import Exchange, Json, OktaClient
+from tiled_scim.provider_check.client import Exchange, Json, OktaClient
 from tiled_scim.provisioning.moving import move
 
 BASE_URL = f"{OUTSIDE}/api/scim/v2"

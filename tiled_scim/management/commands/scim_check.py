@@ -1,4 +1,4 @@
-"""`manage.py scim_check`: check a SCIM server with the requests that Okta sends."""
+"""`manage.py scim_check`: check a SCIM server with the requests that Okta or Entra sends."""
 
 from __future__ import annotations
 
@@ -12,12 +12,22 @@ from django.core.management.color import Style
 
 from tiled_scim.management.check_cleanup import LibraryCleanup, account_of
 from tiled_scim.management.progress import INTERRUPTED
-from tiled_scim.okta_check import json_report, report
-from tiled_scim.okta_check.client import TIMEOUT_SECONDS, Attempt, Json, OktaClient, Watcher
-from tiled_scim.okta_check.names import names_for
-from tiled_scim.okta_check.run import Run, Verdict
-from tiled_scim.okta_check.session import Outcome, Result, Step
+from tiled_scim.provider_check import json_report, report
+from tiled_scim.provider_check.client import (
+    CLIENTS,
+    TIMEOUT_SECONDS,
+    Attempt,
+    Client,
+    Json,
+    Watcher,
+)
+from tiled_scim.provider_check.names import names_for
+from tiled_scim.provider_check.pace import Pace
+from tiled_scim.provider_check.providers import OKTA, ProviderKey
+from tiled_scim.provider_check.run import Run, Verdict
+from tiled_scim.provider_check.session import Outcome, Result, Step
 
+DEFAULT_SECONDS = 60
 TOKEN_VARIABLE = "SCIM_TOKEN"  # noqa: S105 -- a variable's name, no secret
 
 
@@ -46,8 +56,8 @@ class Progress(Watcher):
             Outcome.NOT_OFFERED: style.WARNING,
         }
 
-    def started(self, base_url: str) -> None:
-        self._write(report.heading(base_url))
+    def started(self, client: Client) -> None:
+        self._write(report.heading(client))
 
     def step_started(self, number: int, step: Step) -> None:
         """Show the step that is running. Its result is written over this line."""
@@ -72,12 +82,13 @@ class Progress(Watcher):
 
 class Command(BaseCommand):
     help = (
-        "Sends the requests that Okta sends to a SCIM server, and checks the responses and the "
-        "resulting state. Needs only the server's URL and a token. Uses one test user, "
-        f"{names_for().user}, which is left deactivated, and one test group, which is deleted, "
-        "each with names of its own in each account. If the token is one of this project, the "
-        "empty Library that the group made is deleted, too. The exit status is 0 if the server is "
-        "ready for Okta, 1 if not, and 130 after Ctrl-C."
+        "Sends the requests that Okta or Microsoft Entra ID sends to a SCIM server, and checks the "
+        "responses and the resulting state. Needs only the server's URL and a token. Uses a test "
+        f"user, {names_for().user}, which is left deactivated, and a test group, which is deleted, "
+        "each with names of its own in each account. As Entra, it also uses two colleagues of the "
+        "user, and deletes all three. If the token is one of this project, the empty Library that "
+        "the group made is deleted, too. The exit status is 0 if the server is ready for the "
+        "provider, 1 if not, and 130 after Ctrl-C."
     )
     requires_system_checks = []
 
@@ -89,6 +100,26 @@ class Command(BaseCommand):
             "--token",
             default=os.environ.get(TOKEN_VARIABLE, ""),
             help=f"The bearer token. Default: ${TOKEN_VARIABLE}, which process lists do not show.",
+        )
+        parser.add_argument(
+            "--as",
+            dest="provider",
+            choices=CLIENTS,
+            default=OKTA.key,
+            help="The identity provider whose requests are sent. Default: %(default)s.",
+        )
+        parser.add_argument(
+            "--rate",
+            type=int,
+            metavar="REQUESTS",
+            help="Also send this many requests each second for --seconds, and report how fast "
+            "they were answered and how many were refused. Microsoft requires 25.",
+        )
+        parser.add_argument(
+            "--seconds",
+            type=int,
+            default=DEFAULT_SECONDS,
+            help="How long to hold the rate. Default: %(default)s.",
         )
         parser.add_argument(
             "--account",
@@ -121,6 +152,9 @@ class Command(BaseCommand):
         *args: Any,
         url: str,
         token: str,
+        provider: ProviderKey,
+        rate: int | None,
+        seconds: int,
         account: str | None,
         user: str,
         timeout: float,
@@ -132,11 +166,12 @@ class Command(BaseCommand):
             # Wrapping it again would end every part of a line with a newline.
             self.stdout = options["stdout"]
         try:
-            client = OktaClient(url, token, timeout=timeout)
+            client = CLIENTS[provider](url, token, timeout=timeout)
+            pace = None if rate is None else Pace(rate, seconds)
             cleanup = _cleanup(token.strip(), account, user)
         except ValueError as error:
-            self._fail(str(error), is_json=is_json)
-        run = Run(client, cleanup.names if cleanup else names_for(account or "", user))
+            self._fail(provider, str(error), is_json=is_json)
+        run = Run(client, cleanup.names if cleanup else names_for(account or "", user), pace)
         stream = self.stderr if is_json else self.stdout
         progress = Progress(stream, client.mask, self.style, verbosity)
         client.watcher = progress
@@ -148,9 +183,9 @@ class Command(BaseCommand):
             self.stdout.write(report.printable(client.mask(text)), ending="")
         self._end(run, is_quiet=is_json or verbosity == 0)
 
-    def _fail(self, reason: str, *, is_json: bool) -> NoReturn:
+    def _fail(self, provider: ProviderKey, reason: str, *, is_json: bool) -> NoReturn:
         if is_json:
-            self._write_json(json_report.of_error(reason))
+            self._write_json(json_report.of_error(provider, reason))
         raise CommandError(reason)
 
     def _write_json(self, document: Json) -> None:
@@ -159,10 +194,11 @@ class Command(BaseCommand):
     def _end(self, run: Run, *, is_quiet: bool) -> None:
         if run.verdict is Verdict.INTERRUPTED:
             raise CommandError("Interrupted.", returncode=INTERRUPTED)
+        name = run.provider.name
         if run.verdict is Verdict.NOT_READY:
-            raise CommandError(f"The server is not ready for Okta: {report.totals(run)}.")
+            raise CommandError(f"The server is not ready for {name}: {report.totals(run)}.")
         if not is_quiet:
-            sentence = f"The server is ready for Okta: {report.totals(run)}."
+            sentence = f"The server is ready for {name}: {report.totals(run)}."
             self.stdout.write(sentence, self.style.SUCCESS)
 
 
@@ -185,7 +221,7 @@ def _cleanup(token: str, account: str | None, user: str) -> LibraryCleanup | Non
 
 def _play(run: Run, progress: Progress, cleanup: LibraryCleanup | None) -> None:
     """Perform all steps, and always clean up what they created."""
-    progress.started(run.session.client.base_url)
+    progress.started(run.session.client)
     try:
         for number, step in run.steps():
             progress.step_started(number, step)

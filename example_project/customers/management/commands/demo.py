@@ -34,8 +34,8 @@ from example_project.customers.management.server import (
     serving,
 )
 from tiled_scim.management.columns import aligned
-from tiled_scim.okta_check.client import OktaClient, UnreachableError
-from tiled_scim.okta_check.session import MismatchError, Session
+from tiled_scim.provider_check.client import OktaClient, UnreachableError
+from tiled_scim.provider_check.session import MismatchError, Session
 
 BASE_PATH = "/scim/v2"
 USING_EXISTING_DATABASE = (

@@ -1,13 +1,14 @@
-"""Render results as text. Callers mask the token with `OktaClient.mask` before printing."""
+"""Render results as text. Callers mask the token with `Client.mask` before printing."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
 
-from tiled_scim.okta_check.client import MASK, Attempt, Exchange, Json
-from tiled_scim.okta_check.run import Run
-from tiled_scim.okta_check.session import Result, Step
+from tiled_scim.provider_check.client import MASK, Attempt, Client, Exchange, Json
+from tiled_scim.provider_check.providers import ENTRA, Provider
+from tiled_scim.provider_check.run import Run
+from tiled_scim.provider_check.session import Result, Step
 
 _HEADING = "  #  result           ms  step"
 _INDENT = " " * 26
@@ -15,9 +16,9 @@ _LONGEST_ANSWER = 4000  # characters
 _LONGEST_PAGE = 400  # characters of an HTML page
 
 
-def heading(base_url: str) -> str:
+def heading(client: Client) -> str:
     """Return the heading of the table of steps."""
-    return f"Sending Okta's requests to {base_url}\n{_HEADING}"
+    return f"Sending {client.provider.name}'s requests to {client.base_url}\n{_HEADING}"
 
 
 def pending(number: int, step: Step) -> str:
@@ -47,11 +48,11 @@ def result(run: Run, *, is_quiet: bool, has_steps: bool) -> str:
         has_steps: Whether to start with the rows of all steps.
     """
     paragraphs = [] if is_quiet or not has_steps else [_steps(run)]
-    paragraphs += [_failure(result) for result in run.failures]
+    paragraphs += [_failure(run.provider, result) for result in run.failures]
     if run.problems:
         paragraphs.append(_problems(run))
     if not is_quiet:
-        paragraphs.append("\n".join((*_left_behind(run), _time(run))))
+        paragraphs.append("\n".join((*_left_behind(run), *_load(run), _time(run))))
     return "".join(f"\n{paragraph}\n" for paragraph in paragraphs)
 
 
@@ -71,17 +72,17 @@ def _line(number: int, outcome: str, milliseconds: str, step: Step) -> str:
 
 def _steps(run: Run) -> str:
     rows = [row(number, result) for number, result in enumerate(run.results, start=1)]
-    return "\n".join((heading(run.session.client.base_url), *rows))
+    return "\n".join((heading(run.session.client), *rows))
 
 
-def _failure(result: Result) -> str:
+def _failure(provider: Provider, result: Result) -> str:
     """Describe a failure: the findings, the diagnosis and the requests that show it."""
     lines = [
         f"{result.outcome.value}: {result.step.title}",
         *(f"  {finding}" for finding in result.findings),
     ]
     if result.diagnosis:
-        lines.append(f"  In Okta: {result.diagnosis.explanation}")
+        lines.append(f"  In {provider.name}: {result.diagnosis.explanation}")
         lines.append(f"  What to do: {result.diagnosis.advice}")
     for exchange in _relevant(result.exchanges):
         lines += ["", *_request(exchange), *_answer(exchange)]
@@ -103,9 +104,16 @@ def _left_behind(run: Run) -> Iterator[str]:
         yield "The remaining steps were skipped: they would fail in the same way."
     if not run.has_connected:
         yield "Nothing was changed on the server."
-    elif run.session.user_id and not run.problems:
-        yield f"Left on the server: the test user {run.session.names.user}, deactivated."
+    elif not run.problems:
+        yield from _left_of_users(run)
         yield from _left_of_group(run)
+
+
+def _left_of_users(run: Run) -> Iterator[str]:
+    if run.session.user_id:
+        yield f"Left on the server: the test user {run.session.names.user}, deactivated."
+    elif run.provider is ENTRA:
+        yield "The test users were deleted. A server may keep them, deactivated."
 
 
 def _left_of_group(run: Run) -> Iterator[str]:
@@ -116,6 +124,11 @@ def _left_of_group(run: Run) -> Iterator[str]:
             "A server that keeps what a deleted group gave access to also keeps "
             f"{run.session.names.group}, empty."
         )
+
+
+def _load(run: Run) -> Iterator[str]:
+    if load := run.session.load:
+        yield f"Sent {load}"
 
 
 def _time(run: Run) -> str:

@@ -7,10 +7,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from enum import Enum
 
-from tiled_scim.okta_check.client import Attempt, OktaClient
-from tiled_scim.okta_check.names import Names
-from tiled_scim.okta_check.sequence import SEQUENCE, clean_up
-from tiled_scim.okta_check.session import Outcome, Result, Session, Step
+from tiled_scim.provider_check import cleaning
+from tiled_scim.provider_check.client import Attempt, Client
+from tiled_scim.provider_check.names import Names
+from tiled_scim.provider_check.pace import Pace
+from tiled_scim.provider_check.providers import Provider
+from tiled_scim.provider_check.sequences import SEQUENCES
+from tiled_scim.provider_check.session import Outcome, Result, Session, Step
 
 
 class Verdict(Enum):
@@ -28,11 +31,16 @@ class Run:
     the run, and adds to `remarks` what it knows of things that the deleted test group left.
 
     Args:
-        client: The client.
+        client: The client, which plays one provider.
         names: The names of the test user and group.
+        pace: The rate of requests to hold, if any.
     """
 
-    def __init__(self, client: OktaClient, names: Names | None = None) -> None:
+    def __init__(
+        self, client: Client, names: Names | None = None, pace: Pace | None = None
+    ) -> None:
+        sequence = SEQUENCES[client.provider.key]
+        self.sequence = sequence.holding(pace) if pace else sequence
         self.session = Session(client, names)
         self.results: list[Result] = []
         self.problems: list[str] = []
@@ -43,7 +51,7 @@ class Run:
 
     def steps(self) -> Iterator[tuple[int, Step]]:
         """Yield the numbered steps, until the end or a failure that stops the run."""
-        for number, step in enumerate(SEQUENCE, start=1):
+        for number, step in enumerate(self.sequence.steps, start=1):
             if self.session.is_stopped:
                 return
             yield number, step
@@ -59,10 +67,14 @@ class Run:
         if not self.has_connected:
             return
         try:
-            self.problems = clean_up(self.session)
+            self.problems = cleaning.clean_up(self.session, self.sequence.clean_up)
         except KeyboardInterrupt:
             self.is_interrupted = True
             self.problems = ["Interrupted."]
+
+    @property
+    def provider(self) -> Provider:
+        return self.session.provider
 
     @property
     def has_connected(self) -> bool:
@@ -84,7 +96,7 @@ class Run:
         """Return the number of steps for each outcome."""
         outcomes = [result.outcome for result in self.results]
         counts = {outcome.value.lower(): outcomes.count(outcome) for outcome in Outcome}
-        return counts | {"not tried": len(SEQUENCE) - len(self.results)}
+        return counts | {"not tried": len(self.sequence.steps) - len(self.results)}
 
     @property
     def attempts(self) -> list[Attempt]:

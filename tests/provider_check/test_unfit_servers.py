@@ -16,7 +16,7 @@ import pytest
 
 from tests.checking import SECRET, Check
 from tests.servers import HTML, Reply, answering, self_signed, speaking
-from tiled_scim.okta_check.sequence import SEQUENCE
+from tiled_scim.provider_check.okta.sequence import SEQUENCE
 
 
 @pytest.fixture

@@ -1,54 +1,36 @@
-"""All steps in order, each with what a failure means and what to do about it."""
+"""All steps of Okta in order, each with what a failure means and what to do about it."""
 
 from __future__ import annotations
 
-from tiled_scim.okta_check import connection, groups, users
-from tiled_scim.okta_check.client import UnreachableError
-from tiled_scim.okta_check.diagnosis import Place
-from tiled_scim.okta_check.session import MismatchError, Session, Step
+from tiled_scim.provider_check import cleaning, connection
+from tiled_scim.provider_check.cleaning import Action
+from tiled_scim.provider_check.okta import credentials, groups, users
+from tiled_scim.provider_check.providers import Place
+from tiled_scim.provider_check.session import Session, Step
 
 
 def take_up(session: Session) -> None:
     """Clean up what an interrupted run left behind."""
-    problems: list[str] = []
-    _clean_up(session, problems)
-    session.require(problems)
+    cleaning.take_up(session, CLEAN_UP)
 
 
-def clean_up(session: Session) -> list[str]:
-    """Delete the test group and deactivate the test user, whatever state the run left them in.
-
-    Returns:
-        What could not be cleaned up, as sentences.
-    """
-    problems: list[str] = []
-    try:
-        _clean_up(session, problems)
-    except UnreachableError as unreachable:
-        problems.append(str(unreachable))
-    return problems
-
-
-def _clean_up(session: Session, problems: list[str]) -> None:
-    """Clean up as much as possible, and add to `problems` what could not be cleaned up."""
-    for action in (groups.delete_test_groups, users.find_user, users.deactivate_test_user):
-        try:
-            action(session)
-        except MismatchError as mismatch:
-            problems.append(str(mismatch))
-
-
+# How a run ends, whatever state it left the test group and the test user in.
+CLEAN_UP: tuple[Action, ...] = (
+    cleaning.delete_test_groups,
+    cleaning.find_user,
+    cleaning.deactivate_test_user,
+)
 SEQUENCE: tuple[Step, ...] = (
     Step(
         "Okta accepts the base URL",
-        connection.base_url,
+        credentials.base_url,
         "Okta's form rejects the base URL.",
         "Serve SCIM at a path and host without an underscore.",
         Place.FORM,
     ),
     Step(
         "Test API Credentials",
-        connection.credentials,
+        credentials.credentials,
         "Test API Credentials fails in Okta, and the integration cannot be saved.",
         "Respond to both requests with a ListResponse of complete resources (RFC 7644 section "
         "3.4.2).",
@@ -63,7 +45,7 @@ SEQUENCE: tuple[Step, ...] = (
     ),
     Step(
         "Send the token without Bearer",
-        connection.bare_token,
+        credentials.bare_token,
         "Okta apps that send the token without Bearer cannot connect.",
         "Accept the token without a scheme, or respond with 401.",
         Place.FORM,
@@ -291,5 +273,6 @@ SEQUENCE: tuple[Step, ...] = (
         "The deactivation fails, and a person who has left keeps their access.",
         "Accept setting active to false, and keep a deactivated user readable.",
         needs=("user",),
+        ends_use=True,
     ),
 )

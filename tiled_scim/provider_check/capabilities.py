@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from tiled_scim.okta_check.client import Json, OktaClient
-from tiled_scim.okta_check.expectations import TILED_SCHEMA
+from tiled_scim.provider_check.client import Client, Json
+from tiled_scim.provider_check.expectations import TILED_SCHEMA
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Capabilities:
     tiled_admin: bool
 
 
-def read(client: OktaClient) -> Capabilities:
+def read(client: Client) -> Capabilities:
     """Read the discovery documents of the server.
 
     Raises:
@@ -43,7 +43,7 @@ def read(client: OktaClient) -> Capabilities:
     )
 
 
-def _document(client: OktaClient, path: str) -> Json:
+def _document(client: Client, path: str) -> Json:
     exchange = client.send("GET", path)
     return exchange.json if exchange.status == 200 and isinstance(exchange.json, dict) else {}
 

@@ -1,7 +1,7 @@
-"""Check responses against what Okta needs and what the RFCs require.
+"""Check responses against what the providers need and what the RFCs require.
 
 Each function returns its findings as sentences, and none if the response is correct. Functions
-whose names end in `notes` check requirements of the RFCs that Okta does not depend on: problems
+whose names end in `notes` check requirements of the RFCs that no provider depends on: problems
 worth fixing that are not failures.
 """
 
@@ -12,7 +12,8 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
 
-from tiled_scim.okta_check.client import TIMEOUT_SECONDS, Attempt, Exchange, Json
+from tiled_scim.provider_check.client import TIMEOUT_SECONDS, Attempt, Exchange, Json
+from tiled_scim.provider_check.providers import Provider
 
 # Not imported from the server: a check must not share the server's mistakes.
 USER_SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:User"
@@ -22,7 +23,7 @@ LIST_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 PATCH_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 ERROR_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:Error"
 
-_MEDIA_TYPES = {"application/scim+json", "application/json"}  # Okta accepts both.
+_MEDIA_TYPES = {"application/scim+json", "application/json"}  # Providers accept both.
 _SLOW_SECONDS = 10.0
 _REQUIRED: dict[str, dict[str, type]] = {
     USER_SCHEMA: {"schemas": list, "id": str, "userName": str},
@@ -97,12 +98,12 @@ def error(exchange: Exchange, status: int) -> list[str]:
     if str(exchange.json.get("status")) != str(status):
         findings.append(f'status in the body is {exchange.json.get("status")!r}, not "{status}".')
     if not exchange.detail:
-        findings.append("detail is empty, so Okta's admin would not see the reason.")
+        findings.append("detail is empty, so the provider's admin would not see the reason.")
     return findings
 
 
 def error_notes(exchange: Exchange) -> Iterator[str]:
-    """Check the parts of a SCIM error that Okta does not read."""
+    """Check the parts of a SCIM error that no provider reads."""
     if isinstance(exchange.json.get("status"), int):
         yield "status in the body of an Error is a number, not a string (RFC 7644 section 3.12)."
     if exchange.status == 401 and "WWW-Authenticate" not in exchange.headers:
@@ -117,21 +118,20 @@ def location(exchange: Exchange) -> list[str]:
     return [f"The Location header is {value!r}, not the URL of the new resource."]
 
 
-def speed(attempts: Sequence[Attempt]) -> list[str]:
-    """Check that no request took longer than Okta waits: a minute."""
+def speed(attempts: Sequence[Attempt], provider: Provider) -> list[str]:
+    """Check that no request took longer than a minute, which is as long as Okta waits."""
     return [
-        f"{attempt.method} {attempt.path} took {attempt.seconds:.1f} seconds. Okta gives up after "
-        f"{TIMEOUT_SECONDS:g}."
+        f"{attempt.method} {attempt.path} took {attempt.seconds:.1f} seconds. {provider.patience}"
         for attempt in attempts
         if attempt.seconds > TIMEOUT_SECONDS
     ]
 
 
-def speed_notes(attempts: Sequence[Attempt]) -> list[str]:
-    """Report slow requests. Real requests of Okta can be much larger than those of the check."""
+def speed_notes(attempts: Sequence[Attempt], provider: Provider) -> list[str]:
+    """Report slow requests. Real requests can be much larger than those of the check."""
     return [
-        f"{attempt.method} {attempt.path} took {attempt.seconds:.1f} seconds. That is slow: Okta "
-        f"sends up to 1,000 changes in a request and gives up after {TIMEOUT_SECONDS:g} seconds."
+        f"{attempt.method} {attempt.path} took {attempt.seconds:.1f} seconds. That is slow. "
+        f"{provider.patience}"
         for attempt in attempts
         if _SLOW_SECONDS < attempt.seconds <= TIMEOUT_SECONDS
     ]
@@ -185,7 +185,7 @@ def _resource(body: Any, schema: str) -> list[str]:
 
 
 def resource_notes(body: Json, schema: str) -> Iterator[str]:
-    """Check `meta`, which Okta does not read (RFC 7643 section 3.1)."""
+    """Check `meta`, which no provider reads (RFC 7643 section 3.1)."""
     meta = body.get("meta") or {}
     kind = schema.rpartition(":")[2]
     if meta.get("resourceType") != kind:

@@ -21,10 +21,10 @@ from tests.faults import (
 from tests.servers import HTML, Call, Fault, Forward, Reply, faulty
 from tests.tokens import new_token
 from tiled_scim.models import LibraryGroupLink
-from tiled_scim.okta_check.client import OktaClient
-from tiled_scim.okta_check.expectations import GROUP_SCHEMA, USER_SCHEMA
-from tiled_scim.okta_check.sequence import SEQUENCE
-from tiled_scim.okta_check.session import Outcome, Result, Session
+from tiled_scim.provider_check.client import OktaClient
+from tiled_scim.provider_check.expectations import GROUP_SCHEMA, USER_SCHEMA
+from tiled_scim.provider_check.okta.sequence import SEQUENCE
+from tiled_scim.provider_check.session import Outcome, Result, Session
 
 
 @pytest.fixture

@@ -1,31 +1,22 @@
-"""Explain what a failure looks like in Okta, and what to do about it."""
+"""Explain what a failure looks like in the provider, and what to do about it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum
 from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple
 
-from tiled_scim.okta_check.client import Exchange
+from tiled_scim.provider_check.client import Exchange
+from tiled_scim.provider_check.providers import Place, Provider
 
 if TYPE_CHECKING:
-    from tiled_scim.okta_check.session import Step
-
-
-class Place(Enum):
-    """The place where Okta shows a failure to its admin."""
-
-    FORM = "below the button Test API Credentials"
-    TASKS = "under Dashboard > Tasks"
-    GROUPS = "on the tab Push Groups"
-    IMPORT = "on the tab Import"
+    from tiled_scim.provider_check.session import Step
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What a failure means in Okta, and what to do about it."""
+    """What a failure means in the provider, and what to do about it."""
 
     explanation: str
     advice: str
@@ -38,16 +29,18 @@ class Cause(NamedTuple):
     advice: str
 
 
-def diagnose(step: Step, exchange: Exchange) -> Diagnosis:
+def diagnose(provider: Provider, step: Step, exchange: Exchange) -> Diagnosis:
     """Explain why a step failed.
 
     Args:
+        provider: The provider that the check plays.
         step: The step that failed.
         exchange: The last request and response of the step.
     """
     causes = () if exchange.status == step.expected_error else _causes(step.place)
     advice = next((cause.advice for cause in causes if cause.matches(exchange)), step.remedy)
-    return Diagnosis(f"{step.consequence} {_shown(exchange, step.place)}", advice)
+    shown = _shown(provider, exchange, step.place)
+    return Diagnosis(f"{step.consequence} {shown}", advice.format(provider=provider.name))
 
 
 def _causes(place: Place) -> tuple[Cause, ...]:
@@ -55,11 +48,14 @@ def _causes(place: Place) -> tuple[Cause, ...]:
     return (*_CAUSES, *_ADDRESS_CAUSES) if place is Place.FORM else _CAUSES
 
 
-def _shown(exchange: Exchange, place: Place) -> str:
-    """Return what Okta shows to its admin: the name of the status and the `detail`."""
+def _shown(provider: Provider, exchange: Exchange, place: Place) -> str:
+    """Return what the provider shows to its admin: the name of the status and the `detail`."""
     if exchange.status < 300 and (exchange.status == 204 or isinstance(exchange.json, dict)):
-        return "Okta may show no error, because the status indicates success."
-    return f"Okta shows {place.value}: “{_phrase(exchange.status)}. {_reason(exchange)}”"
+        return f"{provider.name} may show no error, because the status indicates success."
+    message = provider.error_message.format(
+        phrase=_phrase(exchange.status), reason=_reason(exchange)
+    )
+    return f"{provider.name} shows {provider.places[place]}: “{message}”"
 
 
 def _phrase(status: int) -> str:
@@ -71,8 +67,7 @@ def _phrase(status: int) -> str:
 
 def _reason(exchange: Exchange) -> str:
     is_unreadable = exchange.text and exchange.json is None
-    reason = "Invalid JSON …" if is_unreadable else exchange.detail or "null"
-    return f"Errors reported by remote server: {reason}"
+    return "Invalid JSON …" if is_unreadable else exchange.detail or "null"
 
 
 def _status(*statuses: int) -> Callable[[Exchange], bool]:
@@ -107,18 +102,19 @@ _LOGIN_WORDS = ("login", "signin", "sign-in", "sso", "saml", "auth")
 _CAUSES = (
     Cause(
         _redirects_to_login,
-        "Exempt the SCIM URLs from the login page, in the product and in any proxy: Okta only "
-        "has its token.",
+        "Exempt the SCIM URLs from the login page, in the product and in any proxy: {provider} "
+        "only has its token.",
     ),
     Cause(
         lambda exchange: exchange.is_redirect,
         "Use the URL that the server redirects to as the base URL, or serve SCIM without a "
-        "redirect: Okta does not follow redirects.",
+        "redirect: {provider} may not follow it, or not with its token.",
     ),
     Cause(
         _status(401),
         "The token is wrong, was replaced or revoked, or has expired: generate a new one and paste "
-        "it into Okta. If it is right, check whether a proxy removes the Authorization header.",
+        "it into {provider}. If it is right, check whether a proxy removes the Authorization "
+        "header.",
     ),
     Cause(
         _status(403),
@@ -137,7 +133,7 @@ _CAUSES = (
     ),
     Cause(
         _status(412, 428),
-        "Accept requests without If-Match: Okta does not send it.",
+        "Accept requests without If-Match: {provider} does not send it.",
     ),
     Cause(
         _status(413),
@@ -145,8 +141,8 @@ _CAUSES = (
     ),
     Cause(
         _status(429),
-        "Raise the rate limit, or send Retry-After with a whole number of seconds: Okta then waits "
-        "and retries.",
+        "Raise the rate limit, or send Retry-After with a whole number of seconds, after "
+        "which {provider} tries again.",
     ),
     Cause(
         _status(502, 503, 504),
@@ -155,7 +151,8 @@ _CAUSES = (
     ),
     Cause(
         lambda exchange: exchange.status >= 500,
-        "Find this request in the server's log: it is a bug in the server, not a mistake in Okta.",
+        "Find this request in the server's log: it is a bug in the server, not a mistake in "
+        "{provider}.",
     ),
     Cause(
         _is_broken_json,
@@ -166,8 +163,8 @@ _CAUSES = (
 _ADDRESS_CAUSES = (
     Cause(
         _is_unknown_path,
-        "Check the path of the base URL, such as https://example.com/scim/v2: Okta appends /Users, "
-        "and the server does not know that URL.",
+        "Check the path of the base URL, such as https://example.com/scim/v2: {provider} appends "
+        "/Users, and the server does not know that URL.",
     ),
     Cause(
         lambda exchange: exchange.is_html,

@@ -5,11 +5,11 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 
-from tiled_scim.okta_check import expectations
-from tiled_scim.okta_check.client import Json
-from tiled_scim.okta_check.expectations import GROUP_SCHEMA, differences, member_ids
-from tiled_scim.okta_check.session import Session, path_of, replace
-from tiled_scim.okta_check.users import require_user
+from tiled_scim.provider_check import expectations
+from tiled_scim.provider_check.cleaning import delete_test_group, is_test_group, require_user
+from tiled_scim.provider_check.client import Json
+from tiled_scim.provider_check.expectations import GROUP_SCHEMA, differences, member_ids
+from tiled_scim.provider_check.session import Session, path_of, replace
 
 
 def unknown_group_name(session: Session) -> None:
@@ -110,42 +110,11 @@ def push_group_again(session: Session) -> None:
 # Shared by the steps.
 
 
-def delete_test_groups(session: Session) -> None:
-    """Delete the test group, and all groups with its names that earlier runs left behind."""
-    if "Groups" in session.missing_features:
-        return
-    delete_test_group(session)
-    for name in session.names.groups:
-        for group in session.find("/Groups", "displayName", name):
-            if _is_test_group(session, group):
-                session.group_id = group["id"]
-                delete_test_group(session)
-
-
-def delete_test_group(session: Session) -> None:
-    """Delete the test group if it exists."""
-    if session.group_id is None:
-        return
-    if session.read("/Groups", session.group_id)["displayName"] != session.names.group:
-        # A server may keep the Library of a deleted group. Give it the same name after every run.
-        session.change("/Groups", session.group_id, {"displayName": session.names.group})
-    path = _path(session)
-    session.require(expectations.answer(session.send("DELETE", path), {204}))
-    session.deleted_groups.add(str(session.group_id))
-    session.group_id = None
-    session.require_error(session.send("GET", path), 404)
-
-
-def _is_test_group(session: Session, group: Json) -> bool:
-    """Return whether this is the test group. A server that ignores filters returns others too."""
-    return group["displayName"] in session.names.groups
-
-
 def _push_group(session: Session, members: list[Json]) -> None:
     body = {"schemas": [GROUP_SCHEMA], "displayName": session.names.group, "members": members}
     exchange = session.send("POST", "/Groups", body)
     group = session.resource(exchange, "/Groups", {201})
-    if not _is_test_group(session, group):
+    if not is_test_group(session, group):
         session.fail(f"The response is another group: {group['displayName']}.")
     session.group_id = group["id"]
     session.require(expectations.location(exchange))

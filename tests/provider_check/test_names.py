@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tiled_scim.okta_check.names import Names, names_for
+from tiled_scim.provider_check.names import Names, names_for
 
 
 def test_the_only_account_has_names_without_a_key() -> None:
@@ -12,6 +12,7 @@ def test_the_only_account_has_names_without_a_key() -> None:
         "tiled-scim-check@example.com",
         "Tiled SCIM Check (safe to delete)",
         "Tiled SCIM Check & Co. (safe to delete)",
+        ("tiled-scim-check.1@example.com", "tiled-scim-check.2@example.com"),
     )
 
 
@@ -44,12 +45,13 @@ def test_a_key_is_part_of_the_names(account: str, part: str) -> None:
 
 
 def test_different_accounts_have_different_names() -> None:
-    accounts = ["", "acme", "Acme", "ACME", "acmé", "acm", "acme ", "日", "本"]
+    accounts = ["", "acme", "acme-1", "1", "Acme", "ACME", "acmé", "acm", "acme ", "日", "本"]
     accounts += ["a" * 128, "a" * 127]
 
     names = [names_for(account) for account in accounts]
 
-    assert len({each.user.lower() for each in names}) == len(accounts)
+    users = {name.lower() for each in names for name in (each.user, *each.colleagues)}
+    assert len(users) == 3 * len(accounts)
     assert len({each.group.lower() for each in names}) == len(accounts)
 
 

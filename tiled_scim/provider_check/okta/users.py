@@ -5,20 +5,18 @@ from __future__ import annotations
 import secrets
 import uuid
 
-from tiled_scim.okta_check import expectations
-from tiled_scim.okta_check.client import Exchange, Json
-from tiled_scim.okta_check.expectations import TILED_SCHEMA, USER_SCHEMA, differences
-from tiled_scim.okta_check.session import Session, path_of, replace
-
-# Tells the test user from a person with the same userName.
-_FAMILY_NAME = "Check (safe to delete)"
+from tiled_scim.provider_check import cleaning, expectations
+from tiled_scim.provider_check.cleaning import FAMILY_NAME, require_user
+from tiled_scim.provider_check.client import Exchange, Json
+from tiled_scim.provider_check.expectations import TILED_SCHEMA, USER_SCHEMA, differences
+from tiled_scim.provider_check.session import Session, path_of, replace
 
 
 def _core(session: Session) -> Json:
     """Return the attributes that Okta needs. A server does not have to support the others."""
     return {
         "userName": session.names.user,
-        "name": {"givenName": "SCIM", "familyName": _FAMILY_NAME},
+        "name": {"givenName": "SCIM", "familyName": FAMILY_NAME},
         "emails": [{"value": session.names.user}],
         "active": True,
     }
@@ -79,7 +77,7 @@ def import_pages(session: Session) -> None:
 def update_profile(session: Session) -> None:
     """Read the user and PUT it back with changes, including read-only attributes as Okta does."""
     current = session.read("/Users", session.user_id)
-    new_name = {"name": {"givenName": "SCIM (updated)", "familyName": _FAMILY_NAME}}
+    new_name = {"name": {"givenName": "SCIM (updated)", "familyName": FAMILY_NAME}}
     more = {"displayName": "SCIM (updated) Check (safe to delete)", "title": "Test person"}
     meta = current.get("meta") or {}
     read_only = {
@@ -148,46 +146,10 @@ def reassign_by_put(session: Session) -> None:
 
 def leave_deactivated(session: Session) -> None:
     """Deactivate the test user, which stays on the server after the run."""
-    deactivate_test_user(session)
+    cleaning.deactivate_test_user(session)
 
 
 # Shared by the steps.
-
-
-def find_user(session: Session) -> None:
-    """Look up the id of the test user, if it exists.
-
-    A person with the same userName is no test user: the run stops before it changes them.
-    """
-    if session.has_met_person:
-        return
-    for user in session.find("/Users", "userName", session.names.user):
-        if not session.names.is_user(user["userName"]):
-            continue  # a server that ignores filters returns others, too
-        if (user.get("name") or {}).get("familyName") != _FAMILY_NAME:
-            session.has_met_person = session.is_stopped = True
-            session.fail(
-                f"There is a person {session.names.user}, whom this check did not create. Run it "
-                "with another user name."
-            )
-        session.user_id = user["id"]
-
-
-def deactivate_test_user(session: Session) -> None:
-    """Deactivate the test user and remove Tiled Admin, if the user exists."""
-    if session.user_id is None:
-        return
-    user = session.read("/Users", session.user_id)
-    if (user.get(TILED_SCHEMA) or {}).get("tiledAdmin"):
-        session.change("/Users", session.user_id, {TILED_SCHEMA: {"tiledAdmin": False}})
-    if user.get("active") is not False:
-        session.change("/Users", session.user_id, {"active": False})
-    require_user(session, {"userName": session.names.user, "active": False})
-
-
-def require_user(session: Session, expected: Json) -> None:
-    """Read the test user, and end the step unless it has the expected values."""
-    session.require(list(differences(expected, session.read("/Users", session.user_id))))
 
 
 def _create(session: Session) -> Exchange:

@@ -1,9 +1,10 @@
-"""The names of the test user and the test group, one pair for each account of a server."""
+"""The names of the test users and the test group, of their own for each account of a server."""
 
 from __future__ import annotations
 
 import hashlib
 import re
+import uuid
 from dataclasses import dataclass
 
 _PLAIN_KEY = re.compile(r"[a-z0-9-]{1,40}")
@@ -18,15 +19,25 @@ class Names:
         user: The userName and email address of the test user.
         group: The displayName of the test group.
         renamed_group: The displayName that the test group has for a while.
+        colleagues: The userNames of two other users, as managers and as members of the group.
     """
 
     user: str
     group: str
     renamed_group: str
+    colleagues: tuple[str, str]
 
     @property
     def groups(self) -> tuple[str, str]:
         return self.group, self.renamed_group
+
+    @property
+    def disabled_user(self) -> str:
+        """Return the userName of the test user while it is disabled.
+
+        Entra may put the object id of a person in front.
+        """
+        return external_id(self.user).replace("-", "") + self.user
 
     def is_user(self, user_name: str) -> bool:
         """Return whether this is the userName of the test user, in any letter case."""
@@ -50,7 +61,14 @@ def names_for(account: str = "", user: str = "") -> Names:
         user=user or f"{local_part}@example.com",
         group=f"{words} (safe to delete)",
         renamed_group=f"{words} & Co. (safe to delete)",
+        # No key has a dot, so that no other account has these names.
+        colleagues=(f"{local_part}.1@example.com", f"{local_part}.2@example.com"),
     )
+
+
+def external_id(name: str) -> str:
+    """Return the object id of a test user or group in the directory."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, name))
 
 
 def _as_name(key: str) -> str:

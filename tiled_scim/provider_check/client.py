@@ -1,4 +1,4 @@
-"""Send HTTP requests the way Okta does, using only the standard library."""
+"""Send HTTP requests the way an identity provider does, using only the standard library."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from email.message import Message
 from functools import cached_property
 from http.client import HTTPException, HTTPResponse, IncompleteRead
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote, quote_plus, urlencode, urlsplit
 
-from tiled_scim.okta_check import connection_errors
+from tiled_scim.provider_check import connection_errors
+from tiled_scim.provider_check.providers import ENTRA, OKTA, Provider, ProviderKey
 
-TIMEOUT_SECONDS = 60.0  # Okta gives up on a request after a minute.
+TIMEOUT_SECONDS = 60.0  # after which Okta gives up
 MASK = "********"
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
@@ -25,13 +26,6 @@ _RETRIES = 3
 _LONGEST_WAIT_SECONDS = 120
 _LONGEST_TIMEOUT_SECONDS = 3600
 _BLOCK_BYTES = 65536
-_HEADERS = {
-    "Accept": "application/scim+json",
-    "Accept-Charset": "utf-8",
-    "Accept-Encoding": "gzip,deflate",
-    "Content-Type": "application/scim+json; charset=utf-8",
-    "User-Agent": "Okta SCIM Client 1.0.0",
-}
 
 Json = dict[str, Any]
 
@@ -93,7 +87,7 @@ class Exchange:
 
     @property
     def is_redirect(self) -> bool:
-        """Return whether the response is a redirect. Okta does not follow redirects."""
+        """Return whether the response is a redirect, which providers do not follow."""
         return 300 <= self.status < 400
 
     @property
@@ -124,11 +118,11 @@ class _ReturnEveryStatus(urllib.request.HTTPErrorProcessor):
     https_response = http_response
 
 
-class OktaClient:
-    """Send requests the way Okta does.
+class Client:
+    """Send requests the way an identity provider does. Subclasses say which one.
 
     Args:
-        base_url: The SCIM base URL, as pasted into Okta.
+        base_url: The SCIM base URL, as pasted into the provider.
         token: The bearer token.
         timeout: How long to wait for the server, in seconds.
 
@@ -138,6 +132,8 @@ class OktaClient:
     Raises:
         ValueError: An argument is invalid. The message never contains the token.
     """
+
+    provider: ClassVar[Provider]
 
     def __init__(self, base_url: str, token: str, *, timeout: float = TIMEOUT_SECONDS) -> None:
         self.base_url = _validated_url(base_url)
@@ -163,7 +159,7 @@ class OktaClient:
     ) -> Exchange:
         """Send a request and return the response, whatever its status.
 
-        Like Okta, retry after a 429 response whose `Retry-After` is a number of seconds.
+        Like the providers, retry after a 429 response whose `Retry-After` is a number of seconds.
 
         Args:
             path: The path below the base URL, with a leading slash.
@@ -176,22 +172,26 @@ class OktaClient:
         url = self.base_url + path
         if query:
             url += "?" + urlencode(query, quote_via=quote_plus if spaces_as_plus else quote)
-        request = urllib.request.Request(  # noqa: S310 -- _validated_url allows only http and https
-            url,
-            method=method,
-            data=None if body is None else json.dumps(body).encode(),
-            headers={**_HEADERS, "Authorization": authorization or f"Bearer {self._token}"},
-        )
-        exchange = self._exchange(request, body)
+        request = self._request(method, url, body, authorization or f"Bearer {self._token}")
+        exchange = self._recorded(request, body)
         for _attempt in range(_RETRIES):
             seconds = _seconds_to_wait(exchange)
             if seconds is None:
                 break
             self.watcher.waiting(seconds)
             time.sleep(seconds)
-            exchange = self._exchange(request, body)
+            exchange = self._recorded(request, body)
         self.exchanges.append(exchange)
         return exchange
+
+    def send_once(self, method: str, path: str, body: Json | None = None) -> Exchange:
+        """Send a request that is neither repeated nor recorded. Threads may share the client.
+
+        Raises:
+            UnreachableError: There was no complete response.
+        """
+        url = self.base_url + path
+        return self._exchange(self._request(method, url, body, f"Bearer {self._token}"), body)
 
     def send_bare_token(self, path: str, *, query: Mapping[str, str | int]) -> Exchange:
         """Send a GET whose `Authorization` header is the token without a scheme.
@@ -204,15 +204,33 @@ class OktaClient:
         """Replace the token in a text that is shown to users."""
         return text.replace(self._token, MASK)
 
-    def _exchange(self, request: urllib.request.Request, body: Json | None) -> Exchange:
+    def _request(
+        self, method: str, url: str, body: Json | None, authorization: str
+    ) -> urllib.request.Request:
+        return urllib.request.Request(  # noqa: S310 -- _validated_url allows only http and https
+            url,
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={**self.provider.headers, "Authorization": authorization},
+        )
+
+    def _recorded(self, request: urllib.request.Request, body: Json | None) -> Exchange:
         start = time.monotonic()
         try:
-            with self._opener.open(request, timeout=self._timeout) as response:
-                text = _read_text(response, start + self._timeout)
-        except (OSError, HTTPException, EOFError, UnicodeError, zlib.error) as error:
+            exchange = self._exchange(request, body)
+        except UnreachableError:
             self._record(request, None, start)
+            raise
+        self._record(request, exchange.status, start)
+        return exchange
+
+    def _exchange(self, request: urllib.request.Request, body: Json | None) -> Exchange:
+        deadline = time.monotonic() + self._timeout
+        try:
+            with self._opener.open(request, timeout=self._timeout) as response:
+                text = _read_text(response, deadline)
+        except (OSError, HTTPException, EOFError, UnicodeError, zlib.error) as error:
             raise self._unreachable(request, error) from error
-        self._record(request, response.status, start)
         method, url = request.get_method(), request.full_url
         return Exchange(method, url, body, response.status, response.headers, text)
 
@@ -223,11 +241,25 @@ class OktaClient:
         self.watcher.request_finished(attempt)
 
     def _unreachable(self, request: urllib.request.Request, error: Exception) -> UnreachableError:
-        reason, advice = connection_errors.explain(
-            error, urlsplit(self.base_url).netloc, self._timeout
-        )
+        host = urlsplit(self.base_url).netloc
+        reason, advice = connection_errors.explain(error, host, self._timeout, self.provider)
         sentence = f"{request.get_method()} {request.full_url}: {reason}"
         return UnreachableError(self.mask(sentence), advice)
+
+
+class OktaClient(Client):
+    """Send requests the way Okta does."""
+
+    provider = OKTA
+
+
+class EntraClient(Client):
+    """Send requests the way Microsoft Entra ID does."""
+
+    provider = ENTRA
+
+
+CLIENTS: dict[ProviderKey, type[Client]] = {"okta": OktaClient, "entra": EntraClient}
 
 
 def _validated_url(text: str) -> str:

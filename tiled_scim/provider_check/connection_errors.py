@@ -10,6 +10,8 @@ from gzip import BadGzipFile
 from http.client import IncompleteRead
 from typing import NamedTuple
 
+from tiled_scim.provider_check.providers import Provider
+
 
 class Explanation(NamedTuple):
     """The message and the advice for some types of exception."""
@@ -23,7 +25,8 @@ class Explanation(NamedTuple):
 _EXPLANATIONS = (
     Explanation(
         ssl.SSLCertVerificationError,
-        "The TLS certificate of {host} is not trusted. Okta will not trust it either: {cause}",
+        "The TLS certificate of {host} is not trusted. {provider} will not trust it either: "
+        "{cause}",
         "Use a valid certificate of a public authority for this host name, and serve the "
         "intermediate certificates with it.",
     ),
@@ -40,14 +43,14 @@ _EXPLANATIONS = (
     Explanation(
         (socket.gaierror, UnicodeError),
         "The host name in {host} cannot be resolved: {cause}",
-        "Check the spelling of the base URL, and that the name is in the public DNS, which Okta "
-        "uses.",
+        "Check the spelling of the base URL, and that the name is in the public DNS, which "
+        "{provider} uses.",
     ),
     Explanation(
         TimeoutError,
-        "{host} did not respond completely within {timeout:g} seconds. Okta gives up after 60.",
-        "Check that the firewall allows Okta's IP addresses. If the server is slow, look in its "
-        "log and its database for the cause.",
+        "{host} did not respond completely within {timeout:g} seconds. {patience}",
+        "Check that the firewall allows {provider}'s IP addresses. If the server is slow, look in "
+        "its log and its database for the cause.",
     ),
     Explanation(
         ConnectionError,
@@ -77,13 +80,14 @@ _EXPLANATIONS = (
 )
 
 
-def explain(error: Exception, host: str, timeout: float) -> tuple[str, str]:
+def explain(error: Exception, host: str, timeout: float, provider: Provider) -> tuple[str, str]:
     """Explain why a request failed.
 
     Args:
         error: The exception that the request raised.
         host: The host and port of the base URL.
         timeout: The timeout in seconds.
+        provider: The provider that the check plays.
 
     Returns:
         A message that says what happened, and advice on what to do.
@@ -92,4 +96,11 @@ def explain(error: Exception, host: str, timeout: float) -> tuple[str, str]:
     if isinstance(error, urllib.error.URLError) and isinstance(error.reason, Exception):
         cause = error.reason
     found = next(each for each in _EXPLANATIONS if isinstance(cause, each.types))
-    return found.message.format(host=host, timeout=timeout, cause=cause), found.advice
+    message = found.message.format(
+        host=host,
+        timeout=timeout,
+        cause=cause,
+        provider=provider.name,
+        patience=provider.patience,
+    )
+    return message, found.advice.format(provider=provider.name)

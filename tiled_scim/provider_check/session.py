@@ -6,31 +6,30 @@ import time
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 from urllib.parse import quote
 
-from tiled_scim.okta_check import expectations
-from tiled_scim.okta_check.client import Attempt, Exchange, Json, OktaClient, UnreachableError
-from tiled_scim.okta_check.diagnosis import Diagnosis, Place, diagnose
-from tiled_scim.okta_check.expectations import GROUP_SCHEMA, PATCH_SCHEMA, USER_SCHEMA
-from tiled_scim.okta_check.names import Names, names_for
+from tiled_scim.provider_check import expectations
+from tiled_scim.provider_check.client import Attempt, Client, Exchange, Json, UnreachableError
+from tiled_scim.provider_check.diagnosis import Diagnosis, diagnose
+from tiled_scim.provider_check.expectations import GROUP_SCHEMA, PATCH_SCHEMA, USER_SCHEMA
+from tiled_scim.provider_check.names import Names, names_for
+from tiled_scim.provider_check.providers import Feature, Place
+
+if TYPE_CHECKING:
+    from tiled_scim.provider_check.pace import Load
 
 Endpoint = Literal["/Users", "/Groups"]
 SCHEMAS: dict[Endpoint, str] = {"/Users": USER_SCHEMA, "/Groups": GROUP_SCHEMA}
 
-Need = Literal["user", "group", "no group"]
+Need = Literal["schemas", "user", "no user", "colleagues", "group", "no group"]
 _OBSTACLES: dict[Need, str] = {
+    "schemas": "Skipped because the attributes of the server are not known.",
     "user": "Skipped because the test user does not exist.",
+    "no user": "Skipped because the test user already exists.",
+    "colleagues": "Skipped because the colleagues of the test user do not exist.",
     "group": "Skipped because the test group does not exist.",
     "no group": "Skipped because the test group already exists.",
-}
-
-Feature = Literal["PATCH", "Groups", "Tiled Admin"]
-# The features that a server does not have to support, and what it means if it does not.
-_NOT_OFFERED: dict[Feature, str] = {
-    "PATCH": "The server does not support PATCH. Use an app made with Okta's wizard: it sends PUT.",
-    "Groups": "The server does not support groups. Do not use Push Groups in Okta.",
-    "Tiled Admin": "The server's resource types do not list the Tiled extension.",
 }
 
 
@@ -50,30 +49,32 @@ class Outcome(Enum):
 
 @dataclass(frozen=True)
 class Step:
-    """One action of Okta.
+    """One action of a provider.
 
     Args:
-        title: What happens, in the words of an Okta admin.
+        title: What happens, in the words of the provider's admin.
         run: Performs the step. Raises `MismatchError`, `NotSupportedError` or
             `UnreachableError`.
-        consequence: What a failure means in Okta, as a sentence.
+        consequence: What a failure means in the provider, as a sentence.
         remedy: What the server should do, as a sentence.
-        place: Where Okta shows the failure.
+        place: Where the provider shows the failure.
         expected_error: The error status that the step expects, if it expects one.
         needs: What earlier steps must have created.
         uses: The optional features that the step uses. It is skipped without them.
         stops_on_failure: Whether a failure ends the run.
+        ends_use: Whether the test user is of no use afterwards. A rate is held before.
     """
 
     title: str
     run: Callable[[Session], None]
     consequence: str
     remedy: str
-    place: Place = Place.TASKS
+    place: Place = Place.USERS
     expected_error: int | None = None
     needs: tuple[Need, ...] = ()
     uses: tuple[Feature, ...] = ()
     stops_on_failure: bool = False
+    ends_use: bool = False
 
     @property
     def name(self) -> str:
@@ -105,7 +106,7 @@ class Result:
 
 
 class MismatchError(Exception):
-    """Raised when a response, or the state of the server, is not what Okta needs."""
+    """Raised when a response, or the state of the server, is not what the provider needs."""
 
     def __init__(self, findings: Collection[str]) -> None:
         super().__init__(" ".join(findings))
@@ -120,21 +121,25 @@ class Session:
     """The state of a run: the client, the test user and group, and whether to continue.
 
     Steps are built from its methods. Each method checks the response and raises `MismatchError`,
-    which ends the step, if it is not what Okta needs.
+    which ends the step, if it is not what the provider needs.
 
     Args:
         client: The client.
         names: The names of the test user and group.
     """
 
-    def __init__(self, client: OktaClient, names: Names | None = None) -> None:
+    def __init__(self, client: Client, names: Names | None = None) -> None:
         self.client = client
         self.names = names or names_for()
+        self.provider = client.provider
         self.send = client.send
         self.user_id: str | None = None
+        self.colleague_ids: list[str] = []
         self.group_id: str | None = None
         self.deleted_groups: set[str] = set()
         self.missing_features: set[Feature] = set()
+        self.declared: Collection[str] = ()  # what the server's schemas list
+        self.load: Load | None = None
         self.is_connected = False
         self.has_met_person = False  # somebody has the test user's name
         self.is_stopped = False
@@ -145,7 +150,7 @@ class Session:
         if missing := next(
             (feature for feature in step.uses if feature in self.missing_features), None
         ):
-            return Result(step, Outcome.NOT_OFFERED, (_NOT_OFFERED[missing],))
+            return Result(step, Outcome.NOT_OFFERED, (self.provider.not_offered[missing],))
         if obstacle := self._obstacle(step):
             return Result(step, Outcome.SKIPPED, (obstacle,))
         exchanges, attempts, notes = self.client.exchanges, self.client.attempts, self._notes
@@ -167,28 +172,31 @@ class Session:
         first = len(self.client.attempts)
         try:
             step.run(self)
-            self.require(expectations.speed(self.client.attempts[first:]))
+            self.require(expectations.speed(self.client.attempts[first:], self.provider))
         except NotSupportedError as error:
             return Outcome.NOT_OFFERED, (str(error),), None
         except MismatchError as mismatch:
-            self.is_stopped = step.stops_on_failure
+            self.is_stopped = self.is_stopped or step.stops_on_failure
             return Outcome.FAILED, mismatch.findings, self._diagnosis(step, first)
         except UnreachableError as unreachable:
             self.is_stopped = True
             diagnosis = Diagnosis(step.consequence, unreachable.advice)
             return Outcome.FAILED, (str(unreachable),), diagnosis
         finally:
-            self.note(expectations.speed_notes(self.client.attempts[first:]))
+            self.note(expectations.speed_notes(self.client.attempts[first:], self.provider))
         return Outcome.PASSED, (), None
 
     def _diagnosis(self, step: Step, first: int) -> Diagnosis:
         if len(self.client.attempts) == first:  # found without a request
             return Diagnosis(step.consequence, step.remedy)
-        return diagnose(step, self.client.exchanges[-1])
+        return diagnose(self.provider, step, self.client.exchanges[-1])
 
     def _obstacle(self, step: Step) -> str | None:
         has: dict[Need, bool] = {
+            "schemas": bool(self.declared),
             "user": self.user_id is not None,
+            "no user": self.user_id is None,
+            "colleagues": len(self.colleague_ids) == len(self.names.colleagues),
             "group": self.group_id is not None,
             "no group": self.group_id is None,
         }
@@ -245,7 +253,7 @@ class Session:
     def look_up(
         self, endpoint: Endpoint, attribute: str, value: str, *, spaces_as_plus: bool = False
     ) -> Json | None:
-        """Look up a resource as Okta does before it creates one.
+        """Look up a resource as providers do before they create one.
 
         Returns:
             The resource, or None. More than one match ends the step.
