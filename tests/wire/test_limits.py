@@ -211,6 +211,48 @@ class TestBulk:
         assert LibraryGroupLink.objects.filter(unlinked_at=None).count() == 2
         assert LibraryGroupMember.objects.count() == 100
 
+    @pytest.mark.parametrize("method", ["PUT", "PATCH"])
+    def test_no_operation_starts_after_very_much_was_written(
+        self, scim: Scim, monkeypatch: pytest.MonkeyPatch, method: str
+    ) -> None:
+        keys = people(3)
+        monkeypatch.setattr(budget, "MAX_STEPS", 1500)
+        large = {"title": "x" * 1000}
+        bodies = [
+            user(f"u{n}", **large)
+            if method == "PUT"
+            else patch_op({"op": "replace", "value": large})
+            for n in range(3)
+        ]
+        operations = [
+            {"method": method, "path": f"/Users/{key}", "data": body}
+            for key, body in zip(keys, bodies, strict=True)
+        ]
+
+        answer = scim.post("/Bulk", {"Operations": operations})
+
+        assert [each["status"] for each in answer.json["Operations"]] == ["200", "200", "413"]
+
+    def test_no_operation_starts_after_users_of_very_many_groups_were_renamed(
+        self, scim: Scim, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        keys = [scim.add_user(f"old{n}") for n in range(2)]
+        for n in range(4):
+            scim.add_group(f"Group {n}", *keys)
+        monkeypatch.setattr(budget, "MAX_STEPS", 3 * budget.STEPS_OF_RENAMED)
+        operations = [
+            {
+                "method": "PATCH",
+                "path": f"/Users/{key}",
+                "data": patch_op({"op": "replace", "path": "userName", "value": f"new {key}"}),
+            }
+            for key in keys
+        ]
+
+        answer = scim.post("/Bulk", {"Operations": operations})
+
+        assert [each["status"] for each in answer.json["Operations"]] == ["200", "413"]
+
     def test_no_operation_starts_after_users_left_very_many_groups(
         self, scim: Scim, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -252,7 +294,7 @@ class TestPages:
         keys = groups(4, people(20))
         monkeypatch.setattr(rows, "MAX_MEMBERSHIPS", 50)
 
-        found = []
+        found: list[str] = []
         while True:
             answer = scim.get("/Groups", startIndex=len(found) + 1, count=100)
             assert answer.json["totalResults"] == 4

@@ -20,7 +20,7 @@ from tiled_scim.provisioning.service import Precondition, Record, Result, unknow
 from tiled_scim.provisioning.users import UserService
 from tiled_scim.schemas import GROUP, USER
 from tiled_scim.scim.budget import Budget
-from tiled_scim.scim.cleaning import Document, clean_document, is_storable
+from tiled_scim.scim.cleaning import Document, check_size, clean_document, is_storable
 from tiled_scim.scim.operations import parse
 
 SERVICES: dict[str, type[UserService | GroupService]] = {
@@ -118,6 +118,7 @@ class Endpoint:
         if not isinstance(body, Mapping):
             raise invalid_syntax("The body must be one JSON object.")
         document = clean_document(self.resource_type, body)
+        self.budget.take(check_size(document, self.resource_type))
         self.budget.ask("members", len(cast(Sized, document.get("members", ()))))
         return document
 

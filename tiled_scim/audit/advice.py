@@ -26,6 +26,10 @@ CLIENT_ERROR = _(
     "The client sent something that SCIM does not allow. No setting in Okta changes that. Report "
     "the detail and the request id to the client's vendor."
 )
+UNSUPPORTED_SEARCH = _(
+    "The client sent a search that this site does not support. No setting in Okta changes "
+    "that. Report the detail and the request id to the client's vendor."
+)
 # What to do about each cause. It may contain the host's words.
 BY_CAUSE: Mapping[str, Promise] = {
     Cause.NOT_ENABLED: _(
@@ -90,10 +94,7 @@ BY_CAUSE: Mapping[str, Promise] = {
 # The keys are a status and what distinguishes causes with the same status: the caller, the scimType
 # or the resource type. The first match in the order of `_kinds` is used.
 ADVICE: Mapping[tuple[int, str], Promise] = {
-    (400, "invalidFilter"): _(
-        "The client sent a search that this site does not support. No setting in Okta changes "
-        "that. Report the detail and the request id to the client's vendor."
-    ),
+    (400, "invalidFilter"): UNSUPPORTED_SEARCH,
     (400, "invalidPath"): _(
         "A mapped attribute does not exist here. In Okta's Profile Editor, compare its external "
         "name and namespace with the attributes that this site supports."
@@ -114,6 +115,7 @@ ADVICE: Mapping[tuple[int, str], Promise] = {
         "The value to change does not exist. In Okta, open the assignment of the person or group "
         "and push it again, so that Okta sends all values."
     ),
+    (400, "tooMany"): UNSUPPORTED_SEARCH,
     (400, "expiredCursor"): CLIENT_ERROR,
     (400, "invalidCount"): CLIENT_ERROR,
     (400, "invalidCursor"): CLIENT_ERROR,
@@ -155,8 +157,8 @@ ADVICE: Mapping[tuple[int, str], Promise] = {
         "is not repeated, push the person or group again."
     ),
     (413, ""): _(
-        "The request was too large. Push fewer members at once, or ask the operator of this site "
-        "to raise the limit that the detail names."
+        "The request was too large. Push fewer members at once, or shorten the values that the "
+        "detail names in the person's profile in Okta."
     ),
     (415, ""): _(
         "The client sent data in a format that this site does not support. In Okta, choose an app "

@@ -208,11 +208,17 @@ def note_change_of_member(link: UserLink, using: str) -> None:
     )
 
 
-def note_rename_of_member(link: UserLink, old_name: str, using: str) -> None:
-    """Show a user's new userName in groups, unless the client sent another display name."""
+def note_rename_of_member(link: UserLink, old_name: str, using: str) -> int:
+    """Show a user's new userName in groups, unless the client sent another display name.
+
+    Returns:
+        The number of groups that show it.
+    """
     shown = LibraryGroupMember.objects.using(using).filter(user=link.pk, display=old_name)
-    if shown.update(display=link.user_name):
+    number = shown.update(display=link.user_name)
+    if number:
         note_change_of_member(link, using)
+    return number
 
 
 def note_deletion_of_member(

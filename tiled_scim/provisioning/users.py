@@ -34,7 +34,7 @@ from tiled_scim.provisioning.service import Precondition, Result, Service, recor
 from tiled_scim.provisioning.user_planning import UserPlanner
 from tiled_scim.schemas import USER
 from tiled_scim.scim import patch
-from tiled_scim.scim.budget import STEPS_OF_GROUP
+from tiled_scim.scim.budget import STEPS_OF_GROUP, STEPS_OF_RENAMED
 from tiled_scim.scim.cleaning import Document, check_immutable
 from tiled_scim.scim.operations import Operation
 from tiled_scim.scim.text import canonical
@@ -281,7 +281,8 @@ class UserService(Service[UserLink]):
             link.unlinked_at = None
         self.set_columns(link, plan.columns)
         if not user.is_new and link.user_name != old_name:
-            note_rename_of_member(link, old_name, self.using)
+            number = note_rename_of_member(link, old_name, self.using)
+            self.budget.take(STEPS_OF_RENAMED * number)
         self._check_identity(user, plan, old_name)
         activation = self._activation(user, plan.host)
         was_suspended = link.suspended

@@ -19,11 +19,13 @@ MAX_COMPARISONS = 10_000
 # The members of the largest groups that providers push whole.
 MAX_MEMBERS = 100_000
 # The steps after which a bulk request starts no further operation: about a second.
-MAX_STEPS = 1_000_000
-# A step is one look at one element. To write the rows of a member takes so many times as long.
+MAX_STEPS = 500_000
+# A step is one look at one element, or one byte that is written. These take so many times as long:
+# to write the rows of a member, to remove a deleted user from a group, and to show there that a
+# member was renamed.
 STEPS_OF_MEMBER = 20
-# To remove a deleted user from a group takes so many times as long.
 STEPS_OF_GROUP = 2000
+STEPS_OF_RENAMED = 100
 
 Asked = Literal["operations", "comparisons", "members"]
 _LIMITS: dict[Asked, tuple[int, str]] = {

@@ -82,7 +82,7 @@ def clean_document(resource_type: ResourceType, body: Mapping[str, object]) -> D
 
     Raises:
         ScimError: invalidValue for an invalid value, or a missing required one; invalidSyntax for a
-            repeated name; 413 for a document that is too large.
+            repeated name.
     """
     document = _clean_object(body, resource_type.attribute, "")
     check_required(resource_type.schema, document, "")
@@ -93,7 +93,6 @@ def clean_document(resource_type: ResourceType, body: Mapping[str, object]) -> D
         values = clean_extension(extension, value)
         if not is_nothing(values):
             document[extension.urn] = values
-    check_size(document, resource_type)
     return document
 
 
@@ -156,8 +155,8 @@ def check_number(attribute: Attribute, elements: Sized) -> None:
 
 def check_size(
     document: Document, resource_type: ResourceType, before: Document | None = None
-) -> None:
-    """Refuse a document that is too large. Members do not count, because they are rows.
+) -> int:
+    """Return the size of a document in bytes. Members do not count, because they are rows.
 
     Args:
         document: The document.
@@ -166,11 +165,11 @@ def check_size(
             may then become smaller.
 
     Raises:
-        ScimError: 413.
+        ScimError: 413 for a document that is too large.
     """
     size = _size(document, resource_type)
     if size <= MAX_RESOURCE_BYTES or (before and size <= _size(before, resource_type)):
-        return
+        return size
     raise too_large(
         f"The {resource_type.name} would have {size} bytes as JSON, and may have "
         f"{MAX_RESOURCE_BYTES}. Send fewer or shorter values."
@@ -179,8 +178,12 @@ def check_size(
 
 def _size(document: Document, resource_type: ResourceType) -> int:
     relations = {each.name for each in resource_type.schema.attributes if each.relation}
-    kept = {name: value for name, value in document.items() if name not in relations}
-    return len(json.dumps(kept, ensure_ascii=False, separators=(",", ":")).encode())
+    return size_as_json({name: document[name] for name in document if name not in relations})
+
+
+def size_as_json(value: object) -> int:
+    """Return the number of bytes that a value takes as JSON."""
+    return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
 
 
 def check_immutable(before: Document, after: Document, resource_type: ResourceType) -> None:

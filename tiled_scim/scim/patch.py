@@ -21,6 +21,7 @@ from tiled_scim.scim.cleaning import (
     check_number,
     check_required,
     check_size,
+    size_as_json,
 )
 from tiled_scim.scim.criteria import element_for
 from tiled_scim.scim.grammar import number_of_comparisons
@@ -70,6 +71,8 @@ def apply(
         budget.take(more)
         _apply(patched, operation)
     check_size(patched, resource_type, document)
+    changed = {name: patched[name] for name in patched if patched[name] != document.get(name)}
+    budget.take(size_as_json(changed))
     check_immutable(document, patched, resource_type)
     for extension in resource_type.extensions:
         values = cast(Document, patched.get(extension.urn))

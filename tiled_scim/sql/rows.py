@@ -170,7 +170,7 @@ def groups_of(users: Sequence[UUID]) -> list[Any]:
         ScimError: tooMany for too many memberships together.
     """
     found = rows_of_keys(
-        "groups of users",
+        ("groups of users", MAX_MEMBERSHIPS),
         lambda is_one_of: (
             LibraryGroupMember.objects.using(router.db_for_write(UserLink))
             .filter(LibraryGroupMember.live, is_one_of(F("user_id")))
