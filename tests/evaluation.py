@@ -30,7 +30,9 @@ def is_chosen(resource: Resource, expression: Expression, resource_type: Resourc
             return any(map(is_present, values))
         case Comparison(name):
             attribute, values = found(resource, name, resource_type)
-            return any(fits(attribute, value, expression) for value in values or [None])
+            if not values:
+                return (expression.operator == "ne") != (expression.value is None)
+            return any(fits(attribute, value, expression) for value in values)
         case ElementFilter(name, operand):
             attribute, elements = found(resource, name, resource_type, whole=True)
             return any(is_element_chosen(element, operand, attribute) for element in elements)

@@ -238,6 +238,27 @@ class TestFilterThatSelectsNothing:
         assert snapshot() == before
 
 
+@pytest.mark.parametrize("value", [[{"address": "x"}], {"address": "x"}])
+def test_elements_of_unknown_parts_clear_no_address(scim: Scim, ann: str, value: object) -> None:
+    before = snapshot()
+
+    for change in (
+        operation("replace", "emails", value),
+        {"op": "replace", "value": {"emails": value}},
+    ):
+        assert scim.patch(f"/Users/{ann}", change).status == 200
+
+    assert snapshot() == before
+
+
+@pytest.mark.parametrize("value", [[], None, [{}], [{"value": None}]])
+def test_a_replacement_by_nothing_clears_all_addresses(scim: Scim, ann: str, value: object) -> None:
+    scim.patch(f"/Users/{ann}", operation("replace", "emails", value))
+
+    assert emails(scim, ann) is None
+    assert host_email() == ""
+
+
 @pytest.mark.parametrize("value", ["", None])
 def test_the_null_test_of_microsoft_leaves_nothing(entra: Scim, ann: str, value: object) -> None:
     """After it, each attribute is absent, null or empty."""

@@ -56,6 +56,13 @@ def _without_name(attribute: Attribute, value: object) -> object:
     return value
 
 
+def has_unknown_elements(attribute: Attribute, value: object) -> bool:
+    """Return whether an object in a value has names, and none of them is a sub-attribute's."""
+    elements = value if isinstance(value, list) else [value]
+    objects = (element for element in elements if isinstance(element, Mapping) and element)
+    return any(not any(map(attribute.sub_attribute, names)) for names in objects)
+
+
 def restates(
     path: AttributePath, value: object, resource_type: ResourceType, key: str | None
 ) -> bool:

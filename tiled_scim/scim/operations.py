@@ -254,8 +254,9 @@ def _assignments(op: Kind, target: Target, value: object) -> Iterator[Operation]
         cleaned: object = _element_changes(attribute, value, name)
     else:
         cleaned = clean(attribute, value, name, accept_lone_element=True)
-    if cleaned is None or cleaned == {}:
-        return  # an object without known attributes
+    is_unknown = cleaned == [] and forms.has_unknown_elements(attribute, value)
+    if cleaned is None or cleaned == {} or is_unknown:
+        return  # objects without known attributes
     if attribute.required and is_blank(cleaned):
         raise invalid_value(f"{name} is required.")
     yield Operation(op, target.path, target.filter, cleaned)
