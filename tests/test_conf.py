@@ -71,6 +71,12 @@ def test_a_setting_has_a_default_and_follows_the_hosts_at_once(
     assert getattr(scim_settings, name) == default
 
 
+@pytest.mark.usefixtures("nothing_set")
+@override_settings(TILED_SCIM_MAX_PAGE_SIZE=50)
+def test_a_page_has_no_more_than_the_maximum_by_default() -> None:
+    assert scim_settings.PAGE_SIZE == 50
+
+
 def test_these_are_all_settings() -> None:
     properties = {name for name, value in vars(Settings).items() if isinstance(value, property)}
 

@@ -168,8 +168,8 @@ class Settings:
 
     @property
     def PAGE_SIZE(self) -> int:
-        """The default number of resources on a page."""
-        return cast(int, _setting("PAGE_SIZE", 100))
+        """The default number of resources on a page. Without it, `MAX_PAGE_SIZE` if it is below 100."""
+        return cast(int, _setting("PAGE_SIZE", min(100, self.MAX_PAGE_SIZE)))
 
     @property
     def MAX_PAGE_SIZE(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, cast
 
 from django.db import models, router
@@ -48,7 +48,9 @@ def _conditions(row: models.Model, column: str, value: str) -> Iterator[models.Q
 
 def _same_values(row: models.Model, columns: Sequence[str], column: str) -> models.Q:
     """Return the condition for rows that have the same values in all columns but one."""
-    return models.Q(**{name: getattr(row, name) for name in columns if name != column})
+    fields: Iterable[Any] = (row._meta.get_field(name) for name in columns if name != column)
+    # The key of a related row, which need not be read.
+    return models.Q(**{field.attname: getattr(row, field.attname) for field in fields})
 
 
 def _columns_of(constraint: models.UniqueConstraint) -> list[str]:
