@@ -326,7 +326,7 @@ class VeryMany(SeenByStaff):
         numbers = {key: key.removeprefix("key") for key in keys}
         return {
             key: f"Customer {number}"
-            for key, number in sorted(numbers.items())
+            for key, number in numbers.items()
             if number.isdigit() and int(number) < cls.number
         }
 

@@ -130,7 +130,8 @@ def _scope(user: Any) -> Scope:
         return Scope(adapter, own=None)
     if isinstance(allowed, str):  # its characters could be the keys of other accounts
         raise TypeError(f"accounts_of() must return a collection of keys, not {allowed!r}")
-    return Scope(adapter, own=adapter.account_labels(frozenset(allowed)))
+    own = adapter.account_labels(frozenset(allowed))
+    return Scope(adapter, own=dict(sorted(own.items(), key=lambda item: (fold(item[1]), item[0]))))
 
 
 class ScopedAdmin(BaseModelAdmin):
