@@ -113,6 +113,10 @@ class AccountAdapter(HostAdapter):
         """Return whether another account has the user, by SCIM or by hand."""
         return self._others(user).exists() or super().is_shared(user)
 
+    def is_active_elsewhere(self, user: AbstractBaseUser) -> bool:
+        """Return whether a membership of the user in another account is active."""
+        return self._others(user).filter(**is_true(self.membership_fields["active"])).exists()
+
     def may_change_person(self, user: AbstractBaseUser, values: Mapping[str, Any]) -> bool:
         """Return whether no other account has the user, and nobody outside has these names.
 
@@ -357,12 +361,9 @@ class AccountAdapter(HostAdapter):
 
         People deactivated a user who is inactive in the host, but active in another account.
         """
-        if not settings.DEACTIVATE_HOST_USERS or self._is_active_elsewhere(user):
+        if not settings.DEACTIVATE_HOST_USERS or self.is_active_elsewhere(user):
             return
         HostAdapter.update_user(self, user, {"active": active})
-
-    def _is_active_elsewhere(self, user: AbstractBaseUser) -> bool:
-        return self._others(user).filter(**is_true(self.membership_fields["active"])).exists()
 
 
 def _no_account() -> ScimError:

@@ -254,6 +254,18 @@ class TestMovedUsers:
     def test_is_not_listed(self, acme: Okta, key: str, query: str) -> None:
         assert acme("GET", f"Users{query}").json()["totalResults"] == 0
 
+    def test_is_not_shown_on_pages(self, acme: Okta, key: str) -> None:
+        User.objects.update(last_name="Secret")
+        browser = Client()
+        browser.force_login(User.objects.create_superuser("root"))
+
+        page = browser.get(f"/admin/tiled_scim/userlink/{key}/change/").text
+        rows = browser.get("/admin/tiled_scim/userlink/?account=acme").text
+
+        assert "Secret" not in page
+        assert "Unlinked" in page
+        assert "Unlinked" in rows
+
     def test_becomes_no_member(self, acme: Okta, key: str) -> None:
         acme("POST", "Groups", {"displayName": "Maps", "members": [{"value": key}]})
 

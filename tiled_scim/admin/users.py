@@ -16,6 +16,7 @@ from tiled_scim.admin.lists import may_view
 from tiled_scim.admin.scope import Scope, scope_of
 from tiled_scim.conf import settings
 from tiled_scim.models import LibraryGroupMember, UserLink
+from tiled_scim.presentation.links import belonging_links
 from tiled_scim.presentation.states import UserState
 from tiled_scim.provisioning.reading import host_values_of
 
@@ -80,10 +81,11 @@ class ManagedByScim(BaseModelAdmin):
         page = reverse(
             "admin:tiled_scim_userlink_change", args=[link.pk], current_app=self.admin_site.name
         )
+        belongs = link.pk in belonging_links([link], {link.account: adapter})
         return {
             "link": link,
             "page": page,
-            "state": UserState.for_link(link, host_values_of(link, adapter)),
+            "state": UserState.for_link(link, host_values_of(link, adapter), belongs=belongs),
             "libraries": [
                 adapter.library_name(member.group.library) for member in members[:LIBRARIES_SHOWN]
             ],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from django.db.models import Count, Q, QuerySet
 
 from tiled_scim.audit.events import LINKS, differences
 from tiled_scim.conf import settings
-from tiled_scim.host import TILED_ADMIN
+from tiled_scim.host import TILED_ADMIN, HostAdapter
 from tiled_scim.models import (
     LibraryGroupLink,
     LibraryGroupMember,
@@ -19,9 +19,11 @@ from tiled_scim.models import (
     UserLink,
 )
 from tiled_scim.presentation.states import GroupState, UserState
+from tiled_scim.provisioning.documents import read_user
 from tiled_scim.provisioning.group_members import own_library
 from tiled_scim.provisioning.reading import document_of, host_values_of, read_memberships
 from tiled_scim.schemas import GROUP, USER
+from tiled_scim.sql.host_fields import host_fields
 
 MEMBERS_SHOWN = 100
 
@@ -33,10 +35,11 @@ def annotate_users(rows: list[Any]) -> list[Any]:
     """
     adapters = {link.account: settings.HOST_ADAPTER(link.account) for link in rows}
     libraries = _library_counts(rows)
-    read_memberships(rows)
+    own = belonging_links(rows, adapters)
     for link in rows:
-        values = host_values_of(link, adapters[link.account]) if link.is_live else {}
-        link.state = UserState.for_link(link, values)
+        belongs = link.pk in own
+        values = host_values_of(link, adapters[link.account]) if link.is_live and belongs else {}
+        link.state = UserState.for_link(link, values, belongs=belongs)
         link.is_tiled_admin = bool(values.get(TILED_ADMIN))
         link.library_count = libraries.get(link.pk, 0)
     return rows
@@ -99,10 +102,25 @@ def members_of(link: LibraryGroupLink) -> list[dict[str, Any]]:
 
 def attributes_of(link: Link) -> list[tuple[str, Any]]:
     """Return the attributes of a resource, without those that are never returned."""
-    resource_type = USER if isinstance(link, UserLink) else GROUP
-    document = {"id": str(link.pk), **document_of(link, settings.HOST_ADAPTER(link.account))}
-    attributes = differences({}, document, resource_type)
+    adapter = settings.HOST_ADAPTER(link.account)
+    if isinstance(link, UserLink):
+        belongs = link.pk in belonging_links([link], {link.account: adapter})
+        values = host_values_of(link, adapter) if belongs else {}
+        resource_type, document = USER, read_user(link, values, host_fields(adapter))
+    else:
+        resource_type, document = GROUP, document_of(link, adapter)
+    attributes = differences({}, {"id": str(link.pk), **document}, resource_type)
     return [(name, value) for name, (_nothing, value) in attributes.items()]
+
+
+def belonging_links(links: Collection[UserLink], adapters: Mapping[str, HostAdapter]) -> set[UUID]:
+    """Return the ids of the links whose users still belong to the account of the link."""
+    read_memberships(links)
+    users: dict[str, list[Any]] = {}
+    for link in links:
+        users.setdefault(link.account, []).append(link.user_id)
+    own = {account: adapters[account].belonging(found) for account, found in users.items()}
+    return {link.pk for link in links if link.belongs and link.user_id in own[link.account]}
 
 
 def current_names(

@@ -25,14 +25,15 @@ class UserState(TextChoices):
     UNLINKED = "let_go", _("unlinked")
 
     @classmethod
-    def for_link(cls, link: UserLink, values: Mapping[str, Any]) -> UserState:
+    def for_link(cls, link: UserLink, values: Mapping[str, Any], *, belongs: bool) -> UserState:
         """Return the state of a user link.
 
         Args:
             link: The user link.
             values: The `reading.host_values_of` the link.
+            belongs: Whether the user still belongs to the account.
         """
-        if not (link.is_live and link.belongs):
+        if not (link.is_live and belongs):
             return cls.UNLINKED
         return cls.ACTIVE if values.get("active", True) else cls.DEACTIVATED
 

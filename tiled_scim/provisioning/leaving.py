@@ -50,7 +50,7 @@ def leave_groups(link: UserLink, adapter: HostAdapter, using: str) -> dict[str, 
 def end_sign_in(user: LockedUser) -> None:
     """Make the password unusable and end all sessions, unless another account has the user."""
     host_user, adapter = user.link.user, user.adapter
-    if settings.END_SESSIONS and not adapter.is_shared(host_user):
+    if settings.END_SESSIONS and not user.is_kept_elsewhere:
         adapter.disable_password(host_user)
         adapter.end_sessions(host_user)
 

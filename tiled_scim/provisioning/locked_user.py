@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, cast
 
+from tiled_scim.accounts import AccountAdapter
 from tiled_scim.host import HostAdapter, follow_path, has_field
 from tiled_scim.models import UserLink
 from tiled_scim.permissions import STAFF_FIELD
@@ -103,6 +104,13 @@ class LockedUser:
     def host_stays_active(self) -> bool:
         """Return whether the host user is active although the user is inactive in the account."""
         return self.host_is_active if self.owns_active else self.link.suspended
+
+    @property
+    def is_kept_elsewhere(self) -> bool:
+        """Return whether another account has the user: as active, if memberships say so."""
+        if self.owns_active:
+            return cast(AccountAdapter, self.adapter).is_active_elsewhere(self.link.user)
+        return self.adapter.is_shared(self.link.user)
 
     @property
     def is_resumed(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, cast
 from uuid import UUID
 
@@ -120,7 +120,7 @@ def user_relations(adapter: HostAdapter) -> set[str]:
     return {"user"} | {path.rpartition("__")[0] for path in paths}
 
 
-def read_memberships(links: Sequence[UserLink]) -> None:
+def read_memberships(links: Collection[UserLink]) -> None:
     """Set `membership` of each link, so that `host_values_of` needs no queries."""
     memberships = membership_model()
     if memberships is None:
@@ -137,9 +137,14 @@ def read_memberships(links: Sequence[UserLink]) -> None:
 
 
 def host_values_of(link: UserLink, adapter: HostAdapter) -> HostValues:
-    """Return the values of a link's host user as the account sees them."""
+    """Return the values of a link's host user as the account sees them.
+
+    There are none if the user does not belong to the account any more.
+    """
     if link.membership is None:
         read_memberships([link])
+    if not link.belongs:
+        return {}
     return values_of_user(link, host_fields(adapter), suspended=link.suspended)
 
 

@@ -42,6 +42,7 @@ class UserTransitions(Service[UserLink]):
         self.fields = host_fields(self.adapter)
 
     def end_link(self, user: LockedUser) -> None:
+        """Unlink a user, and end the access; delete the host user if a setting says so."""
         link = user.link
         may_delete = settings.USER_DELETE == "delete" and not self.adapter.is_shared(link.user)
         if may_delete and self._delete_host_user(link):

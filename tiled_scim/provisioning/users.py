@@ -168,7 +168,8 @@ class UserService(UserTransitions):
         if link is None:
             return self._locked(self._of_host_user(name, stored))
         user = self._locked(link)
-        if user.belongs and (user.link.is_live or host_name_follows(link)):
+        has_name = link.is_live or link.keeps_own_values or host_name_follows(link)
+        if user.belongs and has_name:
             return user
         return self._find_again(user, name, stored)
 

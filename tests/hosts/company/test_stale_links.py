@@ -28,7 +28,7 @@ from tests.hosts.messages import add_members, group, patch, person
 from tests.wire.client import Scim
 from tiled_scim.connections import Actor, Connection
 from tiled_scim.models import Action, LibraryGroupLink, PriorAccess, ScimEvent, UserLink
-from tiled_scim.presentation.links import annotate_groups
+from tiled_scim.presentation.links import annotate_groups, annotate_users, attributes_of
 from tiled_scim.provisioning import drift
 
 pytestmark = pytest.mark.django_db
@@ -95,6 +95,34 @@ class TestMovedPerson:
         assert UserLink.objects.get(pk=other).user_id == new.pk
         assert UserLink.objects.get(pk=key).unlinked_at is not None
         assert member(ACME, person__email="former@example.com") == ("member", False, "")
+
+    def test_keeps_own_person_whose_name_is_only_the_accounts(
+        self, acme: Scim, globex: Scim
+    ) -> None:
+        """The name is that of somebody else in the host, but Ann's in her account."""
+        key = push(acme)
+        push(globex)
+        set_value(acme, key, "userName", BOB)
+        push(globex, BOB)
+        acme.delete(f"/Users/{key}")
+
+        assert push(acme, BOB) == key
+
+        assert UserLink.objects.get(pk=key).user_id == Person.objects.get(email=ANN).pk
+        assert not Membership.objects.filter(account=ACME, person__email=BOB).exists()
+
+    def test_is_not_shown_on_pages(self, acme: Scim) -> None:
+        push(acme)
+        Membership.objects.update(account=GLOBEX)
+        Person.objects.update(first_name="Secret")
+        [link] = annotate_users(list(UserLink.objects.select_related("user")))
+
+        shown = dict(attributes_of(link))
+
+        assert link.state == "let_go"
+        assert shown["userName"] == ANN
+        assert "Secret" not in shown.values()
+        assert "active" not in shown
 
 
 class TestMovedLibrary:
