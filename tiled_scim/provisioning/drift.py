@@ -142,7 +142,7 @@ def _of_members(group: LibraryGroupLink, adapter: HostAdapter) -> Iterator[Findi
     for kind, found in people.items():
         if found:
             yield Finding(kind, group, found)
-    if group.unlinked_at is None and group.library is None:
+    if group.unlinked_at is None and not group.is_live:
         yield Finding(LIBRARY_DELETED, group)
 
 

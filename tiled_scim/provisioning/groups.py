@@ -148,7 +148,7 @@ class GroupService(Service[LibraryGroupLink]):
         Raises:
             ScimError: 404, and the errors of the precondition.
         """
-        link = lock_group("pk", key, self.account, self.using)
+        link = lock_group("pk", key, self.account, self.using) or self._lock_without_library(key)
         if link is None:
             raise self.unknown(key)
         document = read_group(link)
@@ -156,12 +156,22 @@ class GroupService(Service[LibraryGroupLink]):
             precondition(resource_of(link, document).version)
         return link, document
 
+    def _lock_without_library(self, key: UUID) -> LibraryGroupLink | None:
+        """Return the live group with this id that only gives a role, locked, or None."""
+        if not self.adapter.roles():
+            return None
+        link = self.lock_by("pk", key)
+        return link if link is not None and link.is_live else None
+
     def _unlink(self, link: LibraryGroupLink) -> Result:
         removed = self.members(link).remove_all().removed
+        # Whoever pushes a group of the same name later may mean other people.
+        attributes = {"role": [link.role, None]} if link.role else {}
+        link.role = ""
         link.unlinked_at = timezone.now()
         self.save(link)
         action = self.announce(signals.library_unlinked, link, library=link.library)
-        return Result(self.changed(link, action=action, removed=removed))
+        return Result(self.changed(link, action=action, removed=removed, attributes=attributes))
 
     def _update(
         self,
@@ -175,7 +185,8 @@ class GroupService(Service[LibraryGroupLink]):
             columns = column_changes(link, split(document, GROUP, ()))
             self.set_columns(link, columns)
         if link.display_name != old_name:
-            self._rename_library(link.library, old_name, link.display_name)
+            if link.library is not None:
+                self._rename_library(link.library, old_name, link.display_name)
             action = self.announce(signals.library_renamed, link, library=link.library)
         changed = self._change_members(link, members)
         if columns:

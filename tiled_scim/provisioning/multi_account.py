@@ -79,7 +79,7 @@ def follow_suspension(link: UserLink, adapter: HostAdapter, using: str) -> None:
     """Revoke or give the access of the account's groups, after the link was suspended or not."""
     groups = locked_groups(link.pk, link.account, using)
     # A Library needs it only once, even if several groups feed it.
-    by_library = {group.library_id: group for group in groups if group.is_live}
+    by_library = {group.library_id: group for group in groups if group.library_id is not None}
     for group in by_library.values():
         members = GroupMembers(group, adapter, using)
         if link.suspended:

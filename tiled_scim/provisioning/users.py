@@ -30,6 +30,8 @@ from tiled_scim.provisioning.documents import (
 from tiled_scim.provisioning.group_members import GroupMembers
 from tiled_scim.provisioning.locked_user import LockedUser, Plan
 from tiled_scim.provisioning.member_queries import locked_groups, note_rename_of_member
+from tiled_scim.provisioning.role_keys import RoleKeys
+from tiled_scim.provisioning.roles import RoleSettling
 from tiled_scim.provisioning.service import Precondition, Result, Service, recorded
 from tiled_scim.provisioning.user_planning import UserPlanner
 from tiled_scim.schemas import USER
@@ -47,6 +49,9 @@ logger = logging.getLogger(__name__)
 # person.
 UNLINKED: HostValues = {"active": False, TILED_ADMIN: False}
 
+# The attributes of the host that decide which roles a user has, or show one of them.
+AFFECTS_ROLES = {"active", TILED_ADMIN}
+
 
 class UserService(Service[UserLink]):
     """Create, replace, patch and unlink users. Each method is one transaction."""
@@ -58,6 +63,7 @@ class UserService(Service[UserLink]):
         super().__init__(*args, **options)
         self.fields = host_fields(self.adapter)
         self.planner = UserPlanner(self.adapter, self.fields)
+        self.role_keys = RoleKeys(self.adapter)
 
     @recorded
     def create(self, document: Document) -> Result:
@@ -73,6 +79,7 @@ class UserService(Service[UserLink]):
         if user.link.is_live and not user.is_new and user.is_active and user.link.belongs:
             raise self.taken(user.link)
         before, was_new = user.document(), user.is_new
+        self.role_keys.check(before, document)
         if not user.has_host_user:
             self._create_host_user(user, document, stored)
         if self.adapter.is_protected(user.link.user):
@@ -128,7 +135,8 @@ class UserService(Service[UserLink]):
         self._check_admin_stays(user, UNLINKED)
         groups = locked_groups(key, self.account, self.using)
         for group in groups:
-            GroupMembers(group, self.adapter, self.using).remove([key])
+            # `_unlink` withdraws the roles of all groups at once.
+            GroupMembers(group, self.adapter, self.using, settles_roles=False).remove([key])
             group.touch()
             group.save(using=self.using)
         names = ", ".join(group.name for group in groups)
@@ -145,6 +153,7 @@ class UserService(Service[UserLink]):
         may_delete = settings.USER_DELETE == "delete" and not self.adapter.is_shared(link.user)
         if may_delete and self._delete_host_user(link):
             return
+        self._settle_roles(user, gives=False, may_remove_last_admin=True)
         is_active_elsewhere = multi_account.is_active_elsewhere(user.host_is_active, user.others)
         if user.owns_active or not is_active_elsewhere:
             self.adapter.update_user(link.user, UNLINKED)
@@ -252,6 +261,7 @@ class UserService(Service[UserLink]):
     def _update(
         self, user: LockedUser, before: Document, document: Document, *, removes: bool = False
     ) -> Result:
+        self.role_keys.check(before, document)
         plan = self.planner.plan(user, before, document, removes=removes)
         if plan.is_empty:
             return Result(self.changed(user.link), user.resource(before))
@@ -274,6 +284,7 @@ class UserService(Service[UserLink]):
             is_back: Whether the user is created or restored.
         """
         link, old_name = user.link, user.link.user_name
+        may_change_roles = self._may_change_roles(user, plan, is_back=is_back)
         self._check_admin_stays(user, plan.host)
         if is_back:
             link.unlinked_at = None
@@ -292,7 +303,26 @@ class UserService(Service[UserLink]):
             self.adapter.update_user(link.user, host_input(host))
         self._save(link, is_whole=bool(plan.columns) or is_back or link.suspended != was_suspended)
         self._follow(link, activation, was_suspended)
+        if may_change_roles:
+            self._settle_roles(user, may_remove_last_admin=plan.host.get("active") is False)
         self._read_host(user)
+
+    def _may_change_roles(self, user: LockedUser, plan: Plan, *, is_back: bool) -> bool:
+        """Return whether a plan may change the roles that SCIM gives, or the user's in the host."""
+        attributes = user.link.attributes
+        if plan.columns.get("attributes", attributes).get("roles") != attributes.get("roles"):
+            return True
+        return not user.is_new and (is_back or bool(plan.host.keys() & AFFECTS_ROLES))
+
+    def _settle_roles(self, user: LockedUser, **options: bool) -> None:
+        """Give the user the roles that SCIM gives, or withdraw them. See `RoleSettling.settle`."""
+        link = user.link
+        if not self.role_keys.roles:
+            return
+        if RoleSettling(self.adapter, self.using).settle([link.pk], **options):
+            # They were written to other instances.
+            link.user.refresh_from_db(using=self.using)
+            link.membership = self.adapter.membership(link.user)
 
     def _read_host(self, user: LockedUser) -> None:
         """Read the values that the host stored, which may differ from those that it got."""
