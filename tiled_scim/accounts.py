@@ -173,9 +173,11 @@ class AccountAdapter(HostAdapter):
     def roles(self) -> Mapping[str, str]:
         return self._role_column.labels if self._role_column else {}
 
-    def roles_of(self, users: Collection[Any]) -> Mapping[Any, Collection[str]]:
-        column = cast(RoleColumn, self._role_column)
-        return column.read(self._memberships(), self.memberships().user.attname, users)
+    def roles_of(
+        self, users: Collection[Any], *, lock: bool = False
+    ) -> Mapping[Any, Collection[str]]:
+        column, rows = cast(RoleColumn, self._role_column), self._memberships()
+        return column.read(rows, self.memberships().user.attname, users, lock=lock)
 
     def set_roles(self, roles: Mapping[Any, Collection[str]]) -> None:
         column = cast(RoleColumn, self._role_column)

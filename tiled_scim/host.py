@@ -335,10 +335,14 @@ class HostAdapter:
         """
         return {}
 
-    def roles_of(self, users: Collection[Any]) -> Mapping[Any, Collection[str]]:
+    def roles_of(
+        self, users: Collection[Any], *, lock: bool = False
+    ) -> Mapping[Any, Collection[str]]:
         """Return the keys of the roles that users have in the account, by primary key.
 
-        Users without a role may be absent. Lock what `set_roles` will change.
+        Args:
+            users: The primary keys of the users. Those without a role may be absent in the result.
+            lock: Whether to lock what `set_roles` will change.
         """
         return {}
 

@@ -43,16 +43,21 @@ class RoleColumn:
         """Return the roles of a membership with this value."""
         return [] if value in {"", self.default} else [value]
 
-    def read(self, memberships: QuerySet[Any], user: str, users: Collection[Any]) -> dict[Any, Any]:
-        """Return the roles of users by primary key, and lock their memberships.
+    def read(
+        self, memberships: QuerySet[Any], user: str, users: Collection[Any], *, lock: bool
+    ) -> dict[Any, Any]:
+        """Return the roles of users by primary key.
 
         Args:
             memberships: The memberships of the account.
             user: The `attname` of the foreign key to the user.
             users: The primary keys of the users.
+            lock: Whether to lock the memberships.
         """
-        no_key = connections[memberships.db].features.has_select_for_no_key_update
-        rows = memberships.select_for_update(no_key=no_key).order_by("pk")
+        rows = memberships.order_by("pk")
+        if lock:
+            no_key = connections[memberships.db].features.has_select_for_no_key_update
+            rows = rows.select_for_update(no_key=no_key)
         return {
             key: self.as_roles(value)
             for chunk in chunks(users)

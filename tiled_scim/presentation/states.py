@@ -68,7 +68,9 @@ class GroupState(TextChoices):
         """Return the condition for links in this state."""
         if self is GroupState.UNLINKED:
             return Q(unlinked_at__isnull=False)
-        return Q(unlinked_at=None, library__isnull=self is GroupState.LIBRARY_DELETED)
+        if self is GroupState.LINKED:
+            return LibraryGroupLink.live
+        return Q(unlinked_at=None, library=None, role="")
 
     @property
     def badge(self) -> SafeString:

@@ -94,7 +94,7 @@ class RoleSettling:
         Raises:
             ScimError: 403 for the last active Tiled Admin.
         """
-        settlements = self.plan(links, given=None if gives else {})
+        settlements = self._plan(links, None if gives else {}, lock=True)
         changing = [each for each in settlements if not each.is_settled]
         if not may_remove_last_admin:
             self._check_admin_stays(changing)
@@ -113,21 +113,7 @@ class RoleSettling:
             links: The ids of the links.
             given: The roles that SCIM gives. None reads them.
         """
-        if given is None:
-            given = self.given(links)
-        kept = {row.pk: row for row in self._kept(links)}
-        keys = [key for key in links if given.get(key) or key in kept]
-        users = [user for user in self._users(keys) if not self.adapter.is_protected(user.user)]
-        current = self._current([user.user_id for user in users])
-        return [
-            self._settlement(
-                user,
-                given.get(user.pk, NO_ROLES),
-                current.get(user.user_id, NO_ROLES),
-                kept.get(user.pk),
-            )
-            for user in users
-        ]
+        return self._plan(links, given, lock=False)
 
     def given(self, links: Collection[UUID], *, without: UUID | None = None) -> dict[UUID, Roles]:
         """Return the roles that SCIM gives to users, by the ids of their links.
@@ -144,6 +130,25 @@ class RoleSettling:
         return {key: frozenset(roles & known) for key, roles in found.items()}
 
     # Inside
+
+    def _plan(
+        self, links: Collection[UUID], given: Mapping[UUID, Roles] | None, *, lock: bool
+    ) -> list[Settlement]:
+        if given is None:
+            given = self.given(links)
+        kept = {row.pk: row for row in self._kept(links)}
+        keys = [key for key in links if given.get(key) or key in kept]
+        users = [user for user in self._users(keys) if not self.adapter.is_protected(user.user)]
+        current = self._current([user.user_id for user in users], lock=lock)
+        return [
+            self._settlement(
+                user,
+                given.get(user.pk, NO_ROLES),
+                current.get(user.user_id, NO_ROLES),
+                kept.get(user.pk),
+            )
+            for user in users
+        ]
 
     def _own(self, links: Collection[UUID]) -> dict[UUID, set[str]]:
         """Return the roles of the attribute `roles` of each user who is active in the account."""
@@ -179,10 +184,11 @@ class RoleSettling:
             user for chunk in chunks(links) for user in rows.filter(pk__in=chunk).order_by("pk")
         ]
 
-    def _current(self, users: Collection[Any]) -> dict[Any, Roles]:
+    def _current(self, users: Collection[Any], *, lock: bool) -> dict[Any, Roles]:
         if not users:
             return {}
-        found = {key: set(roles) for key, roles in self.adapter.roles_of(users).items()}
+        roles_of = self.adapter.roles_of(users, lock=lock)
+        found = {key: set(roles) for key, roles in roles_of.items()}
         if gives_admin(self.adapter):
             for key in self.adapter.admins_among(users):
                 found.setdefault(key, set()).add(TILED_ADMIN)
@@ -246,11 +252,12 @@ class RoleSettling:
         ]
         if settings.REMOVE_LAST_ADMIN or not losing:
             return
+        losers = {link.user_id for link in losing}
         admins = self.adapter.admins().values("pk")
         rows = objects(get_user_model()).filter(pk__in=admins).order_by("pk")
-        keys = set(rows.select_for_update().values_list("pk", flat=True))
-        losers = {link.user_id for link in losing}
-        if keys and keys <= losers:
+        locked_admins = set(rows.select_for_update().values_list("pk", flat=True))
+        # What a statement that waited for a lock has read may be outdated.
+        if locked_admins & losers and not admins.exclude(pk__in=losers).exists():
             admin = english_words()["admin"]
             raise forbidden(
                 f"userName “{losing[0].user_name}” is the last active {admin}, and must stay one. "
