@@ -368,6 +368,10 @@ class Connection:
         service = GroupRoles(self.adapter, record_of(source))
         return service.preview(group.pk, role, keeps_library=keeps_library)
 
+    def losing_role(self, group: LibraryGroupLink) -> list[str]:
+        """Return the userNames of those who would lose the role of a group without it."""
+        return GroupRoles(self.adapter, record_of(Source(self.account))).losing(group)
+
     # Inside
 
     def _renew(self, actor: Actor, lifetime: timedelta | None, check: Any) -> NewToken:

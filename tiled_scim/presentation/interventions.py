@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, cast
 
@@ -90,6 +90,11 @@ class Intervention:
         """Return whether a link is in a state that allows the intervention."""
         return link.unlinked_at is None
 
+    @classmethod
+    def is_offered(cls, link: Link) -> bool:
+        """Return whether the host and the account of a link have the intervention at all."""
+        return True
+
     @property
     def version(self) -> str:
         """Return the version of the link, for the form of the page."""
@@ -132,6 +137,31 @@ class Intervention:
                 )
 
         return check
+
+
+class Choice(Intervention):
+    """An intervention for which a person chooses something first, on a page of its own.
+
+    Args:
+        link: The link, from `read_link`.
+        actor: The person who intervenes.
+        query: The query of the page. It has the `parameter` once the person has chosen.
+    """
+
+    parameter: ClassVar[str]
+
+    def __init__(self, link: Any, actor: Actor, query: Mapping[str, str]) -> None:
+        super().__init__(link, actor)
+        self.query = query
+
+    @property
+    def is_made(self) -> bool:
+        """Return whether the person has chosen."""
+        return self.parameter in self.query
+
+    def choices(self) -> dict[str, Any]:
+        """Return the context of the page to choose on. Its template has the intervention's name."""
+        raise NotImplementedError
 
 
 class Unlink(Intervention):
@@ -184,12 +214,24 @@ class UnlinkGroup(Unlink):
                 ),
             ],
             button=gettext("Unlink"),
-            lists=[Names.from_names(gettext("Who loses access"), [user.name for user in losing])],
+            lists=[
+                Names.from_names(gettext("Who loses access"), [user.name for user in losing]),
+                *self._losing_role(),
+            ],
         )
 
+    def _losing_role(self) -> list[Names]:
+        if not self.link.role:
+            return []
+        role = self.connection.roles().get(self.link.role, self.link.role)
+        losing = self.connection.losing_role(self.link)
+        return [Names.from_names(gettext("Who loses the role “%(role)s”") % {"role": role}, losing)]
+
     def _consequences_for_library(self) -> list[str]:
-        if self.link.library is None:
+        if not self.link.is_live:
             return [str(drift.Finding(drift.LIBRARY_DELETED, self.link))]
+        if self.link.library is None:
+            return [gettext("Roles that were given manually or by another group are kept.")]
         return [
             gettext("The members lose access that only this group gave them."),
             gettext("The %(library)s “%(old)s” and its contents are kept.")

@@ -10,7 +10,7 @@ from django.db.models import Count, Q, QuerySet
 
 from tiled_scim.audit.events import LINKS, differences
 from tiled_scim.conf import settings
-from tiled_scim.host import TILED_ADMIN
+from tiled_scim.host import TILED_ADMIN, HostAdapter
 from tiled_scim.models import (
     LibraryGroupLink,
     LibraryGroupMember,
@@ -20,6 +20,7 @@ from tiled_scim.models import (
 )
 from tiled_scim.presentation.states import GroupState, UserState
 from tiled_scim.provisioning.reading import document_of, host_values_of, read_memberships
+from tiled_scim.provisioning.role_keys import role_labels
 from tiled_scim.schemas import GROUP, USER
 
 MEMBERS_SHOWN = 100
@@ -42,14 +43,18 @@ def annotate_users(rows: list[Any]) -> list[Any]:
 
 
 def annotate_groups(rows: list[Any]) -> list[Any]:
-    """Add `state`, `members_count` and `library_label` to group links with their Libraries."""
+    """Add `state`, `members_count`, `library_label` and `role_label` to group links.
+
+    They must be read with their Libraries.
+    """
     adapters = {link.account: settings.HOST_ADAPTER(link.account) for link in rows}
     members = _member_counts(rows)
     for link in rows:
-        library_name = adapters[link.account].library_name
+        adapter = adapters[link.account]
         link.state = GroupState.for_link(link)
         link.members_count = members.get(link.pk, 0)
-        link.library_label = library_name(link.library) if link.library else ""
+        link.library_label = adapter.library_name(link.library) if link.library else ""
+        link.role_label = _role_label(link, adapter)
     return rows
 
 
@@ -61,13 +66,14 @@ def group_count(link: UserLink) -> int:
 def groups_of(link: UserLink) -> list[dict[str, Any]]:
     """Return the first groups of a user by name, with their Libraries and who gives access."""
     shown = _live_memberships(link).select_related("group__library")
-    library_name = settings.HOST_ADAPTER(link.account).library_name
+    adapter = settings.HOST_ADAPTER(link.account)
     prior = set(_prior_access(user=link.user_id).values_list("library", flat=True))
     return [
         {
             "key": member.group_id,
             "name": member.group.name,
-            "library": library_name(member.group.library),
+            "library": adapter.library_name(member.group.library) if member.group.library else "",
+            "role": _role_label(member.group, adapter),
             "library_key": member.group.library_id,
             "granted": member.group.library_id not in prior,
         }
@@ -117,6 +123,11 @@ def current_names(
         for model in LINKS.values()
     )
     return dict(users.union(groups))
+
+
+def _role_label(group: LibraryGroupLink, adapter: HostAdapter) -> str:
+    """Return the label of the role that a group gives, or ""."""
+    return role_labels(adapter).get(group.role, group.role) if group.role else ""
 
 
 def _live_memberships(link: UserLink) -> Any:

@@ -97,18 +97,24 @@ class GroupRoles(GroupService):
         if link is None:
             raise self.unknown(key)
         self._check(link, role, keeps_library=keeps_library)
-        members = self.members(link)
-        settling = RoleSettling(self.adapter, self.using)
-        keys = members.keys()
-        new: Roles = frozenset({role}) if role else NO_ROLES
-        others = settling.given(keys, without=link.pk)
-        settlements = settling.plan(keys, {user: roles | new for user, roles in others.items()})
-        losing_access = [] if keeps_library else [user.name for user in members.losing()]
+        settlements = self._without(link, frozenset({role}) if role else NO_ROLES)
+        losing_access = [] if keeps_library else [user.name for user in self.members(link).losing()]
         return RolePreview(
             _names(each for each in settlements if role in each.wanted - each.current),
-            _names(each for each in settlements if link.role in each.current - each.wanted),
+            _losing(link, settlements),
             sorted(losing_access),
         )
+
+    def losing(self, link: LibraryGroupLink) -> list[str]:
+        """Return the userNames of those who would lose the role without the group."""
+        return _losing(link, self._without(link, NO_ROLES))
+
+    def _without(self, link: LibraryGroupLink, new: Roles) -> list[Settlement]:
+        """Return the roles of the members if the group gave others than now."""
+        settling = RoleSettling(self.adapter, self.using)
+        keys = self.members(link).keys()
+        others = settling.given(keys, without=link.pk)
+        return settling.plan(keys, {user: roles | new for user, roles in others.items()})
 
     def _check(self, link: LibraryGroupLink, role: str, *, keeps_library: bool) -> None:
         """Refuse a role that the account does not have, and a group that would give nothing.
@@ -141,6 +147,10 @@ def _changed(settled: list[Settlement]) -> MembersChanged:
     gaining = [each for each in settled if each.wanted - each.current]
     losing = [each for each in settled if not each.wanted - each.current]
     return MembersChanged(_names(gaining), _names(losing), is_changed=bool(settled))
+
+
+def _losing(link: LibraryGroupLink, settlements: Iterable[Settlement]) -> list[str]:
+    return _names(each for each in settlements if link.role in each.current - each.wanted)
 
 
 def _names(settlements: Iterable[Settlement]) -> list[str]:
