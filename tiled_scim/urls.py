@@ -30,6 +30,10 @@ urlpatterns = [
     re_path(r"^Users/(?P<key>[^/]+)/?$", views.UserViewSet.as_view(RESOURCE), name="user"),
     re_path(r"^Groups/?$", views.GroupViewSet.as_view(COLLECTION), name="groups"),
     re_path(r"^Groups/(?P<key>[^/]+)/?$", views.GroupViewSet.as_view(RESOURCE), name="group"),
+    re_path(r"^Roles/\.search/?$", views.RoleViewSet.as_view(SEARCH), name="role-search"),
+    re_path(r"^Roles/?$", views.RoleViewSet.as_view({"get": "list"}), name="roles"),
+    # The key of a role may contain a slash.
+    re_path(r"^Roles/(?P<key>.+?)/?$", views.RoleViewSet.as_view({"get": "retrieve"}), name="role"),
     re_path(
         r"^ServiceProviderConfigs?/?$",
         views.ServiceProviderConfigView.as_view(),

@@ -10,7 +10,7 @@ locked before memberships and host users, in the order of their ids.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -31,6 +31,7 @@ from tiled_scim.words import english_words
 
 Roles = frozenset[str]
 NO_ROLES: Roles = frozenset()
+OfGroups = Iterator[tuple[UUID, str]]
 
 
 @dataclass(frozen=True)
@@ -123,11 +124,24 @@ class RoleSettling:
             without: The id of a group that does not count.
         """
         found = self._own(links)
-        for key, role in self._of_groups(links, without):
+        for key, role in self.of_groups(links, without):
             if key in found:
                 found[key].add(role)
         known = set(role_labels(self.adapter))
         return {key: frozenset(roles & known) for key, roles in found.items()}
+
+    def of_groups(self, links: Collection[UUID], without: UUID | None = None) -> OfGroups:
+        """Yield the user and the role of each membership in a group with a role."""
+        members = LibraryGroupMember.objects.using(self.using).filter(
+            group__unlinked_at=None, group__account=self.adapter.account
+        )
+        members = members.exclude(group__role="").exclude(group=without)
+        for chunk in chunks(links):
+            yield from members.filter(user__in=chunk).values_list("user_id", "group__role")
+
+    def mean_admin(self, roles: Collection[str]) -> bool:
+        """Return whether somebody with these roles is Tiled Admin."""
+        return not {TILED_ADMIN, *self.adapter.admin_roles()}.isdisjoint(roles)
 
     # Inside
 
@@ -162,17 +176,6 @@ class RoleSettling:
             .filter(pk__in=chunk, account=self.adapter.account, is_active=True)
             .values_list("pk", "attributes")
         }
-
-    def _of_groups(
-        self, links: Collection[UUID], without: UUID | None
-    ) -> Iterable[tuple[UUID, str]]:
-        """Yield the user and the role of each membership in a group with a role."""
-        members = LibraryGroupMember.objects.using(self.using).filter(
-            group__unlinked_at=None, group__account=self.adapter.account
-        )
-        members = members.exclude(group__role="").exclude(group=without)
-        for chunk in chunks(links):
-            yield from members.filter(user__in=chunk).values_list("user_id", "group__role")
 
     def _kept(self, links: Collection[UUID]) -> Iterable[PriorRoles]:
         for chunk in chunks(links):
@@ -244,11 +247,10 @@ class RoleSettling:
         Raises:
             ScimError: 403.
         """
-        means_admin = {TILED_ADMIN, *self.adapter.admin_roles()}
         losing = [
             each.link
             for each in changing
-            if each.current & means_admin and not each.wanted & means_admin
+            if self.mean_admin(each.current) and not self.mean_admin(each.wanted)
         ]
         if settings.REMOVE_LAST_ADMIN or not losing:
             return

@@ -285,7 +285,8 @@ class UserService(Service[UserLink]):
         """
         link, old_name = user.link, user.link.user_name
         may_change_roles = self._may_change_roles(user, plan, is_back=is_back)
-        self._check_admin_stays(user, plan.host)
+        if not self._stays_admin_by_role(user, plan):
+            self._check_admin_stays(user, plan.host)
         if is_back:
             link.unlinked_at = None
         self.set_columns(link, plan.columns)
@@ -306,6 +307,17 @@ class UserService(Service[UserLink]):
         if may_change_roles:
             self._settle_roles(user, may_remove_last_admin=plan.host.get("active") is False)
         self._read_host(user)
+
+    def _stays_admin_by_role(self, user: LockedUser, plan: Plan) -> bool:
+        """Return whether a role makes an active user Tiled Admin whose `tiledAdmin` is false."""
+        if plan.host.get(TILED_ADMIN) is not False or plan.host.get("active") is False:
+            return False
+        if user.is_new or not self.role_keys.roles:
+            return False
+        settling = RoleSettling(self.adapter, self.using)
+        attributes = plan.columns.get("attributes", user.link.attributes)
+        of_groups = (role for _user, role in settling.of_groups([user.link.pk]))
+        return settling.mean_admin([*self.role_keys.known(attributes), *of_groups])
 
     def _may_change_roles(self, user: LockedUser, plan: Plan, *, is_back: bool) -> bool:
         """Return whether a plan may change the roles that SCIM gives, or the user's in the host."""

@@ -616,6 +616,27 @@ class TestAtOnce:
         assert sorted([role_of(), role_of(BOB)]) == ["admin", "member"]
 
 
+class TestAttributeOfAdmins:
+    """An identity provider may send `tiledAdmin: false` with every PUT."""
+
+    @pytest.mark.parametrize("by", ["attribute", "group"])
+    def test_last_admin_by_a_role(self, acme: Scim, by: str) -> None:
+        key = push(acme)
+        if by == "group":
+            push_group(acme, "Sales", key)
+            give("Sales", "admin")
+        else:
+            set_roles(acme, key, "admin")
+        body = acme.get(f"/Users/{key}").json
+
+        body = {**body, TILED_SCHEMA: {"tiledAdmin": False}, "title": "Boss"}
+        answer = acme.put(f"/Users/{key}", body)
+
+        assert (answer.status, answer.json["title"]) == (200, "Boss")
+        assert answer.json[TILED_SCHEMA] == {"tiledAdmin": True}
+        assert (role_of(), prior()) == ("admin", [])
+
+
 class TestWithoutRoles:
     @pytest.fixture(autouse=True)
     def _not_offered(self, _offered: None, settings: LazySettings) -> None:
