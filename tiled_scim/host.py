@@ -26,6 +26,7 @@ from tiled_scim.conf import settings
 from tiled_scim.database.compiled import chunks
 from tiled_scim.database.host_columns import HostColumn
 from tiled_scim.database.library_access import LibraryAccess
+from tiled_scim.database.unique_values import holder_of_value
 from tiled_scim.errors import Cause, ScimError, uniqueness
 from tiled_scim.schemas import TILED_USER
 from tiled_scim.scim.cleaning import check_length
@@ -524,22 +525,42 @@ class HostAdapter:
         return any(changed)
 
     def _name_library(self, library: models.Model, name: str) -> None:
-        field = library._meta.get_field(settings.LIBRARY_NAME_FIELD)
-        taken = objects(library_model()).filter(**{field.name: name}).exclude(pk=library.pk)
-        if getattr(field, "unique", False) and taken.exists():
-            words = english_words()
-            raise uniqueness(
-                f"displayName “{name}” is already the name of another {words['library']} in "
-                f"{words['product']}. Rename the group, or ask an administrator of "
-                f"{words['product']} to rename the other {words['library']}.",
-                Cause.LIBRARY_EXISTS,
-            )
-        if set_field(library, field.name, "displayName", name) or library._state.adding:
+        """Give a Library a name, and save it.
+
+        Raises:
+            LibraryNameTaken: if a constraint of the model allows the name only once.
+        """
+        column = settings.LIBRARY_NAME_FIELD
+        holder = holder_of_value(library, column, name)
+        if holder is not None:
+            raise LibraryNameTaken(name, holder)
+        if set_field(library, column, "displayName", name) or library._state.adding:
             library.save()
 
     def _access(self, library: models.Model) -> LibraryAccess:
         accessor = settings.LIBRARY_MEMBERS_FIELD or membership_accessors(type(library))[0]
         return LibraryAccess(getattr(library, accessor), router.db_for_write(type(library)))
+
+
+class LibraryNameTaken(ScimError):  # noqa: N818 (named like the other errors of SCIM)
+    """A 409 error for a name that the host's constraints allow for one Library only.
+
+    Args:
+        name: The name.
+        holder: The Library that has it.
+    """
+
+    def __init__(self, name: str, holder: models.Model) -> None:
+        words = english_words()
+        super().__init__(
+            409,
+            f"displayName “{name}” is already the name of another {words['library']} in "
+            f"{words['product']}. Rename the group, or ask an administrator of "
+            f"{words['product']} to rename the other {words['library']}.",
+            "uniqueness",
+            cause=Cause.LIBRARY_EXISTS,
+        )
+        self.holder = holder
 
 
 def _attribute_of(field: str) -> str:

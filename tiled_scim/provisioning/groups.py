@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, cast
+import itertools
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from django.utils import timezone
 
 from tiled_scim import signals
 from tiled_scim.audit.events import differences
-from tiled_scim.host import library_model
-from tiled_scim.models import Action, LibraryGroupLink
+from tiled_scim.conf import settings
+from tiled_scim.host import LibraryNameTaken, library_model
+from tiled_scim.models import NAME_LENGTH, Action, LibraryGroupLink
 from tiled_scim.provisioning.documents import read_group, split
 from tiled_scim.provisioning.group_members import NOTHING, GroupMembers, MembersChanged
 from tiled_scim.provisioning.resources import StoredResource
@@ -23,6 +25,11 @@ from tiled_scim.scim.member_changes import MemberChange, member_change, split_me
 from tiled_scim.scim.patch import Operation
 from tiled_scim.scim.text import canonical
 from tiled_scim.sql.rows import lock_group, locked
+
+AnyResult = TypeVar("AnyResult")
+
+# How many names are tried for the Library of an unlinked group, before the request is refused.
+NAMES_TRIED = 100
 
 
 class GroupService(Service[LibraryGroupLink]):
@@ -222,13 +229,74 @@ class GroupService(Service[LibraryGroupLink]):
 
     def give_library(self, link: LibraryGroupLink, name: str) -> None:
         """Give a group without a Library one that it may adopt, or a new one."""
-        library = self.adapter.find_library(name) or self.adapter.create_library(name)
+        library = self.adapter.find_library(name)
+        if library is None:
+            library = self._with_free_name(lambda: self.adapter.create_library(name))
         link.library = cast(Any, library)
 
     def _rename_library(self, library: Any, old_name: str, name: str) -> None:
         """Rename a Library with its group, unless people have renamed it."""
         if canonical(self.adapter.library_name(library)) == canonical(old_name):
-            self.adapter.rename_library(library, name)
+            self._with_free_name(lambda: self.adapter.rename_library(library, name))
+
+    def _with_free_name(self, give_name: Callable[[], AnyResult]) -> AnyResult:
+        """Give a Library a name that only the Library of an unlinked group may hold.
+
+        Such a Library gets another name, so that it does not block the name for ever.
+
+        Args:
+            give_name: Creates or renames the Library.
+
+        Raises:
+            LibraryNameTaken: if another Library has the name, and should keep it.
+        """
+        try:
+            return give_name()
+        except LibraryNameTaken as error:
+            link = self._unlinked_group_of(error.holder)
+            if link is None:
+                raise
+            self._give_up_library_name(link, error.holder)
+        return give_name()
+
+    def _unlinked_group_of(self, library: Any) -> LibraryGroupLink | None:
+        """Return the unlinked group that a Library is named after, or None if it is in use.
+
+        Another account's group uses it, too, and so do people who gave it a name of their own.
+        """
+        fed = LibraryGroupLink.objects.using(self.using).filter(library=library)
+        links = list(fed.select_for_update().order_by("pk"))
+        if any(link.account != self.account or link.unlinked_at is None for link in links):
+            return None
+        name = canonical(self.adapter.library_name(library))
+        return next((link for link in links if canonical(link.display_name) == name), None)
+
+    def _give_up_library_name(self, link: LibraryGroupLink, library: Any) -> None:
+        """Rename the Library of an unlinked group, with an event of that group."""
+        old_name = self.adapter.library_name(library)
+        for number in itertools.count(1):
+            try:
+                self.adapter.rename_library(library, unlinked_name(old_name, number))
+                break
+            except LibraryNameTaken:
+                if number == NAMES_TRIED:
+                    raise
+        action = self.announce(signals.library_renamed, link, library=library)
+        names = [old_name, self.adapter.library_name(library)]
+        self.keep(self.changed(link, action=action, attributes={"library": names}))
+
+
+def unlinked_name(name: str, number: int) -> str:
+    """Return the name of an unlinked group's Library whose own name is needed.
+
+    Args:
+        name: The old name.
+        number: Which attempt this is, from 1. Earlier names are taken.
+    """
+    suffix = " (unlinked)" if number == 1 else f" (unlinked {number})"
+    field = library_model()._meta.get_field(settings.LIBRARY_NAME_FIELD)
+    length = getattr(field, "max_length", None) or NAME_LENGTH
+    return name[: length - len(suffix)] + suffix
 
 
 def resource_of(link: LibraryGroupLink, document: Document) -> StoredResource:

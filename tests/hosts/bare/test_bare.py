@@ -12,7 +12,7 @@ from tests.hosts.bare.people.models import Person
 from tests.hosts.contract import HostContract
 from tests.hosts.messages import group, person
 from tiled_scim.errors import ScimError
-from tiled_scim.models import LibraryGroupLink, UserLink
+from tiled_scim.models import Action, LibraryGroupLink, ScimEvent, UserLink
 from tiled_scim.okta_check.client import OktaClient
 from tiled_scim.okta_check.expectations import TILED_SCHEMA
 from tiled_scim.provisioning.moving import move
@@ -161,6 +161,86 @@ class TestGroups:
         assert (answer.status, answer.json["scimType"]) == (400, "invalidValue")
         assert "150" in answer.json["detail"]
         assert not Group.objects.exists()
+
+
+class TestNamesOfUnlinkedGroups:
+    """Names of Django's groups are unique. The Library of a deleted group holds one."""
+
+    @pytest.fixture
+    def moulds(self, client: OktaClient) -> str:
+        """Return the id of a group. Another one, “Surfaces”, was deleted."""
+        ada = client.send("POST", "/Users", person("ada", "ada@example.com")).json["id"]
+        surfaces = client.send("POST", "/Groups", group("Surfaces", ada)).json["id"]
+        assert client.send("DELETE", f"/Groups/{surfaces}").status == 204
+        key: str = client.send("POST", "/Groups", group("Moulds", ada)).json["id"]
+        return key
+
+    def test_a_rename_takes_the_name(self, client: OktaClient, moulds: str) -> None:
+        old_library = Group.objects.get(name="Surfaces")
+        client.send("PUT", f"/Groups/{moulds}", {**group("Surfaces"), "members": []})
+
+        answer = client.send("GET", f"/Groups/{moulds}")
+
+        assert answer.json["displayName"] == "Surfaces"
+        link = LibraryGroupLink.objects.get(pk=moulds)
+        assert link.library is not None
+        assert link.library.name == "Surfaces"
+        old_library.refresh_from_db()
+        assert old_library.name == "Surfaces (unlinked)"
+        assert set(Group.objects.values_list("name", flat=True)) == {
+            "Surfaces",
+            "Surfaces (unlinked)",
+        }
+
+    def test_the_page_of_the_unlinked_group_says_so(self, client: OktaClient, moulds: str) -> None:
+        client.send("PUT", f"/Groups/{moulds}", group("Surfaces"))
+
+        unlinked = LibraryGroupLink.objects.exclude(unlinked_at=None).get()
+        event = ScimEvent.objects.filter(resource_id=unlinked.pk).latest("pk")
+        assert event.action == Action.LIBRARY_RENAMED
+        assert event.changes["attributes"] == {"library": ["Surfaces", "Surfaces (unlinked)"]}
+
+    def test_a_second_one_gets_a_number(self, client: OktaClient, moulds: str) -> None:
+        Group.objects.create(name="Surfaces (unlinked)")
+
+        client.send("PUT", f"/Groups/{moulds}", group("Surfaces"))
+
+        assert Group.objects.filter(name="Surfaces (unlinked 2)").exists()
+
+    def test_a_push_of_a_name_that_another_group_gave_up(
+        self, client: OktaClient, moulds: str
+    ) -> None:
+        client.send("PUT", f"/Groups/{moulds}", group("Surfaces"))
+        client.send("DELETE", f"/Groups/{moulds}")
+        other = client.send("POST", "/Groups", group("Plates")).json["id"]
+
+        answer = client.send("PUT", f"/Groups/{other}", group("Surfaces"))
+
+        assert answer.status == 200, answer.text
+        names = set(Group.objects.values_list("name", flat=True))
+        assert names == {"Surfaces", "Surfaces (unlinked)", "Surfaces (unlinked 2)"}
+
+    def test_a_library_that_people_renamed_keeps_its_name(
+        self, client: OktaClient, moulds: str
+    ) -> None:
+        Group.objects.filter(name="Surfaces").update(name="Plates")
+
+        answer = client.send("PUT", f"/Groups/{moulds}", group("Plates"))
+
+        assert (answer.status, answer.json["scimType"]) == (409, "uniqueness")
+        assert set(Group.objects.values_list("name", flat=True)) == {"Plates", "Moulds"}
+
+    def test_a_library_that_a_live_group_feeds_keeps_its_name(
+        self, client: OktaClient, moulds: str
+    ) -> None:
+        move(LibraryGroupLink.objects.get(pk=moulds), Group.objects.get(name="Surfaces").pk, "me")
+        plates = client.send("POST", "/Groups", group("Plates")).json["id"]
+
+        answer = client.send("PUT", f"/Groups/{plates}", group("Surfaces"))
+
+        assert (answer.status, answer.json["scimType"]) == (409, "uniqueness")
+        names = set(Group.objects.values_list("name", flat=True))
+        assert names == {"Surfaces", "Moulds", "Plates"}
 
 
 class TestMoving:

@@ -481,11 +481,25 @@ class TestConflicts:
         answer = acme.post("/Groups", group("Roadmap"))
 
         assert answer.status == 409
-        assert answer.json["detail"].startswith("The value of displayName is already used")
+        detail = "displayName “Roadmap” is already the name of another project"
+        assert answer.json["detail"].startswith(detail)
         event = ScimEvent.objects.get()
-        assert (event.cause, event.resource_name) == (Cause.VALUE_IN_USE, "Roadmap")
+        assert (event.cause, event.resource_name) == (Cause.LIBRARY_EXISTS, "Roadmap")
         push_group(globex, "Roadmap")
         assert Project.objects.count() == 2
+
+    def test_name_of_the_project_of_an_unlinked_group(self, acme: Scim, globex: Scim) -> None:
+        push_group(globex, "Roadmap")
+        assert acme.delete(f"/Groups/{push_group(acme, 'Roadmap')}").status == 204
+        plans = push_group(acme, "Plans")
+
+        answer = acme.put(f"/Groups/{plans}", group("Roadmap"))
+
+        assert answer.status == 200, answer.text
+        names = set(Project.objects.values_list("account", "name"))
+        own = {(ACME, "Roadmap"), (ACME, "Roadmap (unlinked)")}
+        assert {name for name in names if str(name[0]) == str(ACME)} == own
+        assert len(names) == 3
 
     def test_value_of_another_membership(
         self, acme: Scim, globex: Scim, settings: LazySettings
