@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from tiled_scim.okta_check import capabilities, expectations
 from tiled_scim.okta_check.client import LOOPBACK
-from tiled_scim.okta_check.expectations import GROUP_SCHEMA, USER_SCHEMA
+from tiled_scim.okta_check.expectations import GROUP_SCHEMA, ROLE_SCHEMA, USER_SCHEMA
 from tiled_scim.okta_check.session import Session
 
 
@@ -43,6 +43,8 @@ def discovery(session: Session) -> None:
             "The server has no /ServiceProviderConfig or no /ResourceTypes (RFC 7644 section 4). "
             "Okta does not need them."
         )
+    if supported.roles:
+        _read_roles(session, supported.roles)
 
 
 def bare_token(session: Session) -> None:
@@ -70,3 +72,11 @@ def unknown_users(session: Session) -> None:
 def unknown_group(session: Session) -> None:
     """Check an unknown group id."""
     session.require_error(session.send("GET", f"/Groups/{uuid.uuid4()}"), 404)
+
+
+def _read_roles(session: Session, endpoint: str) -> None:
+    """Read all roles, as Okta Identity Governance does for a resource type with its Role schema."""
+    exchange = session.send("GET", endpoint, query={"startIndex": 1, "count": 100})
+    session.require(expectations.listing(exchange, ROLE_SCHEMA))
+    if not exchange.json.get("Resources"):
+        session.fail(f"There are no roles at {endpoint}, although /ResourceTypes lists them.")
