@@ -34,7 +34,6 @@ from tiled_scim.api.negotiation import ScimNegotiation, ScimRenderer
 from tiled_scim.api.parsers import ScimParser, check_length
 from tiled_scim.api.rendering import Renderer, encode
 from tiled_scim.api.request_log import REQUEST_ID_HEADER, RequestLog
-from tiled_scim.api.roles import role_named, role_page, role_resources
 from tiled_scim.api.search import everywhere
 from tiled_scim.api.search import parameters as search_parameters
 from tiled_scim.api.throttling import AddressThrottle, Throttle, TokenThrottle
@@ -47,7 +46,7 @@ from tiled_scim.host import HostAdapter
 from tiled_scim.models import ScimToken
 from tiled_scim.provisioning.resources import StoredResource
 from tiled_scim.provisioning.service import Precondition, Record
-from tiled_scim.schemas import GROUP, RESOURCE_TYPES, ROLE, USER
+from tiled_scim.schemas import GROUP, RESOURCE_TYPES, USER
 from tiled_scim.scim.selection import Resource, Selection
 from tiled_scim.sql.lookups import indexed_value
 from tiled_scim.sql.pages import Page, page_size, paginate, start_index
@@ -259,40 +258,6 @@ class GroupViewSet(ResourceViewSet):
         if "attributes" in request.query_params:
             status = 200
         return super().partial_update(request, key, status)
-
-
-class RoleViewSet(ViewSetMixin, ScimView):
-    """`/Roles`, read only. Without roles, there is no such endpoint."""
-
-    resource_type: ClassVar[ResourceType] = ROLE
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        super().initial(request, *args, **kwargs)
-        if not self.roles:
-            raise not_found(f"There is nothing at {request.path}.")
-
-    @cached_property
-    def roles(self) -> Mapping[str, str]:
-        return self.adapter.roles()
-
-    def list(self, request: Request) -> Response:
-        check_given_once(self.parameters)
-        page = role_page(role_resources(self.roles, self.base_url), self.parameters)
-        selected = [self._selected(role) for role in page.rows]
-        return Response(list_response(selected, page))
-
-    def search(self, request: Request) -> Response:
-        return self.list(request)
-
-    def retrieve(self, request: Request, key: str) -> Response:
-        role = role_named(role_resources(self.roles, self.base_url), key)
-        version = role["meta"]["version"]
-        if is_listed(version, request.headers.get("If-None-Match", "")):
-            return Response(status=304, headers={"ETag": version})
-        return Response(self._selected(role), headers={"ETag": version})
-
-    def _selected(self, role: Resource) -> Resource:
-        return Selection.parse(self.parameters, ROLE).apply(role, ROLE)
 
 
 class RootViewSet(ViewSetMixin, ScimView):

@@ -30,10 +30,9 @@ from tiled_scim.provisioning.documents import (
 from tiled_scim.provisioning.group_members import GroupMembers
 from tiled_scim.provisioning.locked_user import LockedUser, Plan
 from tiled_scim.provisioning.member_queries import locked_groups, note_rename_of_member
-from tiled_scim.provisioning.role_keys import RoleKeys
-from tiled_scim.provisioning.roles import RoleSettling
 from tiled_scim.provisioning.service import Precondition, Result, Service, recorded
 from tiled_scim.provisioning.user_planning import UserPlanner
+from tiled_scim.provisioning.user_roles import UserRoles
 from tiled_scim.schemas import USER
 from tiled_scim.scim import patch
 from tiled_scim.scim.cleaning import Document, check_immutable
@@ -49,9 +48,6 @@ logger = logging.getLogger(__name__)
 # person.
 UNLINKED: HostValues = {"active": False, TILED_ADMIN: False}
 
-# The attributes of the host that decide which roles a user has, or show one of them.
-AFFECTS_ROLES = {"active", TILED_ADMIN}
-
 
 class UserService(Service[UserLink]):
     """Create, replace, patch and unlink users. Each method is one transaction."""
@@ -63,7 +59,7 @@ class UserService(Service[UserLink]):
         super().__init__(*args, **options)
         self.fields = host_fields(self.adapter)
         self.planner = UserPlanner(self.adapter, self.fields)
-        self.role_keys = RoleKeys(self.adapter)
+        self.roles = UserRoles(self.adapter, self.using)
 
     @recorded
     def create(self, document: Document) -> Result:
@@ -79,7 +75,7 @@ class UserService(Service[UserLink]):
         if user.link.is_live and not user.is_new and user.is_active and user.link.belongs:
             raise self.taken(user.link)
         before, was_new = user.document(), user.is_new
-        self.role_keys.check(before, document)
+        self.roles.check(before, document)
         if not user.has_host_user:
             self._create_host_user(user, document, stored)
         if self.adapter.is_protected(user.link.user):
@@ -153,7 +149,7 @@ class UserService(Service[UserLink]):
         may_delete = settings.USER_DELETE == "delete" and not self.adapter.is_shared(link.user)
         if may_delete and self._delete_host_user(link):
             return
-        self._settle_roles(user, gives=False, may_remove_last_admin=True)
+        self.roles.settle(user, gives=False, may_remove_last_admin=True)
         is_active_elsewhere = multi_account.is_active_elsewhere(user.host_is_active, user.others)
         if user.owns_active or not is_active_elsewhere:
             self.adapter.update_user(link.user, UNLINKED)
@@ -261,7 +257,7 @@ class UserService(Service[UserLink]):
     def _update(
         self, user: LockedUser, before: Document, document: Document, *, removes: bool = False
     ) -> Result:
-        self.role_keys.check(before, document)
+        self.roles.check(before, document)
         plan = self.planner.plan(user, before, document, removes=removes)
         if plan.is_empty:
             return Result(self.changed(user.link), user.resource(before))
@@ -284,8 +280,8 @@ class UserService(Service[UserLink]):
             is_back: Whether the user is created or restored.
         """
         link, old_name = user.link, user.link.user_name
-        may_change_roles = self._may_change_roles(user, plan, is_back=is_back)
-        if not self._stays_admin_by_role(user, plan):
+        may_change_roles = self.roles.may_change(user, plan, is_back=is_back)
+        if not self.roles.keep_admin(user, plan):
             self._check_admin_stays(user, plan.host)
         if is_back:
             link.unlinked_at = None
@@ -305,36 +301,8 @@ class UserService(Service[UserLink]):
         self._save(link, is_whole=bool(plan.columns) or is_back or link.suspended != was_suspended)
         self._follow(link, activation, was_suspended)
         if may_change_roles:
-            self._settle_roles(user, may_remove_last_admin=plan.host.get("active") is False)
+            self.roles.settle(user, may_remove_last_admin=plan.host.get("active") is False)
         self._read_host(user)
-
-    def _stays_admin_by_role(self, user: LockedUser, plan: Plan) -> bool:
-        """Return whether a role makes an active user Tiled Admin whose `tiledAdmin` is false."""
-        if plan.host.get(TILED_ADMIN) is not False or plan.host.get("active") is False:
-            return False
-        if user.is_new or not self.role_keys.roles:
-            return False
-        settling = RoleSettling(self.adapter, self.using)
-        attributes = plan.columns.get("attributes", user.link.attributes)
-        of_groups = (role for _user, role in settling.of_groups([user.link.pk]))
-        return settling.mean_admin([*self.role_keys.known(attributes), *of_groups])
-
-    def _may_change_roles(self, user: LockedUser, plan: Plan, *, is_back: bool) -> bool:
-        """Return whether a plan may change the roles that SCIM gives, or the user's in the host."""
-        attributes = user.link.attributes
-        if plan.columns.get("attributes", attributes).get("roles") != attributes.get("roles"):
-            return True
-        return not user.is_new and (is_back or bool(plan.host.keys() & AFFECTS_ROLES))
-
-    def _settle_roles(self, user: LockedUser, **options: bool) -> None:
-        """Give the user the roles that SCIM gives, or withdraw them. See `RoleSettling.settle`."""
-        link = user.link
-        if not self.role_keys.roles:
-            return
-        if RoleSettling(self.adapter, self.using).settle([link.pk], **options):
-            # They were written to other instances.
-            link.user.refresh_from_db(using=self.using)
-            link.membership = self.adapter.membership(link.user)
 
     def _read_host(self, user: LockedUser) -> None:
         """Read the values that the host stored, which may differ from those that it got."""
