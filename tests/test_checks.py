@@ -32,6 +32,13 @@ class NoSubclass:
     """A class that is not an adapter."""
 
 
+class OnlyNames(HostAdapter):
+    """An adapter whose roles SCIM cannot give."""
+
+    def roles(self) -> dict[str, str]:
+        return {"editor": "Editor"}
+
+
 class OwnMembership(HostAdapter):
     def grant(self, library: models.Model, users: Collection[Any]) -> None:
         """Do nothing: it is never called."""
@@ -101,6 +108,7 @@ CASES = [
     case("HOST_ADAPTER", NoSubclass, "E006", "NoSubclass", "tiled_scim.host.HostAdapter"),
     case("HOST_ADAPTER", HostAdapter(), "E006", "HostAdapter", "Inherit from", "an instance"),
     case("HOST_ADAPTER", "tiled_scim.host.chunks", "E006", "chunks", "Inherit from"),
+    case("HOST_ADAPTER", OnlyNames, "E028", "OnlyNames has roles", "Override roles_of and set_rol"),
     case("ENABLED", "nowhere.is_enabled", "E007", "No module named 'nowhere'", ENABLED_HINT),
     case("ENABLED", "yes", "E007", "yes", ENABLED_HINT),
     case("CONFIGURABLE_ACCOUNT", "nowhere.account", "E015", "No module named", ACCOUNT_HINT),

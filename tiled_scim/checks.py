@@ -158,6 +158,18 @@ def check_adapter() -> Messages:
             hint="Inherit from tiled_scim.host.HostAdapter.",
             id="tiled_scim.E006",
         )
+        return
+    missing = [name for name in ("roles_of", "set_roles") if not _overrides(adapter, name)]
+    if _overrides(adapter, "roles") and missing:
+        yield checks.Error(
+            f"{adapter.__name__} has roles, but SCIM cannot give them.",
+            hint=f"Override {' and '.join(missing)} of HostAdapter, too.",
+            id="tiled_scim.E028",
+        )
+
+
+def _overrides(adapter: type[HostAdapter], name: str) -> bool:
+    return getattr(adapter, name) is not getattr(HostAdapter, name)
 
 
 def check_enabled() -> Messages:

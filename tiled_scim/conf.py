@@ -73,7 +73,7 @@ class Settings:
     def MEMBERSHIP_FIELDS(self) -> Mapping[str, str]:
         """The fields of the membership model, by SCIM attribute.
 
-        `user` and `account` name the foreign keys, if it has several.
+        `user` and `account` name the foreign keys, if it has several, and `roles` the role.
         """
         return cast("Mapping[str, str]", _setting("MEMBERSHIP_FIELDS", {}))
 

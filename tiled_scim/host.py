@@ -330,6 +330,8 @@ class HostAdapter:
     def roles(self) -> Mapping[str, str]:
         """Return the labels of the account's roles that SCIM may give, by key.
 
+        Keys have at most 128 characters.
+
         By default, there are none. Then groups cannot give roles, there is no `/Roles`, and the
         attribute `roles` of users is stored and has no effect. A host with roles overrides
         `roles_of` and `set_roles`, too.

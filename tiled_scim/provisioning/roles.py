@@ -148,6 +148,8 @@ class RoleSettling:
     def _plan(
         self, links: Collection[UUID], given: Mapping[UUID, Roles] | None, *, lock: bool
     ) -> list[Settlement]:
+        if not self.adapter.roles():  # a group may have one that the host no longer offers
+            return []
         if given is None:
             given = self.given(links)
         kept = {row.pk: row for row in self._kept(links)}

@@ -474,6 +474,31 @@ class TestGroups:
         assert role_of() == "owner"
 
 
+class TestRolesThatEnd:
+    def test_host_offers_none_any_more(self, acme: Scim, settings: LazySettings) -> None:
+        ann = push(acme)
+        sales = push_group(acme, "Sales", ann)
+        give("Sales", "admin")
+        settings.TILED_SCIM_MEMBERSHIP_FIELDS = host.TILED_SCIM_MEMBERSHIP_FIELDS
+
+        remove(acme, sales, ann)
+        assert set_value(acme, ann, "title", "Boss").status == 200
+        assert acme.delete(f"/Groups/{sales}").status == 204
+        assert list(drift.find(str(ACME))) == []
+
+    def test_host_offers_another_one(self, acme: Scim, settings: LazySettings) -> None:
+        push(acme, "root@example.com", **ADMIN)
+        push_group(acme, "Sales", push(acme))
+        give("Sales", "admin")
+        fields = {**host.TILED_SCIM_MEMBERSHIP_FIELDS, "roles": "role=member,owner"}
+        settings.TILED_SCIM_MEMBERSHIP_FIELDS = fields
+
+        for link in list(drift.links(str(ACME))):
+            CONNECTION.resync(link, EVE)
+
+        assert (role_of(), prior()) == ("member", None)
+
+
 class TestLastAdmin:
     @pytest.mark.parametrize("by", ["member", "group", "hand"])
     def test_stays(self, acme: Scim, by: str) -> None:
