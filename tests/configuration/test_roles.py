@@ -159,6 +159,16 @@ def test_unknown_role(admin: Client, group: LibraryGroupLink, role: str) -> None
     assert LibraryGroupLink.objects.get(pk=group.pk).role == ""
 
 
+def test_form_without_a_role_changes_nothing(admin: Client, group: LibraryGroupLink) -> None:
+    confirm(admin, url(group, "?role=editor&keep=1"))
+    version = admin.get(url(group, "?role=auditor&keep=1")).context["version"]
+
+    response = admin.post(url(group, "?keep=1"), {"version": version}, follow=True)
+
+    assert "There is no such role." in read(response)
+    assert roles_of(WILE) == (["acme:editor"], False)
+
+
 def test_other_people_get_nothing(others: Scim, group: LibraryGroupLink) -> None:
     for name, statuses in (("member@acme", {302, 403, 404}), ("admin@globex", {404})):
         client = browser(name)

@@ -8,6 +8,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from tiled_scim.connections import Connection
+from tiled_scim.errors import ScimError
 from tiled_scim.models import Link
 from tiled_scim.presentation.interventions import Choice, Consequences, Names
 from tiled_scim.provisioning.service import Precondition
@@ -59,6 +60,8 @@ class GiveRole(Choice):
         )
 
     def perform(self, precondition: Precondition) -> str:
+        if not self.is_made:
+            raise ScimError(409, gettext("There is no such role."))
         self.connection.give_role(
             self.link,
             self._role,

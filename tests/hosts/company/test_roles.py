@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.conf import LazySettings
 from django.db import connection, connections
+from django.db.models.signals import post_save
 from django.test.utils import CaptureQueriesContext
 
 from tests.hosts.company import settings as host
@@ -540,6 +541,27 @@ class TestResync:
         set_role(ANN, "owner")
 
         assert list(drift.find(str(ACME))) == []
+
+
+class TestSignals:
+    def test_memberships_are_saved_if_somebody_listens(self, acme: Scim) -> None:
+        ann = push(acme)
+        push(acme, "root@example.com", **ADMIN)
+        sales = push_group(acme, "Sales", ann)
+        saved: list[str] = []
+
+        def listen(instance: Membership, **kwargs: Any) -> None:
+            saved.append(instance.role)
+
+        post_save.connect(listen, Membership)
+        try:
+            give("Sales", "admin")
+            remove(acme, sales, ann)
+        finally:
+            post_save.disconnect(listen, Membership)
+
+        assert saved == ["admin", "member"]
+        assert role_of() == "member"
 
 
 class TestStatements:
