@@ -9,7 +9,7 @@ from django.conf import LazySettings
 from django.contrib.auth.models import Group, User
 from django.test import Client
 
-from tests.accounts import WithAdmins
+from tests.accounts import WithAdmins, client_of
 from tests.roles import WithRoles, give_by_hand, roles_of
 from tests.simple_project.libraries.models import Library
 from tests.wire.client import TILED_USER, Scim, user
@@ -116,6 +116,25 @@ def test_tiled_admin(admin: Client, group: LibraryGroupLink) -> None:
     confirm(admin, unlink)
 
     assert (roles_of(WILE), roles_of(TWEETY)) == (([], False), ([], True))
+
+
+def test_tiled_admin_of_a_person_whom_another_account_has(
+    okta: Scim, admin: Client, group: LibraryGroupLink
+) -> None:
+    """It is a value of the person in this host, so no account changes it while they share it."""
+    client_of("globex").add_user(WILE)
+    page = url(group, f"?role={TILED_ADMIN}&keep=1")
+
+    assert f"Who gains the role “Tiled Admin” (1) {TWEETY}" in read(admin.get(page))
+    confirm(admin, page)
+    assert (roles_of(WILE), roles_of(TWEETY)) == (([], False), ([], True))
+    assert "Everything matches" in read(admin.get(f"{GROUPS}{group.pk}/resync/"))
+    User.objects.filter(username=WILE).update(is_staff=True)
+    okta.post("/Users", user("root@acme.example", **{TILED_USER: {"tiledAdmin": True}}))
+    okta.delete(f"/Groups/{group.pk}")
+    assert (roles_of(WILE), roles_of(TWEETY)) == (([], True), ([], False))
+    event = ScimEvent.objects.get(action="library_unlinked")
+    assert event.changes["attributes"] == {"role": ["Tiled Admin", None]}
 
 
 def test_several_roles(okta: Scim, admin: Client, group: LibraryGroupLink) -> None:

@@ -17,6 +17,7 @@ from tiled_scim.models import NAME_LENGTH, Action, LibraryGroupLink
 from tiled_scim.provisioning.documents import read_group, split
 from tiled_scim.provisioning.group_members import NOTHING, GroupMembers, MembersChanged
 from tiled_scim.provisioning.resources import StoredResource
+from tiled_scim.provisioning.role_keys import role_labels
 from tiled_scim.provisioning.service import Precondition, Result, Service, column_changes, recorded
 from tiled_scim.schemas import GROUP
 from tiled_scim.scim import patch
@@ -173,7 +174,9 @@ class GroupService(Service[LibraryGroupLink]):
     def _unlink(self, link: LibraryGroupLink) -> Result:
         removed = self.members(link).remove_all().removed
         # Whoever pushes a group of the same name later may mean other people.
-        attributes = {"role": [link.role, None]} if link.role else {}
+        attributes = {}
+        if link.role:
+            attributes["role"] = [role_labels(self.adapter).get(link.role, link.role), None]
         link.role = ""
         link.unlinked_at = timezone.now()
         self.save(link)

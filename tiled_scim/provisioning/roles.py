@@ -203,7 +203,20 @@ class RoleSettling:
         self, user: UserLink, given: Roles, current: Roles, kept: PriorRoles | None
     ) -> Settlement:
         prior = current if kept is None else _prior(kept, current)
-        return Settlement(user, given, prior, current, self._effective(prior | given))
+        wanted = self._effective(prior | given)
+        if TILED_ADMIN in current ^ wanted and not self._may_change_admin(user, wanted):
+            given = given - {TILED_ADMIN}
+            wanted = wanted - {TILED_ADMIN} | current & {TILED_ADMIN}
+        return Settlement(user, given, prior, current, wanted)
+
+    def _may_change_admin(self, user: UserLink, wanted: Roles) -> bool:
+        """Return whether the account may change whether the person is Tiled Admin.
+
+        It may not if that is a value of the person, whom another account has, too.
+        """
+        if not self.adapter.account or TILED_ADMIN in self.adapter.membership_fields:
+            return True
+        return self.adapter.may_change_person(user.user, {TILED_ADMIN: TILED_ADMIN in wanted})
 
     def _effective(self, roles: Roles) -> Roles:
         admin = roles & {TILED_ADMIN}
