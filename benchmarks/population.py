@@ -70,8 +70,8 @@ STATEMENTS = (
     SELECT 'Library ' || n FROM generate_series(%(first)s, %(last)s) AS n""",
     """-- groups
     INSERT INTO tiled_scim_librarygrouplink (id, account, attributes, version, created_at,
-        updated_at, pushed_at, display_name, display_name_canonical, library_id)
-    SELECT gen_random_uuid(), '', '{}', 1, now(), now(), now(), name, lower(name), id
+        updated_at, pushed_at, display_name, display_name_canonical, library_id, role)
+    SELECT gen_random_uuid(), '', '{}', 1, now(), now(), now(), name, lower(name), id, ''
     FROM libraries_library
     WHERE NOT EXISTS (
         SELECT FROM tiled_scim_librarygrouplink WHERE library_id = libraries_library.id)""",

@@ -87,6 +87,7 @@ TILED_SCIM_MEMBERSHIP_MODEL = "customers.Membership"
 TILED_SCIM_MEMBERSHIP_FIELDS = {
     "active": "is_active",
     "tiledAdmin": "role=admin",
+    "roles": "role",
     "title": "title",
 }
 # SCIM: who may use the pages of the SCIM Configuration, and for which account.

@@ -18,6 +18,7 @@ from tiled_scim.models import (
     LibraryGroupMember,
     Outcome,
     PriorAccess,
+    PriorRoles,
     ScimEvent,
     UserLink,
 )
@@ -35,10 +36,13 @@ COLUMNS: dict[type[Model], tuple[str, ...]] = {
         *("user_name", "user__username", "user_name_canonical", "external_id"),
         *("attributes", "hidden_values", "suspended", "unlinked_at"),
     ),
-    LibraryGroupLink: ("display_name", "library__name", "display_name_canonical", "unlinked_at"),
+    LibraryGroupLink: (
+        *("display_name", "library__name", "display_name_canonical", "unlinked_at", "role"),
+    ),
     Library: ("name",),
     LibraryGroupMember: ("group__display_name", "user__user_name", "display"),
     PriorAccess: ("library__name", "user__username"),
+    PriorRoles: ("link__user_name", "prior", "left"),
     Library.members.through: ("library__name", "user__username"),
     ScimEvent: ("resource_name", "action", "method", "status", "changes"),
 }

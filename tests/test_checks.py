@@ -35,6 +35,13 @@ class NoSubclass:
     """A class that is not an adapter."""
 
 
+class OnlyNames(HostAdapter):
+    """An adapter whose roles SCIM cannot give."""
+
+    def roles(self) -> dict[str, str]:
+        return {"editor": "Editor"}
+
+
 class OwnMembership(HostAdapter):
     def grant(self, library: models.Model, users: Collection[Any]) -> None:
         """Do nothing: it is never called."""
@@ -125,6 +132,7 @@ CASES = [
     case("HOST_ADAPTER", NoSubclass, "E008", "NoSubclass", ADAPTER_HINT),
     case("HOST_ADAPTER", HostAdapter(), "E008", "HostAdapter", ADAPTER_HINT, "an instance"),
     case("HOST_ADAPTER", "tiled_scim.host.chunks", "E008", "chunks", ADAPTER_HINT),
+    case("HOST_ADAPTER", OnlyNames, "E028", "OnlyNames has roles", "Override roles_of and set_rol"),
     case("ENABLED", "nowhere.is_enabled", "E008", "No module named 'nowhere'", ENABLED_HINT),
     case("ENABLED", "yes", "E008", "yes", ENABLED_HINT),
     case("CONFIGURABLE_ACCOUNT", "nowhere.account", "E008", "No module named", ACCOUNT_HINT),

@@ -225,7 +225,7 @@ class TestEndpoints:
 
         paths = re.findall(r"`(/[.\w]+)`", row)
 
-        assert len(paths) == 7
+        assert len(paths) == 8
         assert views.UnknownView not in [view_of(path) for path in paths]
 
     def test_the_one_that_is_not_offered_says_so(self) -> None:

@@ -7,16 +7,18 @@ from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from django.core import checks
+from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 from django.db.models.fields import NOT_PROVIDED
 
-from tiled_scim.accounts import AccountAdapter, attribute_columns, split_choices
+from tiled_scim.accounts import ROLES, AccountAdapter, attribute_columns, split_choices
 from tiled_scim.adapter_checks import problem_of_path
 from tiled_scim.conf import PREFIX, settings
 from tiled_scim.database.host_columns import HostColumn
 from tiled_scim.database.library_account import library_account
 from tiled_scim.database.membership_model import MembershipModel, membership_model
 from tiled_scim.host import TILED_ADMIN
+from tiled_scim.models import ROLE_LENGTH
 from tiled_scim.schemas import USER
 
 Messages = Iterator[checks.CheckMessage]
@@ -38,6 +40,7 @@ def check_accounts() -> Messages:
         return
     yield from _check_uniqueness(memberships)
     yield from _check_fields(memberships)
+    yield from _check_roles(memberships)
     yield from _check_defaults(memberships)
     yield from _check_adapter()
 
@@ -109,6 +112,54 @@ def _problem_of_field(model: type[models.Model], name: str, column: str) -> str:
         return (
             f"“{name}” is a boolean, but the field “{column}” is not. Name the values that mean "
             f"true, such as “{column}=admin”."
+        )
+    return ""
+
+
+def _check_roles(memberships: MembershipModel) -> Messages:
+    entry = settings.MEMBERSHIP_FIELDS.get(ROLES)
+    if entry is None:
+        return
+    problem = _problem_of_roles(memberships.model, *split_choices(entry))
+    if problem:
+        yield checks.Error(
+            f"{PREFIX}MEMBERSHIP_FIELDS: {problem}",
+            hint="Name the field with a person's role, and the roles that SCIM may give, the "
+            'highest last: {"roles": "role=member,admin"}.',
+            id="tiled_scim.E027",
+        )
+
+
+def _problem_of_roles(model: type[models.Model], column: str, keys: tuple[str, ...]) -> str:
+    """Return what is wrong with the entry for roles, or an empty text."""
+    try:
+        field: Any = model._meta.get_field(column)
+    except FieldDoesNotExist:
+        return f"{model.__name__} has no field “{column}”."
+    choices = [str(key) for key, _label in getattr(field, "flatchoices", ())]
+    if not isinstance(field, models.CharField) or not choices:
+        return f"“{column}” is not a text field with choices. Override HostAdapter.roles instead."
+    if unknown := [key for key in keys if key not in choices]:
+        return f"“{unknown[0]}” is no choice of the field “{column}”."
+    if too_long := [key for key in keys or choices if len(key) > ROLE_LENGTH]:
+        return f"The role “{too_long[0]}” is longer than {ROLE_LENGTH} characters."
+    return _disagreement(column, keys or tuple(choices))
+
+
+def _disagreement(column: str, roles: tuple[str, ...]) -> str:
+    """Return where roles and Tiled Admin disagree in the same column, or an empty text.
+
+    The higher of two roles counts, so a higher one must not mean less.
+    """
+    admin_column, admins = split_choices(attribute_columns().get(TILED_ADMIN, ""))
+    if admin_column != column:
+        return ""
+    ranks = [key in admins for key in roles]
+    if ranks != sorted(ranks):
+        lower = roles[ranks.index(True)]
+        return (
+            f"The role “{lower}” means Tiled Admin, and a higher one does not. The highest role "
+            "comes last."
         )
     return ""
 

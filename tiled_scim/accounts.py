@@ -22,8 +22,10 @@ from django.db import connections, models, router
 
 from tiled_scim.conf import settings
 from tiled_scim.database import account_model
+from tiled_scim.database.compiled import chunks
 from tiled_scim.database.library_account import LibraryAccount, library_account
 from tiled_scim.database.membership_model import MembershipModel, membership_model
+from tiled_scim.database.membership_roles import RoleColumn, choices_of
 from tiled_scim.errors import Cause, ScimError, forbidden
 from tiled_scim.host import (
     ALL_ACCOUNTS,
@@ -42,8 +44,10 @@ from tiled_scim.words import english_words
 
 __all__ = ["AccountAdapter"]
 
-# Keys of TILED_SCIM_MEMBERSHIP_FIELDS that name the foreign keys, not attributes.
-FOREIGN_KEYS = {"user", "account"}
+# The key of TILED_SCIM_MEMBERSHIP_FIELDS that names the column with a person's role.
+ROLES = "roles"
+# Keys of TILED_SCIM_MEMBERSHIP_FIELDS that do not name the column of an attribute's value.
+NOT_ATTRIBUTES = {"user", "account", ROLES}
 # Attributes that may be named without the URN of their extension.
 SHORT_NAMES = {TILED_ADMIN.rpartition(":")[2]: TILED_ADMIN}
 # Nobody can have an address there (RFC 6761 section 6.4).
@@ -209,6 +213,39 @@ class AccountAdapter(HostAdapter):
         conditions = {active: True} if active else {}
         return host_users().filter(pk__in=users, **conditions)
 
+    # Roles
+
+    def roles(self) -> Mapping[str, str]:
+        return self._role_column.labels if self._role_column else {}
+
+    def roles_of(
+        self, users: Collection[Any], *, lock: bool = False
+    ) -> Mapping[Any, Collection[str]]:
+        column, rows = cast(RoleColumn, self._role_column), self._memberships()
+        return column.read(rows, self.memberships().user.attname, users, lock=lock)
+
+    def set_roles(self, roles: Mapping[Any, Collection[str]]) -> None:
+        column = cast(RoleColumn, self._role_column)
+        column.write(self._memberships(), self.memberships().user.attname, roles)
+
+    def effective_roles(self, roles: Collection[str]) -> Collection[str]:
+        return cast(RoleColumn, self._role_column).highest(roles)
+
+    def admin_roles(self) -> Collection[str]:
+        column, choices = split_choices(self.membership_fields.get(TILED_ADMIN, ""))
+        return choices if self._role_column and column == self._role_column.name else ()
+
+    def admins_among(self, users: Collection[Any]) -> Collection[Any]:
+        if TILED_ADMIN not in self.membership_fields:
+            return super().admins_among(users)
+        user = self.memberships().user.attname
+        rows = self._memberships().filter(**is_true(self.membership_fields[TILED_ADMIN]))
+        return [
+            key
+            for chunk in chunks(users)
+            for key in rows.filter(**{f"{user}__in": chunk}).values_list(user, flat=True)
+        ]
+
     # Libraries
 
     def adoptable_libraries(self) -> models.QuerySet[Any]:
@@ -269,9 +306,27 @@ class AccountAdapter(HostAdapter):
 
     def _members(self) -> models.QuerySet[Any]:
         """Return the users with a membership in the account."""
+        own = self._memberships().values(self.memberships().user.attname)
+        return host_users().filter(pk__in=own)
+
+    def _memberships(self) -> models.QuerySet[Any]:
+        """Return the memberships of the account."""
         memberships = self.memberships()
-        own = memberships.rows(self._using, **{memberships.account.attname: self._account_key})
-        return host_users().filter(pk__in=own.values(memberships.user.attname))
+        return memberships.rows(self._using, **{memberships.account.attname: self._account_key})
+
+    @cached_property
+    def _role_column(self) -> RoleColumn | None:
+        """Return the column with a person's role, or None if the settings name none."""
+        if ROLES not in settings.MEMBERSHIP_FIELDS:
+            return None
+        column, choices = split_choices(settings.MEMBERSHIP_FIELDS[ROLES])
+        labels = choices_of(self.memberships().model, column, choices)
+        return RoleColumn(column, labels, self._default_of(column))
+
+    def _default_of(self, column: str) -> Any:
+        """Return the value of a column of a new membership."""
+        field: Any = self.memberships().model._meta.get_field(column)
+        return settings.MEMBERSHIP_DEFAULTS.get(column, field.get_default())
 
     def _has_private_values(self, user: AbstractBaseUser, values: Mapping[str, Any]) -> bool:
         """Return whether a user outside the account has values that a push must leave alone.
@@ -369,10 +424,7 @@ class AccountAdapter(HostAdapter):
         """Return the value of a column for an attribute: the first choice means true."""
         if not choices:
             return value
-        if value:
-            return choices[0]
-        field: Any = self.memberships().model._meta.get_field(column)
-        return settings.MEMBERSHIP_DEFAULTS.get(column, field.get_default())
+        return choices[0] if value else self._default_of(column)
 
     def _follow_membership(self, user: AbstractBaseUser, *, active: bool) -> None:
         """Activate or deactivate the host user, if no other account decides it.
@@ -426,7 +478,7 @@ def attribute_columns() -> dict[str, str]:
     return {
         SHORT_NAMES.get(name, name): column
         for name, column in settings.MEMBERSHIP_FIELDS.items()
-        if name not in FOREIGN_KEYS
+        if name not in NOT_ATTRIBUTES
     }
 
 

@@ -170,6 +170,21 @@ def check_memberships() -> Messages:
         )
 
 
+def check_roles() -> Messages:
+    adapter = settings.HOST_ADAPTER
+    missing = [name for name in ("roles_of", "set_roles") if not _overrides(adapter, name)]
+    if _overrides(adapter, "roles") and missing:
+        yield checks.Error(
+            f"{adapter.__name__} has roles, but SCIM cannot give them.",
+            hint=f"Override {' and '.join(missing)} of HostAdapter, too.",
+            id="tiled_scim.E028",
+        )
+
+
+def _overrides(adapter: type[HostAdapter], name: str) -> bool:
+    return getattr(adapter, name) is not getattr(HostAdapter, name)
+
+
 def check_configurable_account() -> Messages:
     urls = getattr(django_settings, "ROOT_URLCONF", None)
     if settings.CONFIGURABLE_ACCOUNT is not None or not urls:
@@ -248,6 +263,7 @@ CHECKS: tuple[Callable[[], Messages], ...] = (
     check_library_model,
     check_library_fields,
     check_memberships,
+    check_roles,
     check_configurable_account,
     check_admin_field,
     check_active_field,

@@ -73,7 +73,7 @@ class Settings:
     def MEMBERSHIP_FIELDS(self) -> Mapping[str, str]:
         """The fields of the membership model, by SCIM attribute.
 
-        `user` and `account` name the foreign keys, if it has several.
+        `user` and `account` name the foreign keys, if it has several, and `roles` the role.
         """
         return cast("Mapping[str, str]", _setting("MEMBERSHIP_FIELDS", {}))
 
@@ -168,7 +168,7 @@ class Settings:
 
     @property
     def PAGE_SIZE(self) -> int:
-        """The default number of resources on a page. Without it, `MAX_PAGE_SIZE` if it is below 100."""
+        """The default number of resources on a page, never more than `MAX_PAGE_SIZE` by default."""
         return cast(int, _setting("PAGE_SIZE", min(100, self.MAX_PAGE_SIZE)))
 
     @property

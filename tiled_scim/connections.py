@@ -49,9 +49,11 @@ from tiled_scim.models import (
     ScimToken,
     UserLink,
 )
+from tiled_scim.provisioning.group_roles import GroupRoles, RolePreview, give_role
 from tiled_scim.provisioning.groups import GroupService
 from tiled_scim.provisioning.moving import GroupMoving, Preview, move
 from tiled_scim.provisioning.repair import repair
+from tiled_scim.provisioning.role_keys import role_labels
 from tiled_scim.provisioning.service import Precondition, record_of
 from tiled_scim.provisioning.users import UserService
 
@@ -315,6 +317,59 @@ class Connection:
         """
         source = Source(self.account)
         return GroupMoving(self.adapter, record_of(source)).preview(group.pk, library)
+
+    def roles(self) -> dict[str, str]:
+        """Return the labels of the roles that a group of the account can give, by key.
+
+        Empty if the host offers no roles, see `HostAdapter.roles`.
+        """
+        return role_labels(self.adapter)
+
+    def give_role(
+        self,
+        group: LibraryGroupLink,
+        role: str,
+        actor: Actor,
+        *,
+        keeps_library: bool = True,
+        precondition: Precondition | None = None,
+    ) -> Change:
+        """Set the role that the members of a group get.
+
+        Args:
+            group: One of the account's `groups`.
+            role: A key of `roles`. Empty for none.
+            actor: Who sets it.
+            keeps_library: Whether the group goes on to give access to its Library.
+            precondition: See `unlink`.
+
+        Raises:
+            ScimError: 404 if the account does not have the group; 409 if it cannot give the role;
+                403 if the account would lose its last active Tiled Admin; the errors of the
+                precondition. Nothing is changed then.
+        """
+        self._require_own(group)
+        return give_role(
+            group, role, actor.name, keeps_library=keeps_library, precondition=precondition
+        )
+
+    def preview_role(
+        self, group: LibraryGroupLink, role: str, *, keeps_library: bool = True
+    ) -> RolePreview:
+        """Return who would lose and who would gain a role or access by `give_role`.
+
+        Nothing is changed.
+
+        Raises:
+            ScimError: The errors of `give_role`, except the 403.
+        """
+        source = Source(self.account)
+        service = GroupRoles(self.adapter, record_of(source))
+        return service.preview(group.pk, role, keeps_library=keeps_library)
+
+    def losing_role(self, group: LibraryGroupLink) -> list[str]:
+        """Return the userNames of those who would lose the role of a group without it."""
+        return GroupRoles(self.adapter, record_of(Source(self.account))).losing(group)
 
     # Inside
 

@@ -28,6 +28,7 @@ class Cause(StrEnum):
     OUTSIDE_DOMAINS = "outside_domains"
     AMBIGUOUS_USER = "ambiguous_user"
     UNKNOWN_MEMBERS = "unknown_members"
+    UNKNOWN_ROLE = "unknown_role"
     GROUP_EXISTS = "group_exists"
     LIBRARY_EXISTS = "library_exists"
     VALUE_IN_USE = "value_in_use"

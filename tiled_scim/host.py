@@ -530,6 +530,64 @@ class HostAdapter:
         """Delete a host user (`TILED_SCIM_USER_DELETE`)."""
         user.delete()
 
+    # Roles
+
+    def roles(self) -> Mapping[str, str]:
+        """Return the labels of the account's roles that SCIM may give, by key.
+
+        Keys have at most 128 characters.
+
+        By default, there are none. Then groups cannot give roles, there is no `/Roles`, and the
+        attribute `roles` of users is stored and has no effect. A host with roles overrides
+        `roles_of` and `set_roles`, too.
+        """
+        return {}
+
+    def roles_of(
+        self, users: Collection[Any], *, lock: bool = False
+    ) -> Mapping[Any, Collection[str]]:
+        """Return the keys of the roles that users have in the account, by primary key.
+
+        Args:
+            users: The primary keys of the users. Those without a role may be absent in the result.
+            lock: Whether to lock what `set_roles` will change.
+        """
+        return {}
+
+    def set_roles(self, roles: Mapping[Any, Collection[str]]) -> None:
+        """Replace the roles of users in the account.
+
+        Args:
+            roles: The keys of the roles of each user, by primary key. They are the result of
+                `effective_roles`.
+        """
+        raise NotImplementedError
+
+    def effective_roles(self, roles: Collection[str]) -> Collection[str]:
+        """Return the roles that somebody has in the host to whom SCIM and people give these.
+
+        By default, that is all of them. In a host where a person has one role, return the highest.
+        """
+        return roles
+
+    def admin_roles(self) -> Collection[str]:
+        """Return the keys of the roles that mean Tiled Admin.
+
+        If there are none, and the host has a field for `tiledAdmin`, a group can give Tiled Admin
+        in place of a role.
+        """
+        return ()
+
+    def admins_among(self, users: Collection[Any]) -> Collection[Any]:
+        """Return which of these users (primary keys) are Tiled Admin, active or not."""
+        path = self.user_fields[TILED_ADMIN]
+        rows = objects(get_user_model())
+        return [
+            key
+            for chunk in chunks(users)
+            for key in rows.filter(pk__in=chunk, **{path: True}).values_list("pk", flat=True)
+        ]
+
     # Libraries
 
     def adoptable_libraries(self) -> models.QuerySet[Any]:

@@ -31,6 +31,7 @@ from tiled_scim.secret import Secret
 from tiled_scim.words import with_words
 
 ACCOUNT_LENGTH = 128
+ROLE_LENGTH = 128
 NAME_LENGTH = 255
 CLIENT_LENGTH = 255
 METHOD_LENGTH = 8
@@ -581,12 +582,13 @@ def _keeping_library(library: str, account: str) -> models.Q:
 
 
 class LibraryGroupLink(Link):
-    """The SCIM identity of a group in one account, and the Library that it feeds."""
+    """The SCIM identity of a group in one account, and the Library and the role that it gives."""
 
     name_field = "display_name"
 
-    # Null if the Library was deleted in the host. SCIM responds with 404 then, and a push of the
-    # same name creates a new Library; so it does for a Library that another account has now.
+    # Null if the group only gives a role, or if the Library was deleted in the host. Without a role
+    # SCIM responds with 404 then, and a push of the same name creates a new Library. The same is
+    # true for a Library that another account has now.
     library = models.ForeignKey(
         settings.LIBRARY_MODEL,
         on_delete=models.SET_NULL,
@@ -597,6 +599,8 @@ class LibraryGroupLink(Link):
     display_name_canonical = ExactCharField(
         max_length=CANONICAL_NAME_LENGTH, null=True, editable=False, default=None
     )
+    # The key of the role that members get, see `provisioning.roles`. Empty if they get none.
+    role = ExactCharField(_("role"), max_length=ROLE_LENGTH, blank=True, default="", editable=False)
 
     objects = LinkQuerySet["LibraryGroupLink"].as_manager()
 
@@ -610,7 +614,7 @@ class LibraryGroupLink(Link):
         )
         indexes = (
             models.Index(
-                fields=("account", "created_at", "id", "unlinked_at", "library"),
+                fields=("account", "created_at", "id", "unlinked_at", "library", "role"),
                 name="tiled_scim_group_order",
             ),
             models.Index(fields=("account", "external_id"), name="tiled_scim_group_external"),
@@ -618,7 +622,7 @@ class LibraryGroupLink(Link):
 
     @property
     def is_live(self) -> bool:
-        return super().is_live and self.keeps_library
+        return super().is_live and (self.keeps_library or bool(self.role))
 
     @property
     def keeps_library(self) -> bool:
@@ -636,7 +640,7 @@ class LibraryGroupLink(Link):
     @classproperty
     def live(cls) -> models.Q:
         """Return the condition for live links."""
-        return models.Q(unlinked_at=None) & cls.keeping
+        return models.Q(unlinked_at=None) & (cls.keeping | ~models.Q(role=""))
 
 
 class LibraryGroupMember(models.Model):
@@ -666,7 +670,7 @@ class LibraryGroupMember(models.Model):
     def live(cls) -> models.Q:
         """Return the condition for members of live groups."""
         keeping = _keeping_library("group__library", "group__account")
-        return models.Q(group__unlinked_at=None) & keeping
+        return models.Q(group__unlinked_at=None) & (keeping | ~models.Q(group__role=""))
 
     @classproperty
     def belonging(cls) -> models.Q:
@@ -704,6 +708,27 @@ class PriorAccess(models.Model):
         return f"{self.user_id} in {self.library_id}"
 
 
+class PriorRoles(models.Model):
+    """The roles of a user to whom SCIM gives roles, apart from those. See `provisioning.roles`."""
+
+    link = models.OneToOneField(
+        UserLink, on_delete=models.CASCADE, primary_key=True, related_name="prior_roles"
+    )
+    # The keys of the roles that people had given. The user has them again when SCIM gives none.
+    prior = models.JSONField(default=list, editable=False)
+    # The keys of the roles that the user had in the host after SCIM last set them. If the user has
+    # others now, people have changed them.
+    left = models.JSONField(default=list, editable=False)
+
+    class Meta:
+        verbose_name = _("prior roles")
+        verbose_name_plural = _("prior roles")
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return ", ".join(self.prior)
+
+
 class Action(models.TextChoices):
     """The effect of a provisioning request, or of a change of the connection."""
 
@@ -721,6 +746,7 @@ class Action(models.TextChoices):
     LIBRARY_UPDATED = "library_updated", _("group updated")
     LIBRARY_UNLINKED = "library_unlinked", _("group unlinked")
     LIBRARY_MOVED = "library_moved", _("group moved")
+    ROLE_CHANGED = "role_changed", _("role of the group changed")
     ACCESS_CHANGED = "access_changed", _("members changed")
     ACCESS_REPAIRED = "access_repaired", _("access repaired")
     TOKEN_GENERATED = "token_generated", _("token generated")

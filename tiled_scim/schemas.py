@@ -12,6 +12,7 @@ from tiled_scim.attributes import Attribute, ResourceType, Schema
 CORE_USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 CORE_GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
 ENTERPRISE_USER = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+OKTA_ROLE = "urn:okta:scim:schemas:core:1.0:Role"
 TILED_USER = "urn:ietf:params:scim:schemas:extension:tiled:2.0:User"
 
 
@@ -327,6 +328,28 @@ GROUP = ResourceType(
                         column="display",
                     ),
                 ),
+            ),
+        ),
+    ),
+)
+
+# The resource type by which Okta Identity Governance learns what it can grant. It is only offered
+# where the host adapter has roles.
+ROLE = ResourceType(
+    name="Role",
+    endpoint="/Roles",
+    description="A role that a user can be given.",
+    common=COMMON,
+    schema=Schema(
+        OKTA_ROLE,
+        "Role",
+        "A role that a user can be given.",
+        (
+            Attribute(
+                "displayName",
+                description="The name to show for the role.",
+                required=True,
+                mutability="readOnly",
             ),
         ),
     ),

@@ -11,6 +11,7 @@ from django.urls import path, re_path
 
 from tiled_scim.api import views
 from tiled_scim.api.base_url import UNKNOWN_ROUTE
+from tiled_scim.api.role_views import RoleViewSet
 
 app_name = "tiled_scim"
 
@@ -34,6 +35,10 @@ urlpatterns = [
     re_path(r"^Users/(?P<key>[^/]+)/?$", views.UserViewSet.as_view(RESOURCE), name="user"),
     re_path(r"^Groups/?$", views.GroupViewSet.as_view(COLLECTION), name="groups"),
     re_path(r"^Groups/(?P<key>[^/]+)/?$", views.GroupViewSet.as_view(RESOURCE), name="group"),
+    re_path(r"^Roles/\.search/?$", RoleViewSet.as_view(SEARCH), name="role-search"),
+    re_path(r"^Roles/?$", RoleViewSet.as_view({"get": "list"}), name="roles"),
+    # The key of a role may contain a slash.
+    re_path(r"^Roles/(?P<key>.+?)/?$", RoleViewSet.as_view({"get": "retrieve"}), name="role"),
     re_path(
         r"^ServiceProviderConfigs?/?$",
         views.ServiceProviderConfigView.as_view(),

@@ -42,8 +42,9 @@ def test_it_has_every_endpoint_with_its_methods(document: dict[str, Any]) -> Non
             f"/{name}/.search/": {"post"},
             f"/{name}/{{key}}/": resource,
         }
-    for name in ("ResourceTypes", "Schemas"):
+    for name in ("ResourceTypes", "Roles", "Schemas"):
         expected |= {f"/{name}/": {"get"}, f"/{name}/{{key}}/": {"get"}}
+    expected["/Roles/.search/"] = {"post"}
     assert found == {MOUNT + path: methods for path, methods in expected.items()}
 
 

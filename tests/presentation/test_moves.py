@@ -28,7 +28,11 @@ def group(settings: LazySettings) -> LibraryGroupLink:
 
 
 def move(group: LibraryGroupLink, library: object) -> Move:
-    return Move(read_link(group), Actor("a test"), str(library))
+    return Move(read_link(group), Actor("a test"), {"library": str(library)})
+
+
+def choices(group: LibraryGroupLink, search: str) -> Any:
+    return Move(read_link(group), Actor("a test"), {"q": search}).choices()["libraries"]
 
 
 def test_a_library_of_another_account_is_not_named(group: LibraryGroupLink) -> None:
@@ -59,6 +63,6 @@ def test_the_choices_are_the_libraries_that_the_adapter_offers(
 
     settings.TILED_SCIM_HOST_ADAPTER = Offering
 
-    assert move(group, "").choices("")["libraries"] == [("Handbook", handbook.pk)]
-    assert move(group, "").choices("HAND")["libraries"] == [("Handbook", handbook.pk)]
-    assert move(group, "").choices("x")["libraries"] == []
+    assert choices(group, "") == [("Handbook", f"library={handbook.pk}")]
+    assert choices(group, " HAND") == [("Handbook", f"library={handbook.pk}")]
+    assert choices(group, "x") == []

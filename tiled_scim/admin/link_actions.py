@@ -7,8 +7,7 @@ admin's log.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
+from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib import messages
 from django.contrib.admin.utils import unquote
@@ -23,8 +22,7 @@ from tiled_scim.api.request_log import address_of
 from tiled_scim.connections import Actor
 from tiled_scim.errors import ScimError
 from tiled_scim.models import Link
-from tiled_scim.presentation.interventions import Intervention, Unlink, read_link
-from tiled_scim.presentation.moves import Move
+from tiled_scim.presentation.interventions import Choice, Intervention, Unlink, read_link
 
 if TYPE_CHECKING:
     from tiled_scim.admin.links import LinkAdmin
@@ -71,6 +69,8 @@ class LinkAction:
         if not self.is_allowed(request, row):
             raise PermissionDenied
         link = read_link(row)
+        if not self.intervention.is_offered(link):
+            raise Http404
         if not self.intervention.is_possible(link):
             message = gettext("SCIM no longer manages “%(name)s”.") % {"name": link}
             self.model_admin.message_user(request, message, messages.WARNING)
@@ -135,28 +135,22 @@ class LinkAction:
         return TemplateResponse(request, f"tiled_scim/admin/{template}.html", context)
 
 
-class MoveAction(LinkAction):
-    """The pages for moving a group to another Library: choose the Library, then confirm."""
+class ChoiceAction(LinkAction):
+    """The pages of an intervention with a choice: choose, then confirm."""
 
-    def intervene(self, request: HttpRequest, link: Any) -> Move:
-        return Move(link, actor_of(request), request.GET.get("library", ""))
+    def intervene(self, request: HttpRequest, link: Any) -> Choice:
+        intervention = cast("type[Choice]", self.intervention)
+        return intervention(link, actor_of(request), request.GET)
 
     def page(self, request: HttpRequest, intervention: Any) -> HttpResponse:
-        if "library" not in request.GET:
-            return self._choice_page(request, intervention)
+        if not intervention.is_made:
+            template = intervention.name
+            return self.render(request, intervention.link, template, intervention.choices())
         try:
             return super().page(request, intervention)
         except ScimError as error:
             self.model_admin.message_user(request, error.detail, messages.ERROR)
             return HttpResponseRedirect(request.path)
-
-    def _choice_page(self, request: HttpRequest, intervention: Move) -> HttpResponse:
-        """Show the Libraries to choose from."""
-        choices = intervention.choices(request.GET.get("q", "").strip())
-        choices["libraries"] = [
-            (name, urlencode({"library": key})) for name, key in choices["libraries"]
-        ]
-        return self.render(request, intervention.link, "move", choices)
 
 
 def actor_of(request: HttpRequest) -> Actor:

@@ -13,11 +13,12 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from tiled_scim.admin.link_actions import LinkAction, MoveAction
+from tiled_scim.admin.link_actions import ChoiceAction, LinkAction
 from tiled_scim.admin.lists import (
     AccountFilter,
     ColumnFilter,
@@ -37,7 +38,14 @@ from tiled_scim.models import (
     UserLink,
 )
 from tiled_scim.presentation.events import outcome, to_the_second, what
-from tiled_scim.presentation.interventions import Intervention, Resync, UnlinkGroup, UnlinkUser
+from tiled_scim.presentation.group_roles import GiveRole
+from tiled_scim.presentation.interventions import (
+    Choice,
+    Intervention,
+    Resync,
+    UnlinkGroup,
+    UnlinkUser,
+)
 from tiled_scim.presentation.links import (
     annotate_groups,
     annotate_users,
@@ -150,7 +158,9 @@ class LinkAdmin(ReadOnlyAdmin):
             "link_actions": [
                 (action, action.url(row))
                 for action in self._link_actions()
-                if action.is_allowed(request, row) and action.intervention.is_possible(row)
+                if action.is_allowed(request, row)
+                and action.intervention.is_possible(row)
+                and action.intervention.is_offered(row)
             ],
         }
 
@@ -165,7 +175,7 @@ class LinkAdmin(ReadOnlyAdmin):
 
     def _link_actions(self) -> list[LinkAction]:
         return [
-            (MoveAction if intervention is Move else LinkAction)(self, intervention)
+            (ChoiceAction if issubclass(intervention, Choice) else LinkAction)(self, intervention)
             for intervention in self.interventions
         ]
 
@@ -276,7 +286,7 @@ class LibraryGroupLinkAdmin(LinkAdmin):
     ordering = ("account", "display_name_canonical", "pk")
     search_fields = ("display_name",)
     change_form_template = "tiled_scim/admin/group.html"
-    interventions = (Move, Resync, UnlinkGroup)
+    interventions = (Move, GiveRole, Resync, UnlinkGroup)
 
     def annotate_rows(self, request: HttpRequest, rows: list[Any]) -> list[Any]:
         for link in annotate_groups(super().annotate_rows(request, rows)):
@@ -299,7 +309,11 @@ class LibraryGroupLinkAdmin(LinkAdmin):
 
     @admin.display(description=with_words("%(library)s"))
     def library_name(self, link: Any) -> str:
-        return as_link(link.library_label, link.library_page)
+        library = as_link(link.library_label, link.library_page)
+        if not link.role_label:
+            return library
+        role = gettext("Role: %(role)s") % {"role": link.role_label}
+        return format_html("{} {}", library, role).strip()
 
     @admin.display(description=_("members"))
     def member_count(self, link: Any) -> int:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tiled_scim.api.bulk import MAX_OPERATIONS, MAX_PAYLOAD_BYTES
 from tiled_scim.attributes import Attribute, ResourceType, Schema
 from tiled_scim.conf import settings
-from tiled_scim.schemas import RESOURCE_TYPES, USER
+from tiled_scim.host import HostAdapter
+from tiled_scim.schemas import RESOURCE_TYPES, ROLE, USER
 from tiled_scim.sql.pages import CURSOR_TIMEOUT
 
 Resource = dict[str, Any]
@@ -52,16 +53,19 @@ def service_provider_config(base_url: str) -> Resource:
     }
 
 
-def resource_types(base_url: str) -> list[Resource]:
+def offered_types(adapter: HostAdapter) -> tuple[ResourceType, ...]:
+    """Return the resource types of an account: without roles, there is no `/Roles`."""
+    return (*RESOURCE_TYPES, ROLE) if adapter.roles() else RESOURCE_TYPES
+
+
+def resource_types(base_url: str, types: Sequence[ResourceType]) -> list[Resource]:
     """Return the ResourceType resources."""
-    return [_resource_type(resource_type, base_url) for resource_type in RESOURCE_TYPES]
+    return [_resource_type(resource_type, base_url) for resource_type in types]
 
 
-def schemas(base_url: str) -> list[Resource]:
+def schemas(base_url: str, types: Sequence[ResourceType]) -> list[Resource]:
     """Return the Schema resources, each once."""
-    unique = {
-        schema.urn: schema for resource_type in RESOURCE_TYPES for schema in resource_type.schemas
-    }
+    unique = {schema.urn: schema for resource_type in types for schema in resource_type.schemas}
     return [_schema(schema, base_url) for schema in unique.values()]
 
 

@@ -33,20 +33,24 @@ class SortFilter(Filter):  # type: ignore[misc]  # django-filter is untyped
     """The query parameters `sortBy` and `sortOrder`."""
 
     def filter(self, qs: QuerySet[Model], value: str | None) -> QuerySet[Model]:
-        descending = self._is_descending(self.parent.data.get("sortOrder") or "ascending")
+        descending = is_descending(self.parent.data.get("sortOrder") or "ascending")
         if not value:
             return qs
         key = sort_key(value, self.parent.resource_type, self.parent.adapter)
         rows: QuerySet[Model] = qs.annotate(**{SORT_KEY: key})
         return rows.order_by(*sorted_terms(descending), *TIES)
 
-    def _is_descending(self, sort_order: str) -> bool:
-        orders = {"ascending": False, "descending": True}
-        if sort_order.lower() not in orders:
-            raise invalid_request(
-                f"sortOrder is ascending or descending, not {quoted(sort_order)}."
-            )
-        return orders[sort_order.lower()]
+
+def is_descending(sort_order: str) -> bool:
+    """Return whether `sortOrder` asks for the descending order.
+
+    Raises:
+        ScimError: 400 invalidValue if it is no order.
+    """
+    orders = {"ascending": False, "descending": True}
+    if sort_order.lower() not in orders:
+        raise invalid_request(f"sortOrder is ascending or descending, not {quoted(sort_order)}.")
+    return orders[sort_order.lower()]
 
 
 class ScimFilterSet(FilterSet):  # type: ignore[misc]  # django-filter is untyped

@@ -19,6 +19,7 @@ ENDPOINTS = {
         "Groups",
         "Me",
         "ResourceTypes",
+        "Roles",
         "Schemas",
         "ServiceProviderConfig",
         "ServiceProviderConfigs",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, NoReturn, cast
 
@@ -329,32 +329,41 @@ class ServiceProviderConfigView(ScimView):
         return Response(discovery.service_provider_config(self.base_url))
 
 
-class ResourceTypesView(ScimView):
+class DiscoveryView(ScimView):
+    """What the endpoints for resource types and schemas have in common."""
+
+    @property
+    def types(self) -> Sequence[ResourceType]:
+        """Return the resource types of the client's account."""
+        return discovery.offered_types(settings.HOST_ADAPTER(account_of(self.request)))
+
+
+class ResourceTypesView(DiscoveryView):
     """`/ResourceTypes`."""
 
     def get(self, request: Request) -> Response:
-        return Response(unfiltered(request, discovery.resource_types(self.base_url)))
+        return Response(unfiltered(request, discovery.resource_types(self.base_url, self.types)))
 
 
-class ResourceTypeView(ScimView):
+class ResourceTypeView(DiscoveryView):
     """`/ResourceTypes/{id}`."""
 
     def get(self, request: Request, key: str) -> Response:
-        return Response(named(discovery.resource_types(self.base_url), key))
+        return Response(named(discovery.resource_types(self.base_url, self.types), key))
 
 
-class SchemasView(ScimView):
+class SchemasView(DiscoveryView):
     """`/Schemas`."""
 
     def get(self, request: Request) -> Response:
-        return Response(unfiltered(request, discovery.schemas(self.base_url)))
+        return Response(unfiltered(request, discovery.schemas(self.base_url, self.types)))
 
 
-class SchemaView(ScimView):
+class SchemaView(DiscoveryView):
     """`/Schemas/{urn}`."""
 
     def get(self, request: Request, key: str) -> Response:
-        return Response(named(discovery.schemas(self.base_url), key))
+        return Response(named(discovery.schemas(self.base_url, self.types), key))
 
 
 class MeView(ScimView):

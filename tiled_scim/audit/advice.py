@@ -78,6 +78,10 @@ BY_CAUSE: Mapping[str, Promise] = {
         "The group has members who are not assigned to the app. In Okta, assign them, or the whole "
         "group. Then push the group again."
     ),
+    Cause.UNKNOWN_ROLE: _(
+        "This site has no such role. In Okta, give the person one of the roles that the detail "
+        "names. Then retry the task."
+    ),
     Cause.GROUP_EXISTS: _(
         "Okta has pushed another group with this name. Rename one of the two groups in Okta, or "
         "unlink the other one under Push Groups. Then push the group again."

@@ -229,14 +229,14 @@ class Health:
         users = objects(UserLink).filter(UserLink.live, account=self.account)
         groups = objects(LibraryGroupLink).filter(LibraryGroupLink.live, account=self.account)
         memberships = LibraryGroupMember.objects.filter(
-            LibraryGroupMember.live, user=OuterRef("pk")
+            LibraryGroupMember.live, user=OuterRef("pk"), group__library__isnull=False
         )
         is_active = active_links(settings.HOST_ADAPTER(self.account))
         numbers = _numbers(
             users=users,
             active=users.filter(is_active),
             people=users.filter(is_active, Exists(memberships)),
-            libraries=groups,
+            libraries=groups.filter(library__isnull=False),
         )
         return Counts(
             active=numbers["active"],

@@ -6,7 +6,6 @@ A link that has changed since its page was shown is not changed by the POST.
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
@@ -16,8 +15,7 @@ from django.utils.translation import gettext
 
 from tiled_scim.configuration.links import Groups, Links, Users
 from tiled_scim.errors import ScimError
-from tiled_scim.presentation.interventions import Intervention, Unlink, read_link
-from tiled_scim.presentation.moves import Move
+from tiled_scim.presentation.interventions import Choice, Intervention, Unlink, read_link
 
 
 class InterventionPage(Links):
@@ -31,7 +29,7 @@ class InterventionPage(Links):
         found = self.find(link_id, intervention)
         if found is None:
             return HttpResponseRedirect(self.urls.to(self.page_name, link_id=link_id))
-        if isinstance(found, Move) and "library" not in request.GET:
+        if isinstance(found, Choice) and not found.is_made:
             return self.choose(found)
         try:
             return self.show(found)
@@ -70,12 +68,14 @@ class InterventionPage(Links):
         if kind is None:
             raise Http404
         link = read_link(self.get_link(link_id))
+        if not kind.is_offered(link):
+            raise Http404
         if not kind.is_possible(link):
             message = gettext("SCIM no longer manages “%(name)s”.") % {"name": link}
             self.say(messages.WARNING, message)
             return None
-        if kind is Move:
-            return Move(link, self.actor, self.request.GET.get("library", ""))
+        if issubclass(kind, Choice):
+            return kind(link, self.actor, self.request.GET)
         return kind(link, self.actor)
 
     def show(self, intervention: Intervention) -> HttpResponse:
@@ -88,14 +88,10 @@ class InterventionPage(Links):
         }
         return self.page(intervention, context)
 
-    def choose(self, move: Move) -> HttpResponse:
-        """Show the Libraries to choose from."""
-        choices = move.choices(self.request.GET.get("q", "").strip())
-        choices["libraries"] = [
-            (name, urlencode({"library": key})) for name, key in choices["libraries"]
-        ]
-        self.template_name = "tiled_scim/configuration/move.html"
-        return self.page(move, {"title": move.label, **choices})
+    def choose(self, choice: Choice) -> HttpResponse:
+        """Show what to choose from."""
+        self.template_name = f"tiled_scim/configuration/{choice.name}.html"
+        return self.page(choice, {"title": choice.label, **choice.choices()})
 
     def page(self, intervention: Intervention, context: dict[str, Any]) -> HttpResponse:
         link = intervention.link

@@ -15,6 +15,7 @@ from tiled_scim.configuration.events import choices, described, events_of
 from tiled_scim.configuration.lists import FilterForm, ListPage
 from tiled_scim.host import objects
 from tiled_scim.models import LibraryGroupLink, UserLink
+from tiled_scim.presentation.group_roles import GiveRole
 from tiled_scim.presentation.interventions import Intervention, Resync, UnlinkGroup, UnlinkUser
 from tiled_scim.presentation.links import (
     annotate_groups,
@@ -108,6 +109,7 @@ class Groups(Links):
     page_name = "group"
     interventions: ClassVar[Interventions] = {
         "move": Move,
+        "role": GiveRole,
         "resync": Resync,
         "unlink": UnlinkGroup,
     }
@@ -172,7 +174,7 @@ class LinkPage(Links):
             "link_actions": [
                 (intervention, self.intervention_url(link, name))
                 for name, intervention in self.interventions.items()
-                if intervention.is_possible(link)
+                if intervention.is_possible(link) and intervention.is_offered(link)
             ],
             **self.memberships(link),
         }

@@ -87,6 +87,12 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "role",
+                    tiled_scim.database.fields.ExactCharField(
+                        blank=True, default="", editable=False, max_length=128, verbose_name="role"
+                    ),
+                ),
+                (
                     "library",
                     models.ForeignKey(
                         null=True,
@@ -101,7 +107,7 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "groups",
                 "indexes": [
                     models.Index(
-                        fields=["account", "created_at", "id", "unlinked_at", "library"],
+                        fields=["account", "created_at", "id", "unlinked_at", "library", "role"],
                         name="tiled_scim_group_order",
                     ),
                     models.Index(
@@ -564,6 +570,28 @@ class Migration(migrations.Migration):
                         fields=("group", "user"), name="tiled_scim_group_member"
                     ),
                 ],
+            },
+        ),
+        migrations.CreateModel(
+            name="PriorRoles",
+            fields=[
+                (
+                    "link",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="prior_roles",
+                        serialize=False,
+                        to="tiled_scim.userlink",
+                    ),
+                ),
+                ("prior", models.JSONField(default=list, editable=False)),
+                ("left", models.JSONField(default=list, editable=False)),
+            ],
+            options={
+                "verbose_name": "prior roles",
+                "verbose_name_plural": "prior roles",
+                "default_permissions": (),
             },
         ),
         migrations.CreateModel(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -94,6 +94,11 @@ class Intervention:
         """Return whether the intervention deletes a host user."""
         return False
 
+    @classmethod
+    def is_offered(cls, link: Link) -> bool:
+        """Return whether the host and the account of a link have the intervention at all."""
+        return True
+
     @property
     def version(self) -> str:
         """Return the version of the link, for the form of the page."""
@@ -136,6 +141,31 @@ class Intervention:
                 )
 
         return check
+
+
+class Choice(Intervention):
+    """An intervention for which a person chooses something first, on a page of its own.
+
+    Args:
+        link: The link, from `read_link`.
+        actor: The person who intervenes.
+        query: The query of the page. It has the `parameter` once the person has chosen.
+    """
+
+    parameter: ClassVar[str]
+
+    def __init__(self, link: Any, actor: Actor, query: Mapping[str, str]) -> None:
+        super().__init__(link, actor)
+        self.query = query
+
+    @property
+    def is_made(self) -> bool:
+        """Return whether the person has chosen."""
+        return self.parameter in self.query
+
+    def choices(self) -> dict[str, Any]:
+        """Return the context of the page to choose on. Its template has the intervention's name."""
+        raise NotImplementedError
 
 
 class Unlink(Intervention):
@@ -191,11 +221,23 @@ class UnlinkGroup(Unlink):
                 ),
             ],
             button=gettext("Unlink"),
-            lists=[Names.from_names(gettext("Who loses access"), [user.name for user in losing])],
+            lists=[
+                Names.from_names(gettext("Who loses access"), [user.name for user in losing]),
+                *self._losing_role(),
+            ],
         )
+
+    def _losing_role(self) -> list[Names]:
+        if not self.link.role:
+            return []
+        role = self.connection.roles().get(self.link.role, self.link.role)
+        losing = self.connection.losing_role(self.link)
+        return [Names.from_names(gettext("Who loses the role “%(role)s”") % {"role": role}, losing)]
 
     def _consequences_for_library(self) -> list[str]:
         library = own_library(self.link, self.adapter)
+        if library is None and self.link.role:
+            return [gettext("Roles that were given manually or by another group are kept.")]
         if library is None:
             return [str(drift.without_library(self.link))]
         return [

@@ -22,6 +22,7 @@ from tiled_scim.presentation.states import GroupState, UserState
 from tiled_scim.provisioning.documents import read_user
 from tiled_scim.provisioning.group_members import own_library
 from tiled_scim.provisioning.reading import document_of, host_values_of, read_memberships
+from tiled_scim.provisioning.role_keys import role_labels
 from tiled_scim.schemas import GROUP, USER
 from tiled_scim.sql.host_fields import host_fields
 
@@ -46,7 +47,10 @@ def annotate_users(rows: list[Any]) -> list[Any]:
 
 
 def annotate_groups(rows: list[Any]) -> list[Any]:
-    """Add `state`, `members_count` and `library_label` to group links with their Libraries."""
+    """Add `state`, `members_count`, `library_label` and `role_label` to group links.
+
+    They must be read with their Libraries.
+    """
     adapters = {link.account: settings.HOST_ADAPTER(link.account) for link in rows}
     members = _member_counts(rows)
     for link in rows:
@@ -55,6 +59,7 @@ def annotate_groups(rows: list[Any]) -> list[Any]:
         link.state = GroupState.for_link(link, library)
         link.members_count = members.get(link.pk, 0)
         link.library_label = "" if library is None else adapter.library_name(library)
+        link.role_label = _role_label(link, adapter)
     return rows
 
 
@@ -66,13 +71,14 @@ def group_count(link: UserLink) -> int:
 def groups_of(link: UserLink) -> list[dict[str, Any]]:
     """Return the first groups of a user by name, with their Libraries and who gives access."""
     shown = _live_memberships(link).select_related("group__library")
-    library_name = settings.HOST_ADAPTER(link.account).library_name
+    adapter = settings.HOST_ADAPTER(link.account)
     prior = set(_prior_access(user=link.user_id).values_list("library", flat=True))
     return [
         {
             "key": member.group_id,
             "name": member.group.name,
-            "library": library_name(member.group.library),
+            "library": adapter.library_name(member.group.library) if member.group.library else "",
+            "role": _role_label(member.group, adapter),
             "library_key": member.group.library_id,
             "granted": member.group.library_id not in prior,
         }
@@ -137,6 +143,11 @@ def current_names(
         for model in LINKS.values()
     )
     return dict(users.union(groups))
+
+
+def _role_label(group: LibraryGroupLink, adapter: HostAdapter) -> str:
+    """Return the label of the role that a group gives, or ""."""
+    return role_labels(adapter).get(group.role, group.role) if group.role else ""
 
 
 def _live_memberships(link: UserLink) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.core.exceptions import ValidationError
 from django.core.validators import ProhibitNullCharactersValidator
@@ -10,10 +11,9 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from tiled_scim.conf import settings
-from tiled_scim.connections import Actor
 from tiled_scim.errors import ScimError
 from tiled_scim.host import has_field, library_model
-from tiled_scim.presentation.interventions import Consequences, Intervention, Names
+from tiled_scim.presentation.interventions import Choice, Consequences, Names
 from tiled_scim.provisioning.group_members import own_library
 from tiled_scim.provisioning.service import Precondition
 from tiled_scim.words import with_words, words
@@ -21,16 +21,14 @@ from tiled_scim.words import with_words, words
 LIBRARIES_SHOWN = 20
 
 
-class Move(Intervention):
+class Move(Choice):
     """Move a group to another Library.
 
-    Args:
-        link: The link of the group, from `read_link`.
-        actor: The person who intervenes.
-        library: The primary key of the chosen Library as text, or "".
+    The query has the primary key of the chosen `library`, or `q` to search for one.
     """
 
     name = "move"
+    parameter = "library"
     label = with_words(_("Move to another %(library)s"))
     help = with_words(
         _(
@@ -38,10 +36,6 @@ class Move(Intervention):
             "kept."
         )
     )
-
-    def __init__(self, link: Any, actor: Actor, library: str = "") -> None:
-        super().__init__(link, actor)
-        self.library = library
 
     def consequences(self) -> Consequences:
         key = self._target()
@@ -75,13 +69,14 @@ class Move(Intervention):
         names = {**words(), "group": self.link, "new": self._library_name}
         return gettext("“%(group)s” is now linked to the %(library)s “%(new)s”.") % names
 
-    def choices(self, search: str) -> dict[str, Any]:
-        """Return the Libraries to choose from, as `libraries` with their keys, and `has_more`."""
+    def choices(self) -> dict[str, Any]:
+        """Return the Libraries to choose from, as `libraries` with their query, and `has_more`."""
+        search = self.query.get("q", "").strip()
         libraries = list(self._libraries(search)[: LIBRARIES_SHOWN + 1])
         return {
             "search": search,
             "libraries": [
-                (self.adapter.library_name(library), library.pk)
+                (self.adapter.library_name(library), urlencode({self.parameter: library.pk}))
                 for library in libraries[:LIBRARIES_SHOWN]
             ],
             "has_more": len(libraries) > LIBRARIES_SHOWN,
@@ -111,6 +106,10 @@ class Move(Intervention):
         return key
 
     @property
+    def _chosen(self) -> str:
+        return self.query.get(self.parameter, "")
+
+    @property
     def _key(self) -> Any:
         """Return the primary key of the chosen Library.
 
@@ -119,8 +118,8 @@ class Move(Intervention):
         """
         field: Any = library_model()._meta.pk
         try:
-            ProhibitNullCharactersValidator()(self.library)  # an error in PostgreSQL queries
-            return field.to_python(self.library)
+            ProhibitNullCharactersValidator()(self._chosen)  # an error in PostgreSQL queries
+            return field.to_python(self._chosen)
         except ValidationError:
             raise _unknown_library() from None
 

@@ -68,7 +68,7 @@ class GroupState(TextChoices):
         """
         if link.unlinked_at is not None:
             return cls.UNLINKED
-        if library is not None:
+        if library is not None or link.role:
             return cls.LINKED
         return cls.LIBRARY_DELETED if link.library_id is None else cls.LIBRARY_MOVED
 
@@ -77,11 +77,11 @@ class GroupState(TextChoices):
         """Return the condition for links in this state."""
         if self is GroupState.UNLINKED:
             return Q(unlinked_at__isnull=False)
-        is_deleted = Q(library__isnull=True)
+        has_library, gives_role = Q(library__isnull=False), ~Q(role="")
         conditions = {
-            GroupState.LINKED: LibraryGroupLink.keeping,
-            GroupState.LIBRARY_DELETED: is_deleted,
-            GroupState.LIBRARY_MOVED: ~is_deleted & ~LibraryGroupLink.keeping,
+            GroupState.LINKED: LibraryGroupLink.keeping | gives_role,
+            GroupState.LIBRARY_DELETED: ~has_library & ~gives_role,
+            GroupState.LIBRARY_MOVED: has_library & ~LibraryGroupLink.keeping & ~gives_role,
         }
         return Q(unlinked_at=None) & conditions[self]
 

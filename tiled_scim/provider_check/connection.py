@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from tiled_scim.provider_check import capabilities, expectations
 from tiled_scim.provider_check.client import LOOPBACK, Exchange
-from tiled_scim.provider_check.expectations import GROUP_SCHEMA
+from tiled_scim.provider_check.expectations import GROUP_SCHEMA, ROLE_SCHEMA
 from tiled_scim.provider_check.session import Session
 
 
@@ -23,6 +23,8 @@ def discovery(session: Session) -> None:
             "The server has no /ServiceProviderConfig or no /ResourceTypes (RFC 7644 section 4). "
             f"{session.provider.name} does not need them."
         )
+    if supported.roles:
+        _read_roles(session, supported.roles)
 
 
 def wrong_token(session: Session) -> None:
@@ -40,6 +42,14 @@ def unknown_users(session: Session) -> None:
 def unknown_group(session: Session) -> None:
     """Check an unknown group id."""
     session.require_error(session.send("GET", f"/Groups/{uuid.uuid4()}"), 404)
+
+
+def _read_roles(session: Session, endpoint: str) -> None:
+    """Read all roles, as Okta Identity Governance does for a resource type with its Role schema."""
+    exchange = session.send("GET", endpoint, query={"startIndex": 1, "count": 100})
+    session.require(expectations.listing(exchange, ROLE_SCHEMA))
+    if not exchange.json.get("Resources"):
+        session.fail(f"There are no roles at {endpoint}, although /ResourceTypes lists them.")
 
 
 # Shared by the steps of each provider.

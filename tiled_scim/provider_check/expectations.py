@@ -19,6 +19,7 @@ from tiled_scim.provider_check.providers import Provider
 USER_SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:User"
 GROUP_SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:Group"
 TILED_SCHEMA = "urn:ietf:params:scim:schemas:extension:tiled:2.0:User"
+ROLE_SCHEMA = "urn:okta:scim:schemas:core:1.0:Role"
 LIST_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 PATCH_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 ERROR_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:Error"
@@ -28,6 +29,7 @@ _SLOW_SECONDS = 10.0
 _REQUIRED: dict[str, dict[str, type]] = {
     USER_SCHEMA: {"schemas": list, "id": str, "userName": str},
     GROUP_SCHEMA: {"schemas": list, "id": str, "displayName": str},
+    ROLE_SCHEMA: {"schemas": list, "id": str, "displayName": str},
 }
 # Null is the same as absent (RFC 7643 section 2.5).
 _OPTIONAL: dict[str, type] = {

@@ -7,7 +7,7 @@ keeps memberships and access.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TypeVar, cast
@@ -20,9 +20,10 @@ from django.utils.translation import gettext_lazy as _
 
 from tiled_scim.database.compiled import CHUNK
 from tiled_scim.host import HostAdapter, adapter_class
-from tiled_scim.models import LibraryGroupLink, UserLink
+from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, UserLink
 from tiled_scim.provisioning.group_members import GroupMembers
 from tiled_scim.provisioning.member_queries import Member
+from tiled_scim.provisioning.roles import RoleSettling
 from tiled_scim.words import with_words, words
 
 AnyLink = TypeVar("AnyLink", UserLink, LibraryGroupLink)
@@ -75,8 +76,12 @@ ACCESS_LACKING = Kind(
     _("The group “%(name)s” has members without access to its %(library)s: %(people)s."),
     _("giving them access"),
 )
+ROLES = Kind(
+    _("The roles on this site differ from those that SCIM and people gave: %(people)s."),
+    _("setting their roles again"),
+)
 # The kinds of drift of members, in the order in which they can be repaired.
-MEMBER_KINDS = (GROUP_LET_GO, USER_LET_GO, FOREIGN_USER, ACCESS_LACKING)
+MEMBER_KINDS = (GROUP_LET_GO, USER_LET_GO, FOREIGN_USER, ACCESS_LACKING, ROLES)
 
 
 @dataclass(frozen=True)
@@ -133,8 +138,11 @@ def of(link: UserLink | LibraryGroupLink, adapter: HostAdapter | None = None) ->
     # A link that is not live may have given up its name.
     if not link.holds_name and (link.canonical_name is not None or link.is_live):
         yield Finding(NAME, link)
+    adapter = adapter or adapter_class()(link.account)
     if isinstance(link, LibraryGroupLink):
-        yield from _of_members(link, adapter or adapter_class()(link.account))
+        yield from _of_members(link, adapter)
+    elif _roles_drifted([link.pk], adapter) and not _gets_role_of_group(link):
+        yield Finding(ROLES, link, {link.pk: link.name})
 
 
 def _of_members(group: LibraryGroupLink, adapter: HostAdapter) -> Iterator[Finding]:
@@ -146,7 +154,7 @@ def _of_members(group: LibraryGroupLink, adapter: HostAdapter) -> Iterator[Findi
     for kind, found in people.items():
         if found:
             yield Finding(kind, group, found)
-    if group.unlinked_at is None and members.library is None:
+    if group.unlinked_at is None and members.library is None and not group.role:
         yield without_library(group)
 
 
@@ -161,6 +169,23 @@ def _of_page(page: list[Member], members: GroupMembers) -> Iterator[tuple[Kind, 
             yield kind, member
     if members.group.unlinked_at is None:
         yield from ((ACCESS_LACKING, member) for member in members.lacking(page))
+    if members.group.role:
+        drifted = _roles_drifted([member.link for member in page], members.adapter)
+        yield from ((ROLES, member) for member in page if member.link in drifted)
+
+
+def _roles_drifted(links: Collection[UUID], adapter: HostAdapter) -> set[UUID]:
+    """Return the users whose roles in the host are not settled."""
+    if not adapter.roles():
+        return set()
+    settlements = RoleSettling(adapter, _database()).plan(links)
+    return {each.link.pk for each in settlements if not each.is_settled}
+
+
+def _gets_role_of_group(link: UserLink) -> bool:
+    """Return whether the drift of a user's roles is found with a group."""
+    members = LibraryGroupMember.objects.using(_database()).filter(user=link)
+    return members.exclude(group__role="").exists()
 
 
 def _misplaced(group: LibraryGroupLink, member: Member) -> Kind | None:

@@ -38,6 +38,7 @@ from tiled_scim.provisioning.member_queries import (
     MemberQueries,
     member_states,
 )
+from tiled_scim.provisioning.roles import RoleSettling
 from tiled_scim.scim.grammar import quoted
 from tiled_scim.scim.identifiers import as_uuid
 from tiled_scim.scim.member_changes import MemberChange
@@ -78,18 +79,28 @@ class GroupMembers:
     """The members of one group. The group and its Library must be locked.
 
     Args:
-        group: The group. Without a Library of the account, its members can only be removed.
+        group: The group. Without a Library of the account and a role, its members can only be
+            removed.
         adapter: The host adapter for the group's account.
         using: The alias of the database to write to.
+        settles_roles: Whether to settle the role that the group gives after each change.
     """
 
-    def __init__(self, group: LibraryGroupLink, adapter: HostAdapter, using: str) -> None:
+    def __init__(
+        self,
+        group: LibraryGroupLink,
+        adapter: HostAdapter,
+        using: str,
+        *,
+        settles_roles: bool = True,
+    ) -> None:
         self.group = group
         self.library: Any = own_library(group, adapter)
         self.adapter = adapter
         self.using = using
         self.rows = LibraryGroupMember.objects.using(using)
         self.queries = MemberQueries(using)
+        self.roles = RoleSettling(adapter, using) if group.role and settles_roles else None
 
     def change(self, change: MemberChange) -> MembersChanged:
         """Add, remove or overwrite members.
@@ -98,6 +109,8 @@ class GroupMembers:
             ScimError: invalidValue for an unknown id, if `TILED_SCIM_UNKNOWN_MEMBERS` is "reject";
                 or for a list of members of whom nobody is known.
         """
+        if self.roles is not None:
+            self.roles.lock(self._affected(change))
         if change.overwrite:
             return self._overwrite(change)
         users = self._locked(_uuids(change.added))
@@ -111,10 +124,15 @@ class GroupMembers:
 
     def remove(self, links: Iterable[UUID]) -> MembersChanged:
         """Remove members, and revoke the access that nothing else gives them."""
+        links = list(links)
+        if self.roles is not None:
+            self.roles.lock(links)
         return self._remove(self.queries.members(self.group, links))
 
     def remove_all(self) -> MembersChanged:
         """Remove all members."""
+        if self.roles is not None:
+            self.roles.lock(self.keys())
         return self._remove(self.queries.all_members(self.group))
 
     def suspend(self, links: Iterable[UUID]) -> None:
@@ -126,7 +144,7 @@ class GroupMembers:
         if self.library is None:
             return
         users = self._locked(links)
-        had_access = self.adapter.members(self.library, [user.user for user in users])
+        had_access = self._with_access(user.user for user in users)
         self._note_prior(user for user in users if user.user in had_access)
         self._grant([user for user in users if user.user not in had_access])
 
@@ -135,7 +153,7 @@ class GroupMembers:
         changed = NOTHING
         for page in self.pages():
             users = self._locked(member.link for member in self.eligible(page))
-            had_access = self.adapter.members(self.library, [user.user for user in users])
+            had_access = self._with_access(user.user for user in users)
             self._note_prior(
                 user for user in users if user.user in had_access and not user.is_given_elsewhere
             )
@@ -161,7 +179,7 @@ class GroupMembers:
         if self.library is None:
             return []
         eligible = self.eligible(members)
-        have_access = self.adapter.members(self.library, [member.user for member in eligible])
+        have_access = self._with_access(member.user for member in eligible)
         return [member for member in eligible if member.user not in have_access]
 
     def eligible(self, members: Iterable[Member]) -> list[Member]:
@@ -196,7 +214,25 @@ class GroupMembers:
         """Return the members with prior access to the Library."""
         return {user.link for user in self.queries.all_members(self.group) if user.is_prior}
 
+    def keys(self) -> list[UUID]:
+        """Return the ids of all members."""
+        return list(self.rows.filter(group=self.group).values_list("user_id", flat=True))
+
     # Inside
+
+    def _affected(self, change: MemberChange) -> set[UUID]:
+        """Return the users whose roles may change."""
+        affected = {*_uuids(change.added), *_uuids(change.removed)}
+        return affected.union(self.keys()) if change.overwrite else affected
+
+    def _with_access(self, users: Iterable[Any]) -> set[Any]:
+        """Return which of these users have access. Without a Library, nobody lacks it."""
+        keys = list(users)
+        return set(keys) if self.library is None else self.adapter.members(self.library, keys)
+
+    def _settle(self, users: Iterable[GroupUser]) -> None:
+        if self.roles is not None:
+            self.roles.settle([user.link for user in users])
 
     def _overwrite(self, change: MemberChange) -> MembersChanged:
         members = {str(user.link): user for user in self.queries.all_members(self.group)}
@@ -242,7 +278,7 @@ class GroupMembers:
         if not users:
             return NOTHING
         active = [user for user in users if not user.suspended]
-        had_access = self.adapter.members(self.library, [user.user for user in active])
+        had_access = self._with_access(user.user for user in active)
         missing = [user for user in active if user.user not in had_access]
         new = [user for user in users if user.display is None]
         self._note_prior(
@@ -251,6 +287,7 @@ class GroupMembers:
         self._insert(new, displays)
         is_renamed = self._rename(users, displays)
         self._grant(missing)
+        self._settle(users)
         added = {user.link for user in (*new, *missing)}
         names = [user.name for user in users if user.link in added]
         return MembersChanged(names, is_changed=bool(added) or is_renamed)
@@ -284,6 +321,7 @@ class GroupMembers:
         delete(LibraryGroupMember, "group_id", self.group.pk, "user_id", links, self.using)
         self._forget_prior(users)
         self._revoke(_losing(users))
+        self._settle(users)
         return MembersChanged(removed=[user.name for user in users], is_changed=True)
 
     def _grant(self, users: Sequence[GroupUser]) -> MembersChanged:
@@ -305,6 +343,8 @@ class GroupMembers:
 
     def _note_prior(self, users: Iterable[GroupUser]) -> None:
         """Store that these users have prior access to the Library."""
+        if self.library is None:
+            return
         rows = [(self.library.pk, user.user) for user in users if not user.is_prior]
         if not rows:
             return

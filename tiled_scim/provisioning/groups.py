@@ -23,6 +23,7 @@ from tiled_scim.provisioning.group_members import (
 )
 from tiled_scim.provisioning.member_search import search_members
 from tiled_scim.provisioning.resources import StoredResource
+from tiled_scim.provisioning.role_keys import role_labels
 from tiled_scim.provisioning.service import Precondition, Result, Service, column_changes, recorded
 from tiled_scim.schemas import GROUP
 from tiled_scim.scim import patch
@@ -185,21 +186,35 @@ class GroupService(Service[LibraryGroupLink]):
         Raises:
             ScimError: 404, and the errors of the precondition.
         """
-        link = lock_group("pk", key, self.account, self.using)
-        if link is None or own_library(link, self.adapter) is None:
+        link = lock_group("pk", key, self.account, self.using) or self._lock_without_library(key)
+        if link is None or (own_library(link, self.adapter) is None and not link.role):
             raise self.unknown(key)
         document = read_group(link)
         if precondition is not None:
             precondition(resource_of(link, document).version)
         return link, document
 
+    def _lock_without_library(self, key: UUID) -> LibraryGroupLink | None:
+        """Return the live group with this id that only gives a role, locked, or None."""
+        if not self.adapter.roles():
+            return None
+        link = self.lock_by("pk", key)
+        return link if link is not None and link.is_live else None
+
     def _unlink(self, link: LibraryGroupLink) -> Result:
         changed = self.members(link).remove_all()
         self._count(changed)
+        # Whoever pushes a group of the same name later may mean other people.
+        attributes = {}
+        if link.role:
+            attributes["role"] = [role_labels(self.adapter).get(link.role, link.role), None]
+        link.role = ""
         link.unlinked_at = timezone.now()
         self.save(link)
         action = self.announce(signals.library_unlinked, link, library=link.library)
-        return Result(self.changed(link, action=action, removed=changed.removed))
+        return Result(
+            self.changed(link, action=action, removed=changed.removed, attributes=attributes)
+        )
 
     def _update(
         self,
@@ -213,7 +228,8 @@ class GroupService(Service[LibraryGroupLink]):
             columns = column_changes(link, split(document, GROUP, ()))
             self.set_columns(link, columns)
         if link.display_name != old_name:
-            self._rename_library(link.library, old_name, link.display_name)
+            if link.library is not None:
+                self._rename_library(link.library, old_name, link.display_name)
             action = self.announce(signals.library_renamed, link, library=link.library)
         changed = self._change_members(link, members)
         if columns:

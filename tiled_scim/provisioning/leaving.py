@@ -43,7 +43,8 @@ def leave_groups(
     """Remove a locked user from all groups. Return the change for the event."""
     groups = locked_groups(link.pk, link.account, using)
     for group in groups:
-        GroupMembers(group, adapter, using).remove([link.pk])
+        # The callers settle the roles of all groups at once.
+        GroupMembers(group, adapter, using, settles_roles=False).remove([link.pk])
         group.touch()
         group.save(using=using, update_fields=["version", "updated_at"])
     budget.take(STEPS_OF_GROUP * len(groups))

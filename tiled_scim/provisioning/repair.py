@@ -17,6 +17,7 @@ from tiled_scim.provisioning.group_members import NOTHING, MembersChanged
 from tiled_scim.provisioning.groups import GroupService, resource_of
 from tiled_scim.provisioning.locked_user import LockedUser
 from tiled_scim.provisioning.resources import StoredResource
+from tiled_scim.provisioning.roles import RoleSettling
 from tiled_scim.provisioning.service import (
     AnyLink,
     Precondition,
@@ -70,7 +71,7 @@ class Repair(Service[AnyLink]):
     @property
     def repairs(self) -> dict[Kind, Callable[[AnyLink, Finding], Repaired]]:
         """Return the function that repairs each kind of drift."""
-        return {drift.NAME: self._repair_name}
+        return {drift.NAME: self._repair_name, drift.ROLES: self._repair_roles}
 
     def lock_any(self, key: UUID) -> AnyLink:
         """Return the link with this id, live or not, locked.
@@ -91,6 +92,12 @@ class Repair(Service[AnyLink]):
         else:
             link.give_up_name()
         return NOTHING, {self.name_attribute: [before, link.canonical_name]}
+
+    def _repair_roles(self, link: AnyLink, finding: Finding) -> Repaired:
+        settling = RoleSettling(self.adapter, self.using)
+        settling.lock(finding.people)
+        settled = settling.settle(finding.people)
+        return MembersChanged(added=[each.link.user_name for each in settled]), {}
 
 
 class UserRepair(Repair[UserLink], UserService):

@@ -24,6 +24,7 @@ from tiled_scim.provisioning.leaving import (
 )
 from tiled_scim.provisioning.locked_user import LockedUser
 from tiled_scim.provisioning.service import Service
+from tiled_scim.provisioning.user_roles import UserRoles
 from tiled_scim.schemas import USER
 from tiled_scim.scim.cleaning import Document
 from tiled_scim.sql.host_fields import host_fields
@@ -40,6 +41,7 @@ class UserTransitions(Service[UserLink]):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.fields = host_fields(self.adapter)
+        self.roles = UserRoles(self.adapter, self.using)
 
     def end_link(self, user: LockedUser) -> None:
         """Unlink a user, and end the access; delete the host user if a setting says so."""
@@ -47,6 +49,7 @@ class UserTransitions(Service[UserLink]):
         may_delete = settings.USER_DELETE == "delete" and not self.adapter.is_shared(link.user)
         if may_delete and self._delete_host_user(link):
             return
+        self.roles.settle(user, gives=False, may_remove_last_admin=True)
         stays_active = not user.owns_active and multi_account.is_active_elsewhere(
             user.host_is_active, user.others
         )
@@ -125,6 +128,7 @@ class UserTransitions(Service[UserLink]):
             return {}
         user.is_replaced = True
         attributes = leave_groups(user.link, self.adapter, self.using, self.budget)
+        self.roles.forget(user)
         end_sign_in(user)
         is_active_elsewhere = not user.owns_active and multi_account.is_active_elsewhere(
             user.host_is_active, user.others

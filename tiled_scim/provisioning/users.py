@@ -66,6 +66,7 @@ class UserService(UserTransitions):
         if was_linked and user.is_active:
             raise self.taken(user.link)
         before, is_first = user.document(), user.is_new
+        self.roles.check(before, document)
         if not user.has_host_user:
             self._create_host_user(user, document, stored)
         elif self.adapter.is_protected(user.link.user):
@@ -256,6 +257,7 @@ class UserService(UserTransitions):
         if user.is_replaced:
             current = user.document()  # without what the person before had
         document = revise(current)
+        self.roles.check(current, document)
         check_domains(self.adapter, self.fields, document, before)
         plan = self.planner.plan(user, current, document, removes=removes)
         if plan.is_empty and not (user.is_replaced or user.is_resumed):
@@ -282,9 +284,10 @@ class UserService(UserTransitions):
             Whether the account has no active admin any more.
         """
         link, old_name = user.link, user.link.user_name
-        leaves_no_admin = takes_last_admin(user, plan.host)
-        if is_back:
-            link.unlinked_at = None
+        may_change_roles = self.roles.may_change(user, plan, is_back=is_back) or user.is_resumed
+        stays_admin = self.roles.keep_admin(user, plan)
+        leaves_no_admin = not stays_admin and takes_last_admin(user, plan.host)
+        link.unlinked_at = None if is_back else link.unlinked_at
         self.set_columns(link, plan.columns)
         if not user.is_new and link.user_name != old_name:
             number = note_rename_of_member(link, old_name, self.using)
@@ -299,18 +302,23 @@ class UserService(UserTransitions):
             if activation.host is not None:
                 host["active"] = activation.host
         if host or is_back:  # a host may add a membership to whom it already has
-            identities = self.adapter.identities(link.user)
-            self.adapter.update_user(link.user, host_input(host))
-            self.adapter.check_saved_user(link.user, identities)
+            self._update_host_user(link, host)
         is_changed = link.suspended != was_suspended
         self._save(link, is_whole=bool(plan.columns) or is_back or is_changed or is_resumed)
         if activation is not None:
             multi_account.suspend_others(activation.suspending, self.adapter, self.using)
         self._follow(link, is_changed=is_changed, is_resumed=is_resumed)
+        if may_change_roles:
+            self.roles.settle(user, may_remove_last_admin=plan.host.get("active") is False)
         self.read_host(user)
         if self.adapter.is_protected(link.user):
             raise forbidden(becomes_protected(link), Cause.PROTECTED)
         return leaves_no_admin
+
+    def _update_host_user(self, link: UserLink, host: HostValues) -> None:
+        identities = self.adapter.identities(link.user)
+        self.adapter.update_user(link.user, host_input(host))
+        self.adapter.check_saved_user(link.user, identities)
 
     def _follow(self, link: UserLink, *, is_changed: bool, is_resumed: bool) -> None:
         """Revoke or give the access of the groups of a user.

@@ -51,6 +51,10 @@ CASES: list[tuple[str, Any, str, str]] = [
     ("MEMBERSHIP_FIELDS", {**FIELDS, "title": "title=boss"}, "E022", "for booleans only"),
     ("MEMBERSHIP_FIELDS", {"user": "person", "tiledAdmin": "role=admin"}, "W010", "“active”"),
     ("MEMBERSHIP_FIELDS", {"user": "person", "active": "is_active"}, "W011", "“tiledAdmin”"),
+    ("MEMBERSHIP_FIELDS", {**FIELDS, "roles": "rank"}, "E027", "no field “rank”"),
+    ("MEMBERSHIP_FIELDS", {**FIELDS, "roles": "title"}, "E027", "not a text field with choices"),
+    ("MEMBERSHIP_FIELDS", {**FIELDS, "roles": "role=member,boss"}, "E027", "“boss” is no choice"),
+    ("MEMBERSHIP_FIELDS", {**FIELDS, "roles": "role=owner,member"}, "E027", "highest role comes"),
     ("MEMBERSHIP_DEFAULTS", {}, "E024", "requires role"),
     ("MEMBERSHIP_DEFAULTS", {"role": "member", "rank": 1}, "E023", "no field “rank”"),
     ("HOST_ADAPTER", HostAdapter, "E025", "does not use TILED_SCIM_MEMBERSHIP_MODEL"),
@@ -91,6 +95,12 @@ def test_partial_constraint_is_not_enough(monkeypatch: pytest.MonkeyPatch) -> No
 def test_unique_together_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Membership._meta, "constraints", [])
     monkeypatch.setattr(Membership._meta, "unique_together", (("person", "account"),))
+
+    assert found() == {}
+
+
+def test_roles_in_the_column_of_tiled_admin(settings: LazySettings) -> None:
+    settings.TILED_SCIM_MEMBERSHIP_FIELDS = {**FIELDS, "roles": "role"}
 
     assert found() == {}
 

@@ -9,26 +9,40 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 import pytest
+from django.conf import LazySettings
 from django.contrib.auth.models import Permission
 from django.db import transaction
 from django.db.models import Q
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from tests.hosts.company import settings as host
 from tests.hosts.company.customers.models import Account, Membership, Person
 from tests.hosts.company.projects.models import Project
 from tests.tokens import new_token
 from tests.wire.client import Answer, Scim, group, patch_op, user
+from tiled_scim.connections import Actor, Connection
+from tiled_scim.errors import ScimError
 from tiled_scim.models import ScimEvent
 from tiled_scim.provider_check.expectations import TILED_SCHEMA
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(params=[False, True], ids=["without roles", "with roles"], autouse=True)
+def _roles(request: pytest.FixtureRequest, settings: LazySettings) -> None:
+    """The host offers roles, or has none: then `roles` is only stored."""
+    if request.param:
+        fields = {**host.TILED_SCIM_MEMBERSHIP_FIELDS, "roles": "role"}
+        settings.TILED_SCIM_MEMBERSHIP_FIELDS = fields
+
 
 ACCOUNTS = [UUID(int=number) for number in (1, 2, 3)]
 NAMES = ["ann@example.com", "Bob@example.com", "bob@example.com", "carl@example.com"]
@@ -42,6 +56,7 @@ texts = st.sampled_from(
     ["", "Ann", "Boss", "ann@example.com", "bob@example.com", "other@example.com"]
 )
 names = st.sampled_from(NAMES)
+roles = st.sampled_from(["member", "admin", "owner", "boss"])
 attributes = st.fixed_dictionaries(
     {},
     optional={
@@ -52,12 +67,14 @@ attributes = st.fixed_dictionaries(
         "emails": st.lists(
             st.builds(lambda value: {"value": value or "x@example.com"}, texts), max_size=2
         ),
+        "roles": st.lists(roles, max_size=2),
         TILED_SCHEMA: st.builds(lambda value: {"tiledAdmin": value}, st.booleans()),
     },
 )
 single_values = st.one_of(
     st.tuples(st.sampled_from(["title", "name.givenName", "userName", "nickName"]), texts),
     st.tuples(st.just('emails[type eq "work"].value'), texts),
+    st.tuples(st.just("roles"), st.lists(roles, max_size=1)),
     st.tuples(st.sampled_from(["active", f"{TILED_SCHEMA}:tiledAdmin"]), st.booleans()),
 )
 filters = st.one_of(
@@ -75,6 +92,7 @@ filters = st.one_of(
             "emails pr",
             f"{TILED_SCHEMA}:tiledAdmin eq true",
             "groups pr",
+            "roles pr",
         ]
     ),
 )
@@ -88,6 +106,7 @@ steps = st.one_of(
     st.tuples(st.just("push group"), st.sampled_from(GROUPS), st.lists(positions, max_size=3)),
     st.tuples(st.just("add members"), positions, st.lists(positions, max_size=3)),
     st.tuples(st.just("delete group"), positions),
+    st.tuples(st.just("give role"), positions, roles, st.booleans()),
 )
 # Who acts, and how. Account 0 is the one that is looked at.
 histories = st.lists(st.tuples(st.integers(0, 2), steps), max_size=12)
@@ -142,6 +161,14 @@ class Provider:
 
     def _delete_group(self, position: int) -> None:
         self._note(self.scim.delete(self._group(position)))
+
+    def _give_role(self, position: int, role: str, keeps_library: bool) -> None:
+        """An admin of the account sets the role of a group by hand."""
+        connection = Connection(str(self.account))
+        group = connection.groups().filter(pk=self._group(position).rpartition("/")[2]).first()
+        if group is not None:
+            with suppress(ScimError):
+                connection.give_role(group, role, Actor("Eve"), keeps_library=keeps_library)
 
     def _keys(self, positions: list[int]) -> list[str]:
         return [self._user(position).rpartition("/")[2] for position in positions]
@@ -222,7 +249,7 @@ def rows_of(account: UUID) -> dict[str, list[Any]]:
     }
 
 
-@settings(
+@hypothesis_settings(
     max_examples=25,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
@@ -251,7 +278,7 @@ def keys_of(condition: Q) -> list[int]:
     return list(Person.objects.filter(condition).values_list("pk", flat=True))
 
 
-@settings(
+@hypothesis_settings(
     max_examples=25,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

@@ -40,8 +40,9 @@ SEQUENCE: tuple[Step, ...] = (
     Step(
         "Read the features that the server declares",
         connection.discovery,
-        "Okta does not need them, but cannot discover the server's own attributes.",
-        "Serve /ServiceProviderConfig and /ResourceTypes (RFC 7644 section 4).",
+        "Okta cannot discover the server's own attributes, or the roles that it could grant.",
+        "Serve /ServiceProviderConfig and /ResourceTypes (RFC 7644 section 4), and the roles at "
+        "the endpoint that the resource type with Okta's Role schema names.",
     ),
     Step(
         "Send the token without Bearer",
