@@ -270,7 +270,7 @@ def test_it_is_advertised(scim: Scim) -> None:
         "cursor": True,
         "index": True,
         "defaultPaginationMethod": "index",
-        "defaultPageSize": 10,
+        "defaultPageSize": 100,
         "maxPageSize": 100,
         "cursorTimeout": 3600,
     }
