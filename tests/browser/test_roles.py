@@ -8,7 +8,7 @@ import pytest
 from django.conf import LazySettings
 from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
-from tiled_scim.okta_check.session import Session
+from tiled_scim.provider_check.session import Session
 
 from tests.browser.directory import EMMY
 from tests.configuration.customers import GROUPS as PAGES

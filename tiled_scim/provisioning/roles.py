@@ -19,6 +19,7 @@ from django.contrib.auth import get_user_model
 from django.db import connections
 from django.db.models import Case, QuerySet, Value, When
 
+from tiled_scim import permissions
 from tiled_scim.accounts import active_links
 from tiled_scim.conf import settings
 from tiled_scim.database.compiled import chunks
@@ -184,10 +185,12 @@ class RoleSettling:
             yield from PriorRoles.objects.using(self.using).filter(pk__in=chunk)
 
     def _users(self, links: Collection[UUID]) -> list[UserLink]:
-        rows: QuerySet[UserLink] = UserLink.objects.using(self.using).select_related("user")
-        return [
-            user for chunk in chunks(links) for user in rows.filter(pk__in=chunk).order_by("pk")
-        ]
+        rows: QuerySet[Any] = UserLink.objects.using(self.using).select_related("user")
+        rows = rows.annotate(has_powers=permissions.has_powers("user")).order_by("pk")
+        found = [link for chunk in chunks(links) for link in rows.filter(pk__in=chunk)]
+        for link in found:
+            permissions.note(link.user, link.has_powers)
+        return found
 
     def _current(self, users: Collection[Any], *, lock: bool) -> dict[Any, Roles]:
         if not users:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from django.conf import LazySettings
-from tiled_scim.okta_check.expectations import TILED_SCHEMA
+from tiled_scim.provider_check.expectations import TILED_SCHEMA
 
 from tests.hosts.company import settings as host
 from tests.hosts.company.customers.models import Account
