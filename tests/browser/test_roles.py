@@ -8,12 +8,12 @@ import pytest
 from django.conf import LazySettings
 from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
-from tiled_scim.provider_check.session import Session
 
 from tests.browser.directory import EMMY
 from tests.configuration.customers import GROUPS as PAGES
 from tests.roles import WithRoles, roles_of
 from tiled_scim.models import LibraryGroupLink
+from tiled_scim.provider_check.session import Session
 
 from .looks import Look, Visit
 from .people import member_of_staff

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from django.conf import LazySettings
-from tiled_scim.provider_check.expectations import TILED_SCHEMA
 
 from tests.hosts.company import settings as host
 from tests.hosts.company.customers.models import Account
@@ -17,6 +16,7 @@ from tests.hosts.company.test_company import ACME, ANN, client_of, push
 from tests.hosts.company.test_roles import BOB, role_of, roles
 from tests.hosts.messages import person
 from tests.wire.client import LIST_SCHEMA, Scim
+from tiled_scim.provider_check.expectations import TILED_SCHEMA
 
 ROLE = "urn:okta:scim:schemas:core:1.0:Role"
 KEYS = ["member", "admin", "owner"]

@@ -12,7 +12,6 @@ from django.conf import LazySettings
 from django.db import connection, connections
 from django.db.models.signals import post_save
 from django.test.utils import CaptureQueriesContext
-from tiled_scim.provider_check.expectations import TILED_SCHEMA
 
 from tests.hosts.company import settings as host
 from tests.hosts.company.customers.models import Account, Membership
@@ -34,6 +33,7 @@ from tests.wire.client import Answer, Scim
 from tiled_scim.connections import Actor, Connection
 from tiled_scim.errors import ScimError
 from tiled_scim.models import LibraryGroupLink, PriorRoles, ScimEvent
+from tiled_scim.provider_check.expectations import TILED_SCHEMA
 from tiled_scim.provisioning import drift
 
 BOB = "bob@example.com"
