@@ -41,7 +41,7 @@ WRONG_OPERATIONS: list[tuple[object, str, str]] = [
     ({"op": "add", "path": "name.nothing", "value": "x"}, "invalidPath", "name.nothing"),
     ({"op": "add", "path": "urn:nothing:title", "value": "x"}, "invalidPath", "urn:nothing"),
     ({"op": "add", "path": f"{ENTERPRISE_USER}:nothing", "value": "x"}, "invalidPath", "nothing"),
-    ({"op": "add", "path": "emails[", "value": "x"}, "invalidFilter", ""),
+    ({"op": "add", "path": "emails[", "value": "x"}, "invalidFilter", "“emails[” is not a path."),
     ({"op": "add", "path": "emails[type eq]", "value": "x"}, "invalidFilter", ""),
     ({"op": "add", "path": 'emails[no eq "x"].value', "value": "x"}, "invalidFilter", "no"),
     ({"op": "add", "path": 'emails[type xx "x"].value', "value": "x"}, "invalidFilter", "xx"),
@@ -69,7 +69,8 @@ WRONG_GROUP_OPERATIONS: list[tuple[object, str, str]] = [
     ({"op": "add", "path": "members", "value": [5]}, "invalidValue", "members"),
     ({"op": "replace", "path": "members.value", "value": "x"}, "mutability", "members.value"),
     ({"op": "remove", "path": 'members[no eq "x"]'}, "invalidFilter", "no"),
-    ({"op": "remove", "path": "members[value eq"}, "invalidFilter", ""),
+    ({"op": "remove", "path": "members[value eq"}, "invalidFilter", "is not a path."),
+    ({"op": "remove", "path": 'members[value pr] and a co "b"'}, "invalidFilter", "not a path."),
     ({"op": "remove", "path": "members", "value": [{"display": ANN}]}, "invalidValue", "members"),
     ({"op": "add", "path": "nothing", "value": "x"}, "invalidPath", "nothing"),
 ]

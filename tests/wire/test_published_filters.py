@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from .client import CORE_USER, Scim
-from .published_filters import FOUND, PEOPLE, REFUSED
+from .published.filters import FOUND, PEOPLE, REFUSED
 
 
 @pytest.fixture

@@ -144,9 +144,19 @@ class _Parser(SCIMParser):  # type: ignore[misc]  # sly and its users are untype
     attr_path = SCIMParser.attr_path
     sub_attr = SCIMParser.sub_attr
 
+    def __init__(self, incomplete: str, end: int) -> None:
+        """Prepare for one text.
+
+        Args:
+            incomplete: The detail of the error if the text ends too early.
+            end: The length of the text, without what is appended to it.
+        """
+        self.incomplete = incomplete
+        self.end = end
+
     def error(self, token: Any) -> None:
-        if token is None:
-            raise invalid_filter("The expression is incomplete.")
+        if token is None or token.index >= self.end:
+            raise invalid_filter(self.incomplete)
         raise _not_understood(str(token.value), token.index)
 
 
@@ -167,7 +177,7 @@ def parse(text: str) -> Expression:
     Raises:
         ScimError: 400 `invalidFilter`. The detail says what is wrong and where.
     """
-    return _expression(_syntax_tree(text))
+    return _expression(_syntax_tree(text, "The expression is incomplete."))
 
 
 def parse_path(text: str) -> Path:
@@ -182,9 +192,10 @@ def parse_path(text: str) -> Path:
     if not text.strip():
         raise invalid_filter("The path is empty.")
     # The package's grammar has no rule for a path, so the path is parsed as part of a filter.
-    tree = _syntax_tree(f"{text} pr").expr
+    no_path = f"{quoted(text)} is not a path."
+    tree = _syntax_tree(text, no_path, appended=" pr").expr
     if not isinstance(tree, ast.AttrExpr):
-        raise invalid_filter(f"{quoted(text)} is not a path.")
+        raise invalid_filter(no_path)
     target = tree.attr_path.attr_name
     if isinstance(target, str):
         return Path(target)
@@ -196,11 +207,11 @@ def parse_path(text: str) -> Path:
     )
 
 
-def _syntax_tree(text: str) -> Any:
+def _syntax_tree(text: str, incomplete: str, appended: str = "") -> Any:
     if len(text) > MAX_LENGTH:
         raise invalid_filter(f"The expression is longer than {MAX_LENGTH} characters.")
     # Lexers and parsers are stateful, so a new one is created for each text.
-    return _Parser().parse(_tokens(text))
+    return _Parser(incomplete, len(text)).parse(_tokens(text + appended))
 
 
 def _tokens(text: str) -> Iterator[Any]:

@@ -7,7 +7,7 @@ Of Ping's SCIM 2 SDK (FilterEvaluatorTestCase, FilterParsingTestCase), Apache SC
 
 from __future__ import annotations
 
-from .client import CORE_USER, ENTERPRISE_USER
+from tests.wire.client import CORE_USER, ENTERPRISE_USER
 
 # The people whom the filters look for. Nobody else is in the database.
 PEOPLE: dict[str, dict[str, object]] = {

@@ -1,0 +1,1 @@
+"""The published cases of other implementations, as data: facts, not their code."""
