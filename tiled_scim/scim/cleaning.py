@@ -259,6 +259,9 @@ def _clean_elements(
             raise invalid_value(f"{name} must be an array.")
         value = [value]
     check_number(attribute, value)
+    if attribute.relation:
+        # An empty object beside others says nothing.
+        value = [element for element in value if element != {}] or value
     cleaned = [clean_element(attribute, element, name) for element in value]
     if attribute.relation:
         _check_related(cleaned, name)
