@@ -89,6 +89,8 @@ TILED_SCIM_MEMBERSHIP_FIELDS = {
     "tiledAdmin": "role=admin",
     "title": "title",
 }
+# SCIM: nobody can register here, so people whom a push adopts keep their passwords.
+TILED_SCIM_ADOPT_PASSWORDS = True
 # SCIM: who may use the pages under settings/scim/, and for which account.
 TILED_SCIM_CONFIGURABLE_ACCOUNT = "example_project.customers.scim.configurable_account"
 
