@@ -154,7 +154,7 @@ def record(
     """
     using = router.db_for_write(ScimEvent)
     close_if_without_autocommit(using)
-    if status in REPEATED_STATUSES:
+    if status in REPEATED_STATUSES and not source.actor:
         # The event stands for many requests, and a stranger may ask for anything.
         change = Change(change.resource_type)
     try:
