@@ -84,7 +84,7 @@ class TestAfterItsEnd:
         event = ScimEvent.objects.latest("pk")
         assert (event.outcome, event.status, event.cause) == ("refused", 410, "setup_link_ended")
         assert (event.account, event.resource_name) == ("", f"setup link {new.link.pk}")
-        assert (event.client, event.address) == (f"Setup link {new.link.pk} of ann", "10.0.0.2")
+        assert (event.actor, event.address) == (f"Setup link {new.link.pk} of ann", "10.0.0.2")
         assert event.detail.startswith(detail)
         assert new.code not in str(vars(event))
 

@@ -62,7 +62,7 @@ def test_gives_a_role_instead_of_the_library(changer: Client, sales: str) -> Non
     assert access()["Sales"] == set()
     assert "Role: Editor" in read(changer.get(GROUPS))
     event = ScimEvent.objects.latest("pk")
-    assert (event.action, event.client) == ("role_changed", "Django admin: staff")
+    assert (event.action, event.actor) == ("role_changed", "Django admin: staff")
     assert "now have the role" in LogEntry.objects.latest("pk").change_message
 
 

@@ -72,7 +72,7 @@ def test_beside_the_library(admin: Client, group: LibraryGroupLink) -> None:
     assert access()["Roadrunners"] == {WILE, TWEETY}
     event = ScimEvent.objects.latest("pk")
     assert (event.action, event.account) == ("role_changed", "acme")
-    assert event.client == f"SCIM Configuration: {ADMIN}"
+    assert event.actor == f"SCIM Configuration: {ADMIN}"
     assert event.changes == {
         "attributes": {"role": [None, "Editor"]},
         "added": {"number": 1, "names": [WILE]},

@@ -160,7 +160,7 @@ def _names(settlements: Iterable[Settlement]) -> list[str]:
 def give_role(
     link: LibraryGroupLink,
     role: str,
-    client: str,
+    actor: str,
     *,
     keeps_library: bool = True,
     precondition: Precondition | None = None,
@@ -170,7 +170,7 @@ def give_role(
     Args:
         link: The group.
         role: The key of the role. Empty for none.
-        client: The person who sets it, for the event.
+        actor: The person who sets it, for the event.
         keeps_library: Whether the group goes on to give access to its Library.
         precondition: Checks the version of the locked group.
 
@@ -180,7 +180,7 @@ def give_role(
     Raises:
         ScimError: The errors of `GroupRoles.give`. Nothing is changed then.
     """
-    source = Source(link.account, client=client)
+    source = Source(link.account, actor=actor)
     service = GroupRoles(adapter_class()(link.account), record_of(source))
     return service.give(
         link.pk, role, keeps_library=keeps_library, precondition=precondition

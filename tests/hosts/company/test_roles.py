@@ -292,7 +292,7 @@ class TestGroups:
         assert (role_of(), prior()) == ("admin", [])
         assert Project.objects.get().members.count() == 1
         event = ScimEvent.objects.get(action="role_changed")
-        assert (event.client, event.resource_name, str(event.resource_id)) == (
+        assert (event.actor, event.resource_name, str(event.resource_id)) == (
             "Eve",
             "Sales",
             sales,
