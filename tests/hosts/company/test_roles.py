@@ -615,8 +615,8 @@ class TestStatements:
                 lambda: acme.send("PATCH", f"/Groups/{group}", add_members(*keys))
             )
 
-        assert add(users.pop()) == 16
-        assert add(*users) == 16
+        assert add(users.pop()) == 17
+        assert add(*users) == 17
         link = LibraryGroupLink.objects.get()
         preview = self.statements(lambda: CONNECTION.preview_role(link, "owner"))
         assert preview == 7
