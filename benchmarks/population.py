@@ -84,11 +84,11 @@ STATEMENTS = (
     JOIN (SELECT id, user_name, row_number() OVER () AS n FROM tiled_scim_userlink) AS u
         ON u.n %% (%(users)s / %(members)s) = g.n %% (%(users)s / %(members)s)""",
     """-- events
-    INSERT INTO tiled_scim_scimevent (created_at, account, token_last_four, client, address,
+    INSERT INTO tiled_scim_scimevent (created_at, account, token_last_four, client, actor, address,
         request_id, method, action, resource_type, resource_id, resource_name,
         resource_name_canonical, changes, outcome, status, scim_type, cause, detail, duration,
         times)
-    SELECT now() - n * interval '90 days' / %(last)s, '', 'abcd', 'Okta SCIM Client 1.0.0',
+    SELECT now() - n * interval '90 days' / %(last)s, '', 'abcd', 'Okta SCIM Client 1.0.0', '',
         '10.0.0.1', md5(n::text), 'PATCH',
         CASE WHEN n %% 100 = 0 THEN '' ELSE 'user_updated' END, 'User', gen_random_uuid(),
         'person' || n %% 100000 || '@example.com', 'person' || n %% 100000 || '@example.com',

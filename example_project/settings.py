@@ -90,6 +90,8 @@ TILED_SCIM_MEMBERSHIP_FIELDS = {
     "roles": "role",
     "title": "title",
 }
+# SCIM: nobody can register here, so people whom a push adopts keep their passwords.
+TILED_SCIM_ADOPT_PASSWORDS = True
 # SCIM: who may use the pages of the SCIM Configuration, and for which account.
 TILED_SCIM_CONFIGURABLE_ACCOUNT = "example_project.customers.scim.configurable_account"
 

@@ -168,8 +168,8 @@ class Settings:
 
     @property
     def PAGE_SIZE(self) -> int:
-        """The default number of resources on a page, never more than `MAX_PAGE_SIZE` by default."""
-        return cast(int, _setting("PAGE_SIZE", min(100, self.MAX_PAGE_SIZE)))
+        """The default number of resources on a page, and never more than `MAX_PAGE_SIZE`."""
+        return min(cast(int, _setting("PAGE_SIZE", 100)), self.MAX_PAGE_SIZE)
 
     @property
     def MAX_PAGE_SIZE(self) -> int:

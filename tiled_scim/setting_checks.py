@@ -200,9 +200,10 @@ def check_names() -> Messages:
 
 
 def check_page_sizes() -> Messages:
-    if settings.PAGE_SIZE > settings.MAX_PAGE_SIZE:
+    size = getattr(django_settings, f"{PREFIX}PAGE_SIZE", 1)
+    if size > settings.MAX_PAGE_SIZE:
         yield checks.Error(
-            f"{PREFIX}PAGE_SIZE is {settings.PAGE_SIZE}, but {PREFIX}MAX_PAGE_SIZE allows only "
+            f"{PREFIX}PAGE_SIZE is {size}, but {PREFIX}MAX_PAGE_SIZE allows only "
             f"{settings.MAX_PAGE_SIZE} resources on a page.",
             hint=f"Set {PREFIX}PAGE_SIZE to {settings.MAX_PAGE_SIZE} or less, or raise "
             f"{PREFIX}MAX_PAGE_SIZE.",

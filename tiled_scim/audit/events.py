@@ -16,7 +16,7 @@ from uuid import UUID
 from django.db import router, transaction
 
 from tiled_scim.attributes import ResourceType
-from tiled_scim.audit.refusals import REPEATED_STATUSES, counted
+from tiled_scim.audit.refusals import NAMELESS_STATUSES, REPEATED_STATUSES, counted
 from tiled_scim.database.compiled import insert
 from tiled_scim.database.connections import close_if_without_autocommit
 from tiled_scim.database.errors import is_aborted, is_lost
@@ -154,8 +154,7 @@ def record(
     """
     using = router.db_for_write(ScimEvent)
     close_if_without_autocommit(using)
-    if status in REPEATED_STATUSES and not source.actor:
-        # The event stands for many requests, and a stranger may ask for anything.
+    if status in NAMELESS_STATUSES:
         change = Change(change.resource_type)
     try:
         event = _event(source, change, status, error)

@@ -16,8 +16,10 @@ from django.utils import timezone
 from tiled_scim.audit.addresses import network_of
 from tiled_scim.models import ScimEvent
 
-# 410 is of setup links that have ended.
-REPEATED_STATUSES = frozenset({401, 410, 429})
+# Strangers may ask for anything, so the events of their refusals have no names.
+NAMELESS_STATUSES = frozenset({401, 429})
+# 410 is of setup links that have ended. Their events name the link.
+REPEATED_STATUSES = NAMELESS_STATUSES | {410}
 REPEATED_WITHIN = timedelta(minutes=1)
 # How many events there may be of refusals in this time: of unknown callers, and of the tokens of
 # one account. Refusals of further networks are counted together.
@@ -42,11 +44,15 @@ def counted(event: ScimEvent) -> bool:
     if recent.filter(status__in=REPEATED_STATUSES).count() < MOST_EVENTS:
         return False
     event.address, event.token_last_four, event.client = None, "", ""
+    event.resource_name = event.resource_name_canonical = ""
     return _count(recent, event)
 
 
 def _count(recent: Any, event: ScimEvent) -> bool:
     alike = recent.filter(
-        status=event.status, address=event.address, token_last_four=event.token_last_four
+        status=event.status,
+        address=event.address,
+        token_last_four=event.token_last_four,
+        resource_name_canonical=event.resource_name_canonical,
     )
     return bool(alike.update(times=F("times") + 1))

@@ -252,11 +252,11 @@ class UserService(UserTransitions):
             revise: Returns the document that the user should have, for the current one.
             removes: Whether absent booleans are removed, see `UserPlanner.plan`.
         """
-        current = before
-        attributes = self.replace_person(user, revise(current))
+        current, document = before, revise(before)
+        attributes = self.replace_person(user, document)
         if user.is_replaced:
             current = user.document()  # without what the person before had
-        document = revise(current)
+            document = revise(current)
         self.roles.check(current, document)
         check_domains(self.adapter, self.fields, document, before)
         plan = self.planner.plan(user, current, document, removes=removes)

@@ -9,6 +9,8 @@ ROOT_URLCONF = "tests.hosts.credentials.urls"
 STATIC_URL = "static/"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # a fast one
 LOGIN_URL = "/login/"
+# Nobody can register here: people keep what they are signed in with when a push adopts them.
+TILED_SCIM_ADOPT_PASSWORDS = True
 TILED_SCIM_HOST_ADAPTER = "tests.hosts.credentials.scim.SharedPeople"
 INSTALLED_APPS = [
     "django.contrib.auth",

@@ -53,10 +53,11 @@ STATEMENTS = (
         AND people.id NOT IN (SELECT user_id FROM tiled_scim_librarygroupmember)
     """,
     """
-    INSERT INTO tiled_scim_scimevent (created_at, account, token_last_four, client, request_id,
-        method, action, resource_type, resource_id, resource_name, resource_name_canonical, changes,
-        outcome, status, scim_type, cause, detail, duration, times)
-    SELECT created_at, account, '', '', '', 'PATCH', 'user_updated', 'User', id, user_name,
+    INSERT INTO tiled_scim_scimevent (created_at, account, token_last_four, client, actor,
+        request_id, method, action, resource_type, resource_id, resource_name,
+        resource_name_canonical, changes, outcome, status, scim_type, cause,
+        detail, duration, times)
+    SELECT created_at, account, '', '', '', '', 'PATCH', 'user_updated', 'User', id, user_name,
         user_name, '{}', CASE WHEN user_id % 10 < 2 THEN 'refused' ELSE 'done' END, 200, '', '', '',
         10, 1
     FROM tiled_scim_userlink WHERE id NOT IN (SELECT resource_id FROM tiled_scim_scimevent)
