@@ -418,7 +418,19 @@ class AccountAdapter(HostAdapter):
         self, membership: models.Model, column: str, choices: tuple[str, ...], value: Any
     ) -> bool:
         """Return whether a value must be set. Several choices may mean the same boolean."""
-        return not choices or bool(value) != (getattr(membership, column) in choices)
+        if not choices:
+            return True
+        current = getattr(membership, column)
+        if value and self._is_from_people(column, current):
+            return False
+        return bool(value) != (current in choices)
+
+    def _is_from_people(self, column: str, value: Any) -> bool:
+        """Return whether a value is a role that SCIM may not give, and so does not replace."""
+        roles = self._role_column
+        if roles is None or roles.name != column:
+            return False
+        return bool(roles.as_roles(value)) and value not in roles.labels
 
     def _column_value(self, column: str, choices: tuple[str, ...], value: Any) -> Any:
         """Return the value of a column for an attribute: the first choice means true."""

@@ -13,12 +13,14 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import path
 
-from tests.accounts import SeenByStaff
+from tests.accounts import SeenByStaff, client_of
 from tests.factories import make_user
+from tests.roles import WithRoles
 from tests.tokens import new_token
 from tests.wire.client import ANN, Scim
 from tiled_scim.admin.users import ManagedByScim
-from tiled_scim.models import ScimEvent, UserLink
+from tiled_scim.connections import Actor, Connection
+from tiled_scim.models import LibraryGroupLink, ScimEvent, UserLink
 
 from .browser import signed_in, staff
 from .reading import read
@@ -112,6 +114,21 @@ class TestSection:
 
         assert "Library 18, Library 19, and 2 more" in shown
         assert len(queries) < 20
+
+    def test_group_that_only_gives_a_role(self, editor: Client, settings: LazySettings) -> None:
+        class Roles(SeenByStaff, WithRoles):
+            pass
+
+        settings.TILED_SCIM_HOST_ADAPTER = Roles
+        acme = client_of("acme")
+        acme.add_group("Sales", acme.add_user(ANN))
+        group = LibraryGroupLink.objects.get()
+        Connection("acme").give_role(group, "editor", Actor("root"), keeps_library=False)
+
+        response = editor.get(page())
+
+        assert response.status_code == 200
+        assert "Sales" not in read(response)
 
     def test_nothing_that_was_sent_is_html(self, okta: Scim, editor: Client) -> None:
         okta.add_group(SCRIPT, okta.add_user(ANN))

@@ -21,6 +21,7 @@ from tests.drifting import found, give, granted
 from tests.evaluation import in_order, is_chosen
 from tests.factories import make_user
 from tests.population import EXTENSION, populate
+from tests.roles import WithRoles, roles_of
 from tests.wire.client import (
     ANN,
     BOB,
@@ -35,7 +36,8 @@ from tests.wire.client import (
     user,
 )
 from tests.wire.state import access, people
-from tiled_scim.models import Action, Outcome, ScimEvent, UserLink
+from tiled_scim.connections import Actor, Connection
+from tiled_scim.models import Action, LibraryGroupLink, Outcome, ScimEvent, UserLink
 from tiled_scim.schemas import USER
 from tiled_scim.scim.grammar import parse
 
@@ -620,3 +622,21 @@ def test_both_deactivate_and_reactivate_at_once(settings: LazySettings) -> None:
         assert (acme.shows_active(), globex.shows_active()) == (active, active)
         if active:
             assert access() == {"Sales": {ANN}, "Ops": {ANN}}
+
+
+def test_suspended_account_gives_no_role(settings: LazySettings) -> None:
+    """Another account activates a user whom people deactivated: that is not for this one."""
+    settings.TILED_SCIM_HOST_ADAPTER = WithRoles
+    acme, globex = client_of(ACME), client_of(GLOBEX)
+    key = acme.add_user(ANN)
+    other = globex.add_user(ANN)
+    acme.add_group("Sales", key)
+    Connection(ACME).give_role(LibraryGroupLink.objects.get(), "editor", Actor("root"))
+    User.objects.update(is_active=False)
+
+    globex.patch(f"/Users/{other}", {**SWITCH, "value": True})
+
+    assert (people(), acme.get(f"/Users/{key}").json["active"]) == ({ANN: "active"}, False)
+    assert roles_of(ANN) == ([], False)
+    acme.patch(f"/Users/{key}", {**SWITCH, "value": True})
+    assert roles_of(ANN) == (["acme:editor"], False)

@@ -18,6 +18,7 @@ from tiled_scim.conf import settings
 from tiled_scim.models import LibraryGroupMember, UserLink
 from tiled_scim.presentation.links import belonging_links
 from tiled_scim.presentation.states import UserState
+from tiled_scim.provisioning.group_members import own_library
 from tiled_scim.provisioning.reading import host_values_of
 
 if TYPE_CHECKING:
@@ -80,17 +81,19 @@ class ManagedByScim(BaseModelAdmin):
     def _link_context(self, link: UserLink) -> dict[str, Any]:
         adapter = settings.HOST_ADAPTER(link.account)
         members: Any = LibraryGroupMember.objects.filter(LibraryGroupMember.live, user=link)
+        members = members.exclude(group__library=None)  # some groups only give a role
         members = members.select_related("group__library").order_by("group__display_name", "pk")
         page = reverse(
             "admin:tiled_scim_userlink_change", args=[link.pk], current_app=self.admin_site.name
         )
+        libraries = [own_library(member.group, adapter) for member in members[:LIBRARIES_SHOWN]]
         belongs = link.pk in belonging_links([link], {link.account: adapter})
         return {
             "link": link,
             "page": page,
             "state": UserState.for_link(link, host_values_of(link, adapter), belongs=belongs),
             "libraries": [
-                adapter.library_name(member.group.library) for member in members[:LIBRARIES_SHOWN]
+                adapter.library_name(library) for library in libraries if library is not None
             ],
             "more": members.count() - LIBRARIES_SHOWN,
         }

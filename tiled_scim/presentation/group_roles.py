@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 from django.utils.translation import gettext
@@ -11,6 +12,7 @@ from tiled_scim.connections import Connection
 from tiled_scim.errors import ScimError
 from tiled_scim.models import Link
 from tiled_scim.presentation.interventions import Choice, Consequences, Names
+from tiled_scim.provisioning.group_members import own_library
 from tiled_scim.provisioning.service import Precondition
 from tiled_scim.words import with_words, words
 
@@ -92,7 +94,7 @@ class GiveRole(Choice):
                 gettext("The %(library)s “%(old)s” and its contents are kept."),
                 gettext("Access to it that was given manually or by another group is kept."),
             ]
-        elif self.link.library:
+        elif self._library:
             sentences = [gettext("The group still gives access to the %(library)s “%(old)s”.")]
         if self._role:
             sentences.append(
@@ -111,9 +113,13 @@ class GiveRole(Choice):
     def _keeps_library(self) -> bool:
         return "keep" in self.query
 
+    @cached_property
+    def _library(self) -> Any:
+        return own_library(self.link, self.adapter)  # that of another account is not named
+
     @property
     def _drops_library(self) -> bool:
-        return bool(self.link.library) and not self._keeps_library
+        return self._library is not None and not self._keeps_library
 
     @property
     def _labels(self) -> dict[str, str]:
@@ -121,7 +127,7 @@ class GiveRole(Choice):
 
     @property
     def _names(self) -> dict[str, str]:
-        labels, library = self._labels, self.link.library
+        labels, library = self._labels, self._library
         return {
             **words(),
             "group": str(self.link),

@@ -73,16 +73,21 @@ def groups_of(link: UserLink) -> list[dict[str, Any]]:
     shown = _live_memberships(link).select_related("group__library")
     adapter = settings.HOST_ADAPTER(link.account)
     prior = set(_prior_access(user=link.user_id).values_list("library", flat=True))
+    groups = [
+        member.group for member in shown.order_by("group__display_name", "pk")[:MEMBERS_SHOWN]
+    ]
+    for group in groups:
+        group.library = own_library(group, adapter)  # that of another account is not named
     return [
         {
-            "key": member.group_id,
-            "name": member.group.name,
-            "library": adapter.library_name(member.group.library) if member.group.library else "",
-            "role": _role_label(member.group, adapter),
-            "library_key": member.group.library_id,
-            "granted": member.group.library_id not in prior,
+            "key": group.pk,
+            "name": group.name,
+            "library": adapter.library_name(group.library) if group.library else "",
+            "role": _role_label(group, adapter),
+            "library_key": group.library_id,
+            "granted": group.library_id not in prior,
         }
-        for member in shown.order_by("group__display_name", "pk")[:MEMBERS_SHOWN]
+        for group in groups
     ]
 
 

@@ -15,7 +15,7 @@ from tiled_scim.audit.events import Change, Source
 from tiled_scim.errors import ScimError
 from tiled_scim.host import adapter_class
 from tiled_scim.models import Action, LibraryGroupLink
-from tiled_scim.provisioning.group_members import NOTHING, MembersChanged
+from tiled_scim.provisioning.group_members import NOTHING, MembersChanged, own_library
 from tiled_scim.provisioning.groups import GroupService
 from tiled_scim.provisioning.role_keys import role_labels
 from tiled_scim.provisioning.roles import NO_ROLES, Roles, RoleSettling, Settlement
@@ -96,6 +96,7 @@ class GroupRoles(GroupService):
         link = links.filter(pk=key).first()
         if link is None:
             raise self.unknown(key)
+        link.library = own_library(link, self.adapter)
         self._check(link, role, keeps_library=keeps_library)
         settlements = self._without(link, frozenset({role}) if role else NO_ROLES)
         losing_access = [] if keeps_library else [user.name for user in self.members(link).losing()]

@@ -187,7 +187,10 @@ class GroupService(Service[LibraryGroupLink]):
             ScimError: 404, and the errors of the precondition.
         """
         link = lock_group("pk", key, self.account, self.using) or self._lock_without_library(key)
-        if link is None or (own_library(link, self.adapter) is None and not link.role):
+        if link is None:
+            raise self.unknown(key)
+        link.library = own_library(link, self.adapter)
+        if link.library is None and not link.role:
             raise self.unknown(key)
         document = read_group(link)
         if precondition is not None:

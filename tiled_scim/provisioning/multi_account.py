@@ -22,6 +22,7 @@ from tiled_scim.host import HostAdapter
 from tiled_scim.models import UserLink
 from tiled_scim.provisioning.group_members import GroupMembers
 from tiled_scim.provisioning.member_queries import locked_groups
+from tiled_scim.provisioning.roles import RoleSettling
 
 
 @dataclass(frozen=True)
@@ -74,9 +75,11 @@ def links_of_others(link: UserLink, adapter: HostAdapter, using: str) -> list[Us
 def suspend_others(links: Sequence[UserLink], adapter: HostAdapter, using: str) -> None:
     """Suspend links of other accounts, which showed the user as inactive before."""
     for link in links:
+        other = type(adapter)(link.account)
         link.suspended = True
         link.save(using=using, update_fields=["suspended"])
-        follow_suspension(link, type(adapter)(link.account), using)
+        follow_suspension(link, other, using)
+        RoleSettling(other, using).settle([link.pk], may_remove_last_admin=True)
 
 
 def follow_suspension(link: UserLink, adapter: HostAdapter, using: str) -> None:

@@ -52,7 +52,8 @@ class RoleKeys:
         """
         if not self.roles:
             return
-        new = [value for value in _values(document) if value not in _values(before)]
+        known_before = set(_values(before))
+        new = [value for value in _values(document) if value not in known_before]
         unknown = [value for value in new if self.key(value) is None]
         if unknown:
             known = ", ".join(quoted(key) for key in self.roles)

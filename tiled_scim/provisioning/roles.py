@@ -26,6 +26,7 @@ from tiled_scim.database.compiled import chunks
 from tiled_scim.errors import Cause, forbidden
 from tiled_scim.host import TILED_ADMIN, HostAdapter, objects
 from tiled_scim.models import LibraryGroupMember, PriorRoles, UserLink
+from tiled_scim.provisioning.conflicts import becomes_protected
 from tiled_scim.provisioning.role_keys import RoleKeys, gives_admin, role_labels
 from tiled_scim.sql.rows import locked
 from tiled_scim.words import english_words
@@ -94,13 +95,14 @@ class RoleSettling:
             The users whose roles were changed.
 
         Raises:
-            ScimError: 403 for the last active Tiled Admin.
+            ScimError: 403 for the last active Tiled Admin, and for a role that protects its users.
         """
         settlements = self._plan(links, None if gives else {}, lock=True)
         changing = [each for each in settlements if not each.is_settled]
         if not may_remove_last_admin:
             self._check_admin_stays(changing)
         self._write(changing)
+        self._check_powers(changing)
         self._keep(settlements)
         return changing
 
@@ -237,6 +239,19 @@ class RoleSettling:
             if TILED_ADMIN in each.current ^ each.wanted:
                 values = {TILED_ADMIN: TILED_ADMIN in each.wanted}
                 self.adapter.update_user(each.link.user, values)
+
+    def _check_powers(self, changed: Collection[Settlement]) -> None:
+        """Refuse roles that make a user a protected one, such as groups with permissions.
+
+        SCIM could not take such a role away again, and not even deactivate the user.
+
+        Raises:
+            ScimError: 403.
+        """
+        gaining = [each.link.pk for each in changed if each.wanted - each.current]
+        for link in self._users(gaining):
+            if self.adapter.is_protected(link.user):
+                raise forbidden(becomes_protected(link), Cause.PROTECTED)
 
     def _keep(self, settlements: Collection[Settlement]) -> None:
         """Store what people gave, for users to whom SCIM gives roles now."""

@@ -35,6 +35,7 @@ from tiled_scim.errors import ScimError
 from tiled_scim.models import LibraryGroupLink, PriorRoles, ScimEvent
 from tiled_scim.provider_check.expectations import TILED_SCHEMA
 from tiled_scim.provisioning import drift
+from tiled_scim.provisioning.role_keys import RoleKeys
 
 BOB = "bob@example.com"
 
@@ -110,6 +111,36 @@ class TestAttribute:
         push(acme, BOB, **ADMIN)
         acme.patch(f"/Users/{key}", {"op": "remove", "path": "roles"})
         assert (role_of(), prior()) == ("member", None)
+
+    def test_values_before_are_read_once(self, acme: Scim) -> None:
+        """A person may have 1,000 roles, and a bulk request 100 operations."""
+
+        class Counting(dict[str, Any]):
+            reads = 0
+
+            def get(self, *arguments: Any) -> Any:
+                self.reads += 1
+                return super().get(*arguments)
+
+        many = [{"value": "admin", "display": str(number)} for number in range(1000)]
+        before = Counting(roles=many)
+
+        RoleKeys(Connection(str(ACME)).adapter).check(before, {"roles": many})
+
+        assert before.reads == 1
+
+    def test_tiled_admin_replaces_no_role_of_people(
+        self, acme: Scim, settings: LazySettings
+    ) -> None:
+        fields = {"tiledAdmin": "role=admin", "roles": "role=member,admin"}
+        settings.TILED_SCIM_MEMBERSHIP_FIELDS = {**host.TILED_SCIM_MEMBERSHIP_FIELDS, **fields}
+        key = push(acme)
+        set_role(ANN, "owner")
+
+        set_value(acme, key, f"{TILED_SCHEMA}:tiledAdmin", True)
+        acme.put(f"/Users/{key}", person(ANN, **ADMIN))
+
+        assert role_of() == "owner"
 
     def test_the_highest_counts(self, acme: Scim) -> None:
         push(acme, roles=roles("owner", "member", "admin"))
@@ -584,8 +615,8 @@ class TestStatements:
                 lambda: acme.send("PATCH", f"/Groups/{group}", add_members(*keys))
             )
 
-        assert add(users.pop()) == 16
-        assert add(*users) == 16
+        assert add(users.pop()) == 17
+        assert add(*users) == 17
         link = LibraryGroupLink.objects.get()
         preview = self.statements(lambda: CONNECTION.preview_role(link, "owner"))
         assert preview == 7

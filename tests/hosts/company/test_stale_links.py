@@ -10,6 +10,7 @@ from django.conf import LazySettings
 from django.core.management import call_command
 from django.test import Client
 
+from tests.hosts.company import settings as host
 from tests.hosts.company.customers.models import Account, Membership, Person
 from tests.hosts.company.projects.models import Project
 from tests.hosts.company.test_company import (
@@ -28,7 +29,14 @@ from tests.hosts.messages import add_members, group, patch, person
 from tests.wire.client import Scim
 from tiled_scim.connections import Actor, Connection
 from tiled_scim.models import Action, LibraryGroupLink, PriorAccess, ScimEvent, UserLink
-from tiled_scim.presentation.links import annotate_groups, annotate_users, attributes_of
+from tiled_scim.presentation.group_roles import GiveRole
+from tiled_scim.presentation.interventions import read_link
+from tiled_scim.presentation.links import (
+    annotate_groups,
+    annotate_users,
+    attributes_of,
+    groups_of,
+)
 from tiled_scim.provisioning import drift
 
 pytestmark = pytest.mark.django_db
@@ -273,6 +281,51 @@ class TestMovedLibrary:
         [link] = annotate_groups(list(LibraryGroupLink.objects.select_related("library")))
 
         assert (link.state, link.library_label) == ("library_moved", "")
+
+
+class TestMovedLibraryOfGroupWithRole:
+    """A Library that people moved to another account, and whose group goes on to give a role."""
+
+    @pytest.fixture(autouse=True)
+    def _offered(self, settings: LazySettings) -> None:
+        offered = {**host.TILED_SCIM_MEMBERSHIP_FIELDS, "roles": "role=member,admin,owner"}
+        settings.TILED_SCIM_MEMBERSHIP_FIELDS = offered
+
+    @pytest.fixture
+    def ann(self, acme: Scim) -> str:
+        return push(acme)
+
+    @pytest.fixture
+    def surfaces(self, acme: Scim, ann: str) -> str:
+        key = push_group(acme, "Surfaces", ann)
+        Connection(str(ACME)).give_role(LibraryGroupLink.objects.get(), "admin", Actor("root"))
+        Project.objects.update(account=GLOBEX)
+        return key
+
+    @pytest.mark.parametrize("method", ["PUT", "PATCH"])
+    def test_keeps_its_name(self, acme: Scim, ann: str, surfaces: str, method: str) -> None:
+        body = group("Stolen", ann) if method == "PUT" else ANOTHER_NAME
+
+        assert acme.send(method, f"/Groups/{surfaces}", body).status in (200, 204)
+
+        assert LibraryGroupLink.objects.get().display_name == "Stolen"
+        assert projects() == {(GLOBEX, "Surfaces"): {ANN}}
+
+    def test_pages_do_not_name_it(self, ann: str, surfaces: str) -> None:
+        Project.objects.update(name="Secret")
+        link = read_link(LibraryGroupLink.objects.get())
+
+        [shown] = groups_of(UserLink.objects.get())
+        choice = GiveRole(link, Actor("root"), {"role": "owner"})
+
+        assert (shown["library"], shown["library_key"], shown["role"]) == ("", None, "admin")
+        assert choice.choices()["library_name"] == ""
+        consequences = choice.consequences()
+        assert "Secret" not in repr(consequences)
+        assert [each.title for each in consequences.lists] == [
+            "Who gains the role “owner”",
+            "Who loses the role “admin”",
+        ]
 
 
 class TestReactivatedByHand:

@@ -1,0 +1,94 @@
+"""Roles of a host that gives permissions with them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.conf import LazySettings
+from django.contrib.auth.models import Group, Permission
+
+from tests.accounts import client_of
+from tests.roles import WithRoles, roles_of
+from tests.wire.client import ANN, Scim, user
+from tests.wire.state import people
+from tiled_scim.connections import Actor, Connection
+from tiled_scim.errors import Cause, ScimError
+from tiled_scim.models import LibraryGroupLink, ScimEvent
+
+pytestmark = pytest.mark.django_db
+
+ROLES = [{"value": "editor"}]
+
+
+class Trusting(WithRoles):
+    """A host that lets SCIM give its roles, whatever they permit."""
+
+    def is_protected(self, user: Any) -> bool:
+        return bool(user.is_superuser)
+
+
+@pytest.fixture(autouse=True)
+def _with_permissions(settings: LazySettings, db: None) -> None:
+    settings.TILED_SCIM_HOST_ADAPTER = WithRoles
+    group = Group.objects.create(name="acme:editor")
+    group.permissions.add(Permission.objects.order_by("pk")[0])
+
+
+@pytest.fixture
+def acme() -> Scim:
+    return client_of("acme")
+
+
+def give_role() -> None:
+    Connection("acme").give_role(LibraryGroupLink.objects.get(), "editor", Actor("root"))
+
+
+def test_a_group_does_not_protect_its_members(acme: Scim) -> None:
+    """A protected user could not be deactivated any more."""
+    key = acme.add_user(ANN)
+    acme.add_group("Sales", key)
+
+    with pytest.raises(ScimError) as error:
+        give_role()
+
+    assert (error.value.status, error.value.cause) == (403, Cause.PROTECTED)
+    assert roles_of(ANN) == ([], False)
+    acme.deactivate(key)
+    assert people() == {ANN: "inactive"}
+
+
+def test_a_new_member_is_refused(acme: Scim) -> None:
+    group = acme.add_group("Sales")
+    give_role()
+    key = acme.add_user(ANN)
+
+    answer = acme.patch(
+        f"/Groups/{group}", {"op": "add", "path": "members", "value": [{"value": key}]}
+    )
+
+    assert answer.status == 403
+    assert ScimEvent.objects.latest("pk").cause == Cause.PROTECTED
+    assert (acme.members(group), roles_of(ANN)) == ([], ([], False))
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+def test_an_attribute_is_refused(acme: Scim, is_new: bool) -> None:
+    if not is_new:
+        key = acme.add_user(ANN)
+        operation = {"op": "add", "path": "roles", "value": ROLES}
+        assert acme.patch(f"/Users/{key}", operation).status == 403
+        assert roles_of(ANN) == ([], False)
+        return
+    assert acme.post("/Users", user(ANN, roles=ROLES)).status == 403
+    assert people() == {}
+
+
+def test_a_host_may_trust_its_roles(acme: Scim, settings: LazySettings) -> None:
+    settings.TILED_SCIM_HOST_ADAPTER = Trusting
+    key = acme.add_user(ANN, roles=ROLES)
+    assert roles_of(ANN) == (["acme:editor"], False)
+
+    acme.deactivate(key)
+
+    assert (people(), roles_of(ANN)) == ({ANN: "inactive"}, ([], False))
