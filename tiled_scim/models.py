@@ -456,6 +456,11 @@ class UserLink(Link):
     # Whether the account's values of the person, such as names and email address, are in
     # `attributes` and not on the host user, because another account has the person, too.
     keeps_own_values = models.BooleanField(default=False, editable=False)
+    # The last externalId that a client gave the person, also after it was removed. Another one is
+    # another person's, see `provisioning.leaving`.
+    last_external_id = ExactCharField(
+        max_length=NAME_LENGTH, null=True, default=None, editable=False
+    )
     # Booleans of the host that a client removed or never sent, with the host's values. They are
     # hidden until the host changes them.
     hidden_values = models.JSONField(default=dict, blank=True, editable=False)

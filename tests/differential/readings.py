@@ -199,7 +199,13 @@ def _described(filter_: str) -> Document | None:
     equations = [_EQUATION.fullmatch(text.strip("()")) for text in filter_.split(" and ")]
     if None in equations:
         return None
-    return {each[1]: json.loads(each[2]) for each in equations if each}
+    described: Document = {}
+    for name, text in (each.groups() for each in equations if each):
+        value = json.loads(text)
+        if str(described.get(name, value)).lower() != str(value).lower():
+            return None  # no element has both
+        described[name] = value
+    return described
 
 
 def _absent_primary(document: Document, operation: Document) -> list[Document]:

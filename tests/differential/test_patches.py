@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, note, settings
+from hypothesis import HealthCheck, example, given, note, settings
 from hypothesis import strategies as st
 
 from tests.differential import reference
@@ -19,6 +19,16 @@ pytestmark = pytest.mark.django_db
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(
+    document={},
+    sent=[
+        {
+            "op": "add",
+            "path": 'addresses[locality eq "a" and locality eq "b"]',
+            "value": {"locality": "a"},
+        }
+    ],
+)
 @given(document=documents, sent=st.lists(operations(), min_size=1, max_size=5))
 def test_operations_do_the_same(scim: Scim, document: Any, sent: list[Any]) -> None:
     with nothing_kept():

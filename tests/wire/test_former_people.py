@@ -123,6 +123,20 @@ class TestAnotherPerson:
         assert people() == {ANN: "active admin"}
         assert access() == {"Sales": {ANN}}
 
+    @every_push
+    def test_is_told_after_the_externalid_was_removed(
+        self, scim: Scim, admin: str, push: Push
+    ) -> None:
+        """PUT clears what it leaves out."""
+        scim.put(f"/Users/{admin}", {"userName": ANN, "active": False})
+        assert "externalId" not in scim.get(f"/Users/{admin}").json
+
+        answer = push(scim, admin, "2")
+
+        assert "groups" not in answer.json
+        assert not answer.json.get(TILED_USER, {}).get("tiledAdmin")
+        assert access() == {"Sales": set()}
+
     def test_may_be_an_admin_at_once(self, scim: Scim, admin: str) -> None:
         scim.deactivate(admin)
 

@@ -460,6 +460,12 @@ class Migration(migrations.Migration):
                     models.BooleanField(default=False, editable=False, verbose_name="suspended"),
                 ),
                 ("keeps_own_values", models.BooleanField(default=False, editable=False)),
+                (
+                    "last_external_id",
+                    tiled_scim.database.fields.ExactCharField(
+                        default=None, editable=False, max_length=255, null=True
+                    ),
+                ),
                 ("hidden_values", models.JSONField(blank=True, default=dict, editable=False)),
                 (
                     "user",

@@ -222,8 +222,9 @@ class GroupMembers:
 
     def _affected(self, change: MemberChange) -> set[UUID]:
         """Return the users whose roles may change."""
-        affected = {*_uuids(change.added), *_uuids(change.removed)}
-        return affected.union(self.keys()) if change.overwrite else affected
+        if change.overwrite:
+            return set(_uuids(change.added)).symmetric_difference(self.keys())
+        return {*_uuids(change.added), *_uuids(change.removed)}
 
     def _with_access(self, users: Iterable[Any]) -> set[Any]:
         """Return which of these users have access. Without a Library, nobody lacks it."""
@@ -244,7 +245,9 @@ class GroupMembers:
         skipped = self._skipped(change.added, [*staying, *users])
         if change.listed and change.listed.issubset(skipped.skipped):
             raise _unknown_members(skipped.skipped, "Nobody in the list is known. ")
-        return skipped + self._remove(leaving) + self._add([*staying, *users], change.displays)
+        removed = self._remove(leaving)
+        # The roles of those who stay have been settled: groups are large, and few members change.
+        return skipped + removed + self._add([*staying, *users], change.displays, settling=users)
 
     def _locked(self, links: Iterable[UUID]) -> list[GroupUser]:
         """Return the live users of the account with these ids, locked."""
@@ -266,7 +269,13 @@ class GroupMembers:
             raise _unknown_members(unknown)
         return MembersChanged(skipped=unknown)
 
-    def _add(self, users: Sequence[GroupUser], displays: Mapping[str, str]) -> MembersChanged:
+    def _add(
+        self,
+        users: Sequence[GroupUser],
+        displays: Mapping[str, str],
+        *,
+        settling: Sequence[GroupUser] | None = None,
+    ) -> MembersChanged:
         """Add users as members, and give access to those without it.
 
         A member whose access was revoked in the host gets it again: a push says who has access.
@@ -274,6 +283,7 @@ class GroupMembers:
         Args:
             users: The users, who may be members already.
             displays: The display names that the client sent, by id.
+            settling: Those whose roles may change. None for all.
         """
         if not users:
             return NOTHING
@@ -287,7 +297,7 @@ class GroupMembers:
         self._insert(new, displays)
         is_renamed = self._rename(users, displays)
         self._grant(missing)
-        self._settle(users)
+        self._settle(users if settling is None else settling)
         added = {user.link for user in (*new, *missing)}
         names = [user.name for user in users if user.link in added]
         return MembersChanged(names, is_changed=bool(added) or is_renamed)

@@ -30,9 +30,10 @@ def is_another_person(user: LockedUser, document: Document) -> bool:
     """Return whether a document is that of another person than the one who had the userName.
 
     Identity providers never change the externalId of a person, but reuse the userName of one who
-    has left. An active user has not left: there, the administrator has changed the mapping.
+    has left. A client that removes the externalId has not changed who it was. An active user has
+    not left: there, the administrator has changed the mapping.
     """
-    old, new = user.link.external_id, document.get("externalId")
+    old, new = user.link.last_external_id, document.get("externalId")
     has_left = not (user.link.is_live and user.is_active)
     return has_left and bool(old and new) and old != new
 

@@ -46,6 +46,7 @@ class Settlement:
         prior: The roles that people gave.
         current: The roles that the user has in the host.
         wanted: The roles that the user should have there.
+        stored: What is stored of the roles that people gave, if it is stored.
     """
 
     link: UserLink
@@ -53,10 +54,20 @@ class Settlement:
     prior: Roles
     current: Roles
     wanted: Roles
+    stored: PriorRoles | None
 
     @property
     def is_settled(self) -> bool:
         return self.current == self.wanted
+
+    @property
+    def is_stored(self) -> bool:
+        """Return whether what is stored is still true."""
+        stored = self.stored
+        return stored is not None and (frozenset(stored.prior), frozenset(stored.left)) == (
+            self.prior,
+            self.wanted,
+        )
 
 
 class RoleSettling:
@@ -212,7 +223,7 @@ class RoleSettling:
         if TILED_ADMIN in current ^ wanted and not self._may_change_admin(user, wanted):
             given = given - {TILED_ADMIN}
             wanted = wanted - {TILED_ADMIN} | current & {TILED_ADMIN}
-        return Settlement(user, given, prior, current, wanted)
+        return Settlement(user, given, prior, current, wanted, kept)
 
     def _may_change_admin(self, user: UserLink, wanted: Roles) -> bool:
         """Return whether the account may change whether the person is Tiled Admin.
@@ -262,7 +273,7 @@ class RoleSettling:
         kept = [
             PriorRoles(link=each.link, prior=sorted(each.prior), left=sorted(each.wanted))
             for each in settlements
-            if each.given
+            if each.given and not each.is_stored
         ]
         columns = ["prior", "left"]
         features = connections[self.using].features

@@ -289,6 +289,7 @@ class UserService(UserTransitions):
         leaves_no_admin = not stays_admin and takes_last_admin(user, plan.host)
         link.unlinked_at = None if is_back else link.unlinked_at
         self.set_columns(link, plan.columns)
+        link.last_external_id = link.external_id or link.last_external_id
         if not user.is_new and link.user_name != old_name:
             number = note_rename_of_member(link, old_name, self.using)
             self.budget.take(STEPS_OF_RENAMED * number)

@@ -26,13 +26,15 @@ pytestmark = pytest.mark.django_db
 
 # BEGIN, COMMIT and savepoints do not count.
 COUNTED = ("SELECT", "INSERT", "UPDATE", "DELETE")
+# PostgreSQL sets the limit of a search's time by a SELECT, before the search and after it.
+SEARCH = 5 if connection.vendor == "postgresql" else 3
 
 
 # The number for a user of one account, and for one whom another account has, too.
 CASES: dict[str, tuple[int, int, Callable[[Scim, str, str], Any]]] = {
     "lookup": (2, 2, lambda scim, key, group: scim.get("/Users", filter=f'userName eq "{ANN}"')),
     "GET": (2, 2, lambda scim, key, group: scim.get(f"/Users/{key}")),
-    "list": (3, 3, lambda scim, key, group: scim.get("/Users", filter="title pr")),
+    "list": (SEARCH, SEARCH, lambda scim, key, group: scim.get("/Users", filter="title pr")),
     "PATCH title": (7, 7, lambda scim, key, group: set_value(scim, key, "title", "Boss")),
     "PATCH name": (10, 7, lambda scim, key, group: set_value(scim, key, "name.givenName", "A.")),
     "PATCH active": (11, 9, lambda scim, key, group: set_value(scim, key, "active", False)),
