@@ -83,24 +83,16 @@ class GroupMembers:
             removed.
         adapter: The host adapter for the group's account.
         using: The alias of the database to write to.
-        settles_roles: Whether to settle the role that the group gives after each change.
     """
 
-    def __init__(
-        self,
-        group: LibraryGroupLink,
-        adapter: HostAdapter,
-        using: str,
-        *,
-        settles_roles: bool = True,
-    ) -> None:
+    def __init__(self, group: LibraryGroupLink, adapter: HostAdapter, using: str) -> None:
         self.group = group
         self.library: Any = own_library(group, adapter)
         self.adapter = adapter
         self.using = using
         self.rows = LibraryGroupMember.objects.using(using)
         self.queries = MemberQueries(using)
-        self.roles = RoleSettling(adapter, using) if group.role and settles_roles else None
+        self.roles = RoleSettling(adapter, using) if group.role else None
 
     def change(self, change: MemberChange) -> MembersChanged:
         """Add, remove or overwrite members.
@@ -137,7 +129,7 @@ class GroupMembers:
 
     def suspend(self, links: Iterable[UUID]) -> None:
         """Revoke the access that the group gives to some members, who remain members."""
-        self._revoke([user for user in self.queries.members(self.group, links) if user.is_ours])
+        self.revoke([user for user in self.queries.members(self.group, links) if user.is_ours])
 
     def resume(self, links: Iterable[UUID]) -> None:
         """Give access to members who were suspended. If they have it already, people gave it."""
@@ -167,7 +159,7 @@ class GroupMembers:
         users = self.queries.all_members(self.group)
         self._forget_prior(users)
         losing = _losing(users)
-        self._revoke(losing)
+        self.revoke(losing)
         return MembersChanged(removed=[user.name for user in losing])
 
     def losing(self) -> list[GroupUser]:
@@ -330,7 +322,7 @@ class GroupMembers:
         links = [user.link for user in users]
         delete(LibraryGroupMember, "group_id", self.group.pk, "user_id", links, self.using)
         self._forget_prior(users)
-        self._revoke(_losing(users))
+        self.revoke(_losing(users))
         self._settle(users)
         return MembersChanged(removed=[user.name for user in users], is_changed=True)
 
@@ -344,7 +336,8 @@ class GroupMembers:
         self._announce(signals.access_granted, keys)
         return MembersChanged([user.name for user in users], is_changed=True)
 
-    def _revoke(self, users: Sequence[GroupUser]) -> None:
+    def revoke(self, users: Sequence[GroupUser]) -> None:
+        """Revoke the access of users to the Library, and tell the host."""
         if not users or self.library is None:
             return
         keys = [user.user for user in users]

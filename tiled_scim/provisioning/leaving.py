@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.db.models import F
+from django.utils import timezone
 
 from tiled_scim.conf import settings
+from tiled_scim.database.compiled import chunks, delete
 from tiled_scim.errors import Cause, forbidden
 from tiled_scim.host import TILED_ADMIN, HostAdapter, objects
-from tiled_scim.models import UserLink
+from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, PriorAccess, UserLink
 from tiled_scim.provisioning.documents import HostValues
 from tiled_scim.provisioning.group_members import GroupMembers
 from tiled_scim.provisioning.locked_user import LockedUser
-from tiled_scim.provisioning.member_queries import locked_groups
+from tiled_scim.provisioning.member_queries import GroupUser, MemberQueries, locked_groups
 from tiled_scim.scim.budget import STEPS_OF_GROUP, Budget
 from tiled_scim.scim.cleaning import Document
 from tiled_scim.words import english_words
@@ -33,24 +36,55 @@ def is_another_person(user: LockedUser, document: Document) -> bool:
     has left. A client that removes the externalId has not changed who it was. An active user has
     not left: there, the administrator has changed the mapping.
     """
-    old, new = user.link.last_external_id, document.get("externalId")
+    link, new = user.link, document.get("externalId")
     has_left = not (user.link.is_live and user.is_active)
+    old = link.external_id or link.last_external_id
     return has_left and bool(old and new) and old != new
 
 
 def leave_groups(
     link: UserLink, adapter: HostAdapter, using: str, budget: Budget
 ) -> dict[str, list[Any]]:
-    """Remove a locked user from all groups. Return the change for the event."""
+    """Remove a locked user from all groups, and revoke the access that they gave.
+
+    It takes a few statements, and those of the host for each Library. The callers settle roles.
+
+    Returns:
+        The change for the event.
+    """
     groups = locked_groups(link.pk, link.account, using)
-    for group in groups:
-        # The callers settle the roles of all groups at once.
-        GroupMembers(group, adapter, using, settles_roles=False).remove([link.pk])
-        group.touch()
-        group.save(using=using, update_fields=["version", "updated_at"])
+    if not groups:
+        return {}
+    keys = [group.pk for group in groups]
+    [user] = MemberQueries(using).members(groups[0], [link.pk])
+    delete(LibraryGroupMember, "user_id", link.pk, "group_id", keys, using)
+    if not user.suspended:
+        _revoke_access(user, groups, adapter, using)
+    libraries = {group.library_id for group in groups if group.library_id is not None}
+    delete(PriorAccess, "user_id", user.user, "library_id", libraries, using)
+    for chunk in chunks(keys):
+        rows = LibraryGroupLink.objects.using(using).filter(pk__in=chunk)
+        rows.update(version=F("version") + 1, updated_at=timezone.now())
     budget.take(STEPS_OF_GROUP * len(groups))
-    names = ", ".join(group.name for group in groups)
-    return {"groups": [names, None]} if groups else {}
+    return {"groups": [", ".join(group.name for group in groups), None]}
+
+
+def _revoke_access(
+    user: GroupUser, groups: Sequence[LibraryGroupLink], adapter: HostAdapter, using: str
+) -> None:
+    """Revoke the access to Libraries that only groups have given which the user has left."""
+    # A Library needs it only once, even if several groups feed it.
+    by_library = {group.library_id: group for group in groups if group.library_id is not None}
+    prior = PriorAccess.objects.using(using).filter(user=user.user)
+    others = LibraryGroupMember.objects.using(using).filter(user__user=user.user)
+    kept = {
+        library
+        for chunk in chunks(by_library)
+        for rows, name in ((prior, "library"), (others, "group__library"))
+        for library in rows.filter(**{f"{name}__in": chunk}).values_list(name, flat=True)
+    }
+    for library in by_library.keys() - kept:
+        GroupMembers(by_library[library], adapter, using).revoke([user])
 
 
 def end_sign_in(user: LockedUser) -> None:
