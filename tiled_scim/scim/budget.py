@@ -24,7 +24,7 @@ MAX_STEPS = 500_000
 # to write the rows of a member, to remove a deleted user from a group, and to show there that a
 # member was renamed.
 STEPS_OF_MEMBER = 20
-STEPS_OF_GROUP = 2000
+STEPS_OF_GROUP = 250
 STEPS_OF_RENAMED = 100
 
 Asked = Literal["operations", "comparisons", "members"]
