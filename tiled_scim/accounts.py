@@ -7,6 +7,8 @@ settings name the model and its fields, so that such a host needs no code:
     TILED_SCIM_MEMBERSHIP_MODEL = "customers.Membership"
     TILED_SCIM_MEMBERSHIP_FIELDS = {"active": "is_active", "tiledAdmin": "role=admin"}
     TILED_SCIM_MEMBERSHIP_DEFAULTS = {"role": "member"}
+
+The module is long, because developers of hosts read here what to override, as in `host.py`.
 """
 
 from __future__ import annotations

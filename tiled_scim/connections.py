@@ -15,6 +15,8 @@ This is the Python API for all of that. The pages, the commands and the demo use
     ann = connection.users().get(user=user)
     connection.unlink(ann, Actor("Support"))
 
+The module is long, because hosts import one class.
+
 Each change is one transaction, with an event in it that says who made the change. An account that
 has nothing is no error: its connection has no token, no events and no users.
 

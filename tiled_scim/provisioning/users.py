@@ -72,7 +72,7 @@ class UserService(UserTransitions):
         elif self.adapter.is_protected(user.link.user):
             raise uniqueness(protected(user.link), Cause.PROTECTED)
         attributes = self.replace_person(user, document)
-        if not (is_first or was_linked):
+        if not (is_first or was_linked or user.is_replaced):
             end_sign_in(user)
         leaves_no_admin = self._apply(user, self.planner.plan(user, before, document), is_back=True)
         if is_first and not user.was_created:
