@@ -60,6 +60,7 @@ class Look:
 
         Everybody can use it, as far as axe-core can tell, and it is no wider than its window.
         """
+        page.wait_for_load_state()
         axe.check(page)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         if self._folder is None:

@@ -74,6 +74,12 @@ def test_a_colleague_with_a_setup_link(example: Example, visit: Visit) -> None:
     assert "/accounts/login/" in colleague.url
 
 
+def follow(page: Page, name: str) -> None:
+    """Click a link, and wait until its page is there."""
+    with page.expect_navigation():
+        page.get_by_role("link", name=name).click()
+
+
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_looks(example: Example, visit: Visit, kind: Kind, screenshots: Path | None) -> None:
     look = Look(kind, visit, screenshots)
@@ -84,13 +90,13 @@ def test_looks(example: Example, visit: Visit, kind: Kind, screenshots: Path | N
     member = example.sign_in(visit, MEMBER_OF_BOTH, **kind.options)
     member.locator("summary").click()
     look.inspect(member, "example-libraries")
-    member.get_by_role("link", name="Engineering").click()
+    follow(member, "Engineering")
     look.inspect(member, "example-library")
 
     admin = example.sign_in(visit, ACME_ADMIN, **kind.options)
-    admin.get_by_role("link", name="Account Settings").click()
+    follow(admin, "Account Settings")
     look.inspect(admin, "example-account-settings")
     open_settings(admin)
     look.inspect(admin, "example-scim-configuration")
-    admin.get_by_role("link", name="Users").click()
+    follow(admin, "Users")
     look.inspect(admin, "example-scim-users")
