@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from .example import ACME_ADMIN, GLOBEX_ADMIN, MEMBER_OF_BOTH, Example, open_settings
 from .looks import KINDS, Kind, Look, Visit
