@@ -3,6 +3,8 @@
 Discovery documents, filters, sorting, PATCH checks, type conversion and rendering all read this
 table, so adding an attribute means adding a row. The rows of User, Group and Enterprise User are
 those of RFC 7643 sections 3.1, 4 and 8.7.1.
+
+The module is long, because it is one table.
 """
 
 from __future__ import annotations

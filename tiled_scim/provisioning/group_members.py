@@ -3,6 +3,9 @@
 Members are changed as sets, in a few statements for any number of members. Access that people gave
 before SCIM did is a row of `PriorAccess`, and is never revoked. All other access of members is
 SCIM's, and is revoked when the last group that gives it goes.
+
+The module is long, because each change of a member is a change of access, in one class. Queries and
+roles have modules of their own.
 """
 
 from __future__ import annotations

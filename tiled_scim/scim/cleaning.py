@@ -3,6 +3,9 @@
 The results are clean: canonical names, real booleans, and only attributes that clients may write. A
 **document** has all clean values of a resource: core attributes at the top, and the attributes of
 an extension in an object under its URN. It omits unassigned attributes.
+
+The module is long, because documents, elements and values are cleaned by functions that call each
+other, one for each type of RFC 7643 section 2.3.
 """
 
 from __future__ import annotations

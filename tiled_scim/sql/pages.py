@@ -1,4 +1,7 @@
-"""Paginate by index (RFC 7644 section 3.4.2.4) and by cursor (RFC 9865)."""
+"""Paginate by index (RFC 7644 section 3.4.2.4) and by cursor (RFC 9865).
+
+The module is long, because both read the same order from the same index.
+"""
 
 from __future__ import annotations
 
