@@ -33,8 +33,8 @@ from tests.wire.client import Scim
 from tiled_scim import setup_links
 from tiled_scim.connections import Actor
 from tiled_scim.host import HostAdapter
-from tiled_scim.models import SETUP_PREFIX, ScimToken, SetupLink, digest
-from tiled_scim.secret import Secret
+from tiled_scim.models import SETUP_PREFIX, ScimToken, SetupLink
+from tiled_scim.secret import Secret, digest
 
 pytestmark = pytest.mark.django_db
 
@@ -51,7 +51,7 @@ Submit = Callable[[], Any]
 @pytest.fixture(autouse=True)
 def _known_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let new secrets be known, to look for them where a page was never finished."""
-    monkeypatch.setattr("tiled_scim.models.secrets.token_urlsafe", lambda number: KNOWN)
+    monkeypatch.setattr("tiled_scim.secret.secrets.token_urlsafe", lambda number: KNOWN)
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def submit(request: pytest.FixtureRequest, root: User) -> Submit:
         case "setup_links":
             return lambda: page.post(SETUP_LINKS, {"hours": "24"})
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("tiled_scim.models.secrets.token_urlsafe", lambda number: "another")
+        patched.setattr("tiled_scim.secret.secrets.token_urlsafe", lambda number: "another")
         opened = colleague(setup_links.create("", Actor("a test", root)).code)
     guest = Client()  # a new one, whose middleware the test may change
     guest.cookies = opened.cookies
@@ -199,7 +199,7 @@ class TestPages:
 
     def test_while_the_page_is_read(self, submit: Submit, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("tiled_scim.audit.dashboard.Health.state", property(fail))
-        monkeypatch.setattr("tiled_scim.models.SetupLinkManager.open_links", fail)
+        monkeypatch.setattr("tiled_scim.models.setup_links.SetupLinkManager.open_links", fail)
 
         with pytest.raises(RuntimeError):
             submit()
@@ -207,7 +207,7 @@ class TestPages:
     def test_in_the_adapter(self, submit: Submit, monkeypatch: pytest.MonkeyPatch) -> None:
         """It fails after the token was created: the pages ask for the Tiled Admin attribute."""
         monkeypatch.setattr(HostAdapter, "membership_fields", property(fail))
-        monkeypatch.setattr("tiled_scim.models.SetupLinkManager.open_links", fail)
+        monkeypatch.setattr("tiled_scim.models.setup_links.SetupLinkManager.open_links", fail)
 
         with pytest.raises(RuntimeError):
             submit()
@@ -291,7 +291,7 @@ class TestCommand:
     def test_that_fails_after_the_commit(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("tiled_scim.management.commands.scim_token._format", fail)
         new_token(lifetime=None)
-        monkeypatch.setattr("tiled_scim.models.digest", lambda plaintext: "another")
+        monkeypatch.setattr("tiled_scim.models.tokens.digest", lambda plaintext: "another")
 
         with pytest.raises(RuntimeError) as raised:
             call_command("scim_token", "generate")

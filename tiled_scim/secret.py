@@ -1,6 +1,11 @@
-"""Text that error reports do not show, such as a token that was just created."""
+"""Secrets, such as tokens: created, hidden from error reports, and stored as digests."""
 
 from __future__ import annotations
+
+import hashlib
+import secrets
+
+SECRET_BYTES = 32
 
 
 class Secret(str):
@@ -14,3 +19,20 @@ class Secret(str):
 
     def __repr__(self) -> str:
         return "<secret>"
+
+
+def new_secret(prefix: str) -> Secret:
+    """Return a new random secret.
+
+    Args:
+        prefix: What it begins with, by which secret scanners recognize it.
+    """
+    return Secret(prefix + secrets.token_urlsafe(SECRET_BYTES))
+
+
+def digest(plaintext: str) -> str:
+    """Return what is stored of a secret.
+
+    256 random bits need neither a salt nor a slow hash.
+    """
+    return hashlib.sha256(plaintext.encode()).hexdigest()

@@ -35,7 +35,8 @@ from tests.admin.browser import (
     shown_token,
 )
 from tests.tokens import new_token
-from tiled_scim.models import ScimToken, digest
+from tiled_scim.models import ScimToken
+from tiled_scim.secret import digest
 
 pytestmark = pytest.mark.django_db
 

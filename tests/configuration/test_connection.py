@@ -28,7 +28,8 @@ from tests.wire.client import Scim
 from tiled_scim.connections import Connection
 from tiled_scim.errors import Cause
 from tiled_scim.host import HostAdapter
-from tiled_scim.models import ScimEvent, ScimToken, digest
+from tiled_scim.models import ScimEvent, ScimToken
+from tiled_scim.secret import digest
 
 from .customers import (
     ADMIN,

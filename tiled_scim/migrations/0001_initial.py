@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 import tiled_scim.database.fields
-import tiled_scim.models
+import tiled_scim.models.events
 from tiled_scim.conf import settings as scim_settings
 from tiled_scim.database.library_dependency import library_dependency
 
@@ -247,7 +247,7 @@ class Migration(migrations.Migration):
                     "action",
                     models.CharField(
                         blank=True,
-                        choices=tiled_scim.models.actions,
+                        choices=tiled_scim.models.events.actions,
                         max_length=32,
                         verbose_name="action",
                     ),

@@ -15,8 +15,8 @@ from tiled_scim.models import (
     LibraryGroupMember,
     ScimToken,
     UserLink,
-    digest,
 )
+from tiled_scim.secret import digest
 
 BATCH = 5_000
 # How each database writes a number as text, and as a UUID.

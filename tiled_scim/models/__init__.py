@@ -1,0 +1,53 @@
+"""The tables: tokens, setup links, links of users and groups, members and events."""
+
+from tiled_scim.models.events import Action, Outcome, ScimEvent, actions
+from tiled_scim.models.lengths import (
+    ACCOUNT_LENGTH,
+    CANONICAL_NAME_LENGTH,
+    CLIENT_LENGTH,
+    METHOD_LENGTH,
+    NAME_LENGTH,
+    ROLE_LENGTH,
+)
+from tiled_scim.models.links import (
+    LibraryGroupLink,
+    Link,
+    LinkQuerySet,
+    StoredEmail,
+    UserLink,
+    folded_email,
+    name_in_host_words,
+    stored_emails,
+)
+from tiled_scim.models.members import LibraryGroupMember, PriorAccess, PriorRoles
+from tiled_scim.models.setup_links import SETUP_PREFIX, SetupLink
+from tiled_scim.models.tokens import TOKEN_PREFIX, NewToken, ScimToken
+
+__all__ = [
+    "ACCOUNT_LENGTH",
+    "CANONICAL_NAME_LENGTH",
+    "CLIENT_LENGTH",
+    "METHOD_LENGTH",
+    "NAME_LENGTH",
+    "ROLE_LENGTH",
+    "SETUP_PREFIX",
+    "TOKEN_PREFIX",
+    "Action",
+    "LibraryGroupLink",
+    "LibraryGroupMember",
+    "Link",
+    "LinkQuerySet",
+    "NewToken",
+    "Outcome",
+    "PriorAccess",
+    "PriorRoles",
+    "ScimEvent",
+    "ScimToken",
+    "SetupLink",
+    "StoredEmail",
+    "UserLink",
+    "actions",
+    "folded_email",
+    "name_in_host_words",
+    "stored_emails",
+]
