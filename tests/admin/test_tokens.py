@@ -123,7 +123,7 @@ class TestGenerate:
         assert api_status(earlier) == 401
         assert api_status(plaintext) == 200
         assert ScimToken.objects.count() == 2
-        assert ScimToken.objects.exclude(current_account=None).count() == 1
+        assert ScimToken.objects.exclude(slot=None).count() == 1
 
     @pytest.mark.parametrize("is_confirmed", [False, True])
     def test_sending_the_form_again_generates_nothing(
@@ -240,8 +240,8 @@ class TestLog:
         self, page: Client, changer: User
     ) -> None:
         first = generated(page)
-        second = shown_token(page.post(GENERATE, confirmed(ScimToken.objects.current())))
-        page.post(REVOKE, confirmed(ScimToken.objects.current()))
+        second = shown_token(page.post(GENERATE, confirmed(ScimToken.objects.current().newest)))
+        page.post(REVOKE, confirmed(ScimToken.objects.current().newest))
 
         entries = LogEntry.objects.order_by("pk")
         assert [
