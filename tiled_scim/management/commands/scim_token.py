@@ -176,13 +176,11 @@ def _key_of(connection: Connection, last_four: str) -> str:
     if len(keys) == 1:
         return keys[0]
     if keys:
-        raise CommandError("Both current tokens end in these characters. Revoke one on the page.")
+        raise CommandError(f"Both current tokens end in {last_four!r}. Revoke one on the page.")
     require_known(connection.account)
-    endings = " and ".join(token.last_four for token in tokens)
-    raise CommandError(
-        f"No current token ends in {last_four!r}. "
-        + (f"The current tokens end in {endings}." if tokens else "There is no current token.")
-    )
+    endings = ", ".join(token.last_four for token in tokens)
+    known = f"The current tokens end in: {endings}." if tokens else "There is no current token."
+    raise CommandError(f"No current token ends in {last_four!r}. {known}")
 
 
 def _for(account: str) -> str:
