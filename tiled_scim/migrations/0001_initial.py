@@ -137,10 +137,8 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
-                    "current_account",
-                    tiled_scim.database.fields.ExactCharField(
-                        blank=True, editable=False, max_length=128, null=True, unique=True
-                    ),
+                    "slot",
+                    models.PositiveSmallIntegerField(blank=True, editable=False, null=True),
                 ),
                 (
                     "digest",
@@ -165,6 +163,12 @@ class Migration(migrations.Migration):
                     "revoked_at",
                     models.DateTimeField(
                         blank=True, editable=False, null=True, verbose_name="ended"
+                    ),
+                ),
+                (
+                    "first_used_at",
+                    models.DateTimeField(
+                        blank=True, editable=False, null=True, verbose_name="first used"
                     ),
                 ),
                 (
@@ -204,6 +208,14 @@ class Migration(migrations.Migration):
                 "ordering": ("-created_at",),
                 "indexes": [
                     models.Index(fields=["account", "id"], name="tiled_scim_token_account"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("slot", "account"), name="tiled_scim_token_slot"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("slot__in", [1, 2])), name="tiled_scim_token_slots"
+                    ),
                 ],
             },
         ),

@@ -21,7 +21,14 @@ from tiled_scim.models.links import (
 )
 from tiled_scim.models.members import LibraryGroupMember, PriorAccess, PriorRoles
 from tiled_scim.models.setup_links import SETUP_PREFIX, SetupLink
-from tiled_scim.models.tokens import TOKEN_PREFIX, NewToken, ScimToken
+from tiled_scim.models.tokens import (
+    TOKEN_PREFIX,
+    USED_INTERVAL,
+    CurrentTokens,
+    NewToken,
+    ScimToken,
+    Slot,
+)
 
 __all__ = [
     "ACCOUNT_LENGTH",
@@ -32,7 +39,9 @@ __all__ = [
     "ROLE_LENGTH",
     "SETUP_PREFIX",
     "TOKEN_PREFIX",
+    "USED_INTERVAL",
     "Action",
+    "CurrentTokens",
     "LibraryGroupLink",
     "LibraryGroupMember",
     "Link",
@@ -44,6 +53,7 @@ __all__ = [
     "ScimEvent",
     "ScimToken",
     "SetupLink",
+    "Slot",
     "StoredEmail",
     "UserLink",
     "actions",
