@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -115,7 +116,7 @@ def follow(page: Path, folder: Path, port: str) -> str:
         "PYTHONWARNINGS": "error",
     }
     process = subprocess.Popen(
-        ["bash", "-c", script(page, installs=False, port=port)],
+        [shutil.which("bash") or "bash", "-c", script(page, installs=False, port=port)],
         cwd=folder,
         env=inherited | own,
         stdout=subprocess.PIPE,
