@@ -74,7 +74,9 @@ def section_blocks(document: Path, section: str) -> list[tuple[str, str]]:
 def adapter_of(document: Path, section: str) -> str:
     """The value of `TILED_SCIM_HOST_ADAPTER` below a heading."""
     code = "".join(code for _, code in section_blocks(document, section))
-    return re.findall(r'^TILED_SCIM_HOST_ADAPTER = "(.+)"$', code, re.MULTILINE)[0]
+    found = re.search(r'^TILED_SCIM_HOST_ADAPTER = "(.+)"$', code, re.MULTILINE)
+    assert found is not None
+    return found[1]
 
 
 def code_blocks(document: Path, language: str) -> list[str]:

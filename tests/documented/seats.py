@@ -17,7 +17,8 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def account() -> Any:
-    return apps.get_model("seats", "Account")._default_manager.create(name="Acme", seats=1)
+    model: Any = apps.get_app_config("seats").get_model("Account")
+    return model.objects.create(name="Acme", seats=1)
 
 
 @pytest.fixture
@@ -65,7 +66,7 @@ def test_who_leaves_makes_room_and_comes_back_only_if_there_is_some(
 
 def test_people_leave_an_account_that_has_too_few_seats(okta: Client, account: Any) -> None:
     ann = send(okta, "POST", "/Users", userName="ann@example.com").json()["id"]
-    type(account)._default_manager.update(seats=0)
+    type(account).objects.update(seats=0)
 
     renamed = send(okta, "PUT", f"/Users/{ann}", userName="ann.archer@example.com")
     left = send(okta, "PUT", f"/Users/{ann}", userName="ann.archer@example.com", active=False)
