@@ -131,7 +131,7 @@ class Host:
         }
         for name, code in (blocks | files).items():
             path = folder / name
-            path.parent.mkdir(exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(code)
 
     def manage(self, *arguments: str) -> str:
