@@ -1,7 +1,8 @@
 """Follow a tutorial word for word: write its files, and run its commands, in its order.
 
-`python -m tests.documented.follow docs/tutorial.md` prints the tutorial as a script for bash, with
-its step "Install". The tests leave that step out, and run the rest with the Python of the tests.
+The tests leave its step "Install" out, and run the rest with the Python of the tests.
+`python -m tests.documented.follow` does every step of all tutorials as a newcomer: it builds the
+wheel, and starts in an empty folder, which knows nothing of the checkout (`tox -e tutorial`).
 """
 
 from __future__ import annotations
@@ -10,16 +11,19 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from tests.documented.pages import OF_THIS_RUN, ROOT
 
 TUTORIALS = tuple(ROOT / "docs" / name for name in ("tutorial.md", "tutorial-accounts.md"))
 PORT = "8000"
+MOST_SECONDS = 300
 BLOCK = re.compile(
     r"(?:^(?P<appended>At the end of )?`(?P<file>[\w./-]+)`:?\n\n)?"
     r"^```(?P<language>\w+)\n(?P<code>.*?)^```$",
@@ -107,16 +111,33 @@ def follow(page: Path, folder: Path, port: str) -> str:
 
     It must not fail, nor may Python warn.
     """
-    inherited = {name: os.environ[name] for name in os.environ if name not in OF_THIS_RUN}
-    for name in ("DJANGO_SETTINGS_MODULE", "DATABASE_URL", "SCIM_TOKEN"):
-        inherited.pop(name, None)
-    own = {
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
-        "PYTHONPATH": str(ROOT),
-        "PYTHONWARNINGS": "error",
-    }
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    own = {"PATH": path, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error"}
+    return _run(script(page, installs=False, port=port), folder, own)
+
+
+def follow_as_newcomer(page: Path, folder: Path, wheels: Path, port: str) -> str:
+    """Follow a tutorial with all of its steps; return what it printed.
+
+    Args:
+        wheels: The folder with the wheel of this package, which pip installs.
+    """
+    own = {"PIP_FIND_LINKS": str(wheels), "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    return _run(script(page, installs=True, port=port), folder, own)
+
+
+def free_port() -> str:
+    """Return a port that nothing uses now."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return str(server.getsockname()[1])
+
+
+def _run(commands: str, folder: Path, own: dict[str, str]) -> str:
+    """Run a script with these variables of the environment; it must not fail."""
+    hidden = {*OF_THIS_RUN, "DJANGO_SETTINGS_MODULE", "DATABASE_URL", "SCIM_TOKEN", "PYTHONPATH"}
+    inherited = {name: os.environ[name] for name in os.environ if name not in hidden}
     process = subprocess.Popen(
-        [shutil.which("bash") or "bash", "-c", script(page, installs=False, port=port)],
+        [shutil.which("bash") or "bash", "-c", commands],
         cwd=folder,
         env=inherited | own,
         stdout=subprocess.PIPE,
@@ -125,7 +146,7 @@ def follow(page: Path, folder: Path, port: str) -> str:
         start_new_session=True,
     )
     try:
-        printed, _ = process.communicate(timeout=180)
+        printed, _ = process.communicate(timeout=MOST_SECONDS)
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
@@ -133,5 +154,24 @@ def follow(page: Path, folder: Path, port: str) -> str:
     return printed
 
 
+def check(page: Path, printed: str) -> None:
+    """Raise an AssertionError if a tutorial did not print what it says."""
+    assert "The server is ready for Okta" in printed, printed
+    for output in expected_output(page):
+        assert output in printed, printed
+
+
+def main() -> None:
+    """Follow all tutorials as a newcomer."""
+    build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory"]
+    with TemporaryDirectory() as wheels:
+        subprocess.run([*build, wheels], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+        for page in TUTORIALS:
+            with TemporaryDirectory() as folder:
+                printed = follow_as_newcomer(page, Path(folder), Path(wheels), free_port())
+            check(page, printed)
+            sys.stdout.write(f"{page.name}: each step works.\n")
+
+
 if __name__ == "__main__":
-    sys.stdout.write(script(Path(sys.argv[1]), installs=True))
+    main()
