@@ -16,16 +16,20 @@ PACKAGE = ROOT / "tiled_scim"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
-    folder = tmp_path_factory.mktemp("wheel")
+def built(target: str, folder: Path) -> Path:
+    """Build a wheel or an sdist, and return its path."""
     subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", folder],
+        [sys.executable, "-m", "hatchling", "build", "--target", target, "--directory", folder],
         cwd=ROOT,
         check=True,
         capture_output=True,
     )
-    return zipfile.ZipFile(next(folder.glob("*.whl")))
+    return next(folder.iterdir())
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
+    return zipfile.ZipFile(built("wheel", tmp_path_factory.mktemp("wheel")))
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +76,22 @@ def test_every_folder_of_code_is_a_package() -> None:
     folders = {path.parent for path in PACKAGE.rglob("*.py")}
 
     assert [folder for folder in folders if not (folder / "__init__.py").exists()] == []
+
+
+def test_the_source_has_what_its_tests_and_its_documentation_need(tmp_path: Path) -> None:
+    listed = subprocess.run(
+        [sys.executable, "-m", "tarfile", "--list", built("sdist", tmp_path)],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    names = {line.partition("/")[2].strip() for line in listed.splitlines()}
+
+    documentation = {path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md")}
+    root = {"CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile", "README.md", "SECURITY.md"}
+    assert documentation | root | {"manage.py", "mkdocs.yml", "tox.ini", "docs/hooks.py"} <= names
+    assert "tests/test_packaging.py" in names
+    assert not [name for name in names if name.startswith(("site/", ".venv", "tests/browser/node"))]
 
 
 def without_targets(markdown: str) -> str:
