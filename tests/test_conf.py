@@ -43,6 +43,8 @@ PLAIN: list[tuple[str, object, object]] = [
     ("END_SESSIONS", True, False),
     ("REMOVE_LAST_ADMIN", False, True),
     ("TOKEN_LIFETIME", None, timedelta(days=90)),
+    ("CLIENT_SECRET_LIFETIME", timedelta(days=365), timedelta(days=730)),
+    ("ACCESS_TOKEN_LIFETIME", timedelta(hours=1), timedelta(hours=6)),
     ("PAGE_SIZE", 100, 20),
     ("MAX_PAGE_SIZE", 100, 1000),
     ("PASSWORD_IN_SCHEMAS", False, True),

@@ -1,5 +1,16 @@
-"""The tables: tokens, setup links, links of users and groups, members and events."""
+"""The tables: tokens, clients, setup links, links of users and groups, members and events."""
 
+from tiled_scim.models.clients import (
+    ACCESS_TOKEN_PREFIX,
+    CLIENT_ID_LENGTH,
+    CLIENT_SECRET_PREFIX,
+    EXPIRED_KEPT,
+    FEDERATION_LENGTH,
+    Federation,
+    ScimAccessToken,
+    ScimClient,
+    ScimClientSecret,
+)
 from tiled_scim.models.events import Action, Outcome, ScimEvent, actions
 from tiled_scim.models.lengths import (
     ACCOUNT_LENGTH,
@@ -24,15 +35,21 @@ from tiled_scim.models.setup_links import SETUP_PREFIX, SetupLink
 from tiled_scim.models.tokens import TOKEN_PREFIX, NewToken, ScimToken
 
 __all__ = [
+    "ACCESS_TOKEN_PREFIX",
     "ACCOUNT_LENGTH",
     "CANONICAL_NAME_LENGTH",
+    "CLIENT_ID_LENGTH",
     "CLIENT_LENGTH",
+    "CLIENT_SECRET_PREFIX",
+    "EXPIRED_KEPT",
+    "FEDERATION_LENGTH",
     "METHOD_LENGTH",
     "NAME_LENGTH",
     "ROLE_LENGTH",
     "SETUP_PREFIX",
     "TOKEN_PREFIX",
     "Action",
+    "Federation",
     "LibraryGroupLink",
     "LibraryGroupMember",
     "Link",
@@ -41,6 +58,9 @@ __all__ = [
     "Outcome",
     "PriorAccess",
     "PriorRoles",
+    "ScimAccessToken",
+    "ScimClient",
+    "ScimClientSecret",
     "ScimEvent",
     "ScimToken",
     "SetupLink",
