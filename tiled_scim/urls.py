@@ -1,4 +1,4 @@
-"""The endpoints: RFC 7644 section 3.2. A slash at the end is tolerated, and none is asked for.
+"""The endpoints: RFC 7644 section 3.2, and the token endpoint of RFC 6749. A slash at the end is tolerated, and none is asked for.
 
 `api.spellings` finds the endpoints of paths in other letter case or with other slashes.
 """
@@ -12,6 +12,7 @@ from django.urls import path, re_path
 from tiled_scim.api import views
 from tiled_scim.api.base_url import UNKNOWN_ROUTE
 from tiled_scim.api.role_views import RoleViewSet
+from tiled_scim.oauth.views import MetadataView, TokenView
 
 app_name = "tiled_scim"
 
@@ -50,5 +51,11 @@ urlpatterns = [
     ),
     re_path(r"^Schemas/?$", views.SchemasView.as_view(), name="schemas"),
     re_path(r"^Schemas/(?P<key>[^/]+)/?$", views.SchemaView.as_view(), name="schema"),
+    re_path(r"^oauth/token/?$", TokenView.as_view(), name="oauth-token"),
+    re_path(
+        r"^\.well-known/oauth-authorization-server/?$",
+        MetadataView.as_view(),
+        name="oauth-metadata",
+    ),
     re_path(r"^(?P<rest>[\s\S]*)", views.UnknownView.as_view(), name=UNKNOWN_ROUTE),
 ]

@@ -28,9 +28,9 @@ settings.configure(
 )
 django.setup()
 from types import SimpleNamespace
-from tiled_scim.api.throttling import TokenThrottle
+from tiled_scim.api.throttling import CredentialThrottle
 request = SimpleNamespace(auth=SimpleNamespace(pk=1))
-print(sum(TokenThrottle().allow_request(request, None) for _ in range(int(sys.argv[3]))))
+print(sum(CredentialThrottle().allow_request(request, None) for _ in range(int(sys.argv[3]))))
 """
 
 

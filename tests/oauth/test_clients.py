@@ -80,7 +80,7 @@ def issue(new: NewClient) -> ScimAccessToken:
 
 
 def is_current(token: ScimAccessToken) -> bool:
-    now = ScimAccessToken.objects.read_again(token)
+    now = token.read_again()
     return now is not None and now.is_current
 
 

@@ -162,8 +162,13 @@ class ScimClient(LastUse):
 
     @property
     def last_four(self) -> str:
-        """Return what events show of a client without secrets."""
+        """Return what events show of a client whose secret is not known, or that has none."""
         return str(self.client_id)[-4:]
+
+    @property
+    def throttle_key(self) -> str:
+        """Return by what the requests of the client are counted, whatever its access token."""
+        return f"client:{self.pk}"
 
     def revoke(self) -> None:
         """End the client, its secrets and its access tokens immediately."""
@@ -311,25 +316,9 @@ class ScimAccessTokenManager(WrittenManager):
 
     def with_plaintext(self, plaintext: str) -> ScimAccessToken | None:
         """Return the access token with this plaintext, current or not, or None."""
-        return self._with_digest(digest(plaintext))
+        return self.with_digest(digest(plaintext))
 
-    def read_again(self, token: ScimAccessToken) -> ScimAccessToken | None:
-        """Return an access token as it is now, or None."""
-        return self._with_digest(token.digest)
-
-    def expired_before(self, moment: datetime) -> models.QuerySet[ScimAccessToken]:
-        """Return the access tokens that expired before a time."""
-        return self.written().filter(expires_at__lt=moment)
-
-    def _prune(self, client: ScimClient, now: datetime) -> None:
-        rows = self.written().filter(client=client)
-        rows.filter(expires_at__lt=now - EXPIRED_KEPT).delete()
-        newest_first = rows.order_by("-pk").values_list("pk", flat=True)
-        surplus = list(newest_first[MOST_ACCESS_TOKENS - 1 :])
-        if surplus:
-            rows.filter(pk__lte=surplus[0]).delete()
-
-    def _with_digest(self, digest: str) -> ScimAccessToken | None:
+    def with_digest(self, digest: str) -> ScimAccessToken | None:
         """Return the access token with a digest, with its client and secret, in one query."""
         using = router.db_for_write(self.model)
         names = {prefix: _columns(model) for prefix, model in _JOINED.items()}
@@ -347,6 +336,18 @@ class ScimAccessTokenManager(WrittenManager):
         found.client = client
         found.secret = secret if token.secret_id else None
         return found
+
+    def expired_before(self, moment: datetime) -> models.QuerySet[ScimAccessToken]:
+        """Return the access tokens that expired before a time."""
+        return self.written().filter(expires_at__lt=moment)
+
+    def _prune(self, client: ScimClient, now: datetime) -> None:
+        rows = self.written().filter(client=client)
+        rows.filter(expires_at__lt=now - EXPIRED_KEPT).delete()
+        newest_first = rows.order_by("-pk").values_list("pk", flat=True)
+        surplus = list(newest_first[MOST_ACCESS_TOKENS - 1 :])
+        if surplus:
+            rows.filter(pk__lte=surplus[0]).delete()
 
     def _by_digest(self) -> models.QuerySet[ScimAccessToken]:
         parameter = Parameter("digest", self.model._meta.get_field("digest"))
@@ -402,6 +403,14 @@ class ScimAccessToken(models.Model):
     def is_current(self) -> bool:
         """Return whether the access token is valid."""
         return not self.is_expired and self.is_usable
+
+    @property
+    def throttle_key(self) -> str:
+        return self.client.throttle_key
+
+    def read_again(self) -> ScimAccessToken | None:
+        """Return the access token as it is now, or None."""
+        return type(self).objects.with_digest(self.digest)
 
     def mark_used(
         self, now: datetime, interval: timedelta, *, address: str | None = None, client: str = ""

@@ -171,3 +171,12 @@ class ScimToken(LastUse):
         self.current_account = None
         self.revoked_at = self.revoked_at or timezone.now()
         self.save(update_fields=["current_account", "revoked_at"])
+
+    @property
+    def throttle_key(self) -> str:
+        """Return by what the requests of the token are counted."""
+        return f"token:{self.pk}"
+
+    def read_again(self) -> ScimToken | None:
+        """Return the token as it is now, or None."""
+        return type(self).objects.written().filter(pk=self.pk).first()
