@@ -1,5 +1,6 @@
 """The tables: tokens, setup links, links of users and groups, members and events."""
 
+from tiled_scim.models.assertions import UsedAssertion
 from tiled_scim.models.events import Action, Outcome, ScimEvent, actions
 from tiled_scim.models.lengths import (
     ACCOUNT_LENGTH,
@@ -19,6 +20,7 @@ from tiled_scim.models.links import (
     name_in_host_words,
     stored_emails,
 )
+from tiled_scim.models.logout import LogoutIssuer
 from tiled_scim.models.members import LibraryGroupMember, PriorAccess, PriorRoles
 from tiled_scim.models.setup_links import SETUP_PREFIX, SetupLink
 from tiled_scim.models.tokens import TOKEN_PREFIX, NewToken, ScimToken
@@ -37,6 +39,7 @@ __all__ = [
     "LibraryGroupMember",
     "Link",
     "LinkQuerySet",
+    "LogoutIssuer",
     "NewToken",
     "Outcome",
     "PriorAccess",
@@ -45,6 +48,7 @@ __all__ = [
     "ScimToken",
     "SetupLink",
     "StoredEmail",
+    "UsedAssertion",
     "UserLink",
     "actions",
     "folded_email",
