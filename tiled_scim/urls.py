@@ -11,6 +11,7 @@ from django.urls import path, re_path
 
 from tiled_scim.api import views
 from tiled_scim.api.base_url import UNKNOWN_ROUTE
+from tiled_scim.api.logout import SignedLogoutView, TokenLogoutView
 from tiled_scim.api.role_views import RoleViewSet
 
 app_name = "tiled_scim"
@@ -50,5 +51,11 @@ urlpatterns = [
     ),
     re_path(r"^Schemas/?$", views.SchemasView.as_view(), name="schemas"),
     re_path(r"^Schemas/(?P<key>[^/]+)/?$", views.SchemaView.as_view(), name="schema"),
+    re_path(r"^global-token-revocation/?$", TokenLogoutView.as_view(), name="logout"),
+    re_path(
+        r"^global-token-revocation/(?P<key>[^/]+)/?$",
+        SignedLogoutView.as_view(),
+        name="signed-logout",
+    ),
     re_path(r"^(?P<rest>[\s\S]*)", views.UnknownView.as_view(), name=UNKNOWN_ROUTE),
 ]

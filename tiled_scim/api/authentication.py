@@ -18,7 +18,7 @@ from tiled_scim.api.request_log import address_of, client_of
 from tiled_scim.audit.advice import NOT_ENABLED
 from tiled_scim.conf import settings
 from tiled_scim.errors import Cause, forbidden
-from tiled_scim.models import ScimToken
+from tiled_scim.models import Credential, ScimToken
 from tiled_scim.secret import Secret
 
 logger = logging.getLogger(__name__)
@@ -43,6 +43,8 @@ class InvalidToken(AuthenticationFailed):
         token: The row of an ended token, to tell its account. None for an unknown token.
     """
 
+    token: Credential | None
+
     def __init__(self, token: ScimToken | None) -> None:
         super().__init__(
             "The token is not valid: it is unknown, expired, or was replaced by a newer one. "
@@ -55,7 +57,7 @@ class TokenAuthentication(BaseAuthentication):
     """Authenticate by `Authorization: Bearer TOKEN`, or by the token alone. Okta sends either."""
 
     def authenticate(self, request: Request) -> tuple[Client, ScimToken]:
-        plaintext = _credentials(request)
+        plaintext = credentials_of(request)
         if not plaintext:
             raise AuthenticationFailed(
                 "No token was sent. Send the header “Authorization: Bearer TOKEN”."
@@ -98,7 +100,8 @@ def account_of(request: Request) -> str:
     return str(cast(ScimToken, request.auth).account)
 
 
-def _credentials(request: Request) -> Secret:
+def credentials_of(request: Request) -> Secret:
+    """Return what the Authorization header has after `Bearer`, or all of it."""
     header = str(request.META.get("HTTP_AUTHORIZATION", "")).strip()
     scheme, _, credentials = header.partition(" ")
     return Secret(credentials.strip() if scheme.lower() == "bearer" else header)

@@ -15,7 +15,7 @@ from tiled_scim.api.spellings import canonical_path, endpoint_of
 from tiled_scim.audit.addresses import normalized
 from tiled_scim.audit.events import Change, Source, record
 from tiled_scim.errors import ScimError
-from tiled_scim.models import CLIENT_LENGTH, METHOD_LENGTH, ScimToken
+from tiled_scim.models import CLIENT_LENGTH, METHOD_LENGTH, Credential
 from tiled_scim.provisioning.service import Record
 
 logger = logging.getLogger("tiled_scim")
@@ -37,11 +37,11 @@ class RequestLog:
 
     def __init__(self, request: HttpRequest) -> None:
         self.request = request
-        self.token: ScimToken | None = None
+        self.token: Credential | None = None
         self.started = self.operation_started = time.monotonic()
         self.request_id = uuid.uuid4().hex
 
-    def authenticate(self, token: ScimToken) -> None:
+    def authenticate(self, token: Credential) -> None:
         """Note the valid token of the client, and take over the id of its request.
 
         A stranger could choose the id of somebody else's request.

@@ -25,6 +25,9 @@ from tiled_scim.models.members import LibraryGroupMember, PriorAccess, PriorRole
 from tiled_scim.models.setup_links import SETUP_PREFIX, SetupLink
 from tiled_scim.models.tokens import TOKEN_PREFIX, NewToken, ScimToken
 
+# What a request can be authenticated with. Each row belongs to one account.
+Credential = ScimToken | LogoutIssuer
+
 __all__ = [
     "ACCOUNT_LENGTH",
     "CANONICAL_NAME_LENGTH",
@@ -35,6 +38,7 @@ __all__ = [
     "SETUP_PREFIX",
     "TOKEN_PREFIX",
     "Action",
+    "Credential",
     "LibraryGroupLink",
     "LibraryGroupMember",
     "Link",

@@ -64,4 +64,4 @@ class LogoutIssuer(models.Model):
         default_permissions = ()
 
     def __str__(self) -> str:
-        return self.issuer
+        return str(self.issuer)

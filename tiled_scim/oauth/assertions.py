@@ -27,8 +27,12 @@ from tiled_scim.oauth.jwks import (
 
 try:
     import jwt
-except ImportError:  # the extra “federation” is not installed
-    jwt = None  # type: ignore[assignment]
+    from jwt import exceptions
+except ImportError:  # the extra is not installed
+    IS_AVAILABLE = False
+else:
+    # PyJWT alone has no algorithms with public keys.
+    IS_AVAILABLE = jwt.algorithms.has_crypto
 
 EXTRA = "tiled-scim[federation]"
 # Those of Okta have about 1,000 characters, and those of Entra 1,500.
@@ -83,8 +87,8 @@ class Trust:
 
 
 def is_available() -> bool:
-    """Return whether the optional extra is installed. PyJWT alone is not enough."""
-    return jwt is not None and jwt.algorithms.has_crypto
+    """Return whether the optional extra is installed."""
+    return IS_AVAILABLE
 
 
 def audience_spellings(audience: str) -> frozenset[str]:
@@ -140,7 +144,7 @@ def _header(assertion: str, trust: Trust) -> Mapping[str, Any]:
         raise InvalidAssertion(f"The assertion is longer than {MAX_LENGTH} characters.")
     try:
         header = jwt.get_unverified_header(assertion)
-    except (jwt.InvalidTokenError, ValueError, RecursionError):
+    except (exceptions.InvalidTokenError, ValueError, RecursionError):
         raise InvalidAssertion(
             "The assertion is not a signed JSON Web Token: three parts in base64url with dots "
             "between them, of which the first is a valid header."
@@ -183,7 +187,7 @@ def _claims(assertion: str, algorithm: str, key: Key, trust: Trust) -> dict[str,
             leeway=LEEWAY,
             options={"require": trust.required},
         )
-    except jwt.PyJWTError as error:
+    except exceptions.PyJWTError as error:
         raise InvalidAssertion(_reason(error, trust)) from None
     except (ValueError, OverflowError, RecursionError):
         raise InvalidAssertion("The claims are not JSON with numbers as times.") from None
@@ -191,21 +195,21 @@ def _claims(assertion: str, algorithm: str, key: Key, trust: Trust) -> dict[str,
 
 def _reason(error: Exception, trust: Trust) -> str:
     """Return what an error of the library means. Its own text may quote the assertion."""
-    if isinstance(error, jwt.MissingRequiredClaimError):
+    if isinstance(error, exceptions.MissingRequiredClaimError):
         return f"The claim “{error.claim}” is missing."
     reasons: dict[type[Exception], str] = {
-        jwt.InvalidSignatureError: "The signature is not of the issuer's key with this “kid”.",
-        jwt.ExpiredSignatureError: (
+        exceptions.InvalidSignatureError: "The signature is not of the issuer's key with this “kid”.",
+        exceptions.ExpiredSignatureError: (
             f"The claim “exp” is more than {LEEWAY} seconds ago. Compare the clocks."
         ),
-        jwt.ImmatureSignatureError: (
+        exceptions.ImmatureSignatureError: (
             f"The claim “nbf” or “iat” is more than {LEEWAY} seconds ahead. Compare the clocks."
         ),
-        jwt.InvalidIssuedAtError: "The claim “iat” is no time: a number of seconds since 1970.",
-        jwt.InvalidIssuerError: f"The claim “iss” is not {trust.issuer}.",
-        jwt.InvalidSubjectError: f"The claim “sub” is not {trust.subject or 'a string'}.",
-        jwt.InvalidAudienceError: f"The claim “aud” is none of {_listed(trust.audiences)}.",
-        jwt.InvalidJTIError: "The claim “jti” is not a string.",
+        exceptions.InvalidIssuedAtError: "The claim “iat” is no time: a number of seconds since 1970.",
+        exceptions.InvalidIssuerError: f"The claim “iss” is not {trust.issuer}.",
+        exceptions.InvalidSubjectError: f"The claim “sub” is not {trust.subject or 'a string'}.",
+        exceptions.InvalidAudienceError: f"The claim “aud” is none of {_listed(trust.audiences)}.",
+        exceptions.InvalidJTIError: "The claim “jti” is not a string.",
     }
     known = (reason for kind, reason in reasons.items() if type(error) is kind)
     return next(known, "The claims are not a JSON object with times as numbers, or the key is bad.")
@@ -231,8 +235,8 @@ def _remaining(claims: Mapping[str, Any]) -> float:
 def _use(claims: Mapping[str, Any], trust: Trust, remaining: float) -> None:
     """Note that an assertion was used, if it has an id.
 
-    The server may do so (RFC 7523 section 3, item 7). Entra's assertions have no `jti`, and are sent
-    again for as long as they are valid.
+    The server may do so (RFC 7523 section 3, item 7). An assertion without an id, such as those of
+    Entra, may be sent again for as long as it is valid.
     """
     identifier = claims.get("jti")
     if not identifier:

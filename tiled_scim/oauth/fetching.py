@@ -1,7 +1,8 @@
 """Fetch a small JSON document over https, from a URL that somebody typed in.
 
 The server may be slow, huge or inside of the host's own network. So the document is small, comes
-within a few seconds, by one request, and from the address that was checked: names are resolved once.
+within a few seconds, by one request, and from the address that was checked: its name is resolved
+once.
 """
 
 from __future__ import annotations

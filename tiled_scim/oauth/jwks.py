@@ -106,7 +106,7 @@ def find_key(url: str, algorithm: str, kid: str | None) -> Key:
 def _no_such_key(known: KeySet, algorithm: str, kid: str | None) -> str:
     fitting = sum(key["kty"] == ALGORITHMS[algorithm] for key in known.keys)
     if kid is None and len(known.keys) > 1:
-        return f"The header “kid” is missing. The issuer has {len(known.keys)} keys, so it must be there."
+        return f"The header “kid” is missing, and the issuer has {len(known.keys)} keys."
     return (
         f"The header “kid” is of none of the issuer's {fitting} keys for {algorithm}, which were "
         f"fetched {known.age:.0f} seconds ago. They are fetched again for an unknown key, at most "
