@@ -180,6 +180,16 @@ class Settings:
         return cast(timedelta, _setting("ACCESS_TOKEN_LIFETIME", timedelta(hours=1)))
 
     @property
+    def JWKS_PRIVATE_ADDRESSES(self) -> bool:
+        """Whether the public keys of an identity provider may come from a private address."""
+        return cast(bool, _setting("JWKS_PRIVATE_ADDRESSES", False))
+
+    @property
+    def LOGOUT_WITH_TOKEN(self) -> bool:
+        """Whether an account's own credentials may end the sessions of its people."""
+        return cast(bool, _setting("LOGOUT_WITH_TOKEN", False))
+
+    @property
     def PAGE_SIZE(self) -> int:
         """The default number of resources on a page, and never more than `MAX_PAGE_SIZE`."""
         return min(cast(int, _setting("PAGE_SIZE", 100)), self.MAX_PAGE_SIZE)

@@ -482,6 +482,15 @@ class HostAdapter:
         sessions.end_sessions(user)
         sessions.end_tokens(user)
 
+    def may_end_sessions(self, user: AbstractBaseUser) -> bool:
+        """Return whether the account alone may end the sessions of a user who stays active.
+
+        It is asked when the account's identity provider sends a request for Universal Logout. By
+        default, it may if no other account has the user: the person is signed in to all accounts at
+        once, and would need another password for all of them.
+        """
+        return not self.is_shared(user)
+
     def disable_password(self, user: AbstractBaseUser) -> None:
         """Make the password of a host user unusable: whoever comes next may be somebody else.
 

@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from tiled_scim.api import credentials
-from tiled_scim.api.credentials import Credential
+from tiled_scim.api.credentials import Caller, Credential
 from tiled_scim.api.request_log import address_of, client_of
 from tiled_scim.audit.advice import NOT_ENABLED
 from tiled_scim.conf import settings
@@ -50,7 +50,7 @@ class InvalidToken(AuthenticationFailed):
         "Generate a new one under SCIM Configuration."
     )
 
-    def __init__(self, credential: Credential | None) -> None:
+    def __init__(self, credential: Caller | None) -> None:
         super().__init__(self.message)
         self.credential = credential
 
@@ -80,7 +80,7 @@ class TokenAuthentication(BaseAuthentication):
     """Authenticate by `Authorization: Bearer TOKEN`, or by the token alone. Okta sends either."""
 
     def authenticate(self, request: Request) -> tuple[Client, Credential]:
-        plaintext = _credentials(request)
+        plaintext = credentials_of(request)
         if not plaintext:
             raise AuthenticationFailed(
                 "No token was sent. Send the header “Authorization: Bearer TOKEN”."
@@ -127,7 +127,8 @@ def account_of(request: Request) -> str:
     return str(cast(Credential, request.auth).account)
 
 
-def _credentials(request: Request) -> Secret:
+def credentials_of(request: Request) -> Secret:
+    """Return what the Authorization header has after `Bearer`, or all of it."""
     header = str(request.META.get("HTTP_AUTHORIZATION", "")).strip()
     scheme, _, credentials = header.partition(" ")
     return Secret(credentials.strip() if scheme.lower() == "bearer" else header)

@@ -11,7 +11,9 @@ from django.http import HttpRequest, QueryDict
 from django.http.response import HttpResponseBase
 from django.utils.decorators import method_decorator
 from django.utils.functional import cached_property
+from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -41,10 +43,10 @@ from tiled_scim.api.search import everywhere
 from tiled_scim.api.search import parameters as search_parameters
 from tiled_scim.api.spellings import endpoint_of
 from tiled_scim.api.throttling import (
+    CredentialThrottle,
     NetworkThrottle,
     StrangersThrottle,
     Throttle,
-    CredentialThrottle,
 )
 from tiled_scim.attributes import ResourceType
 from tiled_scim.audit.events import Change
@@ -70,15 +72,15 @@ CHECKED_EVERY = 5
 class ScimView(APIView):
     """The base of all views. The host's `REST_FRAMEWORK` settings do not affect it."""
 
-    authentication_classes = (TokenAuthentication,)
-    permission_classes = (AccountEnabled,)
+    authentication_classes: Sequence[type[BaseAuthentication]] = (TokenAuthentication,)
+    permission_classes: Sequence[type[BasePermission]] = (AccountEnabled,)
     parser_classes = (ScimParser,)
     renderer_classes = (ScimRenderer,)
     content_negotiation_class = ScimNegotiation
     throttle_classes = ()  # see `perform_authentication`
     versioning_class = None
     metadata_class = None
-    http_method_names = ("get", "post", "put", "patch", "delete", "head")
+    http_method_names: Sequence[str] = ("get", "post", "put", "patch", "delete", "head")
     # Whether the refusal of the request is a usual one, which is no event.
     is_expected = False
 

@@ -871,4 +871,80 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        migrations.CreateModel(
+            name="UsedAssertion",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "digest",
+                    tiled_scim.database.fields.ExactCharField(
+                        editable=False, max_length=64, unique=True
+                    ),
+                ),
+                ("expires_at", models.DateTimeField(editable=False, verbose_name="expires")),
+            ],
+            options={
+                "verbose_name": "used assertion",
+                "verbose_name_plural": "used assertions",
+                "default_permissions": (),
+                "indexes": [models.Index(fields=["expires_at"], name="tiled_scim_used_assertion")],
+            },
+        ),
+        migrations.CreateModel(
+            name="LogoutIssuer",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "account",
+                    tiled_scim.database.fields.ExactCharField(
+                        blank=True, max_length=128, unique=True, verbose_name="account"
+                    ),
+                ),
+                (
+                    "issuer",
+                    tiled_scim.database.fields.ExactCharField(
+                        max_length=1024, verbose_name="issuer"
+                    ),
+                ),
+                (
+                    "jwks_url",
+                    tiled_scim.database.fields.ExactCharField(
+                        max_length=1024, verbose_name="URL of the keys"
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, editable=False, verbose_name="created"
+                    ),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        blank=True,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="created by",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "issuer for Universal Logout",
+                "verbose_name_plural": "issuers for Universal Logout",
+                "default_permissions": (),
+            },
+        ),
     ]

@@ -1,5 +1,6 @@
 """The tables: tokens, clients, setup links, links of users and groups, members and events."""
 
+from tiled_scim.models.assertions import UsedAssertion
 from tiled_scim.models.clients import (
     ACCESS_TOKEN_PREFIX,
     CLIENT_ID_LENGTH,
@@ -30,6 +31,7 @@ from tiled_scim.models.links import (
     name_in_host_words,
     stored_emails,
 )
+from tiled_scim.models.logout import LogoutIssuer
 from tiled_scim.models.members import LibraryGroupMember, PriorAccess, PriorRoles
 from tiled_scim.models.setup_links import SETUP_PREFIX, SetupLink
 from tiled_scim.models.tokens import TOKEN_PREFIX, NewToken, ScimToken
@@ -54,6 +56,7 @@ __all__ = [
     "LibraryGroupMember",
     "Link",
     "LinkQuerySet",
+    "LogoutIssuer",
     "NewToken",
     "Outcome",
     "PriorAccess",
@@ -65,6 +68,7 @@ __all__ = [
     "ScimToken",
     "SetupLink",
     "StoredEmail",
+    "UsedAssertion",
     "UserLink",
     "actions",
     "folded_email",

@@ -50,6 +50,9 @@ class Action(models.TextChoices):
     SETUP_LINK_CREATED = "setup_link_created", _("setup link created")
     SETUP_LINK_USED = "setup_link_used", _("setup link opened")
     SETUP_LINK_REVOKED = "setup_link_revoked", _("setup link revoked")
+    SESSIONS_ENDED = "sessions_ended", _("sessions ended")
+    LOGOUT_CONFIGURED = "logout_configured", _("Universal Logout configured")
+    LOGOUT_TURNED_OFF = "logout_turned_off", _("Universal Logout turned off")
 
 
 def actions() -> list[tuple[str, Any]]:

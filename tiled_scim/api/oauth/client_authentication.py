@@ -16,11 +16,16 @@ from urllib.parse import unquote_plus
 
 from rest_framework.request import Request
 
+from tiled_scim.api.oauth.errors import (
+    OAuthError,
+    invalid_client,
+    invalid_request,
+    unavailable,
+)
+from tiled_scim.api.oauth.forms import Form
 from tiled_scim.errors import Cause
 from tiled_scim.models import ScimClient, ScimClientSecret
 from tiled_scim.oauth import assertions
-from tiled_scim.oauth.errors import OAuthError, invalid_client, invalid_request
-from tiled_scim.oauth.forms import Form
 from tiled_scim.secret import Secret, digest
 
 JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -105,9 +110,7 @@ def _sent(request: Request, form: Form) -> _Sent:
     if "client_assertion" in form:
         return _of_assertion(client_id, form)
     if not client_id or "client_secret" not in form:
-        raise invalid_client(
-            "No client id and client secret were sent.", Cause.UNKNOWN_CLIENT
-        )
+        raise invalid_client("No client id and client secret were sent.", Cause.UNKNOWN_CLIENT)
     return _Sent(client_id, secret=form["client_secret"])
 
 
@@ -172,7 +175,7 @@ def _problem(client: ScimClient, secret: ScimClientSecret | None) -> str:
     if not client.is_current:
         return f"The client “{client}” was revoked."
     if client.federation is not None:
-        return f"The client “{client}” has a federation and no secrets. It has to send an assertion."
+        return f"The client “{client}” has a federation, and no secrets."
     if secret is None:
         return f"The client secret of “{client}” is wrong, or was revoked."
     if secret.is_expired:
@@ -188,8 +191,6 @@ def _by_assertion(client: ScimClient | None, assertion: Secret) -> Authenticated
         raise _refused(client, f"The client “{client}” was revoked.")
     if federation is None:
         raise _refused(client, f"The client “{client}” has secrets and no federation.")
-    if not assertions.is_available():
-        raise _refused(client, "The server does not verify assertions: an extra is not installed.")
     trust = assertions.Trust(
         federation.issuer,
         federation.jwks_url,
@@ -198,6 +199,8 @@ def _by_assertion(client: ScimClient | None, assertion: Secret) -> Authenticated
     )
     try:
         assertions.verify(assertion, trust)
+    except assertions.KeysUnavailable as error:
+        raise unavailable(error.reason, client) from None
     except assertions.InvalidAssertion as error:
         raise _refused(client, error.reason) from None
     return Authenticated(client, None)

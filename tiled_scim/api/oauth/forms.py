@@ -8,8 +8,8 @@ from urllib.parse import parse_qsl
 from django.utils.http import parse_header_parameters
 from rest_framework.request import Request
 
+from tiled_scim.api.oauth.errors import invalid_request
 from tiled_scim.errors import too_large
-from tiled_scim.oauth.errors import invalid_request
 from tiled_scim.secret import Secret
 
 FORM = "application/x-www-form-urlencoded"
@@ -55,9 +55,7 @@ def _parsed(body: Secret) -> Form:
     except UnicodeError:
         raise invalid_request("The body is not a form in UTF-8.") from None
     except ValueError:
-        raise invalid_request(
-            f"The body has more than {MAX_PARAMETERS} parameters."
-        ) from None
+        raise invalid_request(f"The body has more than {MAX_PARAMETERS} parameters.") from None
     form = {name: Secret(value) for name, value in pairs}
     if len(form) < len(pairs):
         raise invalid_request("A parameter is given twice.")

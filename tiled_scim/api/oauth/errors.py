@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from tiled_scim.api.credentials import Caller
-from tiled_scim.errors import Cause, ScimError
+from tiled_scim.errors import RETRY_AFTER, Cause, ScimError
 
 # The scheme of the challenge is the one that the client used, which can only be this one.
 CHALLENGE = 'Basic realm="SCIM"'
@@ -13,7 +13,11 @@ CHALLENGE = 'Basic realm="SCIM"'
 _FORBIDDEN = re.compile(r"[^\x20\x21\x23-\x5B\x5D-\x7E]")
 # What to call the errors that any request may have. The RFC has no names for those of the server,
 # but in section 4.1.2.1.
-_NAMES = {403: "unauthorized_client", 429: "temporarily_unavailable", 503: "temporarily_unavailable"}
+_NAMES = {
+    403: "unauthorized_client",
+    429: "temporarily_unavailable",
+    503: "temporarily_unavailable",
+}
 _SERVER_ERROR = "server_error"
 
 
@@ -78,6 +82,23 @@ def invalid_client(
         caller=caller,
         cause=cause,
         headers={"WWW-Authenticate": CHALLENGE} if used_header else {},
+    )
+
+
+def unavailable(detail: str, caller: Caller) -> OAuthError:
+    """Return an error for a client that nobody can authenticate now. It may retry.
+
+    Args:
+        detail: What is wrong, as people see it in the event.
+        caller: The client.
+    """
+    return OAuthError(
+        _BUSY,
+        "The client cannot be authenticated now. Try again.",
+        503,
+        detail=detail,
+        caller=caller,
+        headers={"Retry-After": str(RETRY_AFTER)},
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -12,15 +12,15 @@ from rest_framework.response import Response
 from tiled_scim.api.authentication import AccountEnabled, mark_used
 from tiled_scim.api.exceptions import ErrorResponse, as_scim_error
 from tiled_scim.api.negotiation import JsonRenderer
+from tiled_scim.api.oauth.client_authentication import Authenticated, authenticate
+from tiled_scim.api.oauth.errors import OAuthError, as_oauth_error, invalid_request
+from tiled_scim.api.oauth.forms import Form, form_of
+from tiled_scim.api.oauth.metadata import GRANT_TYPE, SCOPE, metadata
 from tiled_scim.api.parsers import check_length
 from tiled_scim.api.throttling import CredentialThrottle
 from tiled_scim.api.views import ScimView
 from tiled_scim.errors import Cause, ScimError
 from tiled_scim.models import ScimAccessToken
-from tiled_scim.oauth.client_authentication import Authenticated, authenticate
-from tiled_scim.oauth.errors import OAuthError, as_oauth_error, invalid_request
-from tiled_scim.oauth.forms import Form, form_of
-from tiled_scim.oauth.metadata import GRANT_TYPE, SCOPE, metadata
 
 
 class OAuthView(ScimView):
@@ -74,7 +74,7 @@ class TokenView(OAuthView):
         check_grant(self.form)
         AccountEnabled().has_permission(request, self)
         self.adapter.check_account()
-        client: Authenticated = request.auth
+        client = cast(Authenticated, request.auth)
         token, plaintext = ScimAccessToken.objects.issue(client.client, client.secret)
         mark_used(token, request)
         body = {
@@ -108,7 +108,9 @@ def check_grant(form: Form) -> None:
         raise invalid_request(f"Send the parameter grant_type={GRANT_TYPE}.")
     if form["grant_type"] != GRANT_TYPE:
         raise OAuthError(
-            "unsupported_grant_type", f"The grant_type can only be {GRANT_TYPE}.", cause=Cause.CLIENT
+            "unsupported_grant_type",
+            f"The grant_type can only be {GRANT_TYPE}.",
+            cause=Cause.CLIENT,
         )
     if form.get("scope", SCOPE).split() != [SCOPE]:
         raise OAuthError(
