@@ -29,7 +29,7 @@ settings.configure(
 django.setup()
 from types import SimpleNamespace
 from tiled_scim.api.throttling import CredentialThrottle
-request = SimpleNamespace(auth=SimpleNamespace(pk=1))
+request = SimpleNamespace(auth=SimpleNamespace(throttle_key="token:1"))
 print(sum(CredentialThrottle().allow_request(request, None) for _ in range(int(sys.argv[3]))))
 """
 

@@ -203,13 +203,17 @@ class ScimSchema(AutoSchema):
 
 
 class ScimViews(OpenApiViewExtension):
-    """Describe all SCIM views by `ScimSchema`, whatever the host's default is."""
+    """Describe all SCIM views by `ScimSchema`, whatever the host's default is.
+
+    OAuth has metadata of its own.
+    """
 
     target_class = "tiled_scim.api.views.ScimView"
     match_subclasses = True
 
     def view_replacement(self) -> type[Any]:
-        return type(self.target.__name__, (self.target,), {"schema": ScimSchema()})
+        schema = ScimSchema() if self.target.is_scim else None
+        return type(self.target.__name__, (self.target,), {"schema": schema})
 
 
 def resource_schema(resource_type: ResourceType, *, is_sent: bool = False) -> JSON:

@@ -13,11 +13,8 @@ CHALLENGE = 'Basic realm="SCIM"'
 _FORBIDDEN = re.compile(r"[^\x20\x21\x23-\x5B\x5D-\x7E]")
 # What to call the errors that any request may have. The RFC has no names for those of the server,
 # but in section 4.1.2.1.
-_NAMES = {
-    403: "unauthorized_client",
-    429: "temporarily_unavailable",
-    503: "temporarily_unavailable",
-}
+_BUSY = "temporarily_unavailable"
+_NAMES = {403: "unauthorized_client", 429: _BUSY, 503: _BUSY}
 _SERVER_ERROR = "server_error"
 
 

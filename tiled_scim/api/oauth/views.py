@@ -26,6 +26,7 @@ from tiled_scim.models import ScimAccessToken
 class OAuthView(ScimView):
     """What the views of OAuth have in common: their errors are not those of SCIM."""
 
+    is_scim = False
     authentication_classes = ()
     permission_classes = ()
     renderer_classes = (JsonRenderer,)
