@@ -198,14 +198,14 @@ def _reason(error: Exception, trust: Trust) -> str:
     if isinstance(error, exceptions.MissingRequiredClaimError):
         return f"The claim “{error.claim}” is missing."
     reasons: dict[type[Exception], str] = {
-        exceptions.InvalidSignatureError: "The signature is not of the issuer's key with this “kid”.",
+        exceptions.InvalidSignatureError: "The signature is not of the issuer's key.",
         exceptions.ExpiredSignatureError: (
             f"The claim “exp” is more than {LEEWAY} seconds ago. Compare the clocks."
         ),
         exceptions.ImmatureSignatureError: (
             f"The claim “nbf” or “iat” is more than {LEEWAY} seconds ahead. Compare the clocks."
         ),
-        exceptions.InvalidIssuedAtError: "The claim “iat” is no time: a number of seconds since 1970.",
+        exceptions.InvalidIssuedAtError: "The claim “iat” is not a number of seconds.",
         exceptions.InvalidIssuerError: f"The claim “iss” is not {trust.issuer}.",
         exceptions.InvalidSubjectError: f"The claim “sub” is not {trust.subject or 'a string'}.",
         exceptions.InvalidAudienceError: f"The claim “aud” is none of {_listed(trust.audiences)}.",
@@ -224,7 +224,7 @@ def _remaining(claims: Mapping[str, Any]) -> float:
     now = time.time()
     expires, issued = claims["exp"], claims.get("iat", now)
     if not (_is_time(expires) and _is_time(issued)):
-        raise InvalidAssertion("The claim “exp” or “iat” is no time: a number of seconds.")
+        raise InvalidAssertion("The claim “exp” or “iat” is not a number of seconds.")
     if expires - min(issued, now) > MAX_LIFETIME + LEEWAY:
         raise InvalidAssertion(
             f"The claim “exp” is more than {MAX_LIFETIME // 3600} hours after “iat”, or from now."

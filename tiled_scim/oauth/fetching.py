@@ -13,6 +13,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from http.client import HTTPException, HTTPSConnection
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any
@@ -149,20 +150,24 @@ class PinnedConnection(HTTPSConnection):
         super().__init__(parts.hostname or "", parts.port or HTTPS_PORT)
         self.tls = ssl.create_default_context()
         self.deadline = deadline
+        self.connected: ssl.SSLSocket | None = None
 
     def connect(self) -> None:
         raw = self._connected()
         # The handshake comes after the assignment, so that `abort` ends it, too.
-        tls = self.tls.wrap_socket(raw, server_hostname=self.host, do_handshake_on_connect=False)
-        self.sock = tls
-        tls.do_handshake()
+        self.sock = self.connected = self.tls.wrap_socket(
+            raw, server_hostname=self.host, do_handshake_on_connect=False
+        )
+        self.connected.do_handshake()
 
     def abort(self) -> None:
-        """End what the thread of the connection waits for."""
-        try:
-            self.sock.shutdown(socket.SHUT_RDWR)
-        except (AttributeError, OSError):
-            return  # not connected yet, or not any more
+        """End what the thread of the connection waits for.
+
+        `sock` is None already while the body of some answers is read.
+        """
+        if self.connected is not None:
+            with suppress(OSError):  # it is closed already
+                self.connected.shutdown(socket.SHUT_RDWR)
 
     def _connected(self) -> socket.socket:
         problem: OSError = TimeoutError()
