@@ -29,7 +29,6 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.db import router, transaction
 from django.db.models import Prefetch, QuerySet
@@ -48,6 +47,7 @@ from tiled_scim.models import (
     ScimClientSecret,
 )
 from tiled_scim.oauth import assertions
+from tiled_scim.oauth.fetching import url_problem
 from tiled_scim.secret import Secret
 
 __all__ = [
@@ -357,20 +357,10 @@ def _check_federation(federation: Federation) -> None:
                 _("The value has more than %(number)d characters.") % {"number": FEDERATION_LENGTH},
             )
     for field in ("issuer", "jwks_url"):
-        if not _is_https(getattr(federation, field)):
+        if url_problem(getattr(federation, field)) is not None:
             raise InvalidClientError(
                 field, _("Enter the complete URL. It begins with https:// and has no password.")
             )
-
-
-def _is_https(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        _port = parts.port  # a ValueError if it is no number
-    except ValueError:
-        return False
-    is_plain = not parts.fragment and "@" not in parts.netloc
-    return parts.scheme == "https" and bool(parts.hostname) and is_plain
 
 
 def _of_secret(secret: ScimClientSecret) -> Mapping[str, list[Any]]:

@@ -384,8 +384,9 @@ class TestServiceProviderConfig:
         assert [scheme["type"] for scheme in schemes] == ["oauthbearertoken", "oauth2"]
         assert [scheme["primary"] for scheme in schemes] == [True, False]
         assert all(scheme.keys() >= {"name", "description"} for scheme in schemes)
-        assert config["meta"]["location"].removesuffix("ServiceProviderConfig") + "oauth/token" in (
-            schemes[1]["description"]
+        assert (
+            config["meta"]["location"].removesuffix("ServiceProviderConfig") + "oauth/token"
+            in (schemes[1]["description"])
         )
         assert config["meta"]["location"].endswith("/ServiceProviderConfig")
         assert scim.get("/ServiceProviderConfigs").json == config

@@ -203,17 +203,13 @@ class ScimSchema(AutoSchema):
 
 
 class ScimViews(OpenApiViewExtension):
-    """Describe all SCIM views by `ScimSchema`, whatever the host's default is.
-
-    OAuth has metadata of its own.
-    """
+    """Describe all SCIM views by `ScimSchema`, whatever the host's default is."""
 
     target_class = "tiled_scim.api.views.ScimView"
     match_subclasses = True
 
     def view_replacement(self) -> type[Any]:
-        schema = ScimSchema() if self.target.is_scim else None
-        return type(self.target.__name__, (self.target,), {"schema": schema})
+        return type(self.target.__name__, (self.target,), {"schema": ScimSchema()})
 
 
 def resource_schema(resource_type: ResourceType, *, is_sent: bool = False) -> JSON:

@@ -81,8 +81,6 @@ class ScimView(APIView):
     versioning_class = None
     metadata_class = None
     http_method_names: Sequence[str] = ("get", "post", "put", "patch", "delete", "head")
-    # Whether requests and responses are SCIM, for the description of the endpoints.
-    is_scim = True
     # Whether the refusal of the request is a usual one, which is no event.
     is_expected = False
 

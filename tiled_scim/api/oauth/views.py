@@ -26,7 +26,7 @@ from tiled_scim.models import ScimAccessToken
 class OAuthView(ScimView):
     """What the views of OAuth have in common: their errors are not those of SCIM."""
 
-    is_scim = False
+    schema = None  # not in the OpenAPI document, which describes SCIM
     authentication_classes = ()
     permission_classes = ()
     renderer_classes = (JsonRenderer,)
