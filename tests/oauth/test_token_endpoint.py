@@ -31,6 +31,7 @@ from tests.oauth.token_requests import (
 from tests.wire.client import ANN, MOUNT, user
 from tests.wire.state import people
 from tiled_scim import clients
+from tiled_scim.api.oauth.client_authentication import JWT_BEARER
 from tiled_scim.audit import refusals
 from tiled_scim.clients import Federation, NewClient
 from tiled_scim.errors import Cause, forbidden
