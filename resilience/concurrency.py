@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 from tiled_scim.connections import Actor, Connection
 from tiled_scim.models import UserLink
@@ -35,6 +36,8 @@ PEOPLE_EACH = 5
 # How often the token is replaced, and for how many seconds each token is used.
 REPLACEMENTS = 3
 TOKEN_SECONDS = 0.4
+# How long a replaced token is kept.
+KEPT = timedelta(seconds=1)
 
 
 def steady_provisioning(stage: Stage) -> None:
@@ -207,6 +210,32 @@ def token_replaced_under_load(stage: Stage) -> None:
     stage.check(state.people(created))
 
 
+def token_kept_under_load(stage: Stage) -> None:
+    """Both tokens must work until the old one ends by itself, and only the new one afterwards."""
+    load, old = HalfLoad(stage), stage.token
+    with ThreadPoolExecutor(stage.crowd) as pool:
+        runs = [pool.submit(load.run, number) for number in range(stage.crowd)]
+        time.sleep(TOKEN_SECONDS)
+        began = time.monotonic()
+        stage.token = Connection().rotate(Actor("Resilience"), keep=KEPT).plaintext
+        done = time.monotonic()
+        stage.tally.count("faults")
+        time.sleep(KEPT.total_seconds() + TOKEN_SECONDS)
+        load.is_over = True
+        answers = [each for run in runs for each in run.result()]
+    earliest, latest = began + KEPT.total_seconds(), done + KEPT.total_seconds()
+    for token, answer in answers:
+        if token != old or answer.ended < earliest:
+            stage.require([answer], 201)
+        elif answer.began > latest:
+            stage.require([answer], 401)
+    used = {(token == old, answer.status) for token, answer in answers}
+    if used != {(True, 201), (True, 401), (False, 201)}:
+        stage.tally.count("violations", problem=f"a token was not used before and after: {used}")
+    created = [answer.json["userName"] for _, answer in answers if answer.status == 201]
+    stage.check(state.people(created))
+
+
 class Load:
     """Clients that create people continuously, each with the last token that worked."""
 
@@ -221,9 +250,20 @@ class Load:
         while not self.is_over:
             answer = client.send(create_user(f"person{number}.{len(answers)}"))
             answers.append((client.token, answer))
-            if answer.status == 401:
+            if self.takes_newest(number, answer):
                 client.token = self.stage.token
         return answers
+
+    def takes_newest(self, number: int, answer: Answer) -> bool:
+        """Return whether a client goes on with the newest token."""
+        return answer.status == 401
+
+
+class HalfLoad(Load):
+    """Clients of which every second one keeps its token, whatever happens."""
+
+    def takes_newest(self, number: int, answer: Answer) -> bool:
+        return number % 2 == 0
 
 
 SCENARIOS = {
@@ -239,6 +279,7 @@ SCENARIOS = {
     "people deleted during other requests": deletes_of_people_against_everything,
     "groups deleted during other requests": deletes_of_groups_against_everything,
     "token replaced under load": token_replaced_under_load,
+    "old token kept under load": token_kept_under_load,
 }
 
 

@@ -24,7 +24,7 @@ from django.db import connections, models, router
 
 from tiled_scim.conf import settings
 from tiled_scim.database import account_model
-from tiled_scim.database.compiled import chunks
+from tiled_scim.database.compiled import of_keys
 from tiled_scim.database.library_account import LibraryAccount, library_account
 from tiled_scim.database.membership_model import MembershipModel, membership_model
 from tiled_scim.database.membership_roles import RoleColumn, choices_of
@@ -243,9 +243,7 @@ class AccountAdapter(HostAdapter):
         user = self.memberships().user.attname
         rows = self._memberships().filter(**is_true(self.membership_fields[TILED_ADMIN]))
         return [
-            key
-            for chunk in chunks(users)
-            for key in rows.filter(**{f"{user}__in": chunk}).values_list(user, flat=True)
+            key for part in of_keys(rows, user, users) for key in part.values_list(user, flat=True)
         ]
 
     # Libraries

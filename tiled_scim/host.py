@@ -25,7 +25,7 @@ from django.db.models.constants import LOOKUP_SEP
 
 from tiled_scim import permissions, sessions
 from tiled_scim.conf import settings
-from tiled_scim.database.compiled import chunks
+from tiled_scim.database.compiled import chunks, of_keys
 from tiled_scim.database.host_columns import HostColumn
 from tiled_scim.database.library_access import LibraryAccess
 from tiled_scim.database.membership_model import membership_model
@@ -312,7 +312,7 @@ class HostAdapter:
         own = self.account_users()
         if own is None:
             return set(users)
-        found = (own.filter(pk__in=chunk).values_list("pk", flat=True) for chunk in chunks(users))
+        found = (part.values_list("pk", flat=True) for part in of_keys(own, "pk", users))
         return {user for rows in found for user in rows}
 
     def adoptable_users(self) -> models.QuerySet[Any]:
@@ -511,6 +511,26 @@ class HostAdapter:
             or permissions.are_held_by(user)
         )
 
+    def protected_among(self, users: Collection[Any]) -> set[Any]:
+        """Return which of these users (primary keys) are protected, see `is_protected`.
+
+        If a subclass overrides `is_protected`, it is asked for each user.
+        """
+        rows = host_users()
+        if type(self).is_protected is not HostAdapter.is_protected:
+            rows = rows.annotate(**{permissions.ATTRIBUTE: permissions.has_powers("pk")})
+            parts = of_keys(rows, "pk", users)
+            return {user.pk for part in parts for user in part if self.is_protected(user)}
+        condition = models.Q(permissions.has_powers("pk"))
+        flags = ["is_superuser"]
+        if STAFF_FIELD not in self.user_fields.values():
+            flags.append(STAFF_FIELD)
+        for flag in flags:
+            if has_field(rows.model, flag):
+                condition |= models.Q(**{flag: True})
+        parts = of_keys(rows.filter(condition), "pk", users)
+        return {key for part in parts for key in part.values_list("pk", flat=True)}
+
     def admins(self) -> models.QuerySet[Any]:
         """Return the active admins of the account. SCIM does not remove the last one.
 
@@ -593,8 +613,8 @@ class HostAdapter:
         rows = objects(get_user_model())
         return [
             key
-            for chunk in chunks(users)
-            for key in rows.filter(pk__in=chunk, **{path: True}).values_list("pk", flat=True)
+            for part in of_keys(rows.filter(**{path: True}), "pk", users)
+            for key in part.values_list("pk", flat=True)
         ]
 
     # Libraries

@@ -15,6 +15,7 @@ from tests.wire.client import ANN, NOBODY, Answer, Scim, add_members, patch_op, 
 from tiled_scim.api.parsers import MAX_NAMES, MAX_VALUES
 from tiled_scim.models import LibraryGroupMember, UserLink
 from tiled_scim.scim import cleaning, member_changes
+from tiled_scim.scim.budget import MAX_ADDED_MEMBERS
 from tiled_scim.scim.selection import MAX_NAMES as MAX_SELECTED
 
 TOO_MANY = (400, "tooMany")
@@ -199,6 +200,16 @@ class TestManyOperations:
         by_filter = removals(1000, 'members[value sw "nobody{}"]')
         answer = bounded(lambda: scim.patch(path, add_members(*members), *by_filter))
         assert answer.error == TOO_MANY
+
+    def test_as_many_new_members_as_a_request_may_add(self, scim: Scim) -> None:
+        members = people(MAX_ADDED_MEMBERS)
+        path = f"/Groups/{groups(1, [])[0]}"
+
+        assert bounded(lambda: scim.patch(path, add_members(*members))).status == 204
+        assert LibraryGroupMember.objects.count() == MAX_ADDED_MEMBERS + 1
+        nobody = {"op": "replace", "path": "members", "value": []}
+        assert bounded(lambda: scim.patch(path, nobody)).status == 204
+        assert LibraryGroupMember.objects.count() == 1
 
     def test_more_members_than_a_request_may_name(self, scim: Scim) -> None:
         value = [{"value": NOBODY}] * 60_000

@@ -16,6 +16,7 @@ from tiled_scim.api import bulk, parsers
 from tiled_scim.database.time_limit import time_limit
 from tiled_scim.errors import ScimError, too_many
 from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, UserLink
+from tiled_scim.provisioning import group_members
 from tiled_scim.scim import budget, cleaning, member_changes, patch
 from tiled_scim.scim.selection import MAX_NAMES
 from tiled_scim.sql import rows, search_time
@@ -182,6 +183,25 @@ class TestPatches:
         assert refused(scim, "PATCH", f"/Groups/{sales}", patch_op(two, two)).error == TOO_LARGE
         body = group("Sales", *[NOBODY] * 4)
         assert refused(scim, "PUT", f"/Groups/{sales}", body).error == TOO_LARGE
+
+    def test_members_that_are_added(self, scim: Scim, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(group_members, "MAX_ADDED_MEMBERS", 3)
+        keys = people(8)
+        path = f"/Groups/{groups(1, keys[:4])[0]}"
+        name = LibraryGroupLink.objects.get().display_name
+
+        for method, body in (
+            ("PATCH", patch_op(add_members(*keys[4:]))),
+            ("PUT", group(name, *keys)),
+        ):
+            answer = refused(scim, method, path, body)
+            assert answer.error == TOO_LARGE
+            assert "3 members at most" in answer.json["detail"]
+        answer = refused(scim, "POST", "/Groups", group("Another", *keys))
+        assert answer.error == TOO_LARGE
+        # Members who are in the group already are none that are added.
+        assert scim.put(path, group(name, *keys[:7])).status == 200
+        assert LibraryGroupMember.objects.count() == 7
 
 
 class TestBulk:

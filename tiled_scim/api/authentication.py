@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
 from typing import cast
 
 from django.contrib.auth.models import AnonymousUser
@@ -20,14 +19,12 @@ from tiled_scim.api.request_log import address_of, client_of
 from tiled_scim.audit.advice import NOT_ENABLED
 from tiled_scim.conf import settings
 from tiled_scim.errors import Cause, forbidden
-from tiled_scim.models import ScimAccessToken
+from tiled_scim.models import USED_INTERVAL, ScimAccessToken
 from tiled_scim.secret import Secret
 
 logger = logging.getLogger(__name__)
 
 REALM = 'Bearer realm="SCIM"'
-# The admin page shows when a token was last used, to the minute.
-USED_INTERVAL = timedelta(minutes=1)
 
 
 class Client(AnonymousUser):

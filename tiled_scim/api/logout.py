@@ -27,6 +27,7 @@ from tiled_scim.models import LogoutIssuer
 from tiled_scim.oauth.assertions import InvalidAssertion, Trust, is_available, verify
 from tiled_scim.provisioning.logout import FORMATS, LogoutService, Subject, find_person
 from tiled_scim.schemas import USER
+from tiled_scim.scim.cleaning import is_storable
 from tiled_scim.scim.grammar import quoted
 from tiled_scim.scim.identifiers import as_uuid
 
@@ -147,13 +148,16 @@ def subject_of(body: object) -> Subject:
     if subject_format is None:
         raise invalid_request(f"The format of the subject must be one of {', '.join(FORMATS)}.")
     for member in (*subject_format.others, subject_format.member):
-        value = identifier.get(member)
-        if not isinstance(value, str) or not 0 < len(value) <= MAX_LENGTH:
+        if not _is_text(identifier.get(member)):
             raise invalid_request(
-                f"A subject with the format {name} must have {quoted(member)}, a string of at most "
-                f"{MAX_LENGTH} characters."
+                f"A subject with the format {name} must have {quoted(member)}, a string of 1 to "
+                f"{MAX_LENGTH} characters that can be stored."
             )
     return Subject(cast(str, name), identifier[subject_format.member])
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= MAX_LENGTH and is_storable(value)
 
 
 def _issuer_of(request: Request) -> LogoutIssuer | None:

@@ -7,14 +7,15 @@ compiled once for each database.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 from functools import lru_cache, partial
 from itertools import islice
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import BooleanField, Field, JSONField, Lookup, Model, QuerySet
+from django.db.models import BooleanField, F, Field, Lookup, Model, QuerySet
 from django.db.models.constants import OnConflict
 from django.db.models.expressions import Expression
 from django.db.models.lookups import In
@@ -22,6 +23,7 @@ from django.db.models.signals import post_save, pre_save
 from django.db.models.sql.compiler import SQLCompiler
 
 SQL = tuple[str, tuple[Any, ...]]
+AnyModel = TypeVar("AnyModel", bound=Model)
 
 # Below the smallest maximum of query parameters of all supported databases.
 CHUNK = 500
@@ -52,15 +54,17 @@ class Parameter(Expression):
 
 
 class KeysParameter(Parameter):
-    """Any number of values, passed as one array. PostgreSQL only."""
+    """Any number of values, passed as one parameter. See `AnyOf`."""
 
     def prepared(self, value: Any, connection: BaseDatabaseWrapper) -> Any:
-        prepare = super().prepared
-        return [prepare(key, connection) for key in value]
+        return _as_parameter(value, self.output_field, connection)
 
 
 class AnyOf(Lookup):
-    """Test whether an array contains the value of a column. PostgreSQL only."""
+    """Test whether one of several keys is the value of a column.
+
+    The keys are one parameter: an array on PostgreSQL, and JSON on SQLite.
+    """
 
     lookup_name = "any_of"
     prepare_rhs = False
@@ -72,6 +76,12 @@ class AnyOf(Lookup):
         cast_type = cast(Any, self.lhs).output_field.rel_db_type(connection)
         parameters = (*left_parameters, *right_parameters)
         return f"{left} = ANY(({right})::{cast_type}[])", parameters
+
+    def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> SQL:
+        left, left_parameters = self.process_lhs(compiler, connection)
+        right, right_parameters = self.process_rhs(compiler, connection)
+        sql = f"{left} IN (SELECT value FROM json_each({right}))"  # noqa: S608 (a placeholder)
+        return sql, (*left_parameters, *right_parameters)
 
 
 class CompiledQuery:
@@ -220,7 +230,8 @@ def rows_of_keys(
 ) -> list[Any]:
     """Run a query for any number of keys and return its rows.
 
-    PostgreSQL gets one statement, compiled once. Other databases get one for each `CHUNK` of keys.
+    PostgreSQL and SQLite get one statement, compiled once. MariaDB gets one for each `CHUNK` of
+    keys.
 
     Args:
         name: Everything that determines what `build` returns, except the keys and the database.
@@ -233,7 +244,7 @@ def rows_of_keys(
     """
     if not keys:
         return []
-    if connections[using].vendor == "postgresql":
+    if _takes_any_number_of_keys(using):
         parameter = KeysParameter("keys", field)
         query = compiled((name, using), lambda: build(lambda each: AnyOf(each, parameter)))
         return query.rows(keys=keys, **values)
@@ -245,6 +256,49 @@ def rows_of_keys(
 
 def _one_of(keys: list[Any], each: Any) -> Any:
     return In(each, keys)
+
+
+def _takes_any_number_of_keys(using: str) -> bool:
+    """Return whether the database has `AnyOf`."""
+    return connections[using].vendor in {"postgresql", "sqlite"}
+
+
+def _as_parameter(
+    keys: Iterable[Any], field: Field[Any, Any], connection: BaseDatabaseWrapper
+) -> Any:
+    """Return the parameter of `AnyOf`."""
+    prepared = [field.get_db_prep_value(key, connection) for key in keys]
+    return json.dumps(prepared) if connection.vendor == "sqlite" else prepared
+
+
+class _Keys(Expression):
+    """The keys of `AnyOf` in a query that is not compiled."""
+
+    def __init__(self, keys: Collection[Any], field: Field[Any, Any]) -> None:
+        super().__init__(output_field=field)
+        self.keys = keys
+
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> SQL:
+        return "%s", (_as_parameter(self.keys, self.output_field, connection),)
+
+
+def of_keys(
+    rows: QuerySet[AnyModel], column: str, keys: Collection[Any]
+) -> Iterator[QuerySet[AnyModel]]:
+    """Yield querysets for the rows that have one of the keys in a column, for any number of keys.
+
+    PostgreSQL and SQLite get one. MariaDB gets one for each `CHUNK` of keys.
+
+    Args:
+        rows: The rows. Its database is the one that they are for.
+        column: The name of the field, such as a foreign key, or "pk".
+        keys: The keys.
+    """
+    if not _takes_any_number_of_keys(rows.db):
+        yield from (rows.filter(**{f"{column}__in": chunk}) for chunk in chunks(keys))
+    elif keys:
+        field = cast(Any, rows.query.resolve_ref(column)).target
+        yield rows.filter(AnyOf(F(column), _Keys(keys, getattr(field, "target_field", field))))
 
 
 def chunks(values: Iterable[Any], size: int = CHUNK) -> Iterator[list[Any]]:
@@ -365,8 +419,7 @@ def _values(
         fields: The fields of the columns.
         columns: For each column, the prepared values of all rows.
     """
-    is_plain = not any(isinstance(field, JSONField) for field in fields)
-    if connection.vendor == "postgresql" and is_plain:
+    if connection.vendor == "postgresql":
         arrays = ", ".join(f"(%s)::{field.db_type(connection)}[]" for field in fields)
         return f"SELECT * FROM UNNEST({arrays})", columns  # noqa: S608 (types of columns)
     one = f"({', '.join(['%s'] * len(fields))})"

@@ -13,7 +13,7 @@ from django.db import connections
 from django.db.models import Model, QuerySet
 from django.db.models.signals import post_save, pre_save
 
-from tiled_scim.database.compiled import chunks
+from tiled_scim.database.compiled import of_keys
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,8 @@ class RoleColumn:
             rows = rows.select_for_update(no_key=no_key)
         return {
             key: self.as_roles(value)
-            for chunk in chunks(users)
-            for key, value in rows.filter(**{f"{user}__in": chunk}).values_list(user, self.name)
+            for part in of_keys(rows, user, users)
+            for key, value in part.values_list(user, self.name)
         }
 
     def write(
@@ -72,8 +72,8 @@ class RoleColumn:
         for key, found in roles.items():
             users_by_value.setdefault(next(iter(found), self.default), []).append(key)
         for value, users in users_by_value.items():
-            for chunk in chunks(users):
-                write_column(memberships.filter(**{f"{user}__in": chunk}), self.name, value)
+            for part in of_keys(memberships, user, users):
+                write_column(part, self.name, value)
 
 
 def choices_of(model: type[Model], column: str, keys: Collection[str]) -> dict[str, str]:

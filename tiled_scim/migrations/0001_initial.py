@@ -138,10 +138,8 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
-                    "current_account",
-                    tiled_scim.database.fields.ExactCharField(
-                        blank=True, editable=False, max_length=128, null=True, unique=True
-                    ),
+                    "slot",
+                    models.PositiveSmallIntegerField(blank=True, editable=False, null=True),
                 ),
                 (
                     "digest",
@@ -166,6 +164,12 @@ class Migration(migrations.Migration):
                     "revoked_at",
                     models.DateTimeField(
                         blank=True, editable=False, null=True, verbose_name="ended"
+                    ),
+                ),
+                (
+                    "first_used_at",
+                    models.DateTimeField(
+                        blank=True, editable=False, null=True, verbose_name="first used"
                     ),
                 ),
                 (
@@ -205,6 +209,14 @@ class Migration(migrations.Migration):
                 "ordering": ("-created_at",),
                 "indexes": [
                     models.Index(fields=["account", "id"], name="tiled_scim_token_account"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("account", "slot"), name="tiled_scim_token_slot"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("slot__in", [1, 2])), name="tiled_scim_token_slots"
+                    ),
                 ],
             },
         ),
@@ -335,6 +347,12 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "first_used_at",
+                    models.DateTimeField(
+                        blank=True, editable=False, null=True, verbose_name="first used"
+                    ),
+                ),
+                (
                     "last_used_at",
                     models.DateTimeField(
                         blank=True, editable=False, null=True, verbose_name="last used"
@@ -427,6 +445,12 @@ class Migration(migrations.Migration):
                     "id",
                     models.BigAutoField(
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "first_used_at",
+                    models.DateTimeField(
+                        blank=True, editable=False, null=True, verbose_name="first used"
                     ),
                 ),
                 (

@@ -13,6 +13,7 @@ from tiled_scim.models.clients import (
     ScimClientSecret,
 )
 from tiled_scim.models.events import Action, Outcome, ScimEvent, actions
+from tiled_scim.models.last_use import USED_INTERVAL
 from tiled_scim.models.lengths import (
     ACCOUNT_LENGTH,
     CANONICAL_NAME_LENGTH,
@@ -34,7 +35,13 @@ from tiled_scim.models.links import (
 from tiled_scim.models.logout import LogoutIssuer
 from tiled_scim.models.members import LibraryGroupMember, PriorAccess, PriorRoles
 from tiled_scim.models.setup_links import SETUP_PREFIX, SetupLink
-from tiled_scim.models.tokens import TOKEN_PREFIX, NewToken, ScimToken
+from tiled_scim.models.tokens import (
+    TOKEN_PREFIX,
+    CurrentTokens,
+    NewToken,
+    ScimToken,
+    Slot,
+)
 
 __all__ = [
     "ACCESS_TOKEN_PREFIX",
@@ -50,7 +57,9 @@ __all__ = [
     "ROLE_LENGTH",
     "SETUP_PREFIX",
     "TOKEN_PREFIX",
+    "USED_INTERVAL",
     "Action",
+    "CurrentTokens",
     "Federation",
     "LibraryGroupLink",
     "LibraryGroupMember",
@@ -67,6 +76,7 @@ __all__ = [
     "ScimEvent",
     "ScimToken",
     "SetupLink",
+    "Slot",
     "StoredEmail",
     "UsedAssertion",
     "UserLink",

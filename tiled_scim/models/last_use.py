@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from tiled_scim.models.lengths import CLIENT_LENGTH
 
+# Pages show when a credential was last used, to the minute.
+USED_INTERVAL = timedelta(minutes=1)
+
 
 class LastUse(models.Model):
-    """The columns of a credential's last use."""
+    """The columns of a credential's first and last use."""
 
+    first_used_at = models.DateTimeField(_("first used"), null=True, blank=True, editable=False)
     last_used_at = models.DateTimeField(_("last used"), null=True, blank=True, editable=False)
     last_used_from = models.GenericIPAddressField(
         _("last used from"), null=True, blank=True, editable=False
@@ -39,6 +44,12 @@ class LastUse(models.Model):
             return
         # Only the first of several concurrent requests stores it.
         rows = type(self)._default_manager.filter(pk=self.pk, last_used_at=self.last_used_at)
-        self.last_used_at, self.last_used_from = now, address
-        self.last_used_by = client[:CLIENT_LENGTH]
-        rows.update(last_used_at=now, last_used_from=address, last_used_by=self.last_used_by)
+        used: dict[str, Any] = {
+            "first_used_at": self.first_used_at or now,
+            "last_used_at": now,
+            "last_used_from": address,
+            "last_used_by": client[:CLIENT_LENGTH],
+        }
+        rows.update(**used)
+        for name, value in used.items():
+            setattr(self, name, value)

@@ -30,11 +30,11 @@ def protected(link: UserLink) -> str:
     )
 
 
-def becomes_protected(link: UserLink) -> str:
+def becomes_protected(user_name: str) -> str:
     """Return the detail of an error about a change that would make a user a protected one."""
     product = english_words()["product"]
     return (
-        f"The change would make “{link.user_name}” a protected user of {product}, as superusers "
+        f"The change would make “{user_name}” a protected user of {product}, as superusers "
         "and users with permissions are, which an identity provider cannot do. Ask an "
         f"administrator of {product} to correct its configuration of SCIM."
     )

@@ -179,7 +179,7 @@ def _roles_drifted(links: Collection[UUID], adapter: HostAdapter) -> set[UUID]:
     if not adapter.roles():
         return set()
     settlements = RoleSettling(adapter, _database()).plan(links)
-    return {each.link.pk for each in settlements if not each.is_settled}
+    return {each.key for each in settlements if not each.is_settled}
 
 
 def _gets_role_of_group(link: UserLink) -> bool:

@@ -26,7 +26,7 @@ from tiled_scim.database.compiled import (
     delete,
     insert,
 )
-from tiled_scim.errors import Cause, ScimError, invalid_value
+from tiled_scim.errors import Cause, ScimError, invalid_value, too_large
 from tiled_scim.host import HostAdapter
 from tiled_scim.models import (
     NAME_LENGTH,
@@ -42,6 +42,7 @@ from tiled_scim.provisioning.member_queries import (
     member_states,
 )
 from tiled_scim.provisioning.roles import RoleSettling
+from tiled_scim.scim.budget import MAX_ADDED_MEMBERS
 from tiled_scim.scim.grammar import quoted
 from tiled_scim.scim.identifiers import as_uuid
 from tiled_scim.scim.member_changes import MemberChange
@@ -102,12 +103,13 @@ class GroupMembers:
 
         Raises:
             ScimError: invalidValue for an unknown id, if `TILED_SCIM_UNKNOWN_MEMBERS` is "reject";
-                or for a list of members of whom nobody is known.
+                or for a list of members of whom nobody is known; 413 for too many changes.
         """
         if self.roles is not None:
-            self.roles.lock(self._affected(change))
+            self.roles.lock_for_request(self._affected(change))
         if change.overwrite:
             return self._overwrite(change)
+        _check_number(change.added)
         users = self._locked(_uuids(change.added))
         skipped = self._skipped(change.added, users)
         removed = self.remove(_uuids(change.removed)) if change.removed else NOTHING
@@ -125,9 +127,13 @@ class GroupMembers:
         return self._remove(self.queries.members(self.group, links))
 
     def remove_all(self) -> MembersChanged:
-        """Remove all members."""
+        """Remove all members.
+
+        Raises:
+            ScimError: 413 if the group gives a role to too many.
+        """
         if self.roles is not None:
-            self.roles.lock(self.keys())
+            self.roles.lock_for_request(self.keys())
         return self._remove(self.queries.all_members(self.group))
 
     def suspend(self, links: Iterable[UUID]) -> None:
@@ -233,7 +239,9 @@ class GroupMembers:
     def _overwrite(self, change: MemberChange) -> MembersChanged:
         members = {str(user.link): user for user in self.queries.all_members(self.group)}
         # Members need no lock, because a request that unlinks a user locks all their groups first.
-        users = self._locked(_uuids(id_ for id_ in change.added if id_ not in members))
+        added = [id_ for id_ in change.added if id_ not in members]
+        _check_number(added)
+        users = self._locked(_uuids(added))
         staying = [user for id_, user in members.items() if id_ in change.added and user.is_live]
         stays = {user.link for user in staying}
         leaving = [user for user in members.values() if user.link not in stays]
@@ -384,6 +392,19 @@ def own_library(group: LibraryGroupLink, adapter: HostAdapter) -> Any:
     """Return the Library of a group, or None if it was deleted or is not the account's any more."""
     library = group.library
     return library if library is not None and adapter.has_library(library) else None
+
+
+def _check_number(added: Collection[str]) -> None:
+    """Require that a request adds no more members than it may.
+
+    Raises:
+        ScimError: 413.
+    """
+    if len(added) > MAX_ADDED_MEMBERS:
+        raise too_large(
+            f"A request may add {MAX_ADDED_MEMBERS} members at most. Add the others with further "
+            "PATCH requests."
+        )
 
 
 def _unknown_members(ids: Sequence[str], why: str = "") -> ScimError:

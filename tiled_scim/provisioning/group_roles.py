@@ -58,15 +58,15 @@ class GroupRoles(GroupService):
             precondition: Checks the version of the locked group.
 
         Raises:
-            ScimError: 404 for the group; 409 if it cannot give the role; 403 if the account would
-                lose its last active Tiled Admin.
+            ScimError: 404 for the group; 409 if it cannot give the role; 413 if it has too many
+                members for that; 403 if the account would lose its last active Tiled Admin.
         """
         link = self.lock_linked(key, precondition)
         self._check(link, role, keeps_library=keeps_library)
         settling = RoleSettling(self.adapter, self.using)
         members = self.members(link)
         keys = members.keys()
-        settling.lock(keys)
+        settling.lock_for_request(keys)
         attributes = {"role": [self._label(link.role), self._label(role)]}
         changed = NOTHING
         if link.library is not None and not keeps_library:
@@ -155,7 +155,7 @@ def _losing(link: LibraryGroupLink, settlements: Iterable[Settlement]) -> list[s
 
 
 def _names(settlements: Iterable[Settlement]) -> list[str]:
-    return sorted(each.link.user_name for each in settlements)
+    return sorted(each.user_name for each in settlements)
 
 
 def give_role(

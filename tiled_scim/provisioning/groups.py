@@ -27,7 +27,7 @@ from tiled_scim.provisioning.role_keys import role_labels
 from tiled_scim.provisioning.service import Precondition, Result, Service, column_changes, recorded
 from tiled_scim.schemas import GROUP
 from tiled_scim.scim import patch
-from tiled_scim.scim.budget import STEPS_OF_MEMBER
+from tiled_scim.scim.budget import STEPS_OF_MEMBER, STEPS_OF_MEMBER_WITH_ROLE
 from tiled_scim.scim.cleaning import Document, check_immutable
 from tiled_scim.scim.member_changes import (
     MemberChange,
@@ -206,7 +206,7 @@ class GroupService(Service[LibraryGroupLink]):
 
     def _unlink(self, link: LibraryGroupLink) -> Result:
         changed = self.members(link).remove_all()
-        self._count(changed)
+        self._count(link, changed)
         # Whoever pushes a group of the same name later may mean other people.
         attributes = {}
         if link.role:
@@ -267,11 +267,12 @@ class GroupService(Service[LibraryGroupLink]):
         if members is None:
             return NOTHING
         changed = self.members(link).change(members)
-        self._count(changed)
+        self._count(link, changed)
         return changed
 
-    def _count(self, changed: MembersChanged) -> None:
-        self.budget.take(STEPS_OF_MEMBER * (len(changed.added) + len(changed.removed)))
+    def _count(self, link: LibraryGroupLink, changed: MembersChanged) -> None:
+        steps = STEPS_OF_MEMBER_WITH_ROLE if link.role else STEPS_OF_MEMBER
+        self.budget.take(steps * (len(changed.added) + len(changed.removed)))
 
     def give_library(self, link: LibraryGroupLink, name: str) -> None:
         """Give a group without a Library one that it may adopt, or a new one."""

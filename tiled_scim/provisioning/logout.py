@@ -15,7 +15,6 @@ from tiled_scim.provisioning.resources import StoredResource
 from tiled_scim.provisioning.service import Result, recorded
 from tiled_scim.provisioning.users import UserService
 from tiled_scim.schemas import USER
-from tiled_scim.scim.cleaning import is_storable
 from tiled_scim.scim.grammar import Comparison
 from tiled_scim.scim.identifiers import as_uuid
 from tiled_scim.scim.text import fold
@@ -61,9 +60,7 @@ def find_person(adapter: HostAdapter, subject: Subject) -> UUID:
         ScimError: 404 if there is none; 422 if several users fit.
     """
     reader = Reader(USER, adapter)
-    is_possible = is_storable(subject.value)
-    found = FORMATS[subject.format].find(reader, subject.value) if is_possible else ()
-    keys = {resource.key for resource in found}
+    keys = {resource.key for resource in FORMATS[subject.format].find(reader, subject.value)}
     if not keys:
         raise not_found("The account has no such user.")
     if len(keys) > 1:

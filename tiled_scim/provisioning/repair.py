@@ -97,7 +97,7 @@ class Repair(Service[AnyLink]):
         settling = RoleSettling(self.adapter, self.using)
         settling.lock(finding.people)
         settled = settling.settle(finding.people)
-        return MembersChanged(added=[each.link.user_name for each in settled]), {}
+        return MembersChanged(added=[each.user_name for each in settled]), {}
 
 
 class UserRepair(Repair[UserLink], UserService):

@@ -11,23 +11,23 @@ locked before memberships and host users, in the order of their ids.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
-from django.db import connections
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.db.models import Case, QuerySet, Value, When
 
-from tiled_scim import permissions
 from tiled_scim.accounts import active_links
 from tiled_scim.conf import settings
-from tiled_scim.database.compiled import chunks
-from tiled_scim.errors import Cause, forbidden
+from tiled_scim.database.compiled import insert, of_keys
+from tiled_scim.errors import Cause, forbidden, too_large
 from tiled_scim.host import TILED_ADMIN, HostAdapter, objects
 from tiled_scim.models import LibraryGroupMember, PriorRoles, UserLink
 from tiled_scim.provisioning.conflicts import becomes_protected
 from tiled_scim.provisioning.role_keys import RoleKeys, gives_admin, role_labels
+from tiled_scim.scim.budget import MAX_ROLE_CHANGES
 from tiled_scim.sql.rows import locked
 from tiled_scim.words import english_words
 
@@ -36,12 +36,21 @@ NO_ROLES: Roles = frozenset()
 OfGroups = Iterator[tuple[UUID, str]]
 
 
+class Stored(NamedTuple):
+    """A row of `PriorRoles`."""
+
+    prior: Roles
+    left: Roles
+
+
 @dataclass(frozen=True)
 class Settlement:
     """The roles of one user.
 
     Args:
-        link: The link with its host user.
+        key: The id of the link.
+        user_name: The userName.
+        user: The primary key of the host user.
         given: The roles that SCIM gives.
         prior: The roles that people gave.
         current: The roles that the user has in the host.
@@ -49,25 +58,27 @@ class Settlement:
         stored: What is stored of the roles that people gave, if it is stored.
     """
 
-    link: UserLink
+    key: UUID
+    user_name: str
+    user: Any
     given: Roles
     prior: Roles
     current: Roles
     wanted: Roles
-    stored: PriorRoles | None
+    stored: Stored | None
 
     @property
     def is_settled(self) -> bool:
         return self.current == self.wanted
 
     @property
+    def changes_admin(self) -> bool:
+        return TILED_ADMIN in self.current ^ self.wanted
+
+    @property
     def is_stored(self) -> bool:
         """Return whether what is stored is still true."""
-        stored = self.stored
-        return stored is not None and (frozenset(stored.prior), frozenset(stored.left)) == (
-            self.prior,
-            self.wanted,
-        )
+        return self.stored == Stored(self.prior, self.wanted)
 
 
 class RoleSettling:
@@ -84,9 +95,23 @@ class RoleSettling:
 
     def lock(self, links: Iterable[UUID]) -> None:
         """Lock links, so that concurrent requests settle them one after another."""
-        for chunk in chunks(sorted(links)):
-            rows = UserLink.objects.using(self.using).filter(pk__in=chunk).order_by("pk")
-            list(locked(rows, self.using).values_list("pk"))
+        rows = UserLink.objects.using(self.using).order_by("pk")
+        for part in of_keys(locked(rows, self.using), "pk", sorted(links)):
+            list(part.values_list("pk"))
+
+    def lock_for_request(self, links: Collection[UUID]) -> None:
+        """Lock links as `lock` does, if a request may change the roles of so many users.
+
+        Raises:
+            ScimError: 413.
+        """
+        if len(links) > MAX_ROLE_CHANGES:
+            raise too_large(
+                f"The request would change the roles of {len(links)} members. In a group that "
+                f"gives a role, at most {MAX_ROLE_CHANGES} members can change in a request. Add or "
+                "remove them first, with several PATCH requests."
+            )
+        self.lock(links)
 
     def settle(
         self,
@@ -150,8 +175,8 @@ class RoleSettling:
             group__unlinked_at=None, group__account=self.adapter.account
         )
         members = members.exclude(group__role="").exclude(group=without)
-        for chunk in chunks(links):
-            yield from members.filter(user__in=chunk).values_list("user_id", "group__role")
+        for part in of_keys(members, "user", links):
+            yield from part.values_list("user_id", "group__role")
 
     def mean_admin(self, roles: Collection[str]) -> bool:
         """Return whether somebody with these roles is Tiled Admin."""
@@ -166,44 +191,56 @@ class RoleSettling:
             return []
         if given is None:
             given = self.given(links)
-        kept = {row.pk: row for row in self._kept(links)}
+        kept = self._kept(links)
         keys = [key for key in links if given.get(key) or key in kept]
-        users = [user for user in self._users(keys) if not self.adapter.is_protected(user.user)]
-        current = self._current([user.user_id for user in users], lock=lock)
-        return [
+        links_of_users = self._links_of_users(keys)
+        protected = self.adapter.protected_among(links_of_users)
+        current = self._current(links_of_users.keys() - protected, lock=lock)
+        settlements = [
             self._settlement(
-                user,
-                given.get(user.pk, NO_ROLES),
-                current.get(user.user_id, NO_ROLES),
-                kept.get(user.pk),
+                key, name, user, given.get(key, NO_ROLES), current.get(user), kept.get(key)
             )
-            for user in users
+            for user, (key, name) in links_of_users.items()
+            if user not in protected
         ]
+        return self._without_foreign_admins(settlements)
 
     def _own(self, links: Collection[UUID]) -> dict[UUID, set[str]]:
         """Return the roles of the attribute `roles` of each user who is active in the account."""
-        is_active = UserLink.live & active_links(self.adapter)
+        rows = UserLink.objects.using(self.using).annotate(
+            is_active=Case(
+                When(UserLink.live & active_links(self.adapter), then=Value(True)),
+                default=Value(False),
+            )
+        )
+        rows = rows.filter(account=self.adapter.account, is_active=True)
         keys = RoleKeys(self.adapter)
         return {
-            key: set(keys.known(attributes))
-            for chunk in chunks(links)
-            for key, attributes in UserLink.objects.using(self.using)
-            .annotate(is_active=Case(When(is_active, then=Value(True)), default=Value(False)))
-            .filter(pk__in=chunk, account=self.adapter.account, is_active=True)
-            .values_list("pk", "attributes")
+            key: set(keys.known({"roles": values or ()}))
+            for part in of_keys(rows, "pk", links)
+            for key, values in part.values_list("pk", "attributes__roles")
         }
 
-    def _kept(self, links: Collection[UUID]) -> Iterable[PriorRoles]:
-        for chunk in chunks(links):
-            yield from PriorRoles.objects.using(self.using).filter(pk__in=chunk)
+    def _kept(self, links: Collection[UUID]) -> dict[UUID, Stored]:
+        rows = PriorRoles.objects.using(self.using)
+        return {
+            key: Stored(frozenset(prior), frozenset(left))
+            for part in of_keys(rows, "link", links)
+            for key, prior, left in part.values_list("pk", "prior", "left")
+        }
 
-    def _users(self, links: Collection[UUID]) -> list[UserLink]:
-        rows: QuerySet[Any] = UserLink.objects.using(self.using).select_related("user")
-        rows = rows.annotate(has_powers=permissions.has_powers("user")).order_by("pk")
-        found = [link for chunk in chunks(links) for link in rows.filter(pk__in=chunk)]
-        for link in found:
-            permissions.note(link.user, link.has_powers)
-        return found
+    def _links_of_users(self, links: Collection[UUID]) -> dict[Any, tuple[UUID, str]]:
+        """Return the id and the userName of each link, by the primary key of its host user."""
+        rows = UserLink.objects.using(self.using).order_by("pk")
+        return {
+            user: (key, name)
+            for part in of_keys(rows, "pk", links)
+            for user, key, name in part.values_list("user_id", "pk", "user_name")
+        }
+
+    def _host_users(self, keys: Collection[Any]) -> dict[Any, AbstractBaseUser]:
+        rows: QuerySet[Any] = get_user_model()._base_manager.using(self.using)
+        return {user.pk: user for part in of_keys(rows, "pk", keys) for user in part}
 
     def _current(self, users: Collection[Any], *, lock: bool) -> dict[Any, Roles]:
         if not users:
@@ -216,23 +253,42 @@ class RoleSettling:
         return {key: frozenset(roles) for key, roles in found.items()}
 
     def _settlement(
-        self, user: UserLink, given: Roles, current: Roles, kept: PriorRoles | None
+        self,
+        key: UUID,
+        user_name: str,
+        user: Any,
+        given: Roles,
+        current: Roles | None,
+        stored: Stored | None,
     ) -> Settlement:
-        prior = current if kept is None else _prior(kept, current)
+        current = current or NO_ROLES
+        prior = current if stored is None else _prior(stored, current)
         wanted = self._effective(prior | given)
-        if TILED_ADMIN in current ^ wanted and not self._may_change_admin(user, wanted):
-            given = given - {TILED_ADMIN}
-            wanted = wanted - {TILED_ADMIN} | current & {TILED_ADMIN}
-        return Settlement(user, given, prior, current, wanted, kept)
+        return Settlement(key, user_name, user, given, prior, current, wanted, stored)
 
-    def _may_change_admin(self, user: UserLink, wanted: Roles) -> bool:
-        """Return whether the account may change whether the person is Tiled Admin.
+    def _without_foreign_admins(self, settlements: list[Settlement]) -> list[Settlement]:
+        """Leave Tiled Admin as it is for users whom another account has, too.
 
-        It may not if that is a value of the person, whom another account has, too.
+        The account may not change it if it is a value of the person.
         """
         if not self.adapter.account or TILED_ADMIN in self.adapter.membership_fields:
-            return True
-        return self.adapter.may_change_person(user.user, {TILED_ADMIN: TILED_ADMIN in wanted})
+            return settlements
+        changing = [each.user for each in settlements if each.changes_admin]
+        users = self._host_users(changing)
+        return [
+            each
+            if each.user not in users or self._may_change_admin(users[each.user], each)
+            else replace(
+                each,
+                given=each.given - {TILED_ADMIN},
+                wanted=each.wanted - {TILED_ADMIN} | each.current & {TILED_ADMIN},
+            )
+            for each in settlements
+        ]
+
+    def _may_change_admin(self, user: AbstractBaseUser, settlement: Settlement) -> bool:
+        is_admin = TILED_ADMIN in settlement.wanted
+        return self.adapter.may_change_person(user, {TILED_ADMIN: is_admin})
 
     def _effective(self, roles: Roles) -> Roles:
         admin = roles & {TILED_ADMIN}
@@ -240,16 +296,15 @@ class RoleSettling:
 
     def _write(self, changing: Collection[Settlement]) -> None:
         roles = {
-            each.link.user_id: each.wanted - {TILED_ADMIN}
+            each.user: each.wanted - {TILED_ADMIN}
             for each in changing
             if (each.current ^ each.wanted) - {TILED_ADMIN}
         }
         if roles:
             self.adapter.set_roles(roles)
-        for each in changing:
-            if TILED_ADMIN in each.current ^ each.wanted:
-                values = {TILED_ADMIN: TILED_ADMIN in each.wanted}
-                self.adapter.update_user(each.link.user, values)
+        admins = {each.user: TILED_ADMIN in each.wanted for each in changing if each.changes_admin}
+        for key, user in self._host_users(admins).items():
+            self.adapter.update_user(user, {TILED_ADMIN: admins[key]})
 
     def _check_powers(self, changed: Collection[Settlement]) -> None:
         """Refuse roles that make a user a protected one, such as groups with permissions.
@@ -259,29 +314,32 @@ class RoleSettling:
         Raises:
             ScimError: 403.
         """
-        gaining = [each.link.pk for each in changed if each.wanted - each.current]
-        for link in self._users(gaining):
-            if self.adapter.is_protected(link.user):
-                raise forbidden(becomes_protected(link), Cause.PROTECTED)
+        gaining = [each for each in changed if each.wanted - each.current]
+        protected = self.adapter.protected_among([each.user for each in gaining])
+        for each in gaining:
+            if each.user in protected:
+                raise forbidden(becomes_protected(each.user_name), Cause.PROTECTED)
 
     def _keep(self, settlements: Collection[Settlement]) -> None:
         """Store what people gave, for users to whom SCIM gives roles now."""
         rows = PriorRoles.objects.using(self.using)
-        over = [each.link.pk for each in settlements if not each.given]
-        for chunk in chunks(over):
-            rows.filter(pk__in=chunk).delete()
-        kept = [
-            PriorRoles(link=each.link, prior=sorted(each.prior), left=sorted(each.wanted))
-            for each in settlements
-            if each.given and not each.is_stored
+        over = [each.key for each in settlements if each.stored and not each.given]
+        for part in of_keys(rows, "link", over):
+            part.delete()
+        changed = [each for each in settlements if each.given and not each.is_stored]
+        new = [
+            (each.key, sorted(each.prior), sorted(each.wanted))
+            for each in changed
+            if not each.stored
         ]
-        columns = ["prior", "left"]
-        features = connections[self.using].features
-        unique = ["link"] if features.supports_update_conflicts_with_target else None
-        for part in chunks(kept):
-            rows.bulk_create(
-                part, update_conflicts=True, update_fields=columns, unique_fields=unique
-            )
+        insert(PriorRoles, ("link_id", "prior", "left"), new, self.using)
+        by_roles: dict[Stored, list[UUID]] = {}
+        for each in changed:
+            if each.stored:
+                by_roles.setdefault(Stored(each.prior, each.wanted), []).append(each.key)
+        for (prior, left), keys in by_roles.items():
+            for part in of_keys(rows, "link", keys):
+                part.update(prior=sorted(prior), left=sorted(left))
 
     def _check_admin_stays(self, changing: Collection[Settlement]) -> None:
         """Refuse to take the last active Tiled Admin's role away.
@@ -292,13 +350,13 @@ class RoleSettling:
             ScimError: 403.
         """
         losing = [
-            each.link
+            each
             for each in changing
             if self.mean_admin(each.current) and not self.mean_admin(each.wanted)
         ]
         if settings.REMOVE_LAST_ADMIN or not losing:
             return
-        losers = {link.user_id for link in losing}
+        losers = {each.user for each in losing}
         admins = self.adapter.admins().values("pk")
         rows = objects(get_user_model()).filter(pk__in=admins).order_by("pk")
         locked_admins = set(rows.select_for_update().values_list("pk", flat=True))
@@ -312,7 +370,7 @@ class RoleSettling:
             )
 
 
-def _prior(kept: PriorRoles, current: Roles) -> Roles:
+def _prior(stored: Stored, current: Roles) -> Roles:
     """Return the roles that people gave, with their changes since SCIM last set the roles."""
-    prior, left = frozenset(kept.prior), frozenset(kept.left)
+    prior, left = stored
     return prior if current == left else (prior & current) | (current - left)

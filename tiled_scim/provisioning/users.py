@@ -313,7 +313,7 @@ class UserService(UserTransitions):
             self.roles.settle(user, may_remove_last_admin=plan.host.get("active") is False)
         self.read_host(user)
         if self.adapter.is_protected(link.user):
-            raise forbidden(becomes_protected(link), Cause.PROTECTED)
+            raise forbidden(becomes_protected(link.user_name), Cause.PROTECTED)
         return leaves_no_admin
 
     def _update_host_user(self, link: UserLink, host: HostValues) -> None:

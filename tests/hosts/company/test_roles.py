@@ -42,11 +42,15 @@ BOB = "bob@example.com"
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(autouse=True)
-def _offered(db: None, settings: LazySettings) -> None:
-    """The host offers roles, the highest of which is the last."""
+def offer_roles(settings: LazySettings) -> None:
+    """Let the host offer roles, the highest of which is the last."""
     offered = {**host.TILED_SCIM_MEMBERSHIP_FIELDS, "roles": "role=member,admin,owner"}
     settings.TILED_SCIM_MEMBERSHIP_FIELDS = offered
+
+
+@pytest.fixture(autouse=True)
+def _offered(db: None, settings: LazySettings) -> None:
+    offer_roles(settings)
     Account.objects.create(pk=ACME, name="Acme Inc.")
     Account.objects.create(pk=GLOBEX, name="Globex Corporation")
 
@@ -615,14 +619,14 @@ class TestStatements:
                 lambda: acme.send("PATCH", f"/Groups/{group}", add_members(*keys))
             )
 
-        assert add(users.pop()) == 17
-        assert add(*users) == 17
+        assert add(users.pop()) == 18
+        assert add(*users) == 18
         link = LibraryGroupLink.objects.get()
         preview = self.statements(lambda: CONNECTION.preview_role(link, "owner"))
-        assert preview == 7
+        assert preview == 8
         clear = {"op": "replace", "path": "members", "value": []}
         remove_all = patch(clear)
-        assert self.statements(lambda: acme.send("PATCH", f"/Groups/{group}", remove_all)) == 18
+        assert self.statements(lambda: acme.send("PATCH", f"/Groups/{group}", remove_all)) == 19
 
     @pytest.mark.parametrize(("active", "number"), [(True, 5), (False, 14)])
     def test_user(self, acme: Scim, active: bool, number: int) -> None:
