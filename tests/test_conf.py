@@ -43,6 +43,8 @@ PLAIN: list[tuple[str, object, object]] = [
     ("END_SESSIONS", True, False),
     ("REMOVE_LAST_ADMIN", False, True),
     ("TOKEN_LIFETIME", None, timedelta(days=90)),
+    ("JWKS_PRIVATE_ADDRESSES", False, True),
+    ("LOGOUT_WITH_TOKEN", False, True),
     ("PAGE_SIZE", 100, 20),
     ("MAX_PAGE_SIZE", 100, 1000),
     ("PASSWORD_IN_SCHEMAS", False, True),

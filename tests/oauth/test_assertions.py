@@ -98,7 +98,9 @@ class TestGood:
     def test_what_the_rfc_leaves_to_the_issuer_may_be_missing(
         self, issuer: Issuer, missing: str
     ) -> None:
-        assert verify(issuer.sign(**{missing: None}), issuer.trust())
+        sent = {name: value for name, value in claims().items() if name != missing}
+
+        assert verify(issuer.sign(sent), issuer.trust())
 
     def test_any_subject_is_taken_where_none_is_configured(self, issuer: Issuer) -> None:
         trust = issuer.trust(subject=None)

@@ -131,14 +131,15 @@ def last_event() -> ScimEvent:
 
 class TestLogout:
     def test_a_person_is_signed_out_at_once(self, okta: Okta, scim: Scim, ann: Browser) -> None:
-        bob = scim.add_user(BOB) and browser_of(BOB)
-        assert ann.is_signed_in
+        scim.add_user(BOB)
+        bob = browser_of(BOB)
+        browsers = [ann, bob]
+        assert [browser.is_signed_in for browser in browsers] == [True, True]
 
         answer = okta.send(ANN_BY_EMAIL)
 
         assert (answer.status, answer.text) == (204, "")
-        assert not ann.is_signed_in
-        assert bob.is_signed_in
+        assert [browser.is_signed_in for browser in browsers] == [False, True]
         assert not Client().login(username=ANN, password=PASSWORD)
 
     def test_the_person_stays_active(self, okta: Okta, scim: Scim, ann: Browser) -> None:
