@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib.auth.models import User
 
 from tests.simple_project.libraries.models import Library
-from tiled_scim.models import LibraryGroupMember, ScimToken, UserLink
+from tiled_scim.models import LibraryGroupMember, ScimToken, Slot, UserLink
 from tiled_scim.provisioning import drift
 
 from . import audit_trail
@@ -54,6 +54,6 @@ def _access_violations() -> Iterator[str]:
 
 
 def _token_violations() -> Iterator[str]:
-    current = ScimToken.objects.filter(current_account="").count()
+    current = ScimToken.objects.filter(account="", slot=Slot.NEWEST).count()
     if current != 1:
         yield f"There are {current} current tokens."

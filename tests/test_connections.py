@@ -43,6 +43,7 @@ from tiled_scim.models import (
     Outcome,
     ScimEvent,
     ScimToken,
+    Slot,
     UserLink,
 )
 
@@ -50,6 +51,7 @@ pytestmark = pytest.mark.django_db
 
 ROOT = Path(__file__).resolve().parent.parent
 JOB = Actor("nightly job")
+DAY = timedelta(days=1)
 
 
 @pytest.fixture
@@ -69,8 +71,8 @@ def events() -> list[tuple[str | None, str, str, str]]:
 
 
 def current(account: str = "") -> list[ScimToken]:
-    """Return the rows that are the account's current token."""
-    return list(ScimToken.objects.filter(current_account=account))
+    """Return the rows of the account's current tokens, the newest first."""
+    return list(ScimToken.objects.filter(account=account).exclude(slot=None).order_by("slot"))
 
 
 def expire(token: ScimToken) -> None:
@@ -86,7 +88,7 @@ class TestStatus:
         connection = Connection("nobody")
 
         assert not connection.exists
-        assert connection.current_token() is None
+        assert connection.current_tokens() == (None, None)
         assert connection.health().state == State.NO_TOKEN
         assert not connection.health().state.is_connected
         assert [*connection.tokens(), *connection.events(), *connection.users()] == []
@@ -279,7 +281,7 @@ class TestRevoke:
 
         revoked = Connection().revoke(Actor("Settings: ann", admin), seen=seen_key(new.token))
 
-        assert revoked == new.token
+        assert revoked == [new.token]
         assert current() == []
         row = ScimToken.objects.get()
         assert row.revoked_at is not None
@@ -288,18 +290,155 @@ class TestRevoke:
         assert ("", Action.TOKEN_REVOKED, str(new.token), "Settings: ann") in events()
 
     def test_without_a_token_nothing_is_recorded(self) -> None:
-        assert Connection().revoke(JOB) is None
-        assert Connection().revoke(JOB, seen="") is None
+        assert Connection().revoke(JOB) == []
+        with pytest.raises(TokenChangedError):
+            Connection().revoke(JOB, seen="")
         assert not ScimEvent.objects.exists()
 
     @pytest.mark.usefixtures("two_accounts")
     def test_the_token_of_an_account_that_no_longer_exists_can_be_revoked(self) -> None:
         former, _ = new_token("initech")
 
-        assert Connection("initech").revoke(JOB) == former
+        assert Connection("initech").revoke(JOB) == [former]
 
         assert tokens_without_account() == []
         assert events() == [("initech", Action.TOKEN_REVOKED, str(former), "nightly job")]
+
+
+class TestKeep:
+    """The token that is replaced works for some time beside the new one."""
+
+    @pytest.fixture
+    def old(self) -> NewToken:
+        return Connection().generate(JOB)
+
+    def test_both_work_until_the_old_one_is_revoked(self, old: NewToken) -> None:
+        new = Connection().rotate(JOB, keep=DAY)
+
+        assert Connection().current_tokens() == (new.token, old.token)
+        assert status_of(old.plaintext) == status_of(new.plaintext) == 200
+        assert new.replaced == old.token
+        assert new.kept_until is not None
+        assert timedelta(hours=23) < new.kept_until - timezone.now() <= DAY
+        assert Connection().revoke(JOB, seen=seen_key(old.token)) == [old.token]
+        assert Connection().current_tokens() == (new.token, None)
+        assert status_of(old.plaintext) == 401
+        assert status_of(new.plaintext) == 200
+
+    def test_the_event_says_until_when(self, old: NewToken) -> None:
+        new = Connection().rotate(JOB, keep=DAY)
+
+        event = Connection().events()[0]
+        assert new.kept_until is not None
+        assert event.action == Action.TOKEN_REPLACED
+        assert event.changes["attributes"] == {
+            "token": [str(old.token), str(new.token)],
+            "kept until": [None, new.kept_until.isoformat(timespec="minutes")],
+        }
+
+    @pytest.mark.parametrize("keep", [None, timedelta(), timedelta(days=1)])
+    def test_the_one_that_was_kept_before_ends_with_the_next_replacement(
+        self, old: NewToken, keep: timedelta | None
+    ) -> None:
+        middle = Connection().rotate(JOB, keep=DAY)
+
+        new = Connection().rotate(JOB, keep=keep)
+
+        assert new.dropped == old.token
+        assert current() == [new.token, middle.token][: 2 if keep else 1]
+        assert status_of(old.plaintext) == 401
+        assert status_of(middle.plaintext) == (200 if keep else 401)
+        changes = Connection().events().exclude(action="")[0].changes["attributes"]
+        assert changes["kept before"] == [str(old.token), None]
+        assert ("kept until" in changes) == bool(keep)
+
+    def test_one_that_has_ended_by_itself_leaves_its_place(self, old: NewToken) -> None:
+        middle = Connection().rotate(JOB, keep=DAY)
+        expire(old.token)
+        assert Connection().current_tokens() == (middle.token, None)
+
+        new = Connection().rotate(JOB, keep=DAY)
+
+        assert new.dropped is None
+        assert current() == [new.token, middle.token]
+        ended = ScimToken.objects.get(pk=old.token.pk)
+        assert ended.revoked_at is None
+
+    def test_it_does_not_live_longer_than_it_would_have_or_than_the_new_one(self) -> None:
+        hours = timedelta(hours=1), timedelta(hours=2)
+        for old_lifetime, new_lifetime in (hours, hours[::-1]):
+            Connection().rotate(JOB, lifetime=old_lifetime)
+            new = Connection().rotate(JOB, lifetime=new_lifetime, keep=DAY)
+
+            assert new.kept_until is not None
+            assert timedelta() < new.kept_until - timezone.now() <= hours[0]
+
+    def test_one_that_has_expired_is_not_kept(self, old: NewToken) -> None:
+        expire(old.token)
+
+        new = Connection().rotate(JOB, keep=DAY)
+
+        assert (new.replaced, new.kept_until) == (old.token, None)
+        assert current() == [new.token]
+
+    @pytest.mark.parametrize("keep", [timedelta(seconds=-1), timedelta(days=7, seconds=1)])
+    def test_more_than_a_week_is_refused(self, old: NewToken, keep: timedelta) -> None:
+        with pytest.raises(ValueError, match="can be kept for 7 days at most, not for"):
+            Connection().rotate(JOB, keep=keep)
+
+        assert current() == [old.token]
+
+    def test_the_new_one_can_be_revoked_and_the_old_one_is_the_newest_again(
+        self, old: NewToken
+    ) -> None:
+        new = Connection().rotate(JOB, keep=DAY)
+
+        assert Connection().revoke(JOB, seen=seen_key(new.token)) == [new.token]
+
+        (token,) = current()
+        assert (token, token.slot, token.expires_at) == (old.token, Slot.NEWEST, new.kept_until)
+        assert status_of(old.plaintext) == 200
+        assert status_of(new.plaintext) == 401
+        newer = Connection().rotate(JOB, seen=seen_key(old.token), keep=DAY)
+        assert current() == [newer.token, old.token]
+
+    def test_both_are_revoked_with_an_event_each(self, old: NewToken) -> None:
+        new = Connection().rotate(JOB, keep=DAY)
+
+        assert Connection().revoke(JOB) == [new.token, old.token]
+
+        assert current() == []
+        assert [status_of(each.plaintext) for each in (old, new)] == [401, 401]
+        revoked = Connection().events().filter(action=Action.TOKEN_REVOKED)
+        assert {event.resource_name for event in revoked} == {str(new.token), str(old.token)}
+
+    def test_the_old_one_is_not_the_one_that_a_replacement_is_for(self, old: NewToken) -> None:
+        Connection().rotate(JOB, keep=DAY)
+
+        with pytest.raises(TokenChangedError):
+            Connection().rotate(JOB, seen=seen_key(old.token))
+
+        assert len(current()) == 2
+
+    @pytest.mark.usefixtures("two_accounts")
+    def test_other_accounts_keep_theirs(self) -> None:
+        for account in (ACME, GLOBEX):
+            Connection(account).generate(JOB)
+            Connection(account).rotate(JOB, keep=DAY)
+
+        Connection(ACME).revoke(JOB)
+
+        assert [len(current(account)) for account in (ACME, GLOBEX)] == [0, 2]
+
+    @pytest.mark.usefixtures("two_accounts")
+    def test_those_of_accounts_that_no_longer_exist_are_listed_while_they_work(self) -> None:
+        former, _ = new_token("initech")
+        new = ScimToken.objects.renew("initech", keep=DAY).token
+        assert set(tokens_without_account()) == {new, former}
+
+        expire(former)
+
+        assert tokens_without_account() == [new]
 
 
 class TestTransaction:
@@ -461,12 +600,42 @@ class TestAtOnce:
         ended = [str(token) for token in ScimToken.objects.exclude(revoked_at=None)]
         assert sorted(old for old, _new in pairs) == sorted(ended)
 
+    def test_no_more_than_two_are_current_however_many_are_kept(self) -> None:
+        Connection().generate(JOB)
+
+        ended = at_once(lambda actor: Connection().rotate(actor, keep=DAY))
+
+        assert ended == Counter({"NewToken": ACTORS})
+        newest, previous = current()
+        assert (newest.slot, previous.slot) == (Slot.NEWEST, Slot.PREVIOUS)
+        assert ScimToken.objects.count() == ScimEvent.objects.count() == ACTORS + 1
+        replaced = ScimEvent.objects.filter(action=Action.TOKEN_REPLACED)
+        changes = [event.changes["attributes"] for event in replaced]
+        dropped = [change["kept before"][0] for change in changes if "kept before" in change]
+        gone = ScimToken.objects.filter(slot=None)
+        assert sorted(dropped) == sorted(map(str, gone))
+
+    def test_there_is_no_previous_one_without_a_newest_one(self) -> None:
+        Connection().generate(JOB)
+        Connection().rotate(JOB, keep=DAY)
+
+        def act(actor: Actor) -> object:
+            connection = Connection()
+            if int(actor.name[-1]) % 2:
+                return connection.rotate(actor, keep=DAY)
+            return connection.revoke(actor, seen=seen_key(connection.current_tokens().newest))
+
+        at_once(act)
+
+        slots = [token.slot for token in current()]
+        assert slots in ([], [Slot.NEWEST], [Slot.NEWEST, Slot.PREVIOUS])
+
     def test_a_token_is_revoked_once(self) -> None:
         seen = seen_key(Connection().generate(JOB).token)
 
         ended = at_once(lambda actor: Connection().revoke(actor, seen=seen))
 
-        assert ended == Counter({"ScimToken": 1, "TokenChangedError": ACTORS - 1})
+        assert ended == Counter({"list": 1, "TokenChangedError": ACTORS - 1})
         assert current() == []
         assert ScimEvent.objects.filter(action=Action.TOKEN_REVOKED).count() == 1
 

@@ -1,4 +1,4 @@
-"""Tokens: what they are, that an account has one, and that nothing tells of one that has ended."""
+"""Tokens: what they are, how many an account has, and that nothing tells of one that has ended."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from django.utils import timezone
 
 from tests.tokens import new_token
 from tests.wire.client import ANN, Answer, Scim, user
-from tiled_scim.api.authentication import USED_INTERVAL
-from tiled_scim.models import TOKEN_PREFIX, ScimEvent, ScimToken
+from tiled_scim.models import TOKEN_PREFIX, USED_INTERVAL, ScimEvent, ScimToken, Slot
 
 pytestmark = pytest.mark.django_db
 
@@ -31,14 +30,29 @@ def test_a_token_is_256_random_bits_after_a_prefix_and_kept_as_a_digest() -> Non
     assert len({new_token()[1] for _ in range(50)}) == 50
 
 
-def test_the_database_itself_refuses_an_account_a_second_current_token() -> None:
+@pytest.mark.parametrize("slot", [Slot.NEWEST, Slot.PREVIOUS, 0, 3])
+def test_the_database_itself_refuses_an_account_a_third_current_token(slot: int) -> None:
     new_token("acme")
+    ScimToken.objects.renew("acme", keep=timedelta(days=1))
 
     with pytest.raises(IntegrityError), transaction.atomic():
-        ScimToken.objects.create(account="acme", current_account="acme", digest="0" * 64)
+        ScimToken.objects.create(account="acme", slot=slot, digest="0" * 64)
 
-    ScimToken.objects.create(account="acme", current_account=None, digest="0" * 64)
-    assert ScimToken.objects.filter(current_account="acme").count() == 1
+    ScimToken.objects.create(account="acme", slot=None, digest="0" * 64)
+    ScimToken.objects.create(account="acme", slot=None, digest="1" * 64)
+    slots = ScimToken.objects.filter(account="acme").values_list("slot", flat=True)
+    assert sorted(slots, key=str) == [Slot.NEWEST, Slot.PREVIOUS, None, None]
+
+
+def test_a_token_that_is_kept_works_beside_the_new_one_until_it_ends_by_itself() -> None:
+    earlier, old = new_token()
+    new = ScimToken.objects.renew(keep=timedelta(days=1)).plaintext
+    assert [Scim(f"Bearer {each}").get("/Users").status for each in (old, new)] == [200, 200]
+
+    ScimToken.objects.filter(pk=earlier.pk).update(expires_at=timezone.now())
+
+    assert Scim(f"Bearer {old}").get("/Users").error == (401, None)
+    assert Scim(f"Bearer {new}").get("/Users").status == 200
 
 
 def _ended() -> dict[str, str]:

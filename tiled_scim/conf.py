@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 PREFIX = "TILED_SCIM_"
 # The longest period that settings and commands accept. Every database supports the dates.
 LONGEST_PERIOD = timedelta(days=100 * 365)
+# What Entra allows: how long client secrets, and access tokens, are valid.
+SECRET_LIFETIMES = (timedelta(days=365), timedelta(days=3 * 365 + 1))
+ACCESS_TOKEN_LIFETIMES = (timedelta(minutes=60), timedelta(hours=6))
 
 
 def _setting(name: str, default: object) -> object:
@@ -188,6 +191,26 @@ class Settings:
     def TOKEN_LIFETIME(self) -> timedelta | None:
         """How long a new token is valid. None means forever."""
         return cast("timedelta | None", _setting("TOKEN_LIFETIME", None))
+
+    @property
+    def CLIENT_SECRET_LIFETIME(self) -> timedelta:
+        """How long a new client secret is valid, from one to three years."""
+        return cast(timedelta, _setting("CLIENT_SECRET_LIFETIME", timedelta(days=365)))
+
+    @property
+    def ACCESS_TOKEN_LIFETIME(self) -> timedelta:
+        """How long an access token is valid, from 60 minutes to 6 hours."""
+        return cast(timedelta, _setting("ACCESS_TOKEN_LIFETIME", timedelta(hours=1)))
+
+    @property
+    def JWKS_PRIVATE_ADDRESSES(self) -> bool:
+        """Whether the public keys of an identity provider may come from a private address."""
+        return cast(bool, _setting("JWKS_PRIVATE_ADDRESSES", False))
+
+    @property
+    def LOGOUT_WITH_TOKEN(self) -> bool:
+        """Whether an account's own credentials may end the sessions of its people."""
+        return cast(bool, _setting("LOGOUT_WITH_TOKEN", False))
 
     @property
     def PAGE_SIZE(self) -> int:

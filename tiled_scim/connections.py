@@ -1,4 +1,4 @@
-"""The SCIM connection of an account: its health, its token, and what people change by hand.
+"""The SCIM connection of an account: its health, its tokens, and what people change by hand.
 
 This is the Python API for all of that. The pages, the commands and the demo use it, and hosts can:
 
@@ -9,6 +9,7 @@ This is the Python API for all of that. The pages, the commands and the demo use
     new = connection.generate(Actor("Sign-up of Acme"))
     show_once(new.plaintext)  # it is not stored
     connection.rotate(Actor(f"Settings: {user}", user))  # the current token stops working
+    connection.rotate(Actor("nightly job"), keep=timedelta(days=1))  # it works for another day
     connection.revoke(Actor("nightly job"))
     for event in connection.events()[:20]: ...
 
@@ -27,6 +28,7 @@ requests are refused.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -44,6 +46,7 @@ from tiled_scim.errors import not_found
 from tiled_scim.host import HostAdapter, adapter_class, objects
 from tiled_scim.models import (
     Action,
+    CurrentTokens,
     LibraryGroupLink,
     LinkQuerySet,
     NewToken,
@@ -60,15 +63,21 @@ from tiled_scim.provisioning.service import Precondition, record_of
 from tiled_scim.provisioning.users import UserService
 
 __all__ = [
+    "KEPT_AT_MOST",
     "Actor",
     "Connection",
+    "CurrentTokens",
     "NewToken",
     "TokenChangedError",
     "UnknownAccountError",
+    "all_current_tokens",
     "all_tokens",
     "seen_key",
     "tokens_without_account",
 ]
+
+# The longest time for which a token can be kept that was replaced.
+KEPT_AT_MOST = timedelta(weeks=1)
 
 SERVICES: dict[type, type[UserService | GroupService]] = {
     UserLink: UserService,
@@ -129,9 +138,9 @@ class Connection:
         return settings.ENABLED(self.account)
 
     def health(self, *, unknown_callers: bool | None = None) -> Health:
-        """Return the connection as it is now: token, last call, state, counts and failures.
+        """Return the connection as it is now: tokens, last call, state, counts and failures.
 
-        It reads the current token at once, and everything else when it is first asked for it.
+        It reads the current tokens at once, and everything else when it is first asked for it.
 
         Args:
             unknown_callers: Whether to include refused requests without a token of any account. By
@@ -139,12 +148,14 @@ class Connection:
         """
         if unknown_callers is None:
             unknown_callers = not self.adapter.has_accounts
-        current = self.tokens().filter(current_account=self.account).first()
-        return Health(self.account, current, unknown_callers)
+        return Health(self.account, self.current_tokens(), unknown_callers)
 
-    def current_token(self) -> ScimToken | None:
-        """Return the current token, expired or not, or None."""
-        return ScimToken.objects.current(self.account)
+    def current_tokens(self) -> CurrentTokens:
+        """Return the `newest` current token, and the `previous` one if that was kept.
+
+        The newest one may have expired. Each is None if there is none.
+        """
+        return CurrentTokens.of(all_current_tokens().filter(account=self.account))
 
     def tokens(self) -> QuerySet[ScimToken]:
         """Return all tokens that the account has had, the newest first."""
@@ -162,7 +173,7 @@ class Connection:
         """Return the groups that SCIM manages in the account, with their Libraries."""
         return cast("LinkQuerySet[LibraryGroupLink]", objects(LibraryGroupLink)).live(self.account)
 
-    # The token
+    # The tokens
 
     def generate(self, actor: Actor, *, lifetime: timedelta | None = None) -> NewToken:
         """Create the account's token. A token that has expired is replaced.
@@ -179,63 +190,80 @@ class Connection:
             TokenChangedError: The account has a token that works. `rotate` would replace it.
         """
 
-        def check(current: ScimToken | None) -> None:
-            if current is not None and current.is_current:
+        def check(newest: ScimToken | None) -> None:
+            if newest is not None and newest.is_current:
                 raise TokenChangedError("The account has a token already.")
 
-        return self._renew(actor, lifetime, check)
+        return self._renew(actor, check, lifetime=lifetime)
 
     def rotate(
-        self, actor: Actor, *, seen: str | None = None, lifetime: timedelta | None = None
+        self,
+        actor: Actor,
+        *,
+        seen: str | None = None,
+        lifetime: timedelta | None = None,
+        keep: timedelta | None = None,
     ) -> NewToken:
-        """Create a new token. The current one stops working immediately, if there is one.
+        """Create a new token. The newest one stops working immediately, or after some time.
+
+        A token that an earlier replacement had kept stops working immediately in any case, so that
+        an account never has more than two.
 
         Args:
             actor: Who replaces it.
-            seen: The `seen_key` of the token that the actor saw as the current one, so that a form
+            seen: The `seen_key` of the token that the actor saw as the newest one, so that a form
                 that was sent twice, or opened before another person's change, has no effect. None
                 replaces any.
             lifetime: How long the token is valid. The default is `TILED_SCIM_TOKEN_LIFETIME`.
+            keep: How long the token that is replaced works beside the new one, a week at most. It
+                ends earlier if it expires, or if the new one does. None ends it immediately.
 
         Returns:
             The new token, and the one that it replaces. Its plaintext cannot be read again.
 
         Raises:
             UnknownAccountError: The host does not have the account.
-            TokenChangedError: Another token is the current one than the actor saw.
+            TokenChangedError: Another token is the newest one than the actor saw.
+            ValueError: The token cannot be kept so long.
         """
+        _require_keepable(keep)
         check = partial(_require_seen, seen)
         try:
-            return self._renew(actor, lifetime, check)
+            return self._renew(actor, check, lifetime=lifetime, keep=keep)
         except TokenChangedError:
             if seen is not None:
                 raise
         # Another transaction has created the account's first token, which can be replaced now.
-        return self._renew(actor, lifetime, check)
+        return self._renew(actor, check, lifetime=lifetime, keep=keep)
 
-    def revoke(self, actor: Actor, *, seen: str | None = None) -> ScimToken | None:
-        """Revoke the current token. It stops working immediately.
+    def revoke(self, actor: Actor, *, seen: str | None = None) -> list[ScimToken]:
+        """Revoke the current tokens, or one of them. They stop working immediately.
 
-        It also works for an account that the host no longer has.
+        If the newest one is revoked, the previous one is the newest again. It ends when it would
+        have ended. It also works for an account that the host no longer has.
 
         Args:
-            actor: Who revokes it.
-            seen: See `rotate`.
+            actor: Who revokes them.
+            seen: The `seen_key` of the token to revoke, which the actor saw as a current one. None
+                revokes all.
 
         Returns:
-            The token that was revoked. None if there is no current token.
+            The tokens that were revoked, the newest first. Empty if there is no current token.
 
         Raises:
-            TokenChangedError: Another token is the current one than the actor saw.
+            TokenChangedError: The token that the actor saw is not a current one.
         """
         with transaction.atomic(using=router.db_for_write(ScimToken)):
-            token = ScimToken.objects.locked(self.account)
-            _require_seen(seen, token)
-            if token is None:
-                return None
-            token.revoke()
-            self._record(actor, Action.TOKEN_REVOKED, token)
-        return token
+            newest, previous = current = ScimToken.objects.locked(self.account)
+            revoked = [token for token in current.all() if seen in {None, seen_key(token)}]
+            if seen is not None and not revoked:
+                raise TokenChangedError("The token has been replaced or revoked meanwhile.")
+            for token in revoked:
+                token.revoke()
+                self._record(actor, Action.TOKEN_REVOKED, token)
+            if previous is not None and revoked == [newest]:
+                previous.step_forward()
+        return revoked
 
     # Users and groups
 
@@ -375,16 +403,18 @@ class Connection:
 
     # Inside
 
-    def _renew(self, actor: Actor, lifetime: timedelta | None, check: Any) -> NewToken:
+    def _renew(
+        self, actor: Actor, check: Callable[[ScimToken | None], None], **options: Any
+    ) -> NewToken:
         if not self.exists:
             raise UnknownAccountError(self.account)
         try:
             with transaction.atomic(using=router.db_for_write(ScimToken)):
                 new = ScimToken.objects.renew(
-                    self.account, created_by=actor.user, lifetime=lifetime, check=check
+                    self.account, created_by=actor.user, check=check, **options
                 )
                 action = Action.TOKEN_REPLACED if new.replaced else Action.TOKEN_GENERATED
-                self._record(actor, action, new.token, new.replaced)
+                self._record(actor, action, new.token, _described(new))
         except IntegrityError as error:
             if not is_taken(error):
                 raise
@@ -392,12 +422,15 @@ class Connection:
         return new
 
     def _record(
-        self, actor: Actor, action: Action, token: ScimToken, replaced: ScimToken | None = None
+        self,
+        actor: Actor,
+        action: Action,
+        token: ScimToken,
+        attributes: Mapping[str, list[Any]] | None = None,
     ) -> None:
         """Write an event in the transaction of the change."""
         source = Source(self.account, actor=actor.name, address=actor.address)
-        attributes = {"token": [str(replaced), str(token)]} if replaced else {}
-        change = Change(name=str(token), action=action, attributes=attributes)
+        change = Change(name=str(token), action=action, attributes=attributes or {})
         keep(partial(record, source, change), router.db_for_write(ScimToken))
 
     def _require_own(self, link: UserLink | LibraryGroupLink) -> None:
@@ -406,7 +439,7 @@ class Connection:
 
 
 def seen_key(token: ScimToken | None) -> str:
-    """Return what identifies the current token in a form, for `Connection.rotate` and `revoke`."""
+    """Return what identifies a current token in a form, for `Connection.rotate` and `revoke`."""
     return "" if token is None else str(token.pk)
 
 
@@ -415,17 +448,42 @@ def all_tokens() -> QuerySet[ScimToken]:
     return ScimToken.objects.written().select_related("created_by")
 
 
+def all_current_tokens() -> QuerySet[ScimToken]:
+    """Return the current tokens of all accounts, the newest first. The newest may have expired."""
+    return ScimToken.objects.all_current().select_related("created_by")
+
+
 def tokens_without_account() -> list[ScimToken]:
     """Return the current tokens of accounts that the host no longer has, the newest first.
 
     `Connection.revoke` ends them.
     """
-    current = all_tokens().exclude(current_account=None)
+    current = all_current_tokens()
     former = adapter_class().missing_accounts(current)
     return list(current.filter(account__in=former)) if former else []
 
 
-def _require_seen(seen: str | None, current: ScimToken | None) -> None:
-    """Require that the current token is the one that somebody saw. None allows any."""
-    if seen is not None and seen != seen_key(current):
+def _require_seen(seen: str | None, newest: ScimToken | None) -> None:
+    """Require that the newest token is the one that somebody saw. None allows any."""
+    if seen is not None and seen != seen_key(newest):
         raise TokenChangedError("The token has been replaced or revoked meanwhile.")
+
+
+def _require_keepable(period: timedelta | None) -> None:
+    if period is not None and not timedelta() <= period <= KEPT_AT_MOST:
+        raise ValueError(
+            f"A token that is replaced can be kept for {KEPT_AT_MOST.days} days at most, "
+            f"not for {period}."
+        )
+
+
+def _described(new: NewToken) -> dict[str, list[Any]]:
+    """Return what the event of a new token says of the tokens before it."""
+    attributes: dict[str, list[Any]] = {}
+    if new.replaced is not None:
+        attributes["token"] = [str(new.replaced), str(new.token)]
+    if new.kept_until is not None:
+        attributes["kept until"] = [None, new.kept_until.isoformat(timespec="minutes")]
+    if new.dropped is not None:
+        attributes["kept before"] = [str(new.dropped), None]
+    return attributes

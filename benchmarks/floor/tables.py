@@ -180,9 +180,9 @@ INSERT_EVENT = Insert(
 
 def account_of(digest: str) -> str | None:
     """Return the account of a valid token, or None."""
-    statement = f"SELECT current_account, expires_at FROM {TOKEN} WHERE digest = %s"
-    for account, expires_at in rows(statement, digest):
-        if account is not None and (expires_at is None or expires_at > timezone.now()):
+    statement = f"SELECT account, slot, expires_at FROM {TOKEN} WHERE digest = %s"
+    for account, slot, expires_at in rows(statement, digest):
+        if slot is not None and (expires_at is None or expires_at > timezone.now()):
             return str(account)
     return None
 

@@ -38,6 +38,7 @@ from tiled_scim.models import (
     LibraryGroupMember,
     ScimEvent,
     ScimToken,
+    Slot,
     UserLink,
 )
 
@@ -95,7 +96,7 @@ class Theirs:
         self.user = scim.add_user(ZOE, title="Zookeeper", externalId="zoe-external")
         self.group = scim.add_group(ZEBRAS, self.user)
         assert scim.post("/Users", user(ZOE)).status == 409
-        tokens = ScimToken.objects.filter(current_account=GLOBEX)
+        tokens = ScimToken.objects.filter(account=GLOBEX, slot=Slot.NEWEST)
         tokens.update(last_four="zz#9", last_used_by="ZooClient")
         self.token = tokens.get()
         ScimEvent.objects.filter(account=GLOBEX).update(
@@ -221,7 +222,7 @@ class TestOneOfTwoAccounts:
         self, manager: Client, theirs: Theirs
     ) -> None:
         make_refusal(account=None, client="a stranger")
-        earlier = ScimToken.objects.get(current_account=ACME)
+        earlier = ScimToken.objects.get(account=ACME, slot=Slot.NEWEST)
 
         response = manager.get(PAGE)
         assert "Acme Inc." in response.text
@@ -230,10 +231,10 @@ class TestOneOfTwoAccounts:
         replaced = manager.post(GENERATE, confirmed(earlier))
 
         assert replaced.status_code == 200
-        current = ScimToken.objects.get(current_account=ACME)
+        current = ScimToken.objects.get(account=ACME, slot=Slot.NEWEST)
         assert current != earlier
         assert manager.post(REVOKE, confirmed(current))["Location"] == PAGE
-        assert not ScimToken.objects.filter(current_account=ACME).exists()
+        assert not ScimToken.objects.filter(account=ACME, slot=Slot.NEWEST).exists()
 
     def test_unknown_callers_are_not_shown(self, manager: Client) -> None:
         event = make_refusal(account=None, client="a stranger", detail="a made-up token")
@@ -435,7 +436,7 @@ class TestFormerAccounts:
         revoked = f"The token ending in {former.last_four} has been revoked."
         assert messages(response) == [revoked]
         assert "no longer exist" not in content(response)
-        assert not ScimToken.objects.filter(current_account="initech").exists()
+        assert not ScimToken.objects.filter(account="initech", slot=Slot.NEWEST).exists()
         event = ScimEvent.objects.get()
         assert (event.account, event.action) == ("initech", "token_revoked")
         assert event.actor == "Django admin: root"
@@ -450,7 +451,7 @@ class TestFormerAccounts:
         response = root.post(FORMER, {"token": former.pk}, follow=True)
 
         assert messages(response) == [NOTHING_DONE]
-        assert ScimToken.objects.get(current_account="initech") == new
+        assert ScimToken.objects.get(account="initech", slot=Slot.NEWEST) == new
         assert not ScimEvent.objects.exists()
 
     @pytest.mark.usefixtures("former")
@@ -461,7 +462,7 @@ class TestFormerAccounts:
             response = root.post(FORMER, {"token": key}, follow=True)
             assert messages(response) == [NOTHING_DONE]
         assert root.get(FORMER)["Location"] == PAGE
-        assert ScimToken.objects.exclude(current_account=None).count() == 2
+        assert ScimToken.objects.exclude(slot=None).count() == 2
 
     def test_they_are_also_listed_where_only_one_account_is_left(
         self, root: Client, former: ScimToken, settings: LazySettings
@@ -476,7 +477,7 @@ class TestFormerAccounts:
         response = manager.post(FORMER, {"token": former.pk})
 
         assert response.status_code == 403
-        assert ScimToken.objects.get(current_account="initech") == former
+        assert ScimToken.objects.get(account="initech", slot=Slot.NEWEST) == former
 
     def test_a_viewer_sees_them_and_no_button(
         self, former: ScimToken, settings: LazySettings
@@ -490,7 +491,7 @@ class TestFormerAccounts:
         assert FORMER not in viewer.get(PAGE).text
         forged = {"token": former.pk}
         assert viewer.post(FORMER, forged).status_code == 403
-        assert ScimToken.objects.get(current_account="initech") == former
+        assert ScimToken.objects.get(account="initech", slot=Slot.NEWEST) == former
 
 
 class TestEvents:
@@ -498,9 +499,9 @@ class TestEvents:
 
     def test_of_generating_replacing_and_revoking(self, manager: Client) -> None:
         first = generated(manager)
-        current = ScimToken.objects.get(current_account=ACME)
+        current = ScimToken.objects.get(account=ACME, slot=Slot.NEWEST)
         manager.post(GENERATE, confirmed(current))
-        manager.post(REVOKE, confirmed(ScimToken.objects.get(current_account=ACME)))
+        manager.post(REVOKE, confirmed(ScimToken.objects.get(account=ACME, slot=Slot.NEWEST)))
 
         events = ScimEvent.objects.order_by("pk").values_list("account", "action", "actor")
         by_hand = "Django admin: manager"

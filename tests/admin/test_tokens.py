@@ -30,6 +30,7 @@ from tests.admin.browser import (
     REVOKE,
     api_status,
     confirmed,
+    content,
     form_fields,
     generated,
     shown_token,
@@ -123,7 +124,7 @@ class TestGenerate:
         assert api_status(earlier) == 401
         assert api_status(plaintext) == 200
         assert ScimToken.objects.count() == 2
-        assert ScimToken.objects.exclude(current_account=None).count() == 1
+        assert ScimToken.objects.exclude(slot=None).count() == 1
 
     @pytest.mark.parametrize("is_confirmed", [False, True])
     def test_sending_the_form_again_generates_nothing(
@@ -185,6 +186,158 @@ class TestGenerate:
         assert timedelta(days=29) < token.expires_at - timezone.now() < timedelta(days=31)
 
 
+class TestKeep:
+    """The form can keep the token that is replaced, for a day or a week."""
+
+    @pytest.mark.parametrize(("days", "ends"), [("1", timedelta(days=1)), ("7", timedelta(days=7))])
+    def test_both_tokens_work_until_the_old_one_ends(
+        self, page: Client, days: str, ends: timedelta
+    ) -> None:
+        token, earlier = new_token()
+
+        response = page.post(GENERATE, {**confirmed(token), "keep": days})
+
+        token.refresh_from_db()
+        assert token.expires_at is not None
+        assert abs(token.expires_at - timezone.now() - ends) < timedelta(minutes=5)
+        assert f"The token ending in {token.last_four} works until " in content(response)
+        assert "has stopped working" not in content(response)
+        assert api_status(shown_token(response)) == api_status(earlier) == 200
+        message = LogEntry.objects.get().get_change_message()
+        assert message == (
+            f"Generated. It replaces the token ending in {token.last_four}, which works until "
+            f"{token.expires_at.isoformat(timespec='minutes')}."
+        )
+
+    def test_at_once_is_chosen_if_nothing_else_is(self, page: Client) -> None:
+        new_token()
+
+        html = page.get(PAGE).text
+
+        chosen = re.findall(r'<input type="radio"[^>]*>', html)
+        assert ['value="0"' in radio for radio in chosen] == [True, False, False]
+        assert ["checked" in radio for radio in chosen] == [True, False, False]
+
+    @pytest.mark.parametrize("keep", ["2", "8", "-1", "x", "1\x00"])
+    def test_other_times_are_refused(self, page: Client, keep: str) -> None:
+        token, plaintext = new_token()
+
+        response = page.post(GENERATE, {**confirmed(token), "keep": keep})
+
+        assert response.status_code == 400
+        assert "Select a valid choice" in response.text
+        assert ScimToken.objects.get() == token
+        assert api_status(plaintext) == 200
+
+    def test_a_form_without_the_confirmation_still_has_the_choice(self, page: Client) -> None:
+        token, _ = new_token()
+
+        response = page.post(GENERATE, {"token": token.pk, "keep": "7"})
+
+        assert response.status_code == 400
+        (checked,) = re.findall(r'<input type="radio"[^>]* checked[^>]*>', response.text)
+        assert 'value="7"' in checked
+
+    def test_the_page_says_what_ends_with_the_next_replacement(self, page: Client) -> None:
+        earlier, plaintext = new_token()
+        token, _ = new_token(keep=timedelta(days=1))
+        will_end = f"The previous token, ending in {earlier.last_four}, stops working immediately"
+        assert will_end in content(page.get(PAGE))
+
+        response = page.post(GENERATE, {**confirmed(token), "keep": "7"})
+
+        ended = f"The token ending in {earlier.last_four}, which was replaced before, has stopped"
+        assert ended in content(response)
+        assert api_status(plaintext) == 401
+        assert ScimToken.objects.exclude(slot=None).count() == 2
+
+    def test_the_previous_token_is_shown_with_its_last_use_and_its_end(self, page: Client) -> None:
+        earlier, plaintext = new_token()
+        api_status(plaintext)
+        new_token(keep=timedelta(days=7))
+
+        text = content(page.get(PAGE))
+
+        assert "Previous token Still works No request has used the new token yet." in text
+        _, _, previous = text.partition("Previous token Still works")
+        assert f"ending in {earlier.last_four}" in previous
+        assert "Stops working" in previous
+        assert "(in 7 days)" in previous
+        assert "from 127.0.0.1" in previous
+        assert f"Okta still uses the previous token, ending in {earlier.last_four}." in text
+
+    def test_the_page_says_whether_it_is_still_used(self, page: Client) -> None:
+        earlier, _ = new_token()
+        newest, _ = new_token(keep=timedelta(days=7))
+        now = timezone.now()
+        newest.mark_used(now - timedelta(hours=1), timedelta())
+        done = "No request has used this token since the new one was first used, 1 hour ago."
+        assert done in content(page.get(PAGE))
+
+        earlier.mark_used(
+            now - timedelta(minutes=5), timedelta(), address="192.0.2.7", client="Okta SCIM Client"
+        )
+
+        text = content(page.get(PAGE))
+        assert (
+            "This token was still used 5 minutes ago, from 192.0.2.7, by the client “Okta SCIM "
+            "Client”. The new one was first used 1 hour ago."
+        ) in text
+        assert done not in text
+        assert "Okta still uses the previous token" not in text
+
+    def test_one_that_has_ended_by_itself_is_not_shown(self, page: Client) -> None:
+        earlier, plaintext = new_token()
+        new_token(keep=timedelta(days=1))
+        ScimToken.objects.filter(pk=earlier.pk).update(expires_at=timezone.now())
+
+        assert "Previous token" not in page.get(PAGE).text
+        assert page.post(REVOKE, confirmed(earlier)).status_code == 409
+        assert api_status(plaintext) == 401
+
+    def test_each_of_the_two_is_revoked_alone(self, page: Client) -> None:
+        for number in range(2):
+            new_token()
+            earlier = ScimToken.objects.current().newest
+            newest, _ = new_token(keep=timedelta(days=1))
+            revoked, other = (newest, earlier) if number else (earlier, newest)
+
+            response = page.post(REVOKE, confirmed(revoked), follow=True)
+
+            assert revoked is not None
+            assert f"The token ending in {revoked.last_four} has been revoked." in response.text
+            assert ScimToken.objects.current() == (other, None)
+
+    def test_revoking_the_previous_one_needs_its_own_confirmation(self, page: Client) -> None:
+        earlier, plaintext = new_token()
+        new_token(keep=timedelta(days=1))
+
+        response = page.post(REVOKE, {"token": earlier.pk})
+
+        assert response.status_code == 400
+        assert response.text.count('<details name="token-action"') == 3
+        assert response.text.count('<details name="token-action" open>') == 1
+        _, _, opened = response.text.partition('<details name="token-action" open>')
+        assert "Revoke previous token" in opened
+        assert "<title>Error:" in " ".join(response.text.split())
+        assert api_status(plaintext) == 200
+
+    def test_a_viewer_sees_both_and_changes_neither(self, viewer_page: Client) -> None:
+        earlier, _ = new_token()
+        newest, _ = new_token(keep=timedelta(days=1))
+
+        text = viewer_page.get(PAGE).text
+
+        assert earlier.last_four in text
+        assert newest.last_four in text
+        assert REVOKE not in text
+        for token in (earlier, newest):
+            assert viewer_page.post(REVOKE, confirmed(token)).status_code == 403
+        forged = {**confirmed(newest), "keep": "7"}
+        assert viewer_page.post(GENERATE, forged).status_code == 403
+        assert ScimToken.objects.current() == (newest, earlier)
+
+
 class TestRevoke:
     def test_the_token_stops_working_at_once_and_the_page_says_so(self, page: Client) -> None:
         token, plaintext = new_token()
@@ -240,8 +393,8 @@ class TestLog:
         self, page: Client, changer: User
     ) -> None:
         first = generated(page)
-        second = shown_token(page.post(GENERATE, confirmed(ScimToken.objects.current())))
-        page.post(REVOKE, confirmed(ScimToken.objects.current()))
+        second = shown_token(page.post(GENERATE, confirmed(ScimToken.objects.current().newest)))
+        page.post(REVOKE, confirmed(ScimToken.objects.current().newest))
 
         entries = LogEntry.objects.order_by("pk")
         assert [

@@ -23,6 +23,7 @@ from tiled_scim.audit.dashboard import (
     Counts,
     Day,
     Failure,
+    Handover,
     Health,
     State,
     ago,
@@ -31,6 +32,8 @@ from tiled_scim.audit.dashboard import (
 from tiled_scim.errors import Cause
 from tiled_scim.host import HostAdapter
 from tiled_scim.models import (
+    USED_INTERVAL,
+    CurrentTokens,
     LibraryGroupLink,
     LibraryGroupMember,
     Outcome,
@@ -44,6 +47,11 @@ pytestmark = pytest.mark.django_db
 SECOND = timedelta(seconds=1)
 # Midnight is a different day in other time zones, and not every offset is a whole number of hours.
 ZONES = ["UTC", "Pacific/Kiritimati", "Pacific/Pago_Pago", "Asia/Kathmandu", "America/Sao_Paulo"]
+
+
+def use(token: ScimToken, at: datetime, client: str = "Okta SCIM Client") -> None:
+    """Note that a token was used, as a request does."""
+    token.mark_used(at, timedelta(), address="192.0.2.1", client=client)
 
 
 def make_token(account: str = "", **fields: Any) -> ScimToken:
@@ -174,6 +182,105 @@ class TestState:
         make_refusal()
 
         assert health().state is State.CONNECTED
+
+
+class TestPreviousToken:
+    """The old token goes on to work for a time, beside the new one."""
+
+    @pytest.fixture
+    def previous(self) -> ScimToken:
+        token, _ = new_token()
+        use(token, timezone.now() - timedelta(hours=2))
+        return token
+
+    @pytest.fixture
+    def newest(self, previous: ScimToken) -> ScimToken:
+        return ScimToken.objects.renew(keep=timedelta(days=1)).token
+
+    def test_a_call_with_either_of_them_is_the_last_one(
+        self, previous: ScimToken, newest: ScimToken
+    ) -> None:
+        assert health().state is State.CONNECTED
+        assert health().last_used == previous
+        assert health().last_call_ago == "2\xa0hours ago"
+        summarized, _ = summaries([""])
+        assert summarized[""].state is State.CONNECTED
+        assert summarized[""].last_call_ago == "2\xa0hours ago"
+        assert summarized[""].token == newest
+
+        use(newest, timezone.now())
+
+        assert health().last_used == newest
+        assert health().last_call_ago == summaries([""])[0][""].last_call_ago == "just now"
+
+    def test_one_that_has_ended_by_itself_connects_nobody(
+        self, previous: ScimToken, newest: ScimToken
+    ) -> None:
+        ScimToken.objects.filter(pk=previous.pk).update(expires_at=timezone.now())
+
+        assert health().tokens == (newest, None)
+        assert health().state is State.UNUSED
+        assert health().handover is None
+        assert summaries([""])[0][""].state is State.UNUSED
+
+    def test_its_last_calls_after_its_end_are_told(
+        self, previous: ScimToken, newest: ScimToken
+    ) -> None:
+        ScimToken.objects.filter(pk=previous.pk).update(expires_at=timezone.now())
+
+        make_refusal(account="", status=401, token_last_four=previous.last_four)
+
+        assert health().state is State.REFUSED
+
+    def test_its_days_are_counted_apart_from_those_of_the_new_one(
+        self, previous: ScimToken, newest: ScimToken
+    ) -> None:
+        assert health().days_left is None
+        assert health().previous_days_left == 1
+
+    @pytest.mark.parametrize(
+        ("first_used", "previous_used", "expected"),
+        [
+            (None, timedelta(hours=2), Handover.NOT_BEGUN),
+            (timedelta(), timedelta(hours=2), Handover.BEGUN),
+            (USED_INTERVAL, USED_INTERVAL + SECOND, Handover.DONE),
+            (USED_INTERVAL, None, Handover.DONE),
+            (USED_INTERVAL, USED_INTERVAL, Handover.STILL_USED),
+            (timedelta(hours=1), timedelta(minutes=5), Handover.STILL_USED),
+            (timedelta(), timedelta(), Handover.STILL_USED),
+        ],
+    )
+    def test_whether_it_can_go(
+        self, first_used: timedelta | None, previous_used: timedelta | None, expected: Handover
+    ) -> None:
+        previous, now = make_token(), timezone.now()
+        newest = ScimToken.objects.renew(keep=timedelta(days=7)).token
+        for token, before in ((previous, previous_used), (newest, first_used)):
+            if before is not None:
+                use(token, now - before)
+
+        assert health().handover == expected
+
+    def test_later_calls_with_the_new_one_do_not_change_when_it_was_first_used(
+        self, previous: ScimToken, newest: ScimToken
+    ) -> None:
+        first = timezone.now() - timedelta(hours=1)
+        use(newest, first)
+        use(previous, first + timedelta(minutes=1))
+
+        use(ScimToken.objects.get(pk=newest.pk), timezone.now())
+
+        assert ScimToken.objects.get(pk=newest.pk).first_used_at == first
+        assert health().handover == Handover.STILL_USED
+        assert health().newest_first_used_ago == "1\xa0hour ago"
+        assert health().previous_used_ago == "59\xa0minutes ago"
+
+    def test_without_one_there_is_nothing_to_hand_over(self) -> None:
+        make_token()
+
+        assert health().handover is None
+        assert health().previous_days_left is None
+        assert health().previous_used_ago == ""
 
 
 class TestExpiry:
@@ -499,7 +606,7 @@ class TestAgo:
 
 def health_without_token() -> Health:
     """Return the health, without a query for the token."""
-    return Health("", None)
+    return Health("", CurrentTokens())
 
 
 def day_of(account: str, *, is_only: bool) -> tuple[int, int]:

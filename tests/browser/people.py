@@ -46,18 +46,23 @@ def generate(page: Page) -> str:
     return shown_token(page)
 
 
-def replace(page: Page) -> str:
-    """Replace the token as one who means it, and read the new one."""
+def replace(page: Page, end: str = "Immediately") -> str:
+    """Replace the token as one who means it, and read the new one.
+
+    Args:
+        end: The choice of when the old one stops working.
+    """
     details = action(page, "Replace token")
     details.locator("summary").click()
+    details.get_by_role("radio", name=end).check()
     details.get_by_role("checkbox").check()
     details.get_by_role("button").click()
     return shown_token(page)
 
 
-def revoke(page: Page) -> None:
-    """Revoke the token as one who means it."""
-    details = action(page, "Revoke token")
+def revoke(page: Page, name: str = "Revoke token") -> None:
+    """Revoke a token as one who means it."""
+    details = action(page, name)
     details.locator("summary").click()
     details.get_by_role("checkbox").check()
     details.get_by_role("button").click()

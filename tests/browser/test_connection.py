@@ -136,9 +136,7 @@ class TestReplaceAndRevoke:
         expect(details.get_by_role("button")).to_be_hidden()
 
         details.locator("summary").click()
-        expect(
-            details.get_by_text("The current token stops working immediately. Okta")
-        ).to_be_visible()
+        expect(details.get_by_role("radio", name="Immediately")).to_be_checked()
         details.get_by_role("button").click()  # without the tick, the browser does not send it
         expect(details.get_by_role("checkbox")).to_be_focused()
         assert status(okta) == 200
@@ -148,6 +146,26 @@ class TestReplaceAndRevoke:
         expect(page.get_by_text(f"The token ending in {first[-4:]} has stopped")).to_be_visible()
         assert status(okta) == 401
         assert status(connect(page, shown_token(page))) == 200
+
+    def test_the_old_token_works_for_a_week_if_chosen_and_until_it_is_revoked(
+        self, page: Page
+    ) -> None:
+        page.goto(PAGE)
+        first = generate(page)
+        okta = connect(page, first)
+        assert status(okta) == 200
+        page.get_by_role("link", name="I have copied it").click()
+
+        second = replace(page, "In one week")
+
+        expect(page.get_by_text(f"The token ending in {first[-4:]} works until")).to_be_visible()
+        new_okta = connect(page, second)
+        assert [status(okta), status(new_okta)] == [200, 200]
+        page.get_by_role("link", name="I have copied it").click()
+        expect(page.get_by_text("Look again in a minute before you revoke")).to_be_visible()
+        revoke(page, "Revoke previous token")
+        assert [status(okta), status(new_okta)] == [401, 200]
+        expect(page.get_by_text("Previous token")).to_have_count(0)
 
     def test_revoking_asks_first_and_the_token_is_refused_at_once(self, page: Page) -> None:
         page.goto(PAGE)
@@ -270,5 +288,11 @@ class TestWithoutScript:
         assert status(okta) == 401
         okta = connect(page, second)
         assert status(okta) == 200
+        page.get_by_role("link", name="I have copied it").click()
+        third = replace(page, "In one day")
+        newest = connect(page, third)
+        assert [status(okta), status(newest)] == [200, 200]
+        revoke(page, "Revoke previous token")
+        assert [status(okta), status(newest)] == [401, 200]
         revoke(page)
-        assert status(okta) == 401
+        assert status(newest) == 401

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.conf import LazySettings
 from django.contrib.auth.models import User
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
@@ -89,6 +90,16 @@ def test_connected(look: Look, admin: User, live_server: LiveServer) -> None:
     page = look.open(admin, PAGE)
 
     look.inspect(page, "connected")
+
+
+@pytest.mark.parametrize("name", ["Replace token", "Revoke previous token"])
+def test_with_a_previous_token(look: Look, admin: User, name: str) -> None:
+    issue(created_by=admin, last_used_at=timezone.now(), last_used_from="192.0.2.7")
+    new_token(keep=timedelta(days=7))
+    page = look.open(admin, PAGE)
+    open_action(page, name)
+
+    look.inspect(page, f"previous-{name.split()[0].lower()}")
 
 
 def test_with_a_token_that_has_not_been_used_for_long(look: Look, admin: User) -> None:

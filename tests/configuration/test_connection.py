@@ -103,6 +103,32 @@ class TestToken:
         assert api_status(plaintext) == 401
         assert events()[0] == ("token_revoked", f"SCIM Configuration: {ADMIN}")
 
+    def test_is_replaced_and_works_for_another_day_until_it_is_revoked(self, admin: Client) -> None:
+        token, earlier = new_token("acme")
+        fields = form_fields(admin.get(PAGE).text, GENERATE)
+
+        response = admin.post(GENERATE, {**fields, "confirm": "on", "keep": "1"})
+
+        plaintext = shown_token(response)
+        assert f"The token ending in {token.last_four} works until" in read(response)
+        assert api_status(earlier) == api_status(plaintext) == 200
+        assert "Previous token Still works" in read(admin.get(PAGE))
+        response = admin.post(REVOKE, confirmed(token), follow=True)
+        assert f"The token ending in {token.last_four} has been revoked." in read(response)
+        assert [api_status(earlier), api_status(plaintext)] == [401, 200]
+        assert events() == [
+            ("token_replaced", f"SCIM Configuration: {ADMIN}"),
+            ("token_revoked", f"SCIM Configuration: {ADMIN}"),
+        ]
+
+    def test_that_is_kept_belongs_to_its_account_alone(self, admin: Client) -> None:
+        theirs, plaintext = new_token("globex")
+        new_token("globex", keep=timedelta(days=1))
+
+        assert admin.post(REVOKE, confirmed(theirs)).status_code == 409
+        assert "Previous token" not in read(admin.get(PAGE))
+        assert api_status(plaintext) == 200
+
     @pytest.mark.parametrize("form", [GENERATE, REVOKE])
     def test_a_form_that_was_sent_twice_has_no_effect(self, admin: Client, form: str) -> None:
         seen, _ = new_token("acme")
@@ -203,7 +229,7 @@ class TestPage:
 
 
 class TestMarkup:
-    @pytest.fixture(params=["no token", "new token", "connected", "not confirmed"])
+    @pytest.fixture(params=["no token", "new token", "connected", "kept", "not confirmed"])
     def response(self, request: pytest.FixtureRequest, admin: Client) -> Any:
         if request.param == "no token":
             return admin.get(PAGE)
@@ -212,6 +238,9 @@ class TestMarkup:
         token, plaintext = new_token("acme")
         api_status(plaintext)
         make_refusal(account="acme")
+        if request.param == "kept":
+            new_token("acme", keep=timedelta(days=1))
+            return admin.get(PAGE)
         return (
             admin.get(PAGE)
             if request.param == "connected"

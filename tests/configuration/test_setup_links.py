@@ -18,7 +18,7 @@ from tests.audit.test_dashboard import make_refusal
 from tests.tokens import new_token
 from tests.wire.client import Scim
 from tiled_scim.configuration.setup import COOKIE
-from tiled_scim.models import ScimEvent, ScimToken, SetupLink
+from tiled_scim.models import ScimEvent, ScimToken, SetupLink, Slot
 
 from .customers import (
     ADMIN,
@@ -240,10 +240,18 @@ class TestUsing:
         assert client.post(SETUP_GENERATE, fields).status_code == 400
         second = shown_token(client.post(SETUP_GENERATE, {**fields, "confirm": "on"}))
 
+        fields = form_fields(client.get(SETUP).text, SETUP_GENERATE)
+        third = shown_token(client.post(SETUP_GENERATE, {**fields, "confirm": "on", "keep": "1"}))
+
         actor = f"Setup link {link.pk} of {ADMIN}"
-        assert events()[2:] == [("token_generated", actor), ("token_replaced", actor)]
-        assert (api_status(first), api_status(second), api_status(theirs)) == (401, 200, 200)
-        assert ScimToken.objects.get(current_account="acme").created_by is None
+        replaced = ("token_replaced", actor)
+        assert events()[2:] == [("token_generated", actor), replaced, replaced]
+        assert [api_status(each) for each in (first, second, third)] == [401, 200, 200]
+        assert api_status(theirs) == 200
+        page = client.get(SETUP).text
+        assert "Previous token" in page
+        assert "Revoke" not in page
+        assert ScimToken.objects.get(account="acme", slot=Slot.NEWEST).created_by is None
         assert not PLAINTEXT.search(client.get(SETUP).text)
 
     def test_does_not_open_the_other_pages(self, okta: Scim, admin: Client) -> None:

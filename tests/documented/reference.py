@@ -33,6 +33,7 @@ GUIDES = {
     "ADOPT_USERS": "[Adopting users](host-adapter.md#adopting-users)",
     "ADOPT_PASSWORDS": "[Adopting users](host-adapter.md#adopting-users)",
     "END_SESSIONS": "[Sessions](host-adapter.md#sessions)",
+    "LOGOUT_WITH_TOKEN": "[Universal Logout](protocol.md#universal-logout)",
     "THROTTLE": "[Load](operations.md#load)",
     "BASE_URL": "[Behind a proxy](operations.md#behind-a-proxy)",
 }
@@ -141,6 +142,8 @@ def _options(parser: argparse.ArgumentParser) -> Iterator[str]:
 
 
 def _spelled(option: argparse.Action) -> str:
+    if not option.option_strings:
+        return str(option.metavar or option.dest.upper())
     if option.nargs == 0:
         return option.option_strings[-1]
     choices = ",".join(map(str, option.choices or ()))

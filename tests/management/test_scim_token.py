@@ -16,7 +16,7 @@ from pytest_django import Settings
 
 from tests.tokens import new_token
 from tiled_scim.host import HostAdapter
-from tiled_scim.models import Action, Outcome, ScimEvent, ScimToken
+from tiled_scim.models import Action, Outcome, ScimEvent, ScimToken, Slot
 
 pytestmark = pytest.mark.django_db
 
@@ -70,6 +70,41 @@ class TestGenerate:
         assert "has stopped working" in printed
         assert not earlier.is_current
         assert plaintext not in printed
+
+    def test_the_earlier_token_can_be_kept_for_days(self) -> None:
+        earlier, _ = new_token()
+
+        printed = scim_token("generate", "--keep", "7")
+
+        earlier.refresh_from_db()
+        assert earlier.is_current
+        assert earlier.expires_at is not None
+        assert 6 <= (earlier.expires_at - timezone.now()).days <= 7
+        works = f"works until {timezone.localtime(earlier.expires_at):%Y-%m-%d %H:%M}."
+        assert printed.startswith(f"The token ending in {earlier.last_four}, created on ")
+        assert works in printed
+        assert "stopped working" not in printed
+        printed = scim_token("generate", "--keep", "1")
+        assert f"The token ending in {earlier.last_four}" in printed
+        assert "has stopped working." in printed
+        assert len(ScimToken.objects.current().all()) == 2
+
+    def test_kept_for_no_day_it_ends(self) -> None:
+        earlier, _ = new_token()
+
+        scim_token("generate", "--keep", "0")
+
+        assert ScimToken.objects.current().previous is None
+        assert not ScimToken.objects.get(pk=earlier.pk).is_current
+
+    @pytest.mark.parametrize("keep", ["8", "-1", "1.5", "soon", "", "9" * 20, "٣"])
+    def test_it_cannot_be_kept_for_longer_than_a_week(self, keep: str) -> None:
+        new_token()
+
+        with pytest.raises(CommandError, match="whole number of days from 0 to 7"):
+            scim_token("generate", f"--keep={keep}")
+
+        assert ScimToken.objects.count() == 1
 
     def test_a_lifetime_is_counted_in_days(self) -> None:
         before = timezone.now()
@@ -137,7 +172,7 @@ class TestList:
         used_at = timezone.now()
         expired, _ = new_token(lifetime=timedelta(days=1))
         ScimToken.objects.filter(pk=expired.pk).update(
-            expires_at=used_at, last_used_at=used_at, current_account=None
+            expires_at=used_at, last_used_at=used_at, slot=None
         )
         current, plaintext = new_token()
 
@@ -154,6 +189,18 @@ class TestList:
         assert all(cell.startswith(now) for cell in rows[1][4:6])
         assert plaintext not in printed
         assert current.digest not in printed
+
+    def test_both_current_tokens_are_listed_with_their_states(self) -> None:
+        new_token()
+        new_token(keep=timedelta(days=1))
+
+        rows = table(scim_token("list"))
+
+        assert [row[-1] for row in rows] == ["current", "previous"]
+        assert [row[4] == "-" for row in rows] == [True, False]
+
+        ScimToken.objects.filter(slot=Slot.PREVIOUS).update(expires_at=timezone.now())
+        assert [row[-1] for row in table(scim_token("list"))] == ["current", "expired"]
 
     @pytest.mark.usefixtures("two_accounts")
     def test_one_accounts_tokens_can_be_asked_for(self) -> None:
@@ -202,6 +249,50 @@ class TestRevoke:
         assert not ended.is_current
         assert ended.revoked_at is not None
 
+    def test_both_end_and_are_named(self) -> None:
+        tokens = [new_token()[0], new_token(keep=timedelta(days=1))[0]]
+
+        printed = scim_token("revoke")
+
+        assert printed.count("has stopped working.") == 2
+        assert all(f"The token ending in {token.last_four}" in printed for token in tokens)
+        assert ScimToken.objects.current() == (None, None)
+
+    def test_one_of_them_is_revoked_by_its_last_four_characters(self) -> None:
+        earlier, _ = new_token()
+        newest, _ = new_token(keep=timedelta(days=1))
+
+        # Argparse takes a value that starts with a hyphen for an option.
+        printed = scim_token("revoke", f"--token={earlier.last_four}")
+
+        assert f"The token ending in {earlier.last_four}" in printed
+        assert ScimToken.objects.current() == (newest, None)
+
+    def test_other_characters_are_refused_with_those_of_the_current_tokens(self) -> None:
+        with pytest.raises(CommandError, match="There is no current token"):
+            scim_token("revoke", "--token", "abcd")
+        ended, _ = new_token()
+        newest, _ = new_token()
+
+        with pytest.raises(CommandError) as refusal:
+            scim_token("revoke", f"--token={ended.last_four}")
+
+        assert str(refusal.value) == (
+            f"No current token ends in {ended.last_four!r}. The current tokens end in: "
+            f"{newest.last_four}."
+        )
+        assert ScimToken.objects.current() == (newest, None)
+
+    def test_characters_in_which_both_end_are_refused(self) -> None:
+        new_token()
+        new_token(keep=timedelta(days=1))
+        ScimToken.objects.update(last_four="abcd")
+
+        with pytest.raises(CommandError, match="Both current tokens end in 'abcd'"):
+            scim_token("revoke", "--token", "abcd")
+
+        assert len(ScimToken.objects.current().all()) == 2
+
     def test_nothing_to_revoke_is_said(self) -> None:
         assert scim_token("revoke") == "There is no token to revoke.\n"
 
@@ -212,8 +303,8 @@ class TestRevoke:
 
         scim_token("revoke", "--account", "globex")
 
-        assert ScimToken.objects.current("acme") is not None
-        assert ScimToken.objects.current("globex") is None
+        assert ScimToken.objects.current("acme").newest is not None
+        assert ScimToken.objects.current("globex").newest is None
         assert "for the account globex" in scim_token("revoke", "--account", "globex")
 
     @pytest.mark.usefixtures("two_accounts")
@@ -231,7 +322,7 @@ class TestEvents:
         scim_token("generate", "--quiet")
         first = ScimToken.objects.get()
         scim_token("generate")
-        second = ScimToken.objects.current()
+        second = ScimToken.objects.current().newest
         scim_token("revoke")
         scim_token("revoke")  # finds nothing to do
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode
@@ -116,7 +117,7 @@ class ScimTokenAdmin(ScopedAdmin):
         return outcome.show(partial(self._account_page, request, account))
 
     def revoke_view(self, request: HttpRequest) -> HttpResponse:
-        """Revoke the account's token."""
+        """Revoke one of the account's tokens."""
         if request.method != "POST":
             return self._redirect(request)
         account = self._account_to_change(request)
@@ -127,7 +128,7 @@ class ScimTokenAdmin(ScopedAdmin):
         return self._redirect(request)
 
     def revoke_former_view(self, request: HttpRequest) -> HttpResponse:
-        """Revoke the token of an account that the host no longer has."""
+        """Revoke a token of an account that the host no longer has."""
         if request.method != "POST":
             return self._redirect(request)
         scope = scope_of(request)
@@ -144,27 +145,25 @@ class ScimTokenAdmin(ScopedAdmin):
             self.message_user(request, gone, messages.WARNING)
         return self._redirect(request)
 
-    def _rotate(self, request: HttpRequest, account: str, seen: str) -> NewToken:
+    def _rotate(self, request: HttpRequest, account: str, seen: str, keep: timedelta) -> NewToken:
         """Replace the token that the user has seen.
 
         Raises:
-            TokenChangedError: Another one is the current token.
+            TokenChangedError: Another one is the newest token.
         """
         with transaction.atomic(using=router.db_for_write(ScimToken)):
-            new = Connection(account).rotate(actor_of(request), seen=seen)
-            self.log_addition(request, new.token, _log_message(new.replaced))
+            new = Connection(account).rotate(actor_of(request), seen=seen, keep=keep)
+            self.log_addition(request, new.token, _log_message(new))
         return new
 
     def _revoke(self, request: HttpRequest, account: str, seen: str) -> None:
         """Revoke the token that the user has seen.
 
         Raises:
-            TokenChangedError: Another one is the current token.
+            TokenChangedError: It is not a current token any more.
         """
         with transaction.atomic(using=router.db_for_write(ScimToken)):
-            token = Connection(account).revoke(actor_of(request), seen=seen)
-            if token is None:
-                raise TokenChangedError
+            (token,) = Connection(account).revoke(actor_of(request), seen=seen)
             self.log_change(request, token, gettext("Revoked."))
         self.message_user(request, revoked_message(token), messages.SUCCESS)
 
@@ -220,8 +219,8 @@ class ScimTokenAdmin(ScopedAdmin):
             request: The current request.
             account: The account.
             status: The HTTP status of the response.
-            shown: Additional context: the placeholder of the new token as `plaintext` and the token
-                `replaced` by it, `is_outdated`, or a form with errors.
+            shown: Additional context: the placeholder of the new token as `plaintext`, the tokens
+                `replaced` by it and `dropped`, `is_outdated`, or a form with errors.
         """
         unknown_callers = account.is_only and scope_of(request).is_all
         health = Connection(account.key).health(unknown_callers=unknown_callers)
@@ -313,9 +312,15 @@ def _query(failure: Failure) -> str:
     return failure_query(failure, account=failure.example.account, **recent_period())
 
 
-def _log_message(replaced: ScimToken | None) -> str:
+def _log_message(new: NewToken) -> str:
     """Return the message for the admin's log about a new token."""
-    if replaced is None:
+    if new.replaced is None:
         return gettext("Generated.")
-    message = gettext("Generated. It replaces the token ending in %(last_four)s.")
-    return message % {"last_four": replaced.last_four}
+    values = {"last_four": new.replaced.last_four}
+    if new.kept_until is None:
+        message = gettext("Generated. It replaces the token ending in %(last_four)s.")
+        return message % values
+    message = gettext(
+        "Generated. It replaces the token ending in %(last_four)s, which works until %(moment)s."
+    )
+    return message % {**values, "moment": new.kept_until.isoformat(timespec="minutes")}

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -38,6 +39,8 @@ from tiled_scim.conf import settings
 from tiled_scim.errors import Cause
 from tiled_scim.host import TILED_ADMIN, objects
 from tiled_scim.models import (
+    USED_INTERVAL,
+    CurrentTokens,
     LibraryGroupLink,
     LibraryGroupMember,
     Outcome,
@@ -60,6 +63,8 @@ FAILED_OUTCOMES = (Outcome.REFUSED, Outcome.FAILED)
 # Failures with the same values are shown as one. The account of unknown callers is null.
 FAILURE_KIND = ("status", "scim_type", "cause", "resource_type", "account")
 UNAUTHORIZED = 401
+# The same as `_used_ended_token`, for events of an account.
+USED_ENDED_TOKEN = Q(status=UNAUTHORIZED) & ~Q(cause=Cause.NOT_SIGNED)
 TITLES: Mapping[tuple[str, str], StrOrPromise] = {
     (Outcome.REFUSED, UNKNOWN_CALLER): _("Unknown caller refused"),
     (Outcome.REFUSED, USER.name): _("User refused"),
@@ -97,23 +102,62 @@ class State(TextChoices):
         return "bad" if self in {State.EXPIRED, State.REFUSED} else ""
 
 
-def state(token: ScimToken | None, refused_at: datetime | None) -> State:
+class Handover(StrEnum):
+    """How far clients have gone over from the previous token to the newest one."""
+
+    # Nobody has used the newest one.
+    NOT_BEGUN = "not_begun"
+    # The newest one was first used within the last minute.
+    BEGUN = "begun"
+    # The previous one was used since the newest one was first used.
+    STILL_USED = "still_used"
+    DONE = "done"
+
+
+def handover(tokens: CurrentTokens) -> Handover | None:
+    """Return how far clients have gone over to the newest token, or None without a previous one.
+
+    The last use is noted once a minute. So uses of the previous token just before the first use of
+    the newest one can be missing, but none after another minute.
+    """
+    newest, previous = tokens
+    if newest is None or previous is None:
+        return None
+    if newest.first_used_at is None:
+        return Handover.NOT_BEGUN
+    if previous.last_used_at is not None and previous.last_used_at >= newest.first_used_at:
+        return Handover.STILL_USED
+    is_certain = timezone.now() - newest.first_used_at >= USED_INTERVAL
+    return Handover.DONE if is_certain else Handover.BEGUN
+
+
+def last_used(tokens: CurrentTokens) -> ScimToken | None:
+    """Return the token that was used last, or None if none was."""
+    used = {token.last_used_at: token for token in tokens.all() if token.last_used_at is not None}
+    return used[max(used)] if used else None
+
+
+def state(tokens: CurrentTokens, refused_at: datetime | None) -> State:
     """Return the state of the connection of an account that may use SCIM.
 
     Args:
-        token: The account's current token.
+        tokens: The account's current tokens.
         refused_at: When a call with a former token of the account was last refused.
     """
-    if token is not None and token.is_expired:
+    newest, used = tokens.newest, last_used(tokens)
+    # The previous one never outlives the newest.
+    if newest is not None and newest.is_expired:
         return State.EXPIRED
-    last_good = (token.last_used_at or token.created_at) if token else None
+    used_at = used.last_used_at if used else None
+    good = (used_at, newest.created_at if newest else None)
+    last_good = max((moment for moment in good if moment is not None), default=None)
     if refused_at is not None and (last_good is None or refused_at > last_good):
         return State.REFUSED
-    if token is None:
+    if newest is None:
         return State.NO_TOKEN
-    if token.last_used_at is None:
+    if used_at is None:
         return State.UNUSED
-    is_silent = timezone.now() - token.last_used_at > SILENT_AFTER
+    is_silent = timezone.now() - used_at > SILENT_AFTER
     return State.SILENT if is_silent else State.CONNECTED
 
 
@@ -183,19 +227,24 @@ class Health:
 
     Args:
         account: The key of the account.
-        token: The account's current token.
+        tokens: The account's current tokens.
         is_only: Whether the host has no other account. Unknown callers are then included.
     """
 
     account: str
-    token: ScimToken | None
+    tokens: CurrentTokens
     is_only: bool = True
+
+    @property
+    def token(self) -> ScimToken | None:
+        """Return the newest current token."""
+        return self.tokens.newest
 
     @cached_property
     def state(self) -> State:
         if not settings.ENABLED(self.account):
             return State.NOT_ENABLED
-        return state(self.token, self._refused_at)
+        return state(self.tokens, self._refused_at)
 
     @cached_property
     def refused(self) -> ScimEvent | None:
@@ -204,9 +253,30 @@ class Health:
         return next((event for event in refused if _used_ended_token(event)), None)
 
     @property
+    def last_used(self) -> ScimToken | None:
+        """Return the current token that was used last, or None if none was."""
+        return last_used(self.tokens)
+
+    @property
     def last_call_ago(self) -> str:
-        """Return how long ago the current token was used, as text, or "" if it never was."""
-        return ago(self.token.last_used_at if self.token else None)
+        """Return how long ago a current token was used, as text, or "" if none was."""
+        return _last_call_ago(self.tokens)
+
+    @property
+    def handover(self) -> Handover | None:
+        """Return how far clients have gone over to a new token, or None if no old one is kept."""
+        return handover(self.tokens)
+
+    @property
+    def previous_used_ago(self) -> str:
+        """Return how long ago the previous token was used, as text, or "" if it never was."""
+        previous = self.tokens.previous
+        return ago(previous.last_used_at if previous else None)
+
+    @property
+    def newest_first_used_ago(self) -> str:
+        """Return how long ago the newest token was first used, as text, or "" if it never was."""
+        return ago(self.token.first_used_at if self.token else None)
 
     @property
     def _refused_at(self) -> datetime | None:
@@ -218,11 +288,13 @@ class Health:
 
     @property
     def days_left(self) -> int | None:
-        """Return the days until the token expires, or None if it does not expire soon."""
-        expires_at = self.token.expires_at if self.token else None
-        if expires_at is None or not timedelta() < expires_at - timezone.now() <= EXPIRES_SOON:
-            return None
-        return (_local(expires_at).date() - _today()).days
+        """Return the days until the newest token expires, or None if it does not expire soon."""
+        return _days_left(self.tokens.newest)
+
+    @property
+    def previous_days_left(self) -> int | None:
+        """Return the days until the previous token ends, or None if there is none."""
+        return _days_left(self.tokens.previous)
 
     @cached_property
     def counts(self) -> Counts:
@@ -305,18 +377,23 @@ class Summary:
     """The health of one account in a list of accounts.
 
     Args:
-        token: The account's current token.
+        tokens: The account's current tokens.
         state: The state of the connection.
         failures: How many requests failed on the last days.
     """
 
-    token: ScimToken | None
+    tokens: CurrentTokens
     state: State
     failures: int
 
     @property
+    def token(self) -> ScimToken | None:
+        """Return the newest current token."""
+        return self.tokens.newest
+
+    @property
     def last_call_ago(self) -> str:
-        return ago(self.token.last_used_at if self.token else None)
+        return _last_call_ago(self.tokens)
 
 
 def summaries(accounts: Collection[str]) -> tuple[dict[str, Summary], int]:
@@ -326,20 +403,22 @@ def summaries(accounts: Collection[str]) -> tuple[dict[str, Summary], int]:
         The summaries by account key, and the number of requests of unknown callers that were
         refused on the last days.
     """
-    rows = objects(ScimToken).filter(current_account__in=accounts)
-    tokens = {token.account: token for token in rows}
+    tokens: dict[str, list[ScimToken]] = {key: [] for key in accounts}
+    for token in ScimToken.objects.all_current().filter(account__in=accounts):
+        tokens[token.account].append(token)
     failures = (
         objects(ScimEvent)
         .filter(Q(account__in=accounts) | Q(account=None))
         .filter(outcome__in=FAILED_OUTCOMES, created_at__gte=failures_since())
         .values_list("account")
-        .annotate(number=Sum("times"), refused_at=Max("created_at", filter=Q(status=UNAUTHORIZED)))
+        .annotate(number=Sum("times"), refused_at=Max("created_at", filter=USED_ENDED_TOKEN))
         .order_by()
     )
     found = {account: (number, refused_at) for account, number, refused_at in failures}
     unknown, _refused_at = found.pop(None, (0, None))
     return {
-        key: _summarize(key, tokens.get(key), *found.get(key, (0, None))) for key in accounts
+        key: _summarize(key, CurrentTokens.of(tokens[key]), *found.get(key, (0, None)))
+        for key in accounts
     }, unknown
 
 
@@ -353,15 +432,21 @@ def ago(moment: datetime | None) -> str:
 
 
 def _summarize(
-    account: str, token: ScimToken | None, failures: int, refused_at: datetime | None
+    account: str, tokens: CurrentTokens, failures: int, refused_at: datetime | None
 ) -> Summary:
     is_enabled = settings.ENABLED(account)
-    return Summary(token, state(token, refused_at) if is_enabled else State.NOT_ENABLED, failures)
+    return Summary(tokens, state(tokens, refused_at) if is_enabled else State.NOT_ENABLED, failures)
+
+
+def _last_call_ago(tokens: CurrentTokens) -> str:
+    used = last_used(tokens)
+    return ago(used.last_used_at if used else None)
 
 
 def _used_ended_token(event: ScimEvent) -> bool:
     """Return whether a call was refused because of a former token of the account."""
-    return event.status == UNAUTHORIZED and event.account is not None
+    is_unauthorized = event.status == UNAUTHORIZED and event.account is not None
+    return is_unauthorized and event.cause != Cause.NOT_SIGNED
 
 
 def _numbers(**rows: QuerySet[Any]) -> dict[str, int]:
@@ -379,6 +464,14 @@ def _numbers(**rows: QuerySet[Any]) -> dict[str, int]:
 def failures_since() -> datetime:
     """Return the start of the period for which failures are shown."""
     return timezone.now() - timedelta(days=FAILURE_DAYS)
+
+
+def _days_left(token: ScimToken | None) -> int | None:
+    """Return the days until a token expires, or None if it does not expire soon."""
+    expires_at = token.expires_at if token else None
+    if expires_at is None or not timedelta() < expires_at - timezone.now() <= EXPIRES_SOON:
+        return None
+    return (_local(expires_at).date() - _today()).days
 
 
 def _local(moment: datetime) -> datetime:

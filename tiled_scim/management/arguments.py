@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from datetime import timedelta
 
 from django.core.management.base import CommandError
@@ -25,6 +26,20 @@ def days(text: str) -> timedelta:
             f"give a whole number of days from 1 to {LONGEST_PERIOD.days}, not {text!r}"
         )
     return timedelta(days=number)
+
+
+def days_up_to(longest: timedelta) -> Callable[[str], timedelta]:
+    """Return a parser of a whole number of days, from none to a limit."""
+
+    def parse(text: str) -> timedelta:
+        number = int(text) if text.isascii() and text.isdigit() else -1
+        if not 0 <= number <= longest.days:
+            raise argparse.ArgumentTypeError(
+                f"give a whole number of days from 0 to {longest.days}, not {text!r}"
+            )
+        return timedelta(days=number)
+
+    return parse
 
 
 def require_known(account: str) -> None:

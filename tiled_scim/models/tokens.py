@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from django.conf import settings as django_settings
 from django.db import models, router, transaction
@@ -15,13 +15,19 @@ from django.utils.translation import gettext_lazy as _
 from tiled_scim.conf import settings
 from tiled_scim.database.compiled import Parameter, compiled
 from tiled_scim.database.fields import ExactCharField
-from tiled_scim.models.lengths import (
-    ACCOUNT_LENGTH,
-    CLIENT_LENGTH,
-)
+from tiled_scim.models.last_use import LastUse
+from tiled_scim.models.lengths import ACCOUNT_LENGTH
 from tiled_scim.secret import Secret, digest, new_secret
 
 TOKEN_PREFIX = "tscim_"  # noqa: S105 (the prefix that secret scanners look for, not a secret)
+
+
+class Slot(models.IntegerChoices):
+    """The place of a current token in its account. Each place has room for one token."""
+
+    NEWEST = 1
+    # It was replaced by the newest one, and is kept for some time.
+    PREVIOUS = 2
 
 
 @dataclass(frozen=True)
@@ -32,11 +38,41 @@ class NewToken:
         token: The row.
         plaintext: The token itself, which is not stored.
         replaced: The token that it replaces, if the account had one.
+        dropped: A token that an earlier replacement had kept, and that has ended now.
     """
 
     token: ScimToken
     plaintext: Secret
     replaced: ScimToken | None = None
+    dropped: ScimToken | None = None
+
+    @property
+    def kept_until(self) -> datetime | None:
+        """Return when the replaced token ends, or None if it has ended."""
+        replaced = self.replaced
+        return replaced.expires_at if replaced is not None and replaced.is_current else None
+
+
+class CurrentTokens(NamedTuple):
+    """The current tokens of an account.
+
+    Args:
+        newest: The newest one, expired or not.
+        previous: The one that it replaced, if that was kept and has not expired.
+    """
+
+    newest: ScimToken | None = None
+    previous: ScimToken | None = None
+
+    @classmethod
+    def of(cls, tokens: Iterable[ScimToken]) -> CurrentTokens:
+        """Sort tokens of one account by their slots."""
+        by_slot = {token.slot: token for token in tokens}
+        return cls(by_slot.get(Slot.NEWEST), by_slot.get(Slot.PREVIOUS))
+
+    def all(self) -> list[ScimToken]:
+        """Return the tokens, the newest first."""
+        return [token for token in self if token is not None]
 
 
 class ScimTokenManager(models.Manager["ScimToken"]):
@@ -48,16 +84,18 @@ class ScimTokenManager(models.Manager["ScimToken"]):
         *,
         created_by: Any = None,
         lifetime: timedelta | None = None,
-        check: Callable[[ScimToken | None], None] = lambda current: None,
+        keep: timedelta | None = None,
+        check: Callable[[ScimToken | None], None] = lambda newest: None,
     ) -> NewToken:
-        """Create a new token for an account, and end its current one.
+        """Create a new token for an account, and end its current ones, or keep the newest of them.
 
         Args:
             account: The account's key.
             created_by: The host user who creates it, if there is one.
             lifetime: How long the token is valid. The default is `TILED_SCIM_TOKEN_LIFETIME`.
-            check: Takes the current token, which is locked, or None. It raises an error if that
-                token must not be replaced.
+            keep: How long the token that is replaced stays valid. It never outlives the new one.
+            check: Takes the newest current token, which is locked, or None. It raises an error if
+                that token must not be replaced.
 
         Raises:
             IntegrityError: if another transaction creates the account's first token meanwhile.
@@ -66,34 +104,49 @@ class ScimTokenManager(models.Manager["ScimToken"]):
         lifetime = lifetime or settings.TOKEN_LIFETIME
         using = router.db_for_write(self.model)
         with transaction.atomic(using=using):
-            current = self.locked(account)
-            check(current)
-            if current is not None:
-                current.revoke()
+            replaced, dropped = self.locked(account)
+            check(replaced)
             token = self.model(
                 account=account,
-                current_account=account,
+                slot=Slot.NEWEST,
                 digest=digest(plaintext),
                 last_four=plaintext[-4:],
                 created_by=created_by,
                 expires_at=timezone.now() + lifetime if lifetime else None,
             )
+            if dropped is not None:
+                dropped.revoke()
+            if replaced is not None:
+                replaced.make_way(token, keep)
             token.save(using=using, force_insert=True)
-        return NewToken(token, plaintext, current)
+        return NewToken(token, plaintext, replaced, dropped)
 
-    def current(self, account: str = "") -> ScimToken | None:
-        """Return the account's current token, expired or not, or None."""
-        return self.written().filter(current_account=account).first()
+    def current(self, account: str = "") -> CurrentTokens:
+        """Return the account's current tokens."""
+        return CurrentTokens.of(self.all_current().filter(account=account))
 
-    def locked(self, account: str = "") -> ScimToken | None:
-        """Return the account's current token, locked until the end of the transaction, or None.
+    def locked(self, account: str = "") -> CurrentTokens:
+        """Return the account's current tokens, locked until the end of the transaction.
+
+        A previous one that has expired leaves its slot.
 
         Without a first token, it does not look for a current one that another transaction may
         create now. It would be locked in another order, which is a deadlock on MariaDB.
         """
         if not self.take_turn(account):
-            return None
-        return self.written().select_for_update().filter(current_account=account).first()
+            return CurrentTokens()
+        rows = list(
+            self.written().select_for_update().filter(account=account, slot__in=Slot.values)
+        )
+        for token in rows:
+            if token.slot == Slot.PREVIOUS and token.is_expired:
+                token.leave_slot()
+        return CurrentTokens.of(rows)
+
+    def all_current(self) -> models.QuerySet[ScimToken]:
+        """Return the current tokens of all accounts. The newest of an account may have expired."""
+        current = self.written().exclude(slot=None)
+        return current.exclude(slot=Slot.PREVIOUS, expires_at__lte=timezone.now())
 
     def take_turn(self, account: str = "") -> bool:
         """Wait for other transactions of the account that take turns, until they have ended.
@@ -124,15 +177,13 @@ class ScimTokenManager(models.Manager["ScimToken"]):
         return self.written().filter(digest=parameter)
 
 
-class ScimToken(models.Model):
+class ScimToken(LastUse):
     """The bearer token of an account. Only its digest is stored."""
 
     account = ExactCharField(_("account"), max_length=ACCOUNT_LENGTH, blank=True)
-    # The account while the token is current, else null. Its unique constraint allows one current
-    # token per account on each database, also on MariaDB, which has no partial constraints.
-    current_account = ExactCharField(
-        max_length=ACCOUNT_LENGTH, null=True, blank=True, unique=True, editable=False
-    )
+    # Null once the token has ended. The unique constraint allows any number of nulls, so it limits
+    # the current tokens on each database, also on MariaDB, which has no partial constraints.
+    slot = models.PositiveSmallIntegerField(null=True, blank=True, editable=False)
     digest = ExactCharField(max_length=64, unique=True, editable=False)
     last_four = models.CharField(_("last four characters"), max_length=4, editable=False)
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
@@ -147,13 +198,6 @@ class ScimToken(models.Model):
     )
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
     revoked_at = models.DateTimeField(_("ended"), null=True, blank=True, editable=False)
-    last_used_at = models.DateTimeField(_("last used"), null=True, blank=True, editable=False)
-    last_used_from = models.GenericIPAddressField(
-        _("last used from"), null=True, blank=True, editable=False
-    )
-    last_used_by = models.CharField(
-        _("last used by"), max_length=CLIENT_LENGTH, blank=True, editable=False
-    )
 
     objects: ClassVar[ScimTokenManager] = ScimTokenManager()
 
@@ -162,6 +206,14 @@ class ScimToken(models.Model):
         verbose_name_plural = _("connection and token")
         ordering = ("-created_at",)
         indexes = (models.Index(fields=("account", "id"), name="tiled_scim_token_account"),)
+        constraints = (
+            # The slot comes first, so that MariaDB does not use this index for `take_turn`. It would
+            # lock all tokens of the account, in another order, which is a deadlock.
+            models.UniqueConstraint(fields=("slot", "account"), name="tiled_scim_token_slot"),
+            models.CheckConstraint(
+                condition=models.Q(slot__in=Slot.values), name="tiled_scim_token_slots"
+            ),
+        )
 
     def __str__(self) -> str:
         return f"…{self.last_four}"
@@ -173,29 +225,46 @@ class ScimToken(models.Model):
     @property
     def is_current(self) -> bool:
         """Return whether the token is valid."""
-        return self.current_account is not None and not self.is_expired
+        return self.slot is not None and not self.is_expired
 
     def revoke(self) -> None:
         """End the token immediately."""
-        self.current_account = None
+        self.slot = None
         self.revoked_at = self.revoked_at or timezone.now()
-        self.save(update_fields=["current_account", "revoked_at"])
+        self.save(update_fields=["slot", "revoked_at"])
 
-    def mark_used(
-        self, now: datetime, interval: timedelta, *, address: str | None = None, client: str = ""
-    ) -> None:
-        """Store that the token was used, at most once in each interval.
+    def make_way(self, successor: ScimToken, keep: timedelta | None) -> None:
+        """End the token because of a new one, or keep it for some time.
+
+        It does not outlive the new one, so that the newest token is the last to end.
 
         Args:
-            now: The current time.
-            interval: The interval.
-            address: The IP address of the client.
-            client: The User-Agent of the client.
+            successor: The new token.
+            keep: How long the token stays valid if it does not expire before. None ends it.
         """
-        if self.last_used_at is not None and now - self.last_used_at < interval:
+        if not keep or self.is_expired:
+            self.revoke()
             return
-        # Only the first of several concurrent requests stores it.
-        unchanged = type(self).objects.filter(pk=self.pk, last_used_at=self.last_used_at)
-        self.last_used_at, self.last_used_from = now, address
-        self.last_used_by = client[:CLIENT_LENGTH]
-        unchanged.update(last_used_at=now, last_used_from=address, last_used_by=self.last_used_by)
+        ends = (self.expires_at, successor.expires_at, timezone.now() + keep)
+        self.expires_at = min(end for end in ends if end is not None)
+        self.slot = Slot.PREVIOUS
+        self.save(update_fields=["slot", "expires_at"])
+
+    def step_forward(self) -> None:
+        """Become the newest token again, because that was revoked. It ends when it would have."""
+        self.slot = Slot.NEWEST
+        self.save(update_fields=["slot"])
+
+    def leave_slot(self) -> None:
+        """Make room for another previous token, because this one has expired."""
+        self.slot = None
+        self.save(update_fields=["slot"])
+
+    @property
+    def throttle_key(self) -> str:
+        """Return by what the requests of the token are counted."""
+        return f"token:{self.pk}"
+
+    def read_again(self) -> ScimToken | None:
+        """Return the token as it is now, or None."""
+        return type(self).objects.written().filter(pk=self.pk).first()

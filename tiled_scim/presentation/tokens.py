@@ -1,9 +1,10 @@
-"""The account page: the base URL, the token and its form, and health."""
+"""The account page: the base URL, the tokens and their forms, and health."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode
@@ -26,19 +27,22 @@ from tiled_scim.presentation.chart import Chart
 from tiled_scim.presentation.secrets import show_once
 from tiled_scim.secret import Secret
 
+# How long the token that is replaced can be kept, in days.
+KEPT = {0: _("Immediately"), 1: _("In one day"), 7: _("In one week")}
+
 
 class TokenForm(forms.Form):
-    """The form to replace or revoke the current token.
+    """The form to revoke a current token.
 
     Args:
-        current: The account's current token. If it still works, the form requires a confirmation.
+        current: The token that the form is for. If it still works, a confirmation is required.
     """
 
     # The token that the page showed. A form that is sent twice, or that was opened before another
-    # person's change, does not match the current token and has no effect.
+    # person's change, does not match a current token and has no effect.
     token = forms.CharField(required=False, widget=forms.HiddenInput)
     confirm = forms.BooleanField(
-        label=_("I understand that the current token stops working immediately."),
+        label=_("I understand that this token stops working immediately."),
         error_messages={"required": _("Please confirm to continue.")},
     )
 
@@ -57,6 +61,27 @@ class TokenForm(forms.Form):
     def is_outdated(self) -> bool:
         """Return whether the token has been replaced or revoked since the page was shown."""
         return self.seen != self.current_key
+
+
+class ReplaceForm(TokenForm):
+    """The form to replace the newest token, at once or with some time for the change."""
+
+    keep = forms.ChoiceField(
+        label=_("When does the current token stop working?"),
+        choices=list(KEPT.items()),
+        initial=0,
+        required=False,
+        widget=forms.RadioSelect,
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["confirm"].label = _("I understand that the current token stops working then.")
+
+    @property
+    def kept(self) -> timedelta:
+        """Return how long the token that is replaced is kept."""
+        return timedelta(days=int(self.cleaned_data["keep"] or 0))
 
 
 @dataclass(frozen=True)
@@ -98,33 +123,36 @@ def replace_token(
     Args:
         connection: The connection of the account.
         data: The data of the form.
-        rotate: Takes `seen`, and replaces the token as `Connection.rotate` does.
+        rotate: Takes `seen` and `keep`, and replaces the token as `Connection.rotate` does.
     """
-    form = TokenForm(data, current=connection.current_token(), auto_id="replace-%s")
+    newest = connection.current_tokens().newest
+    form = ReplaceForm(data, current=newest, auto_id="replace-%s")
     if form.is_outdated:
         return OUTDATED
     if not form.is_valid():
         return Outcome(400, {"replace_form": form})
     try:
-        new = rotate(seen=form.seen)
+        new = rotate(seen=form.seen, keep=form.kept)
     except TokenChangedError:
         return OUTDATED
-    return Outcome(200, {"replaced": new.replaced}, new.plaintext)
+    return Outcome(200, {"replaced": new.replaced, "dropped": new.dropped}, new.plaintext)
 
 
 def revoke_token(connection: Connection, data: QueryDict, revoke: Callable[..., object]) -> Outcome:
-    """Revoke a token, as the form asks. See `replace_token`."""
-    current = connection.current_token()
-    form = TokenForm(data, current=current, auto_id="revoke-%s")
-    if current is None or form.is_outdated:
+    """Revoke one of the current tokens, as the form asks. See `replace_token`."""
+    tokens = connection.current_tokens()
+    token = next((each for each in tokens.all() if seen_key(each) == data.get("token")), None)
+    if token is None:
         return OUTDATED
+    name = "revoke_previous" if token == tokens.previous else "revoke"
+    form = _revoke_form(name, token, data)
     if not form.is_valid():
-        return Outcome(400, {"revoke_form": form})
+        return Outcome(400, {f"{name}_form": form})
     try:
         revoke(seen=form.seen)
     except TokenChangedError:
         return OUTDATED
-    return Outcome(302, token=current)
+    return Outcome(302, token=token)
 
 
 def revoked_message(token: ScimToken) -> str:
@@ -138,13 +166,15 @@ def account_context(request: HttpRequest, health: Health) -> dict[str, Any]:
 
     A page adds `may_change`, `generate_url`, `revoke_url`, `page_url`, `lists` and `failures`.
     """
-    account, token = health.account, health.token
+    account, (newest, previous) = health.account, health.tokens
     return {
         "not_enabled": "" if settings.ENABLED(account) else gettext(NOT_ENABLED),
         "base_url": _base_url(request),
-        "token": token,
-        "replace_form": TokenForm(current=token, auto_id="replace-%s"),
-        "revoke_form": TokenForm(current=token, auto_id="revoke-%s"),
+        "token": newest,
+        "previous": previous,
+        "replace_form": ReplaceForm(current=newest, auto_id="replace-%s"),
+        "revoke_form": _revoke_form("revoke", newest),
+        "revoke_previous_form": _revoke_form("revoke_previous", previous),
         "health": health,
         # Evaluated when the template is rendered.
         "chart": lambda: Chart(health.days),
@@ -170,6 +200,10 @@ def failure_query(failure: Failure, **more: Any) -> str:
 def recent_period() -> dict[str, str]:
     """Return the part of a query string for the time for which failures are shown."""
     return {"created_at__gte": failures_since().isoformat(timespec="seconds")}
+
+
+def _revoke_form(name: str, token: ScimToken | None, data: QueryDict | None = None) -> TokenForm:
+    return TokenForm(data, current=token, auto_id=f"{name}-%s")
 
 
 def _tiled_admin(account: str) -> tuple[str, str] | None:

@@ -14,6 +14,7 @@ from tiled_scim.models import (
     LibraryGroupLink,
     LibraryGroupMember,
     ScimToken,
+    Slot,
     UserLink,
 )
 from tiled_scim.secret import digest
@@ -82,8 +83,7 @@ def grow(accounts: int, people: int) -> None:
 def _open_accounts(keys: range) -> None:
     Account.objects.bulk_create(Account(pk=key, name=f"Customer {key:05}") for key in keys)
     ScimToken.objects.bulk_create(
-        ScimToken(account=str(key), current_account=str(key), digest=digest(str(key)))
-        for key in keys
+        ScimToken(account=str(key), slot=Slot.NEWEST, digest=digest(str(key))) for key in keys
     )
     Library.objects.bulk_create(Library(account_id=key, name="Staff") for key in keys)
     libraries = Library.objects.filter(account__in=keys)

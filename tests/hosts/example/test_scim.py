@@ -18,7 +18,7 @@ from tests.hosts.contract import HostContract
 from tests.hosts.messages import group, person
 from tests.tokens import new_token
 from tests.wire.client import Scim
-from tiled_scim.models import ScimToken
+from tiled_scim.models import ScimToken, Slot
 from tiled_scim.provider_check.expectations import TILED_SCHEMA
 
 from .people import (
@@ -152,7 +152,7 @@ class TestWhoMayConfigure:
             (action,) = re.findall(r'action="([^"]+/token/generate/)"', tab)
             answer = browser.post(action, {"token": ""})
 
-            assert ScimToken.objects.get(current_account=str(account.pk)).is_current
+            assert ScimToken.objects.get(account=str(account.pk), slot=Slot.NEWEST).is_current
             assert f"<summary>{account}</summary>" in answer.text
         assert ScimToken.objects.count() == 2
 

@@ -15,7 +15,7 @@ from tests.simple_project.libraries.models import Library
 from tests.tokens import new_token
 from tests.wire.client import ANN, BOB, Scim, add_members, patch_op, remove_member, user
 from tests.wire.state import MODELS
-from tiled_scim.models import LibraryGroupMember, ScimToken, UserLink
+from tiled_scim.models import LibraryGroupMember, ScimToken, Slot, UserLink
 
 PRIMARY, REPLICA = "default", "replica"
 
@@ -185,11 +185,11 @@ class TestAdmin:
 
     def test_a_token_is_replaced(self, browser: Client) -> None:
         for _ in range(2):
-            current = ScimToken.objects.using(PRIMARY).get(current_account="")
+            current = ScimToken.objects.using(PRIMARY).get(account="", slot=Slot.NEWEST)
             answer = browser.post(GENERATE, confirmed(current))
             assert api_status(shown_token(answer)) == 200
 
-        assert ScimToken.objects.using(PRIMARY).filter(current_account="").count() == 1
+        assert ScimToken.objects.using(PRIMARY).filter(account="", slot=Slot.NEWEST).count() == 1
 
     def test_a_group_is_let_go_of_as_it_is(self, browser: Client, scim: Scim, sales: str) -> None:
         catch_up()

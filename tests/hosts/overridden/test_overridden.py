@@ -361,7 +361,7 @@ class TestAccounts:
         assert Workspace.objects.get(scim_links__isnull=False).customer.key == "acme"
 
     def test_tokens(self, acme: OktaClient, globex: OktaClient) -> None:
-        current = ScimToken.objects.current("acme")
+        current = ScimToken.objects.current("acme").newest
         assert current is not None
         current.revoke()
 

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Container
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils.timezone import is_aware, localtime
 
-from tiled_scim.connections import Connection, NewToken, all_tokens
+from tiled_scim.connections import (
+    KEPT_AT_MOST,
+    Connection,
+    NewToken,
+    TokenChangedError,
+    all_tokens,
+    seen_key,
+)
 from tiled_scim.host import adapter_class
 from tiled_scim.management.actors import shell_actor
-from tiled_scim.management.arguments import days, require_known
+from tiled_scim.management.arguments import days, days_up_to, require_known
 from tiled_scim.management.columns import aligned
-from tiled_scim.models import ScimToken
+from tiled_scim.management.printing import for_account, format_time, print_secret
+from tiled_scim.models import ScimToken, Slot
 from tiled_scim.secret import Secret
 
 NAME = "scim_token"
@@ -39,9 +46,21 @@ class Command(BaseCommand):
             metavar="DAYS",
             help="How long the token is valid. Default: TILED_SCIM_TOKEN_LIFETIME.",
         )
+        generate.add_argument(
+            "--keep",
+            type=days_up_to(KEPT_AT_MOST),
+            metavar="DAYS",
+            help=f"How long the current token still works, {KEPT_AT_MOST.days} days at most. "
+            "Default: 0, it stops working immediately.",
+        )
         generate.add_argument("--quiet", action="store_true", help="Print only the token.")
         listing = actions.add_parser("list", help="List the tokens.")
-        revoke = actions.add_parser("revoke", help="Revoke the token of an account immediately.")
+        revoke = actions.add_parser("revoke", help="Revoke the tokens of an account immediately.")
+        revoke.add_argument(
+            "--token",
+            metavar="LAST_FOUR",
+            help="Revoke only the token that ends in these characters.",
+        )
         for action in (generate, listing, revoke):
             action.add_argument(
                 "--account", metavar="KEY", help="The account, if there are several."
@@ -51,51 +70,47 @@ class Command(BaseCommand):
         if action == "list":
             self._list(account)
         elif action == "revoke":
-            self._revoke(account or "")
+            self._revoke(account or "", options["token"])
         elif options["quiet"]:
-            self._print_secret(self._generate(account or "", options["lifetime"]).plaintext)
+            new = self._generate(account or "", options["lifetime"], options["keep"])
+            self._print_secret(new.plaintext)
         else:
-            self._generate_and_explain(account or "", options["lifetime"])
+            new = self._generate(account or "", options["lifetime"], options["keep"])
+            self._explain(account or "", new)
 
-    def _generate(self, account: str, lifetime: timedelta | None) -> NewToken:
+    def _generate(
+        self, account: str, lifetime: timedelta | None, keep: timedelta | None
+    ) -> NewToken:
         require_known(account)
-        return Connection(account).rotate(shell_actor(NAME), lifetime=lifetime)
+        return Connection(account).rotate(shell_actor(NAME), lifetime=lifetime, keep=keep)
 
-    def _generate_and_explain(self, account: str, lifetime: timedelta | None) -> None:
-        new = self._generate(account, lifetime)
-        if new.replaced is not None:
-            self.stdout.write(f"{_describe(new.replaced)} has stopped working.")
+    def _explain(self, account: str, new: NewToken) -> None:
+        for token in filter(None, (new.replaced, new.dropped)):
+            self.stdout.write(_outlook(token))
         if new.token.expires_at:
-            validity = f"valid until {_format(new.token.expires_at)}"
+            validity = f"valid until {format_time(new.token.expires_at)}"
         else:
             validity = "without expiry"
-        self.stdout.write(f"The new token{_for(account)}, {validity}:\n")
+        self.stdout.write(f"The new token{for_account(account)}, {validity}:\n")
         self._print_secret(new.plaintext)
         self.stdout.write("\nCopy it now: it is not stored and cannot be shown again.")
 
     def _print_secret(self, secret: Secret) -> None:
-        """Print a secret on a line of its own.
+        print_secret(self.stdout, secret, "The token")
 
-        Raises:
-            CommandError: It cannot be printed. The traceback does not lead to the text.
-        """
+    def _revoke(self, account: str, last_four: str | None) -> None:
+        connection = Connection(account)
+        seen = None if last_four is None else _key_of(connection, last_four)
         try:
-            self.stdout.write(secret)
-            self.stdout.flush()
-        except (OSError, ValueError) as error:
-            problem = error.strerror if isinstance(error, OSError) else "the output is closed"
-        else:
-            return
-        raise CommandError(f"The token could not be printed ({problem}). Generate another one.")
-
-    def _revoke(self, account: str) -> None:
-        token = Connection(account).revoke(shell_actor(NAME))
-        if token is None:
-            # Not checked earlier, so that the token of a former account can be revoked.
+            revoked = connection.revoke(shell_actor(NAME), seen=seen)
+        except TokenChangedError as error:
+            raise CommandError(str(error)) from error
+        if not revoked:
+            # Not checked earlier, so that the tokens of a former account can be revoked.
             require_known(account)
-            self.stdout.write(f"There is no token to revoke{_for(account)}.")
-            return
-        self.stdout.write(f"{_describe(token)} has stopped working.")
+            self.stdout.write(f"There is no token to revoke{for_account(account)}.")
+        for token in revoked:
+            self.stdout.write(_outlook(token))
 
     def _list(self, account: str | None) -> None:
         tokens = list(all_tokens() if account is None else Connection(account).tokens())
@@ -116,30 +131,41 @@ def _row(token: ScimToken, known: Container[str]) -> tuple[str, ...]:
     return (
         account if token.account in known else f"{account} (does not exist)",
         f"...{token.last_four}",
-        _format(token.created_at),
+        format_time(token.created_at),
         str(token.created_by or "-"),
-        _format(token.expires_at),
-        _format(token.last_used_at),
+        format_time(token.expires_at),
+        format_time(token.last_used_at),
         _state(token),
     )
 
 
 def _state(token: ScimToken) -> str:
     if token.is_current:
-        return "current"
+        return "previous" if token.slot == Slot.PREVIOUS else "current"
     return "expired" if token.is_expired and token.revoked_at is None else "ended"
 
 
-def _describe(token: ScimToken) -> str:
-    return f"The token ending in {token.last_four}, created on {_format(token.created_at)},"
+def _outlook(token: ScimToken) -> str:
+    """Say whether a token that was replaced or revoked still works."""
+    name = f"The token ending in {token.last_four}, created on {format_time(token.created_at)},"
+    if token.is_current:
+        return f"{name} works until {format_time(token.expires_at)}."
+    return f"{name} has stopped working."
 
 
-def _for(account: str) -> str:
-    return f" for the account {account}" if account else ""
+def _key_of(connection: Connection, last_four: str) -> str:
+    """Return the `seen_key` of the current token that ends in four characters.
 
-
-def _format(moment: datetime | None) -> str:
-    """Format a time in the current time zone, to the minute."""
-    if moment is None:
-        return "-"
-    return f"{localtime(moment) if is_aware(moment) else moment:%Y-%m-%d %H:%M}"
+    Raises:
+        CommandError: There is no such token, or both current tokens end in them.
+    """
+    tokens = connection.current_tokens().all()
+    keys = [seen_key(token) for token in tokens if token.last_four == last_four]
+    if len(keys) == 1:
+        return keys[0]
+    if keys:
+        raise CommandError(f"Both current tokens end in {last_four!r}. Revoke one on the page.")
+    require_known(connection.account)
+    endings = ", ".join(token.last_four for token in tokens)
+    known = f"The current tokens end in: {endings}." if tokens else "There is no current token."
+    raise CommandError(f"No current token ends in {last_four!r}. {known}")
