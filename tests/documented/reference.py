@@ -141,6 +141,8 @@ def _options(parser: argparse.ArgumentParser) -> Iterator[str]:
 
 
 def _spelled(option: argparse.Action) -> str:
+    if not option.option_strings:
+        return str(option.metavar or option.dest.upper())
     if option.nargs == 0:
         return option.option_strings[-1]
     choices = ",".join(map(str, option.choices or ()))
