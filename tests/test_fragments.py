@@ -178,8 +178,14 @@ def test_the_only_other_blocks_are_read_by_tests_or_shown() -> None:
         for document in DOCUMENTS
         for language in re.findall(r"^```(\w+)$", document.read_text(), re.MULTILINE)
     }
-    # `make scale-out` runs what is for nginx and PgBouncer. The stylesheet's variables have a test.
-    others = {("operations", "nginx"), ("operations", "ini"), ("configuration-pages", "css")}
+    # `make scale-out` runs what is for nginx and PgBouncer. The stylesheet's variables have a test,
+    # and the requests of the protocol are shapes of what the wire tests send.
+    others = {
+        ("operations", "nginx"),
+        ("operations", "ini"),
+        ("configuration-pages", "css"),
+        ("protocol", "http"),
+    }
 
     assert {language for page, language in languages - others} <= {
         "console",
