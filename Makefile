@@ -14,16 +14,23 @@ PYTEST = $(VENV)/bin/pytest --numprocesses auto --maxprocesses 8 --dist workstea
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test browser images hostile coverage resilience scale-out bench lint audit format types clean
+.PHONY: help setup demo test docs browser images hostile coverage resilience scale-out bench lint audit format types clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/test $(VENV)/lint $(VENV)/docs ## Install what developers need, and the checks before commits
+	@$(VENV)/bin/pre-commit install
 
 demo: $(VENV)/test ## Start the example project with two customers in it (PORT=8000)
 	@$(VENV)/bin/python manage.py demo --port $(PORT)
 
 test: $(VENV)/test ## Run the tests (ARGS="..." goes to pytest)
 	@$(PYTEST) $(ARGS)
+
+docs: $(VENV)/test $(VENV)/docs ## Write the generated pages, and build the documentation in site/
+	@$(VENV)/bin/python -m tests.documented.reference
+	@NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict
 
 browser: $(VENV)/browser ## Run the tests in a browser (needs chromium and npm)
 	@$(PYTEST) tests/browser $(ARGS)
@@ -63,14 +70,14 @@ types: $(VENV)/browser $(VENV)/lint ## Check types
 	@$(VENV)/bin/mypy
 
 clean: ## Remove the environment, the demo's database and what tools left
-	@rm -rf $(VENV) .venv-bench .tox .hypothesis .mypy_cache .pytest_cache .ruff_cache dist htmlcov
+	@rm -rf $(VENV) .venv-bench .tox .hypothesis .mypy_cache .pytest_cache .ruff_cache dist htmlcov site
 	@rm -rf tests/browser/node_modules docs/images/dark docs/images/phone
 	@rm -f .coverage .coverage.* demo.sqlite3*
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Each extra leaves a file in the environment: it is installed once, and again when pyproject.toml
 # is newer.
-EXTRAS := audit bench browser hostile lint mysql postgresql test
+EXTRAS := audit bench browser docs hostile lint mysql postgresql test
 $(EXTRAS:%=$(VENV)/%): $(VENV)/%: pyproject.toml | $(VENV)/bin/python
 	@echo "Installing tiled_scim and what '$*' needs: less than a minute, and only once."
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'

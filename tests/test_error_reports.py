@@ -289,7 +289,7 @@ class TestCommand:
         assert leaks(reports_of((raised.type, raised.value, raised.tb))) == []
 
     def test_that_fails_after_the_commit(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("tiled_scim.management.commands.scim_token._format", fail)
+        monkeypatch.setattr("tiled_scim.management.commands.scim_token.format_time", fail)
         new_token(lifetime=None)
         monkeypatch.setattr("tiled_scim.models.tokens.digest", lambda plaintext: "another")
 

@@ -16,16 +16,20 @@ PACKAGE = ROOT / "tiled_scim"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
-    folder = tmp_path_factory.mktemp("wheel")
+def built(target: str, folder: Path) -> Path:
+    """Build a wheel or an sdist, and return its path."""
     subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", folder],
+        [sys.executable, "-m", "hatchling", "build", "--target", target, "--directory", folder],
         cwd=ROOT,
         check=True,
         capture_output=True,
     )
-    return zipfile.ZipFile(next(folder.glob("*.whl")))
+    return next(folder.iterdir())
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
+    return zipfile.ZipFile(built("wheel", tmp_path_factory.mktemp("wheel")))
 
 
 @pytest.fixture(scope="module")
@@ -46,14 +50,26 @@ def test_the_wheel_holds_every_file_of_the_package_and_no_other(wheel: zipfile.Z
     "pattern",
     [
         "py.typed",
+        "locale/*/LC_MESSAGES/django.mo",
         "migrations/0001_initial.py",
         "templates/**/*.html",
         "static/**/*.css",
+        "static/**/*.js",
         "management/commands/*.py",
     ],
 )
-def test_what_is_not_imported_is_in_the_package(pattern: str) -> None:
-    assert list(PACKAGE.glob(pattern))
+def test_what_is_not_imported_is_in_the_wheel(wheel: zipfile.ZipFile, pattern: str) -> None:
+    written = {path.relative_to(ROOT).as_posix() for path in PACKAGE.glob(pattern)}
+
+    assert written
+    assert written <= set(wheel.namelist())
+
+
+def test_no_test_is_in_the_wheel(wheel: zipfile.ZipFile) -> None:
+    folders = {name.partition("/")[0] for name in wheel.namelist()}
+
+    assert folders == {"tiled_scim", f"tiled_scim-{PROJECT['version']}.dist-info"}
+    assert [name for name in wheel.namelist() if "test" in name] == []
 
 
 def test_every_folder_of_code_is_a_package() -> None:
@@ -62,13 +78,70 @@ def test_every_folder_of_code_is_a_package() -> None:
     assert [folder for folder in folders if not (folder / "__init__.py").exists()] == []
 
 
+def test_the_source_has_what_its_tests_and_its_documentation_need(tmp_path: Path) -> None:
+    listed = subprocess.run(
+        [sys.executable, "-m", "tarfile", "--list", built("sdist", tmp_path)],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    names = {line.partition("/")[2].strip() for line in listed.splitlines()}
+
+    documentation = {path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md")}
+    root = {"CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile", "README.md", "SECURITY.md"}
+    assert documentation | root | {"manage.py", "mkdocs.yml", "tox.ini", "docs/hooks.py"} <= names
+    assert "tests/test_packaging.py" in names
+    assert not [name for name in names if name.startswith(("site/", ".venv", "tests/browser/node"))]
+
+
+def without_targets(markdown: str) -> str:
+    """Leave out where links lead to: the wheel has other targets."""
+    return re.sub(r"\]\(.*?\)", "]()", markdown)
+
+
 def test_the_readme_and_the_licence_go_along(wheel: zipfile.ZipFile, metadata: Message) -> None:
     readme = (ROOT / "README.md").read_text()
     licence = next(name for name in wheel.namelist() if name.endswith("licenses/LICENSE"))
+    published = str(metadata.get_payload())
 
-    assert str(metadata.get_payload()).strip() == readme.strip()
+    assert (
+        re.sub(r"\]\(.*?\)", "]()", published).strip()
+        == re.sub(r"\]\(.*?\)", "]()", readme).strip()
+    )
+    assert metadata["Description-Content-Type"] == "text/markdown"
     assert wheel.read(licence).startswith(b"MIT License")
     assert metadata["License-Expression"] == "MIT"
+
+
+def test_links_of_the_readme_work_outside_of_the_repository(metadata: Message) -> None:
+    links = re.findall(r"\]\((.*?)\)", str(metadata.get_payload()))
+    source = PROJECT["urls"]["Source"]
+    raw = source.replace("//github.com/", "//raw.githubusercontent.com/")
+
+    assert links
+    assert [each for each in links if not each.startswith((f"{source}/blob/main/", raw))] == []
+
+
+def test_the_project_says_where_it_is(metadata: Message) -> None:
+    urls = dict(each.split(", ", 1) for each in metadata.get_all("Project-URL", []))
+    site = (ROOT / "mkdocs.yml").read_text()
+
+    assert urls.keys() == {"Homepage", "Documentation", "Changelog", "Issues", "Source"}
+    assert f"site_url: {urls['Documentation']}\n" in site
+    assert f"repo_url: {urls['Source']}\n" in site
+
+
+def test_the_classifiers_are_those_of_what_is_tested(metadata: Message) -> None:
+    classified = metadata.get_all("Classifier", [])
+    djangos = re.findall(r"^    django(\d)(\d):", (ROOT / "tox.ini").read_text(), re.MULTILINE)
+    minor = metadata["Requires-Python"].removeprefix(">=3.")
+
+    assert {f"Framework :: Django :: {major}.{minor}" for major, minor in djangos} == {
+        each for each in classified if each.startswith("Framework :: Django :: ")
+    }
+    assert f"Programming Language :: Python :: 3.{minor}" in classified
+    assert f"Programming Language :: Python :: 3.{int(minor) - 1}" not in classified
+    assert "Typing :: Typed" in classified
 
 
 def test_the_name_and_the_version_are_those_of_the_project(metadata: Message) -> None:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 PREFIX = "TILED_SCIM_"
 # The longest period that settings and commands accept. Every database supports the dates.
 LONGEST_PERIOD = timedelta(days=100 * 365)
+# What Entra allows: how long client secrets, and access tokens, are valid.
+SECRET_LIFETIMES = (timedelta(days=365), timedelta(days=3 * 365 + 1))
+ACCESS_TOKEN_LIFETIMES = (timedelta(minutes=60), timedelta(hours=6))
 
 
 def _setting(name: str, default: object) -> object:
@@ -29,11 +32,15 @@ def _setting(name: str, default: object) -> object:
 
 
 class Settings:
-    """A property for each setting, in the order of the README."""
+    """A property for each setting. Their docstrings are the descriptions in docs/settings.md."""
 
     @property
     def LIBRARY_MODEL(self) -> str:
-        """The model for pushed groups, as `app_label.Model`. Do not change it after migrating."""
+        """The model that pushed groups become, as `app_label.Model`.
+
+        A foreign key refers to it: set it before the first `migrate`. Changing it later requires
+        migrations of your own.
+        """
         return cast(str, _setting("LIBRARY_MODEL", "auth.Group"))
 
     @property
@@ -48,24 +55,27 @@ class Settings:
 
     @property
     def ADMIN_FIELD(self) -> str:
-        """The boolean field of the user model that `tiledAdmin` sets."""
+        """The boolean field of the user model that the attribute `tiledAdmin` sets.
+
+        `"is_superuser"` is not allowed.
+        """
         return cast(str, _setting("ADMIN_FIELD", "is_staff"))
 
     @property
     def ADMIN_NAME(self) -> StrOrPromise:
-        """What people call the role that the admin field gives."""
+        """What people call the role that the admin field gives. The text may be translated."""
         return cast("StrOrPromise", _setting("ADMIN_NAME", "Tiled Admin"))
 
     @property
     def PRODUCT_NAME(self) -> StrOrPromise:
-        """The name of the host's product in errors that people read in Okta."""
+        """The name of your product, for errors that people read in Okta."""
         return cast("StrOrPromise", _setting("PRODUCT_NAME", "the application"))
 
     @property
     def MEMBERSHIP_MODEL(self) -> str | None:
-        """The model of users' memberships in accounts, as `app_label.Model`.
+        """The model that says which users belong to which account, as `app_label.Model`.
 
-        None means that the host has no accounts, or that its adapter handles them.
+        None means that your product has no accounts, or that a HostAdapter handles them.
         """
         return cast("str | None", _setting("MEMBERSHIP_MODEL", None))
 
@@ -73,13 +83,14 @@ class Settings:
     def MEMBERSHIP_FIELDS(self) -> Mapping[str, str]:
         """The fields of the membership model, by SCIM attribute.
 
-        `user` and `account` name the foreign keys, if it has several, and `roles` the role.
+        For example `{"active": "is_active", "tiledAdmin": "role=admin"}`. `roles` names the field
+        with the role. `user` and `account` name the foreign keys, if the model has several.
         """
         return cast("Mapping[str, str]", _setting("MEMBERSHIP_FIELDS", {}))
 
     @property
     def MEMBERSHIP_DEFAULTS(self) -> Mapping[str, object]:
-        """The values of other fields of a membership that SCIM creates."""
+        """The values of other fields of a new membership, such as `{"role": "member"}`."""
         return cast("Mapping[str, object]", _setting("MEMBERSHIP_DEFAULTS", {}))
 
     @property
@@ -89,14 +100,14 @@ class Settings:
 
     @property
     def DEACTIVATE_HOST_USERS(self) -> bool:
-        """Whether a user without an active membership becomes inactive in the whole host."""
+        """Whether a user without an active membership becomes inactive in your whole product."""
         return cast(bool, _setting("DEACTIVATE_HOST_USERS", True))
 
     @property
     def HOST_ADAPTER(self) -> type[HostAdapter]:
-        """The HostAdapter class, set as a class or a dotted path.
+        """The class that reads and changes your users and Libraries, or its dotted path.
 
-        None uses AccountAdapter if there is a membership model, and HostAdapter otherwise.
+        None uses `AccountAdapter` if there is a membership model, and `HostAdapter` otherwise.
         """
         adapter = _setting("HOST_ADAPTER", None)
         if adapter is None:
@@ -107,9 +118,9 @@ class Settings:
 
     @property
     def ENABLED(self) -> Callable[[str], bool]:
-        """Whether an account may use SCIM, set as a bool, a callable or its dotted path.
+        """Who may use SCIM: everybody (True), nobody (False), or some accounts.
 
-        The callable takes the account's key.
+        For some accounts, name a function, or its dotted path, that takes an account's key.
         """
         enabled = _imported(_setting("ENABLED", True))
         if callable(enabled):
@@ -118,47 +129,62 @@ class Settings:
 
     @property
     def CONFIGURABLE_ACCOUNT(self) -> Callable[[HttpRequest], str | None] | None:
-        """Who may use the pages of `configuration`, set as a callable or its dotted path.
+        """The function, or its dotted path, that decides who may use the configuration pages.
 
-        The callable takes the request of a person who is signed in. It returns the key of the
-        account that the request is about if this person may configure it, else None.
+        The function takes the request of a person who is signed in. It returns the key of the
+        account that the request is about if this person may configure it, and None otherwise.
         """
         function = _imported(_setting("CONFIGURABLE_ACCOUNT", None))
         return cast("Callable[[HttpRequest], str | None] | None", function)
 
     @property
     def ADOPT_USERS(self) -> Literal["username", "email"] | None:
-        """How a pushed person is matched with an existing host user."""
+        """How a pushed person is matched with an existing user.
+
+        By `"username"`, by `"email"`, or never (None).
+        """
         return cast('Literal["username", "email"] | None', _setting("ADOPT_USERS", "username"))
 
     @property
     def ADOPT_PASSWORDS(self) -> bool:
-        """Whether an adopted user keeps the password, the sessions and the tokens."""
+        """Whether an existing user keeps password and sessions when a push adopts the user.
+
+        Turn it on only if nobody can register on their own.
+        """
         return cast(bool, _setting("ADOPT_PASSWORDS", False))
 
     @property
     def ADOPT_LIBRARIES(self) -> bool:
-        """Whether a pushed group may use an existing Library of the same name."""
+        """Whether a pushed group is linked to an existing Library of the same name.
+
+        This never applies to Django's own groups.
+        """
         return cast(bool, _setting("ADOPT_LIBRARIES", False))
 
     @property
     def UNKNOWN_MEMBERS(self) -> Literal["skip", "reject"]:
-        """What to do with unknown member ids."""
+        """What to do with unknown member ids: `"skip"` them, or `"reject"` the request."""
         return cast('Literal["skip", "reject"]', _setting("UNKNOWN_MEMBERS", "skip"))
 
     @property
     def USER_DELETE(self) -> Literal["deactivate", "delete"]:
-        """What DELETE does to the host user, in addition to unlinking it."""
+        """What DELETE does to the user: `"deactivate"` or `"delete"`."""
         return cast('Literal["deactivate", "delete"]', _setting("USER_DELETE", "deactivate"))
 
     @property
     def END_SESSIONS(self) -> bool:
-        """Whether the sessions and API tokens of a user end when SCIM ends the user's access."""
+        """Whether a user's sessions and API tokens end for good when SCIM ends the access.
+
+        That is when the user is deactivated or deleted.
+        """
         return cast(bool, _setting("END_SESSIONS", True))
 
     @property
     def REMOVE_LAST_ADMIN(self) -> bool:
-        """Whether SCIM may remove an account's last active Tiled Admin."""
+        """Whether SCIM may take the role of an account's last active Tiled Admin.
+
+        This is about users who stay active. Users can be deactivated and deleted in any case.
+        """
         return cast(bool, _setting("REMOVE_LAST_ADMIN", False))
 
     @property
@@ -167,8 +193,28 @@ class Settings:
         return cast("timedelta | None", _setting("TOKEN_LIFETIME", None))
 
     @property
+    def CLIENT_SECRET_LIFETIME(self) -> timedelta:
+        """How long a new client secret is valid, from one to three years."""
+        return cast(timedelta, _setting("CLIENT_SECRET_LIFETIME", timedelta(days=365)))
+
+    @property
+    def ACCESS_TOKEN_LIFETIME(self) -> timedelta:
+        """How long an access token is valid, from 60 minutes to 6 hours."""
+        return cast(timedelta, _setting("ACCESS_TOKEN_LIFETIME", timedelta(hours=1)))
+
+    @property
+    def JWKS_PRIVATE_ADDRESSES(self) -> bool:
+        """Whether the public keys of an identity provider may come from a private address."""
+        return cast(bool, _setting("JWKS_PRIVATE_ADDRESSES", False))
+
+    @property
+    def LOGOUT_WITH_TOKEN(self) -> bool:
+        """Whether an account's own credentials may end the sessions of its people."""
+        return cast(bool, _setting("LOGOUT_WITH_TOKEN", False))
+
+    @property
     def PAGE_SIZE(self) -> int:
-        """The default number of resources on a page, and never more than `MAX_PAGE_SIZE`."""
+        """The default number of resources on a page, at most `TILED_SCIM_MAX_PAGE_SIZE`."""
         return min(cast(int, _setting("PAGE_SIZE", 100)), self.MAX_PAGE_SIZE)
 
     @property
@@ -178,14 +224,14 @@ class Settings:
 
     @property
     def PASSWORD_IN_SCHEMAS(self) -> bool:
-        """Whether `/Schemas` lists `password`, which is accepted and dropped."""
+        """Whether `/Schemas` lists `password`. It is accepted in any case, and never stored."""
         return cast(bool, _setting("PASSWORD_IN_SCHEMAS", False))
 
     @property
     def THROTTLE(self) -> str | None:
-        """The rate limit for a token, and for refused requests of an IP address.
+        """The rate limit, such as `"600/min"`. None means no limit.
 
-        It is written as "600/min". None means no limit.
+        It applies to each token, and to each IP address or IPv6 network without a valid token.
         """
         return cast("str | None", _setting("THROTTLE", None))
 
@@ -196,7 +242,7 @@ class Settings:
 
     @property
     def BASE_URL(self) -> str | None:
-        """The SCIM base URL for clients. None takes it from the request."""
+        """The base URL that clients use. None takes it from the request."""
         return cast("str | None", _setting("BASE_URL", None))
 
 

@@ -32,7 +32,12 @@ class Cause(StrEnum):
     GROUP_EXISTS = "group_exists"
     LIBRARY_EXISTS = "library_exists"
     VALUE_IN_USE = "value_in_use"
+    NOT_SIGNED = "not_signed"
     SETUP_LINK_ENDED = "setup_link_ended"
+    UNKNOWN_CLIENT = "unknown_client"
+    CLIENT_SECRET = "client_secret"  # noqa: S105 (not a secret)
+    ASSERTION = "assertion"
+    ACCESS_TOKEN = "access_token"  # noqa: S105 (not a secret)
     CLIENT = "client"  # The client is wrong, and nobody can change that by a setting.
     OPERATOR = "operator"  # The settings of the product refuse it.
 

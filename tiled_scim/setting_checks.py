@@ -19,7 +19,13 @@ from django.utils.functional import Promise
 from django.utils.module_loading import import_string
 from rest_framework.throttling import SimpleRateThrottle
 
-from tiled_scim.conf import LONGEST_PERIOD, PREFIX, settings
+from tiled_scim.conf import (
+    ACCESS_TOKEN_LIFETIMES,
+    LONGEST_PERIOD,
+    PREFIX,
+    SECRET_LIFETIMES,
+    settings,
+)
 from tiled_scim.host import HostAdapter
 
 Messages = Iterator[checks.CheckMessage]
@@ -58,6 +64,17 @@ class Kind:
 def one_of(*choices: object) -> Kind:
     """Return the kind of a setting that has a few possible values."""
     return Kind(lambda value: value in choices, f"one of {', '.join(map(repr, choices))}")
+
+
+def between(shortest: timedelta, longest: timedelta, right: str) -> Kind:
+    """Return the kind of a setting that is a period within bounds.
+
+    Args:
+        shortest: The shortest period.
+        longest: The longest one.
+        right: What the value should be, after “Set it to”.
+    """
+    return Kind(lambda value: isinstance(value, timedelta) and shortest <= value <= longest, right)
 
 
 def _is_text(value: object) -> bool:
@@ -126,6 +143,8 @@ FIELD = "the name of a field"
 NAME = Kind(_is_shown_text, "the name that people know, as text, which may be translated")
 NUMBER = Kind(_is_positive, "a positive integer")
 PERIOD = f"a positive timedelta of at most {LONGEST_PERIOD.days} days"
+YEARS = "a timedelta from 365 to 1096 days"
+HOURS = "a timedelta from 60 minutes to 6 hours"
 FIELDS = 'a dictionary of names, such as {"active": "is_active"}'
 ADAPTER = (
     'a subclass of tiled_scim.host.HostAdapter, or its path, such as "myapp.scim.MyHostAdapter"'
@@ -161,6 +180,10 @@ SETTINGS: Mapping[str, Kind] = {
     "END_SESSIONS": BOOLEAN,
     "REMOVE_LAST_ADMIN": BOOLEAN,
     "TOKEN_LIFETIME": Kind(_is_period, PERIOD, is_optional=True),
+    "CLIENT_SECRET_LIFETIME": between(*SECRET_LIFETIMES, YEARS),
+    "ACCESS_TOKEN_LIFETIME": between(*ACCESS_TOKEN_LIFETIMES, HOURS),
+    "JWKS_PRIVATE_ADDRESSES": BOOLEAN,
+    "LOGOUT_WITH_TOKEN": BOOLEAN,
     "PAGE_SIZE": NUMBER,
     "MAX_PAGE_SIZE": NUMBER,
     "PASSWORD_IN_SCHEMAS": BOOLEAN,

@@ -1,4 +1,6 @@
-"""The endpoints: RFC 7644 section 3.2. A slash at the end is tolerated, and none is asked for.
+"""The endpoints: RFC 7644 section 3.2, and the token endpoint of RFC 6749.
+
+A slash at the end is tolerated, and none is asked for.
 
 `api.spellings` finds the endpoints of paths in other letter case or with other slashes.
 """
@@ -11,6 +13,8 @@ from django.urls import path, re_path
 
 from tiled_scim.api import views
 from tiled_scim.api.base_url import UNKNOWN_ROUTE
+from tiled_scim.api.logout import SignedLogoutView, TokenLogoutView
+from tiled_scim.api.oauth.views import MetadataView, TokenView
 from tiled_scim.api.role_views import RoleViewSet
 
 app_name = "tiled_scim"
@@ -50,5 +54,17 @@ urlpatterns = [
     ),
     re_path(r"^Schemas/?$", views.SchemasView.as_view(), name="schemas"),
     re_path(r"^Schemas/(?P<key>[^/]+)/?$", views.SchemaView.as_view(), name="schema"),
+    re_path(r"^oauth/token/?$", TokenView.as_view(), name="oauth-token"),
+    re_path(
+        r"^\.well-known/oauth-authorization-server/?$",
+        MetadataView.as_view(),
+        name="oauth-metadata",
+    ),
+    re_path(r"^global-token-revocation/?$", TokenLogoutView.as_view(), name="logout"),
+    re_path(
+        r"^global-token-revocation/(?P<key>[^/]+)/?$",
+        SignedLogoutView.as_view(),
+        name="signed-logout",
+    ),
     re_path(r"^(?P<rest>[\s\S]*)", views.UnknownView.as_view(), name=UNKNOWN_ROUTE),
 ]

@@ -28,9 +28,9 @@ settings.configure(
 )
 django.setup()
 from types import SimpleNamespace
-from tiled_scim.api.throttling import TokenThrottle
-request = SimpleNamespace(auth=SimpleNamespace(pk=1))
-print(sum(TokenThrottle().allow_request(request, None) for _ in range(int(sys.argv[3]))))
+from tiled_scim.api.throttling import CredentialThrottle
+request = SimpleNamespace(auth=SimpleNamespace(throttle_key="token:1"))
+print(sum(CredentialThrottle().allow_request(request, None) for _ in range(int(sys.argv[3]))))
 """
 
 

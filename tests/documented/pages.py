@@ -11,7 +11,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 README = ROOT / "README.md"
-DOCUMENTS = (README, *sorted((ROOT / "docs").glob("*.md")))
+INSTALLATION = ROOT / "docs" / "installation.md"
+DOCUMENTS = (README, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))
 
 # What every Django project has. The documentation's lines go below, as a reader's would.
 SETTINGS = """
@@ -58,6 +59,24 @@ def named_blocks(document: Path) -> dict[str, str]:
     pattern = r"^`(?P<name>[\w./]+)`\n\n```python\n(?P<code>.*?)^```$"
     blocks = re.finditer(pattern, document.read_text(), re.MULTILINE | re.DOTALL)
     return {block["name"]: block["code"] for block in blocks}
+
+
+def section_blocks(document: Path, section: str) -> list[tuple[str, str]]:
+    """The Python blocks below a heading, each with the file's name above it, or an empty one."""
+    text = document.read_text().partition(f"\n## {section}\n")[2].partition("\n## ")[0]
+    pattern = r"(?:^`(?P<name>[\w./]+)`\n\n)?^```python\n(?P<code>.*?)^```$"
+    return [
+        (found["name"] or "", found["code"])
+        for found in re.finditer(pattern, text, re.MULTILINE | re.DOTALL)
+    ]
+
+
+def adapter_of(document: Path, section: str) -> str:
+    """The value of `TILED_SCIM_HOST_ADAPTER` below a heading."""
+    code = "".join(code for _, code in section_blocks(document, section))
+    found = re.search(r'^TILED_SCIM_HOST_ADAPTER = "(.+)"$', code, re.MULTILINE)
+    assert found is not None
+    return found[1]
 
 
 def code_blocks(document: Path, language: str) -> list[str]:
@@ -112,7 +131,7 @@ class Host:
         }
         for name, code in (blocks | files).items():
             path = folder / name
-            path.parent.mkdir(exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(code)
 
     def manage(self, *arguments: str) -> str:

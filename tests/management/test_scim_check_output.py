@@ -18,7 +18,7 @@ from django.core.management.base import OutputWrapper
 from pytest_django.live_server_helper import LiveServer
 
 from tests.checking import SECRET, Check, Terminal, failed_steps, step_of
-from tests.documented.pages import README
+from tests.documented.reference import COMMANDS_PAGE
 from tests.faults import on
 from tests.servers import HTML, Call, Forward, Reply, answering, faulty, speaking
 from tests.tokens import new_token
@@ -389,8 +389,8 @@ class TestJson:
 
         assert "Test API Credentials\r  2  passed" in check.errors
 
-    def test_the_readme_documents_every_key_and_value(self) -> None:
-        passage = README.read_text().partition("With `--json`")[2].partition("\n\n")[0]
+    def test_the_documentation_has_every_key_and_value(self) -> None:
+        passage = COMMANDS_PAGE.read_text().partition("With `--json`")[2].partition("\n\n")[0]
         documented = set(re.findall(r"`(\w+)`", passage))
 
         outcomes = {"passed", "failed", "skipped", "not_offered"}

@@ -380,9 +380,14 @@ class TestServiceProviderConfig:
         features = {"patch", "bulk", "filter", "changePassword", "sort", "etag"}
 
         assert all(isinstance(config[feature]["supported"], bool) for feature in features)
-        [scheme] = config["authenticationSchemes"]
-        assert scheme["type"] == "oauthbearertoken"
-        assert scheme.keys() >= {"name", "description"}
+        schemes = config["authenticationSchemes"]
+        assert [scheme["type"] for scheme in schemes] == ["oauthbearertoken", "oauth2"]
+        assert [scheme["primary"] for scheme in schemes] == [True, False]
+        assert all(scheme.keys() >= {"name", "description"} for scheme in schemes)
+        assert (
+            config["meta"]["location"].removesuffix("ServiceProviderConfig") + "oauth/token"
+            in (schemes[1]["description"])
+        )
         assert config["meta"]["location"].endswith("/ServiceProviderConfig")
         assert scim.get("/ServiceProviderConfigs").json == config
 

@@ -13,11 +13,13 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from tiled_scim.api import credentials
+from tiled_scim.api.credentials import Caller, Credential
 from tiled_scim.api.request_log import address_of, client_of
 from tiled_scim.audit.advice import NOT_ENABLED
 from tiled_scim.conf import settings
 from tiled_scim.errors import Cause, forbidden
-from tiled_scim.models import USED_INTERVAL, ScimToken
+from tiled_scim.models import USED_INTERVAL, ScimAccessToken
 from tiled_scim.secret import Secret
 
 logger = logging.getLogger(__name__)
@@ -37,31 +39,55 @@ class InvalidToken(AuthenticationFailed):
     """An unknown or ended token. The response does not tell which.
 
     Args:
-        token: The row of an ended token, to tell its account. None for an unknown token.
+        credential: The row of an ended token, to tell its account. None for an unknown token.
     """
 
-    def __init__(self, token: ScimToken | None) -> None:
-        super().__init__(
-            "The token is not valid: it is unknown, expired, or was replaced by a newer one. "
-            "Generate a new one under SCIM Configuration."
-        )
-        self.token = token
+    message = (
+        "The token is not valid: it is unknown, expired, or was replaced by a newer one. "
+        "Generate a new one under SCIM Configuration."
+    )
+
+    def __init__(self, credential: Caller | None) -> None:
+        super().__init__(self.message)
+        self.credential = credential
+
+    @property
+    def is_expected(self) -> bool:
+        """Return whether the client will get another token by itself."""
+        return False
+
+
+class InvalidAccessToken(InvalidToken):
+    """An unknown or ended access token of a client."""
+
+    message = (
+        "The access token is not valid: it is unknown or expired, or its client or client secret "
+        "was revoked. Get a new one from the token endpoint."
+    )
+    cause = Cause.ACCESS_TOKEN
+
+    @property
+    def is_expected(self) -> bool:
+        """Return whether the access token has only expired. Many clients wait for that."""
+        token = self.credential
+        return isinstance(token, ScimAccessToken) and token.is_usable
 
 
 class TokenAuthentication(BaseAuthentication):
     """Authenticate by `Authorization: Bearer TOKEN`, or by the token alone. Okta sends either."""
 
-    def authenticate(self, request: Request) -> tuple[Client, ScimToken]:
-        plaintext = _credentials(request)
+    def authenticate(self, request: Request) -> tuple[Client, Credential]:
+        plaintext = credentials_of(request)
         if not plaintext:
             raise AuthenticationFailed(
                 "No token was sent. Send the header “Authorization: Bearer TOKEN”."
             )
-        token = ScimToken.objects.with_plaintext(plaintext)
-        if token is None or not token.is_current:
-            raise InvalidToken(token)
-        _mark_used(token, request)
-        return Client(), token
+        credential = credentials.find(plaintext)
+        if credential is None or not credential.is_current:
+            is_of_client = credentials.is_access_token(plaintext)
+            raise (InvalidAccessToken if is_of_client else InvalidToken)(credential)
+        mark_used(credential, request)
+        return Client(), credential
 
     def authenticate_header(self, request: Request) -> str:
         return REALM
@@ -83,27 +109,32 @@ def check_again(request: Request, view: APIView) -> None:
         InvalidToken: The token was revoked or replaced, or has expired.
         ScimError: 403 for an account that may not use SCIM any more, or no longer exists.
     """
-    token = ScimToken.objects.written().filter(pk=cast(ScimToken, request.auth).pk).first()
-    if token is None or not token.is_current:
-        raise InvalidToken(token)
+    earlier = cast(Credential, request.auth)
+    credential = earlier.read_again()
+    if credential is None or not credential.is_current:
+        raise (InvalidAccessToken if isinstance(earlier, ScimAccessToken) else InvalidToken)(
+            credential
+        )
     AccountEnabled().has_permission(request, view)
     settings.HOST_ADAPTER(account_of(request)).check_account()
 
 
 def account_of(request: Request) -> str:
-    """Return the account of the request's token."""
-    return str(cast(ScimToken, request.auth).account)
+    """Return the account of the request's credential."""
+    return str(cast(Credential, request.auth).account)
 
 
-def _credentials(request: Request) -> Secret:
+def credentials_of(request: Request) -> Secret:
+    """Return what the Authorization header has after `Bearer`, or all of it."""
     header = str(request.META.get("HTTP_AUTHORIZATION", "")).strip()
     scheme, _, credentials = header.partition(" ")
     return Secret(credentials.strip() if scheme.lower() == "bearer" else header)
 
 
-def _mark_used(token: ScimToken, request: Request) -> None:
+def mark_used(credential: Credential, request: Request) -> None:
+    """Note the last use of a credential. A failure is logged, and the request goes on."""
     address, client = address_of(request), client_of(request)
     try:
-        token.mark_used(timezone.now(), USED_INTERVAL, address=address, client=client)
+        credential.mark_used(timezone.now(), USED_INTERVAL, address=address, client=client)
     except Exception:
         logger.exception("The token's last use could not be noted")

@@ -1,4 +1,4 @@
-"""Find the URL where the host has mounted SCIM."""
+"""Find the URLs where the host has mounted SCIM and its token endpoint."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from tiled_scim.conf import settings
 APP_NAME = "tiled_scim"
 # The name of the route for all paths below the mount that have no other.
 UNKNOWN_ROUTE = "unknown"
+# Below the mount.
+TOKEN_PATH = "oauth/token"  # noqa: S105 (not a secret)
 
 
 def base_url(request: HttpRequest) -> str:
@@ -40,3 +42,12 @@ def mount(match: ResolverMatch | None) -> str:
     is_ours = match is not None and match.app_names[-1:] == [APP_NAME]
     namespace = match.namespace if match is not None and is_ours else APP_NAME
     return reverse(f"{namespace}:root")
+
+
+def token_url(base_url: str) -> str:
+    """Return the URL where clients get access tokens.
+
+    Args:
+        base_url: The SCIM base URL.
+    """
+    return f"{base_url.rstrip('/')}/{TOKEN_PATH}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from tiled_scim.api.base_url import token_url
 from tiled_scim.api.bulk import MAX_OPERATIONS, MAX_PAYLOAD_BYTES
 from tiled_scim.attributes import Attribute, ResourceType, Schema
 from tiled_scim.conf import settings
@@ -47,7 +48,15 @@ def service_provider_config(base_url: str) -> Resource:
                 "description": "The token that an admin generates under SCIM Configuration.",
                 "specUri": "https://www.rfc-editor.org/info/rfc6750",
                 "primary": True,
-            }
+            },
+            {
+                "type": "oauth2",
+                "name": "OAuth 2.0 client credentials",
+                "description": "An access token that a client gets at "
+                f"{token_url(base_url)}. An admin creates the client under SCIM Configuration.",
+                "specUri": "https://www.rfc-editor.org/info/rfc6749",
+                "primary": False,
+            },
         ],
         "meta": _meta("ServiceProviderConfig", f"{base_url}/ServiceProviderConfig"),
     }

@@ -65,7 +65,10 @@ def as_scim_error(exception: Exception) -> ScimError:
             return invalid_syntax("The connection broke before the whole body had come.")
         case exceptions.APIException():
             return ScimError(
-                exception.status_code, str(exception.detail), headers=_headers(exception)
+                exception.status_code,
+                str(exception.detail),
+                headers=_headers(exception),
+                cause=getattr(exception, "cause", None),
             )
         case OperationalError() | InterfaceError():
             logger.error("The database does not answer", exc_info=exception)

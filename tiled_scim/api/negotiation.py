@@ -29,7 +29,8 @@ class ScimNegotiation(BaseContentNegotiation):
         renderers: Iterable[BaseRenderer],
         format_suffix: str | None = None,
     ) -> tuple[BaseRenderer, str]:
-        return next(iter(renderers)), SCIM_JSON
+        renderer = next(iter(renderers))
+        return renderer, renderer.media_type
 
 
 class ScimRenderer(BaseRenderer):
@@ -48,3 +49,10 @@ class ScimRenderer(BaseRenderer):
         if data is None:
             return b""
         return data if isinstance(data, bytes) else encode(data)
+
+
+class JsonRenderer(ScimRenderer):
+    """Render JSON that is not SCIM."""
+
+    media_type = "application/json"
+    format = "json"

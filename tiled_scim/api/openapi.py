@@ -95,10 +95,25 @@ BULK: JSON = {
         },
     },
 }
+# draft-parecki-oauth-global-token-revocation, and RFC 9493 section 3.2.
+LOGOUT: JSON = {
+    "type": "object",
+    "required": ["sub_id"],
+    "properties": {
+        "sub_id": {
+            "type": "object",
+            "required": ["format"],
+            "properties": {
+                "format": {"type": "string", "enum": ["email", "iss_sub", "opaque"]},
+                **{name: {"type": "string"} for name in ("email", "iss", "sub", "id")},
+            },
+        }
+    },
+}
 OBJECT: JSON = {"type": "object"}
 # The status of success, and the schema of the body, for actions that differ from the default.
-STATUSES = {"create": "201", "destroy": "204"}
-BODIES = {"search": SEARCH, "partial_update": PATCH, "post": BULK}
+STATUSES = {"create": "201", "destroy": "204", "logout": "204"}
+BODIES = {"search": SEARCH, "partial_update": PATCH, "post": BULK, "logout": LOGOUT}
 
 
 class TokenScheme(OpenApiAuthenticationExtension):
@@ -106,6 +121,7 @@ class TokenScheme(OpenApiAuthenticationExtension):
 
     target_class = "tiled_scim.api.authentication.TokenAuthentication"
     name = "ScimToken"
+    match_subclasses = True
 
     def get_security_definition(self, auto_schema: AutoSchema) -> JSON:
         return {"type": "http", "scheme": "bearer"}

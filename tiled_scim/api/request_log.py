@@ -11,11 +11,12 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, ResolverMatch
 
 from tiled_scim.api.base_url import UNKNOWN_ROUTE, mount
+from tiled_scim.api.credentials import Caller
 from tiled_scim.api.spellings import canonical_path, endpoint_of
 from tiled_scim.audit.addresses import normalized
 from tiled_scim.audit.events import Change, Source, record
 from tiled_scim.errors import ScimError
-from tiled_scim.models import CLIENT_LENGTH, METHOD_LENGTH, ScimToken
+from tiled_scim.models import CLIENT_LENGTH, METHOD_LENGTH
 from tiled_scim.provisioning.service import Record
 
 logger = logging.getLogger("tiled_scim")
@@ -37,16 +38,16 @@ class RequestLog:
 
     def __init__(self, request: HttpRequest) -> None:
         self.request = request
-        self.token: ScimToken | None = None
+        self.caller: Caller | None = None
         self.started = self.operation_started = time.monotonic()
         self.request_id = uuid.uuid4().hex
 
-    def authenticate(self, token: ScimToken) -> None:
-        """Note the valid token of the client, and take over the id of its request.
+    def authenticate(self, caller: Caller) -> None:
+        """Note the valid credential of the client, and take over the id of its request.
 
         A stranger could choose the id of somebody else's request.
         """
-        self.token = token
+        self.caller = caller
         given = self.request.headers.get(REQUEST_ID_HEADER, "")
         if REQUEST_ID.fullmatch(given):
             self.request_id = given
@@ -87,7 +88,7 @@ class RequestLog:
         """Write the log line. It contains no bodies and queries, because they are personal data."""
         fields = {
             "request_id": self.request_id,
-            "account": self.token.account if self.token else None,
+            "account": self.caller.account if self.caller else None,
             "client": client_of(self.request),
             "method": (self.request.method or "")[:METHOD_LENGTH],
             "path": _path(self.request),
@@ -99,8 +100,8 @@ class RequestLog:
 
     def _source(self, method: str) -> Source:
         return Source(
-            account=self.token.account if self.token else None,
-            token=self.token.last_four if self.token else "",
+            account=self.caller.account if self.caller else None,
+            token=self.caller.last_four if self.caller else "",
             client=client_of(self.request),
             address=address_of(self.request),
             request_id=self.request_id,

@@ -24,6 +24,7 @@ ENDPOINTS = {
         "ServiceProviderConfig",
         "ServiceProviderConfigs",
         "Users",
+        "global-token-revocation",
     )
 }
 

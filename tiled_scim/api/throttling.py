@@ -1,4 +1,4 @@
-"""Limit the rate of each token, and of callers without one (`TILED_SCIM_THROTTLE`).
+"""Limit the rate of each token and client, and of callers without one (`TILED_SCIM_THROTTLE`).
 
 Requests are counted in Django's cache, in fixed windows. The cache increments the number, so
 concurrent processes do not lose requests.
@@ -13,10 +13,10 @@ from rest_framework.request import Request
 from rest_framework.throttling import SimpleRateThrottle
 from rest_framework.views import APIView
 
+from tiled_scim.api.credentials import Credential
 from tiled_scim.api.request_log import address_of
 from tiled_scim.audit.addresses import network_of
 from tiled_scim.conf import settings
-from tiled_scim.models import ScimToken
 
 logger = logging.getLogger(__name__)
 
@@ -55,11 +55,11 @@ class Throttle(SimpleRateThrottle):
             return 0
 
 
-class TokenThrottle(Throttle):
-    """Count the requests of a token."""
+class CredentialThrottle(Throttle):
+    """Count the requests of a token, or of a client with all its access tokens."""
 
     def get_cache_key(self, request: Request, view: APIView) -> str:
-        return f"tiled_scim:token:{cast(ScimToken, request.auth).pk}"
+        return f"tiled_scim:{cast(Credential, request.auth).throttle_key}"
 
 
 class StrangersThrottle(Throttle):

@@ -11,7 +11,9 @@ from django.http import HttpRequest, QueryDict
 from django.http.response import HttpResponseBase
 from django.utils.decorators import method_decorator
 from django.utils.functional import cached_property
+from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -27,6 +29,7 @@ from tiled_scim.api.authentication import (
 )
 from tiled_scim.api.base_url import base_url
 from tiled_scim.api.bulk import Bulk
+from tiled_scim.api.credentials import Credential
 from tiled_scim.api.endpoints import Endpoint, sent_name
 from tiled_scim.api.etags import if_match, is_listed
 from tiled_scim.api.exceptions import ErrorResponse, exception_handler
@@ -40,10 +43,10 @@ from tiled_scim.api.search import everywhere
 from tiled_scim.api.search import parameters as search_parameters
 from tiled_scim.api.spellings import endpoint_of
 from tiled_scim.api.throttling import (
+    CredentialThrottle,
     NetworkThrottle,
     StrangersThrottle,
     Throttle,
-    TokenThrottle,
 )
 from tiled_scim.attributes import ResourceType
 from tiled_scim.audit.events import Change
@@ -51,7 +54,6 @@ from tiled_scim.conf import settings
 from tiled_scim.database.connections import non_atomic_requests
 from tiled_scim.errors import ScimError, not_found
 from tiled_scim.host import HostAdapter
-from tiled_scim.models import ScimToken
 from tiled_scim.provisioning.resources import StoredResource
 from tiled_scim.provisioning.service import Precondition, Record
 from tiled_scim.schemas import GROUP, RESOURCE_TYPES, USER
@@ -70,20 +72,22 @@ CHECKED_EVERY = 5
 class ScimView(APIView):
     """The base of all views. The host's `REST_FRAMEWORK` settings do not affect it."""
 
-    authentication_classes = (TokenAuthentication,)
-    permission_classes = (AccountEnabled,)
+    authentication_classes: Sequence[type[BaseAuthentication]] = (TokenAuthentication,)
+    permission_classes: Sequence[type[BasePermission]] = (AccountEnabled,)
     parser_classes = (ScimParser,)
     renderer_classes = (ScimRenderer,)
     content_negotiation_class = ScimNegotiation
     throttle_classes = ()  # see `perform_authentication`
     versioning_class = None
     metadata_class = None
-    http_method_names = ("get", "post", "put", "patch", "delete", "head")
+    http_method_names: Sequence[str] = ("get", "post", "put", "patch", "delete", "head")
+    # Whether the refusal of the request is a usual one, which is no event.
+    is_expected = False
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         self.log = RequestLog(request)
         response = super().dispatch(request, *args, **kwargs)
-        if isinstance(response, ErrorResponse):
+        if isinstance(response, ErrorResponse) and not self.is_expected:
             self.log.record_failure(self.target, response.error, method=request.method or "")
         self.log.end(response.status_code)
         response.headers[REQUEST_ID_HEADER] = self.log.request_id
@@ -101,13 +105,13 @@ class ScimView(APIView):
             super().perform_authentication(request)
         except AuthenticationFailed as error:
             if isinstance(error, InvalidToken):
-                self.log.token = error.token
-            self.check_throttle(request, StrangersThrottle)
-            self.check_throttle(request, NetworkThrottle)
+                self.log.caller = error.credential
+            self.count_stranger(request)
+            self.is_expected = isinstance(error, InvalidToken) and error.is_expected
             raise
-        self.log.authenticate(cast(ScimToken, request.auth))
+        self.log.authenticate(cast(Credential, request.auth))
         # Before the permission check, so that requests that it refuses count, too.
-        self.check_throttle(request, TokenThrottle)
+        self.check_throttle(request, CredentialThrottle)
 
     @property
     def target(self) -> Change:
@@ -139,6 +143,15 @@ class ScimView(APIView):
     def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> NoReturn:
         # Not DRF's error, whose message is in the host's language.
         raise ScimError(405, f"{request.method} is not supported at {request.path}.")
+
+    def count_stranger(self, request: Request) -> None:
+        """Count a request without a valid credential.
+
+        Raises:
+            ScimError: 429.
+        """
+        self.check_throttle(request, StrangersThrottle)
+        self.check_throttle(request, NetworkThrottle)
 
     def check_throttle(self, request: Request, throttle_class: type[Throttle]) -> None:
         """Count the request.
@@ -317,7 +330,7 @@ class BulkView(ScimView):
             InvalidToken: The token has ended.
         """
         if number:
-            self.check_throttle(self.request, TokenThrottle)
+            self.check_throttle(self.request, CredentialThrottle)
         if number and number % CHECKED_EVERY == 0:
             check_again(self.request, self)
 

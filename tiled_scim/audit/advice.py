@@ -94,6 +94,10 @@ BY_CAUSE: Mapping[str, Promise] = {
         "Something else on this site has this value, which must be unique. Change it here, or in "
         "Okta. Then retry the task in Okta."
     ),
+    Cause.NOT_SIGNED: _(
+        "The request for Universal Logout was not signed by the issuer that is configured here, or "
+        "for another URL. Compare both with those in Okta. The log of this site says what is wrong."
+    ),
     Cause.SETUP_LINK_ENDED: _(
         "Somebody opened a setup link that does not work any more. If it was your colleague, "
         "create another link. If not, do nothing: the link shows and changes nothing."

@@ -63,6 +63,8 @@ FAILED_OUTCOMES = (Outcome.REFUSED, Outcome.FAILED)
 # Failures with the same values are shown as one. The account of unknown callers is null.
 FAILURE_KIND = ("status", "scim_type", "cause", "resource_type", "account")
 UNAUTHORIZED = 401
+# The same as `_used_ended_token`, for events of an account.
+USED_ENDED_TOKEN = Q(status=UNAUTHORIZED) & ~Q(cause=Cause.NOT_SIGNED)
 TITLES: Mapping[tuple[str, str], StrOrPromise] = {
     (Outcome.REFUSED, UNKNOWN_CALLER): _("Unknown caller refused"),
     (Outcome.REFUSED, USER.name): _("User refused"),
@@ -409,7 +411,7 @@ def summaries(accounts: Collection[str]) -> tuple[dict[str, Summary], int]:
         .filter(Q(account__in=accounts) | Q(account=None))
         .filter(outcome__in=FAILED_OUTCOMES, created_at__gte=failures_since())
         .values_list("account")
-        .annotate(number=Sum("times"), refused_at=Max("created_at", filter=Q(status=UNAUTHORIZED)))
+        .annotate(number=Sum("times"), refused_at=Max("created_at", filter=USED_ENDED_TOKEN))
         .order_by()
     )
     found = {account: (number, refused_at) for account, number, refused_at in failures}
@@ -443,7 +445,8 @@ def _last_call_ago(tokens: CurrentTokens) -> str:
 
 def _used_ended_token(event: ScimEvent) -> bool:
     """Return whether a call was refused because of a former token of the account."""
-    return event.status == UNAUTHORIZED and event.account is not None
+    is_unauthorized = event.status == UNAUTHORIZED and event.account is not None
+    return is_unauthorized and event.cause != Cause.NOT_SIGNED
 
 
 def _numbers(**rows: QuerySet[Any]) -> dict[str, int]:

@@ -160,7 +160,7 @@ def record(
         event = _event(source, change, status, error)
         event.duration = round(duration * 1000)
         with transaction.atomic(using=using):
-            if status not in REPEATED_STATUSES or not counted(event):
+            if not _is_repeated(event) or not counted(event):
                 _insert(_split(event, change), using)
     except Exception as error:
         if _ends_transaction(error, using):
@@ -183,6 +183,12 @@ def keep(write: Callable[[], None], using: str) -> None:
         write()
     else:
         transaction.on_commit(write, using=using)
+
+
+def _is_repeated(event: ScimEvent) -> bool:
+    """Return whether the event is of a refusal that anybody can repeat without end."""
+    is_of_stranger = event.account is None and event.outcome in {Outcome.REFUSED, Outcome.FAILED}
+    return is_of_stranger or event.status in REPEATED_STATUSES
 
 
 def _ends_transaction(error: Exception, using: str) -> bool:

@@ -41,7 +41,9 @@ def counted(event: ScimEvent) -> bool:
     event.address = event.address and network_of(event.address)
     if _count(recent, event):
         return True
-    if recent.filter(status__in=REPEATED_STATUSES).count() < MOST_EVENTS:
+    if event.account is not None:
+        recent = recent.filter(status__in=REPEATED_STATUSES)
+    if recent.count() < MOST_EVENTS:
         return False
     event.address, event.token_last_four, event.client = None, "", ""
     event.resource_name = event.resource_name_canonical = ""

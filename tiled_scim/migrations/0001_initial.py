@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 import tiled_scim.database.fields
+import tiled_scim.models.clients
 import tiled_scim.models.events
 from tiled_scim.conf import settings as scim_settings
 from tiled_scim.database.library_dependency import library_dependency
@@ -337,6 +338,251 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="ScimClient",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "first_used_at",
+                    models.DateTimeField(
+                        blank=True, editable=False, null=True, verbose_name="first used"
+                    ),
+                ),
+                (
+                    "last_used_at",
+                    models.DateTimeField(
+                        blank=True, editable=False, null=True, verbose_name="last used"
+                    ),
+                ),
+                (
+                    "last_used_from",
+                    models.GenericIPAddressField(
+                        blank=True, editable=False, null=True, verbose_name="last used from"
+                    ),
+                ),
+                (
+                    "last_used_by",
+                    models.CharField(
+                        blank=True, editable=False, max_length=255, verbose_name="last used by"
+                    ),
+                ),
+                (
+                    "account",
+                    tiled_scim.database.fields.ExactCharField(
+                        blank=True, max_length=128, verbose_name="account"
+                    ),
+                ),
+                (
+                    "client_id",
+                    tiled_scim.database.fields.ExactCharField(
+                        default=tiled_scim.models.clients.new_client_id,
+                        editable=False,
+                        max_length=36,
+                        unique=True,
+                        verbose_name="client id",
+                    ),
+                ),
+                ("name", models.CharField(max_length=255, verbose_name="name")),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, editable=False, verbose_name="created"
+                    ),
+                ),
+                (
+                    "revoked_at",
+                    models.DateTimeField(
+                        blank=True, editable=False, null=True, verbose_name="revoked"
+                    ),
+                ),
+                ("issuer", models.CharField(blank=True, max_length=500, verbose_name="issuer")),
+                ("jwks_url", models.CharField(blank=True, max_length=500, verbose_name="JWKS URL")),
+                ("subject", models.CharField(blank=True, max_length=500, verbose_name="subject")),
+                ("audience", models.CharField(blank=True, max_length=500, verbose_name="audience")),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        blank=True,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="created by",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "client",
+                "verbose_name_plural": "clients",
+                "ordering": ("pk",),
+                "default_permissions": (),
+                "indexes": [
+                    models.Index(fields=["account", "id"], name="tiled_scim_client_account")
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(issuer="", jwks_url="", subject="", audience="")
+                        | ~(
+                            models.Q(issuer="")
+                            | models.Q(jwks_url="")
+                            | models.Q(subject="")
+                            | models.Q(audience="")
+                        ),
+                        name="tiled_scim_client_federation",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="ScimClientSecret",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "first_used_at",
+                    models.DateTimeField(
+                        blank=True, editable=False, null=True, verbose_name="first used"
+                    ),
+                ),
+                (
+                    "last_used_at",
+                    models.DateTimeField(
+                        blank=True, editable=False, null=True, verbose_name="last used"
+                    ),
+                ),
+                (
+                    "last_used_from",
+                    models.GenericIPAddressField(
+                        blank=True, editable=False, null=True, verbose_name="last used from"
+                    ),
+                ),
+                (
+                    "last_used_by",
+                    models.CharField(
+                        blank=True, editable=False, max_length=255, verbose_name="last used by"
+                    ),
+                ),
+                ("slot", models.PositiveSmallIntegerField(blank=True, editable=False, null=True)),
+                (
+                    "digest",
+                    tiled_scim.database.fields.ExactCharField(
+                        editable=False, max_length=64, unique=True
+                    ),
+                ),
+                (
+                    "last_four",
+                    models.CharField(
+                        editable=False, max_length=4, verbose_name="last four characters"
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, editable=False, verbose_name="created"
+                    ),
+                ),
+                ("expires_at", models.DateTimeField(editable=False, verbose_name="expires")),
+                (
+                    "revoked_at",
+                    models.DateTimeField(
+                        blank=True, editable=False, null=True, verbose_name="revoked"
+                    ),
+                ),
+                (
+                    "client",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="secrets",
+                        to="tiled_scim.scimclient",
+                        verbose_name="client",
+                    ),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        blank=True,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="created by",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "client secret",
+                "verbose_name_plural": "client secrets",
+                "ordering": ("-created_at", "-pk"),
+                "default_permissions": (),
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("client", "slot"), name="tiled_scim_client_secret_slot"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(slot=None) | models.Q(slot__in=(1, 2)),
+                        name="tiled_scim_client_secret_slots",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="ScimAccessToken",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "digest",
+                    tiled_scim.database.fields.ExactCharField(
+                        editable=False, max_length=64, unique=True
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
+                ),
+                ("expires_at", models.DateTimeField(db_index=True, editable=False)),
+                (
+                    "client",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="access_tokens",
+                        to="tiled_scim.scimclient",
+                    ),
+                ),
+                (
+                    "secret",
+                    models.ForeignKey(
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="access_tokens",
+                        to="tiled_scim.scimclientsecret",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "access token",
+                "verbose_name_plural": "access tokens",
+                "default_permissions": (),
+            },
+        ),
+        migrations.CreateModel(
             name="SetupLink",
             fields=[
                 (
@@ -647,6 +893,82 @@ class Migration(migrations.Migration):
                         fields=("library", "user"), name="tiled_scim_prior_access"
                     ),
                 ],
+            },
+        ),
+        migrations.CreateModel(
+            name="UsedAssertion",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "digest",
+                    tiled_scim.database.fields.ExactCharField(
+                        editable=False, max_length=64, unique=True
+                    ),
+                ),
+                ("expires_at", models.DateTimeField(editable=False, verbose_name="expires")),
+            ],
+            options={
+                "verbose_name": "used assertion",
+                "verbose_name_plural": "used assertions",
+                "default_permissions": (),
+                "indexes": [models.Index(fields=["expires_at"], name="tiled_scim_used_assertion")],
+            },
+        ),
+        migrations.CreateModel(
+            name="LogoutIssuer",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "account",
+                    tiled_scim.database.fields.ExactCharField(
+                        blank=True, max_length=128, unique=True, verbose_name="account"
+                    ),
+                ),
+                (
+                    "issuer",
+                    tiled_scim.database.fields.ExactCharField(
+                        max_length=1024, verbose_name="issuer"
+                    ),
+                ),
+                (
+                    "jwks_url",
+                    tiled_scim.database.fields.ExactCharField(
+                        max_length=1024, verbose_name="URL of the keys"
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, editable=False, verbose_name="created"
+                    ),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        blank=True,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="created by",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "issuer for Universal Logout",
+                "verbose_name_plural": "issuers for Universal Logout",
+                "default_permissions": (),
             },
         ),
     ]

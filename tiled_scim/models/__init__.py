@@ -1,6 +1,19 @@
-"""The tables: tokens, setup links, links of users and groups, members and events."""
+"""The tables: tokens, clients, setup links, links of users and groups, members and events."""
 
+from tiled_scim.models.assertions import UsedAssertion
+from tiled_scim.models.clients import (
+    ACCESS_TOKEN_PREFIX,
+    CLIENT_ID_LENGTH,
+    CLIENT_SECRET_PREFIX,
+    EXPIRED_KEPT,
+    FEDERATION_LENGTH,
+    Federation,
+    ScimAccessToken,
+    ScimClient,
+    ScimClientSecret,
+)
 from tiled_scim.models.events import Action, Outcome, ScimEvent, actions
+from tiled_scim.models.last_use import USED_INTERVAL
 from tiled_scim.models.lengths import (
     ACCOUNT_LENGTH,
     CANONICAL_NAME_LENGTH,
@@ -19,11 +32,11 @@ from tiled_scim.models.links import (
     name_in_host_words,
     stored_emails,
 )
+from tiled_scim.models.logout import LogoutIssuer
 from tiled_scim.models.members import LibraryGroupMember, PriorAccess, PriorRoles
 from tiled_scim.models.setup_links import SETUP_PREFIX, SetupLink
 from tiled_scim.models.tokens import (
     TOKEN_PREFIX,
-    USED_INTERVAL,
     CurrentTokens,
     NewToken,
     ScimToken,
@@ -31,9 +44,14 @@ from tiled_scim.models.tokens import (
 )
 
 __all__ = [
+    "ACCESS_TOKEN_PREFIX",
     "ACCOUNT_LENGTH",
     "CANONICAL_NAME_LENGTH",
+    "CLIENT_ID_LENGTH",
     "CLIENT_LENGTH",
+    "CLIENT_SECRET_PREFIX",
+    "EXPIRED_KEPT",
+    "FEDERATION_LENGTH",
     "METHOD_LENGTH",
     "NAME_LENGTH",
     "ROLE_LENGTH",
@@ -42,19 +60,25 @@ __all__ = [
     "USED_INTERVAL",
     "Action",
     "CurrentTokens",
+    "Federation",
     "LibraryGroupLink",
     "LibraryGroupMember",
     "Link",
     "LinkQuerySet",
+    "LogoutIssuer",
     "NewToken",
     "Outcome",
     "PriorAccess",
     "PriorRoles",
+    "ScimAccessToken",
+    "ScimClient",
+    "ScimClientSecret",
     "ScimEvent",
     "ScimToken",
     "SetupLink",
     "Slot",
     "StoredEmail",
+    "UsedAssertion",
     "UserLink",
     "actions",
     "folded_email",

@@ -42,9 +42,17 @@ class Action(models.TextChoices):
     TOKEN_GENERATED = "token_generated", _("token generated")
     TOKEN_REPLACED = "token_replaced", _("token replaced")
     TOKEN_REVOKED = "token_revoked", _("token revoked")
+    CLIENT_CREATED = "client_created", _("client created")
+    CLIENT_REVOKED = "client_revoked", _("client revoked")
+    CLIENT_SECRET_CREATED = "client_secret_created", _("client secret created")
+    CLIENT_SECRET_REVOKED = "client_secret_revoked", _("client secret revoked")
+    FEDERATION_CHANGED = "federation_changed", _("federation changed")
     SETUP_LINK_CREATED = "setup_link_created", _("setup link created")
     SETUP_LINK_USED = "setup_link_used", _("setup link opened")
     SETUP_LINK_REVOKED = "setup_link_revoked", _("setup link revoked")
+    SESSIONS_ENDED = "sessions_ended", _("sessions ended")
+    LOGOUT_CONFIGURED = "logout_configured", _("Universal Logout configured")
+    LOGOUT_TURNED_OFF = "logout_turned_off", _("Universal Logout turned off")
 
 
 def actions() -> list[tuple[str, Any]]:
@@ -67,7 +75,7 @@ class Outcome(models.TextChoices):
 class ScimEvent(models.Model):
     """A provisioning request as the admin sees it: a write, or a refused or failed request.
 
-    Changes that people make by hand are events, too: of links, and of tokens.
+    Changes that people make by hand are events, too: of links, tokens and clients.
 
     `changes` contains no secrets. It has `attributes` with their old and new values, and `added`,
     `removed` and `skipped` members with their number and the first names.

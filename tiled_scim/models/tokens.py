@@ -15,15 +15,11 @@ from django.utils.translation import gettext_lazy as _
 from tiled_scim.conf import settings
 from tiled_scim.database.compiled import Parameter, compiled
 from tiled_scim.database.fields import ExactCharField
-from tiled_scim.models.lengths import (
-    ACCOUNT_LENGTH,
-    CLIENT_LENGTH,
-)
+from tiled_scim.models.last_use import LastUse
+from tiled_scim.models.lengths import ACCOUNT_LENGTH
 from tiled_scim.secret import Secret, digest, new_secret
 
 TOKEN_PREFIX = "tscim_"  # noqa: S105 (the prefix that secret scanners look for, not a secret)
-# Pages show when a token was last used, to the minute.
-USED_INTERVAL = timedelta(minutes=1)
 
 
 class Slot(models.IntegerChoices):
@@ -181,7 +177,7 @@ class ScimTokenManager(models.Manager["ScimToken"]):
         return self.written().filter(digest=parameter)
 
 
-class ScimToken(models.Model):
+class ScimToken(LastUse):
     """The bearer token of an account. Only its digest is stored."""
 
     account = ExactCharField(_("account"), max_length=ACCOUNT_LENGTH, blank=True)
@@ -202,14 +198,6 @@ class ScimToken(models.Model):
     )
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
     revoked_at = models.DateTimeField(_("ended"), null=True, blank=True, editable=False)
-    first_used_at = models.DateTimeField(_("first used"), null=True, blank=True, editable=False)
-    last_used_at = models.DateTimeField(_("last used"), null=True, blank=True, editable=False)
-    last_used_from = models.GenericIPAddressField(
-        _("last used from"), null=True, blank=True, editable=False
-    )
-    last_used_by = models.CharField(
-        _("last used by"), max_length=CLIENT_LENGTH, blank=True, editable=False
-    )
 
     objects: ClassVar[ScimTokenManager] = ScimTokenManager()
 
@@ -272,27 +260,11 @@ class ScimToken(models.Model):
         self.slot = None
         self.save(update_fields=["slot"])
 
-    def mark_used(
-        self, now: datetime, interval: timedelta, *, address: str | None = None, client: str = ""
-    ) -> None:
-        """Store that the token was used, at most once in each interval.
+    @property
+    def throttle_key(self) -> str:
+        """Return by what the requests of the token are counted."""
+        return f"token:{self.pk}"
 
-        Args:
-            now: The current time.
-            interval: The interval.
-            address: The IP address of the client.
-            client: The User-Agent of the client.
-        """
-        if self.last_used_at is not None and now - self.last_used_at < interval:
-            return
-        # Only the first of several concurrent requests stores it.
-        unchanged = type(self).objects.filter(pk=self.pk, last_used_at=self.last_used_at)
-        used: dict[str, Any] = {
-            "first_used_at": self.first_used_at or now,
-            "last_used_at": now,
-            "last_used_from": address,
-            "last_used_by": client[:CLIENT_LENGTH],
-        }
-        unchanged.update(**used)
-        for name, value in used.items():
-            setattr(self, name, value)
+    def read_again(self) -> ScimToken | None:
+        """Return the token as it is now, or None."""
+        return type(self).objects.written().filter(pk=self.pk).first()

@@ -1,4 +1,4 @@
-"""Render a run as a JSON document. Its keys are documented in the README and stay stable."""
+"""Render a run as a JSON document. Its keys are documented in docs/commands.md and stay stable."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from tiled_scim import permissions, signals
 from tiled_scim.audit.events import differences
 from tiled_scim.conf import settings
 from tiled_scim.errors import Cause, forbidden, uniqueness
-from tiled_scim.models import Action, ScimToken, UserLink
+from tiled_scim.models import Action, ScimClient, ScimToken, UserLink
 from tiled_scim.provisioning import multi_account
 from tiled_scim.provisioning.conflicts import becomes_protected, linked, protected
 from tiled_scim.provisioning.documents import (
@@ -367,6 +367,8 @@ class UserService(UserTransitions):
         """
         if settings.ADOPT_USERS == "email":
             ScimToken.objects.take_turn(self.account)
+            # An account may have clients and no token.
+            ScimClient.objects.take_turn(self.account)
 
     def _result(
         self,

@@ -1,4 +1,4 @@
-"""`manage.py scim_prune`: delete events and setup links that ended before the retention period."""
+"""`manage.py scim_prune`: delete old events and setup links, and credentials that have expired."""
 
 from __future__ import annotations
 
@@ -17,17 +17,26 @@ from django.utils import timezone
 from tiled_scim.conf import PREFIX, settings
 from tiled_scim.management import progress
 from tiled_scim.management.arguments import days
-from tiled_scim.models import ScimEvent, SetupLink
+from tiled_scim.models import (
+    EXPIRED_KEPT,
+    ScimAccessToken,
+    ScimEvent,
+    SetupLink,
+    UsedAssertion,
+)
 
 BATCH_SIZE = 1000
 # Every supported database allows this many parameters in one statement.
 LARGEST_BATCH = 10_000
+# The attributes of `Numbers` of what is deleted besides events.
+OTHERS = ("setup_links", "used_assertions", "access_tokens")
 
 
 class Command(BaseCommand):
     help = (
         "Deletes events that are older than TILED_SCIM_EVENT_RETENTION, and setup links that ended "
-        "before, in batches, so that requests are not blocked. Run it every day."
+        "before, and used assertions and access tokens that have expired, in batches, so that "
+        "requests are not blocked. Run it every day."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -77,12 +86,13 @@ class Command(BaseCommand):
         deleted = Numbers(age)
         bar = progress.bar(found.events, "event", is_shown=not self.is_quiet)
         with progress.interruptible(lambda: f"Deleted {deleted}."), bar:
-            (events, of_events), (setup_links, of_setup_links) = rows
+            (events, of_events), *others = rows
             for number in _delete(events, of_events, batch_size):
                 deleted.events += number
                 bar.update(number)
-            for number in _delete(setup_links, of_setup_links, batch_size):
-                deleted.setup_links += number
+            for name, (old, order) in zip(OTHERS, others, strict=True):
+                number = sum(_delete(old, order, batch_size))
+                setattr(deleted, name, number)
         self._write(f"Deleted {deleted}.")
 
     def _write(self, text: str) -> None:
@@ -98,26 +108,37 @@ class Numbers:
         age: The retention period, as text.
         events: The number of events that are older.
         setup_links: The number of setup links that ended before.
+        used_assertions: The number of used assertions that have expired.
+        access_tokens: The number of access tokens that expired a day ago or earlier.
     """
 
     age: str
     events: int = 0
     setup_links: int = 0
+    used_assertions: int = 0
+    access_tokens: int = 0
 
     def __str__(self) -> str:
         events = f"{self.events} event{pluralize(self.events)} older than {self.age}"
-        if not self.setup_links:
-            return events
-        return f"{events} and {self.setup_links} setup link{pluralize(self.setup_links)}"
+        numbers = ((name, getattr(self, name)) for name in OTHERS)
+        others = [
+            f"{number} {name.replace('_', ' ').removesuffix('s')}{pluralize(number)}"
+            for name, number in numbers
+            if number
+        ]
+        *first, last = [events, *others]
+        return f"{', '.join(first)} and {last}" if first else last
 
 
-def _older_than(moment: datetime) -> tuple[tuple[QuerySet[Any], str], tuple[QuerySet[Any], str]]:
-    """Return the events and the setup links to delete, each with the column of its order."""
+def _older_than(moment: datetime) -> list[tuple[QuerySet[Any], str]]:
+    """Return the events and the `OTHERS` to delete, each with the column of its order."""
     events = ScimEvent.objects.using(router.db_for_write(ScimEvent))
-    return (
+    return [
         (events.filter(created_at__lt=moment), "created_at"),
         (SetupLink.objects.ended_before(moment), "expires_at"),
-    )
+        (UsedAssertion.objects.expired_before(timezone.now()), "expires_at"),
+        (ScimAccessToken.objects.expired_before(timezone.now() - EXPIRED_KEPT), "expires_at"),
+    ]
 
 
 def _delete(rows: QuerySet[Any], order: str, batch_size: int) -> Iterator[int]:

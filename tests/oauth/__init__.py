@@ -1,0 +1,1 @@
+"""Tests of OAuth: clients, the token endpoint, and access tokens."""

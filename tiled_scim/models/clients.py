@@ -1,0 +1,437 @@
+"""OAuth clients of accounts: their secrets, federations and access tokens (RFC 6749)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+from uuid import uuid4
+
+from django.conf import settings as django_settings
+from django.db import connections, models, router, transaction
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from tiled_scim.conf import settings
+from tiled_scim.database.compiled import Parameter, compiled
+from tiled_scim.database.fields import ExactCharField
+from tiled_scim.models.last_use import LastUse
+from tiled_scim.models.lengths import ACCOUNT_LENGTH, NAME_LENGTH
+from tiled_scim.secret import Secret, digest, new_secret
+
+# The prefixes that secret scanners look for.
+CLIENT_SECRET_PREFIX = "tscimsecret_"  # noqa: S105 (not a secret)
+ACCESS_TOKEN_PREFIX = "tscimat_"  # noqa: S105 (not a secret)
+
+CLIENT_ID_LENGTH = 36
+FEDERATION_LENGTH = 500
+# One secret that is used, and one that replaces it.
+SLOTS = (1, 2)
+# A client that asks for a token before each request would fill the table. More requests of one
+# client are hardly answered at once, so that nobody uses the oldest ones any more.
+MOST_ACCESS_TOKENS = 500
+# A client may learn by a refused request that its access token has expired. The row says whose it
+# was.
+EXPIRED_KEPT = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Federation:
+    """The identity provider whose signed assertions prove who a client is (RFC 7523 section 2.2).
+
+    Args:
+        issuer: The claim `iss` of the assertions.
+        jwks_url: The URL of the issuer's public keys.
+        subject: The claim `sub`.
+        audience: The claim `aud`. Of an app of Entra, any spelling.
+    """
+
+    issuer: str
+    jwks_url: str
+    subject: str
+    audience: str
+
+
+def new_client_id() -> str:
+    """Return a new client id. It is random, but no secret."""
+    return str(uuid4())
+
+
+class WrittenManager(models.Manager[Any]):
+    """Reads from the database for writes: a replica may have outdated rows."""
+
+    def written(self) -> models.QuerySet[Any]:
+        return self.using(router.db_for_write(self.model))
+
+
+class ScimClientManager(WrittenManager):
+    """Finds clients. `tiled_scim.clients` creates and changes them for people, with events."""
+
+    def current(self, account: str = "") -> models.QuerySet[ScimClient]:
+        """Return the account's clients that were not revoked, the oldest first."""
+        return self.all_current().filter(account=account)
+
+    def all_current(self) -> models.QuerySet[ScimClient]:
+        """Return the clients of all accounts that were not revoked, the oldest first."""
+        return self.written().filter(revoked_at=None).order_by("pk")
+
+    def with_client_id(self, client_id: str) -> ScimClient | None:
+        """Return the client with this id, revoked or not, or None."""
+        found: ScimClient | None = self.written().filter(client_id=client_id).first()
+        return found
+
+    def locked(self, client: ScimClient) -> ScimClient:
+        """Return a client as it is now, locked until the end of the transaction."""
+        found: ScimClient = self._locking().get(pk=client.pk)
+        return found
+
+    def take_turn(self, account: str) -> None:
+        """Wait for other transactions of the account that take turns, until they have ended.
+
+        It locks the account's first client, whose row stays. Without one, nothing is locked.
+        """
+        rows = self._locking().filter(account=account).order_by("pk")
+        list(rows.values_list("pk")[:1])
+
+    def _locking(self) -> models.QuerySet[Any]:
+        """Return clients to lock. Rows that refer to them can be created meanwhile."""
+        rows = self.written()
+        no_key = connections[rows.db].features.has_select_for_no_key_update
+        return rows.select_for_update(no_key=no_key)
+
+
+class ScimClient(LastUse):
+    """A client of an account, which gets access tokens from the token endpoint.
+
+    It proves who it is by one of its secrets, or by the assertions of its federation.
+    """
+
+    account = ExactCharField(_("account"), max_length=ACCOUNT_LENGTH, blank=True)
+    client_id = ExactCharField(
+        _("client id"),
+        max_length=CLIENT_ID_LENGTH,
+        default=new_client_id,
+        unique=True,
+        editable=False,
+    )
+    name = models.CharField(_("name"), max_length=NAME_LENGTH)
+    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+    created_by = models.ForeignKey(
+        django_settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("created by"),
+    )
+    revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True, editable=False)
+    # All four are blank in a client that has secrets.
+    issuer = models.CharField(_("issuer"), max_length=FEDERATION_LENGTH, blank=True)
+    jwks_url = models.CharField(_("JWKS URL"), max_length=FEDERATION_LENGTH, blank=True)
+    subject = models.CharField(_("subject"), max_length=FEDERATION_LENGTH, blank=True)
+    audience = models.CharField(_("audience"), max_length=FEDERATION_LENGTH, blank=True)
+
+    objects: ClassVar[ScimClientManager] = ScimClientManager()
+
+    class Meta:
+        verbose_name = _("client")
+        verbose_name_plural = _("clients")
+        default_permissions = ()
+        ordering = ("pk",)
+        indexes = (models.Index(fields=("account", "id"), name="tiled_scim_client_account"),)
+        constraints = (
+            models.CheckConstraint(
+                name="tiled_scim_client_federation",
+                condition=Q(issuer="", jwks_url="", subject="", audience="")
+                | ~(Q(issuer="") | Q(jwks_url="") | Q(subject="") | Q(audience="")),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_current(self) -> bool:
+        """Return whether the client was not revoked."""
+        return self.revoked_at is None
+
+    @property
+    def federation(self) -> Federation | None:
+        """Return the client's federation, or None if it has secrets."""
+        if not self.issuer:
+            return None
+        return Federation(self.issuer, self.jwks_url, self.subject, self.audience)
+
+    @property
+    def last_four(self) -> str:
+        """Return what events show of a client whose secret is not known, or that has none."""
+        return str(self.client_id)[-4:]
+
+    @property
+    def throttle_key(self) -> str:
+        """Return by what the requests of the client are counted, whatever its access token."""
+        return f"client:{self.pk}"
+
+    def revoke(self) -> None:
+        """End the client, its secrets and its access tokens immediately."""
+        self.revoked_at = self.revoked_at or timezone.now()
+        self.save(update_fields=["revoked_at"])
+
+
+class ScimClientSecretManager(WrittenManager):
+    """Finds secrets. `tiled_scim.clients` creates and ends them for people, with events."""
+
+    def of_client_id(self, client_id: str) -> list[ScimClientSecret]:
+        """Return the secrets of a client that were not ended, expired or not, with the client.
+
+        It takes one query, whether there is such a client or not.
+        """
+        rows = self.written().filter(client__client_id=client_id).exclude(slot=None)
+        return list(rows.select_related("client").order_by("slot"))
+
+    def create_in(
+        self, client: ScimClient, *, created_by: Any, lifetime: timedelta
+    ) -> tuple[ScimClientSecret, Secret]:
+        """Create a secret of a locked client in a free slot. Expired secrets give up theirs.
+
+        Returns:
+            The row, and the secret, which is not stored.
+
+        Raises:
+            IndexError: The client has no free slot.
+        """
+        plaintext = new_secret(CLIENT_SECRET_PREFIX)
+        taken = self.written().filter(client=client).exclude(slot=None)
+        taken.filter(expires_at__lte=timezone.now()).update(slot=None)
+        free = sorted(set(SLOTS) - set(taken.values_list("slot", flat=True)))
+        secret = self.model(
+            client=client,
+            slot=free[0],
+            digest=digest(plaintext),
+            last_four=plaintext[-4:],
+            created_by=created_by,
+            expires_at=timezone.now() + lifetime,
+        )
+        secret.save(using=router.db_for_write(self.model), force_insert=True)
+        return secret, plaintext
+
+
+class ScimClientSecret(LastUse):
+    """A secret of a client. Only its digest is stored."""
+
+    client = models.ForeignKey(
+        ScimClient,
+        on_delete=models.CASCADE,
+        editable=False,
+        related_name="secrets",
+        verbose_name=_("client"),
+    )
+    # Null once the secret has ended. The unique constraint allows as many current secrets as there
+    # are slots on each database, also on MariaDB, which has no partial constraints.
+    slot = models.PositiveSmallIntegerField(null=True, blank=True, editable=False)
+    digest = ExactCharField(max_length=64, unique=True, editable=False)
+    last_four = models.CharField(_("last four characters"), max_length=4, editable=False)
+    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+    created_by = models.ForeignKey(
+        django_settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("created by"),
+    )
+    expires_at = models.DateTimeField(_("expires"), editable=False)
+    revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True, editable=False)
+
+    objects: ClassVar[ScimClientSecretManager] = ScimClientSecretManager()
+
+    class Meta:
+        verbose_name = _("client secret")
+        verbose_name_plural = _("client secrets")
+        default_permissions = ()
+        ordering = ("-created_at", "-pk")
+        constraints = (
+            models.UniqueConstraint(
+                fields=("client", "slot"), name="tiled_scim_client_secret_slot"
+            ),
+            models.CheckConstraint(
+                name="tiled_scim_client_secret_slots",
+                condition=Q(slot=None) | Q(slot__in=SLOTS),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"…{self.last_four}"
+
+    @property
+    def is_expired(self) -> bool:
+        return self.expires_at <= timezone.now()
+
+    @property
+    def is_current(self) -> bool:
+        """Return whether the secret is valid, if its client is."""
+        return self.slot is not None and not self.is_expired
+
+    @property
+    def account(self) -> str:
+        return str(self.client.account)
+
+    def revoke(self) -> None:
+        """End the secret and its access tokens immediately."""
+        self.slot, self.revoked_at = None, self.revoked_at or timezone.now()
+        self.save(update_fields=["slot", "revoked_at"])
+
+
+class ScimAccessTokenManager(WrittenManager):
+    """Issues and finds access tokens."""
+
+    def issue(
+        self, client: ScimClient, secret: ScimClientSecret | None = None
+    ) -> tuple[ScimAccessToken, Secret]:
+        """Create an access token, and delete those of the client that nobody needs any more.
+
+        Args:
+            client: The client.
+            secret: The secret by which it proved who it is. None for a federation.
+
+        Returns:
+            The row, and the token, which is not stored. It expires no later than the secret.
+        """
+        plaintext = new_secret(ACCESS_TOKEN_PREFIX)
+        now = timezone.now()
+        expires_at = now + settings.ACCESS_TOKEN_LIFETIME
+        token = self.model(
+            client=client,
+            secret=secret,
+            digest=digest(plaintext),
+            created_at=now,
+            expires_at=min(expires_at, secret.expires_at) if secret else expires_at,
+        )
+        using = router.db_for_write(self.model)
+        with transaction.atomic(using=using):
+            # Two requests that delete the same rows would be a deadlock.
+            ScimClient.objects.locked(client)
+            self._prune(client, now)
+            token.save(using=using, force_insert=True)
+        return token, plaintext
+
+    def with_plaintext(self, plaintext: str) -> ScimAccessToken | None:
+        """Return the access token with this plaintext, current or not, or None."""
+        return self.with_digest(digest(plaintext))
+
+    def with_digest(self, digest: str) -> ScimAccessToken | None:
+        """Return the access token with a digest, with its client and secret, in one query."""
+        using = router.db_for_write(self.model)
+        names = {prefix: _columns(model) for prefix, model in _JOINED.items()}
+        columns = [f"{prefix}{name}" for prefix, each in names.items() for name in each]
+        query = compiled(("access token", using), lambda: self._by_digest().values_list(*columns))
+        row = query.row(digest=digest)
+        if row is None:
+            return None
+        values = iter(row)
+        token, client, secret = (
+            model.from_db(using, names[prefix], [next(values) for _ in names[prefix]])
+            for prefix, model in _JOINED.items()
+        )
+        found: ScimAccessToken = token
+        found.client = client
+        found.secret = secret if token.secret_id else None
+        return found
+
+    def expired_before(self, moment: datetime) -> models.QuerySet[ScimAccessToken]:
+        """Return the access tokens that expired before a time."""
+        return self.written().filter(expires_at__lt=moment)
+
+    def _prune(self, client: ScimClient, now: datetime) -> None:
+        rows = self.written().filter(client=client)
+        rows.filter(expires_at__lt=now - EXPIRED_KEPT).delete()
+        newest_first = rows.order_by("-pk").values_list("pk", flat=True)
+        surplus = list(newest_first[MOST_ACCESS_TOKENS - 1 :])
+        if surplus:
+            rows.filter(pk__lte=surplus[0]).delete()
+
+    def _by_digest(self) -> models.QuerySet[ScimAccessToken]:
+        parameter = Parameter("digest", self.model._meta.get_field("digest"))
+        return self.written().filter(digest=parameter)
+
+
+class ScimAccessToken(models.Model):
+    """An access token of a client. Only its digest is stored."""
+
+    client = models.ForeignKey(
+        ScimClient, on_delete=models.CASCADE, editable=False, related_name="access_tokens"
+    )
+    secret = models.ForeignKey(
+        ScimClientSecret,
+        on_delete=models.CASCADE,
+        null=True,
+        editable=False,
+        related_name="access_tokens",
+    )
+    digest = ExactCharField(max_length=64, unique=True, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField(editable=False, db_index=True)
+
+    objects: ClassVar[ScimAccessTokenManager] = ScimAccessTokenManager()
+
+    class Meta:
+        verbose_name = _("access token")
+        verbose_name_plural = _("access tokens")
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"access token {self.pk}"
+
+    @property
+    def account(self) -> str:
+        return str(self.client.account)
+
+    @property
+    def last_four(self) -> str:
+        """Return what events show of the credential: nothing of the access token itself."""
+        return str((self.secret or self.client).last_four)
+
+    @property
+    def is_expired(self) -> bool:
+        return self.expires_at <= timezone.now()
+
+    @property
+    def is_usable(self) -> bool:
+        """Return whether the client, and the secret if it has one, would get an access token."""
+        return self.client.is_current and (self.secret is None or self.secret.is_current)
+
+    @property
+    def is_current(self) -> bool:
+        """Return whether the access token is valid."""
+        return not self.is_expired and self.is_usable
+
+    @property
+    def throttle_key(self) -> str:
+        return self.client.throttle_key
+
+    def read_again(self) -> ScimAccessToken | None:
+        """Return the access token as it is now, or None."""
+        return type(self).objects.with_digest(self.digest)
+
+    def mark_used(
+        self, now: datetime, interval: timedelta, *, address: str | None = None, client: str = ""
+    ) -> None:
+        """Store that the client and its secret were used, see `LastUse.mark_used`."""
+        used = [self.client, self.secret] if self.secret else [self.client]
+        for each in used:
+            each.mark_used(now, interval, address=address, client=client)
+
+
+# What one query reads for a request, by the prefix of the names.
+_JOINED: dict[str, type[Any]] = {
+    "": ScimAccessToken,
+    "client__": ScimClient,
+    "secret__": ScimClientSecret,
+}
+
+
+def _columns(model: type[models.Model]) -> list[str]:
+    return [field.attname for field in model._meta.concrete_fields]

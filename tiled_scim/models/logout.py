@@ -1,0 +1,72 @@
+"""The identity providers that may end the sessions of an account's people."""
+
+from __future__ import annotations
+
+import uuid
+from typing import ClassVar
+
+from django.conf import settings as django_settings
+from django.db import models, router
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from tiled_scim.database.fields import ExactCharField
+from tiled_scim.models.lengths import ACCOUNT_LENGTH, URL_LENGTH
+
+
+class LogoutIssuerManager(models.Manager["LogoutIssuer"]):
+    """Finds the issuer of an account. `logout` changes it for people, and writes events."""
+
+    def of_account(self, account: str) -> LogoutIssuer | None:
+        """Return the issuer of an account, or None if Universal Logout is off for it."""
+        return self.written().filter(account=account).first()
+
+    def with_key(self, key: uuid.UUID) -> LogoutIssuer | None:
+        """Return the issuer to whose URL a request came, or None."""
+        return self.written().filter(pk=key).first()
+
+    def written(self) -> models.QuerySet[LogoutIssuer]:
+        """Return all issuers, from the database for writes: a replica may have outdated ones."""
+        return self.using(router.db_for_write(self.model))
+
+
+class LogoutIssuer(models.Model):
+    """The identity provider whose signed requests end sessions of an account's people.
+
+    The key is part of the URL for the requests. So each account has a URL of its own, which the
+    signature covers: what is signed for one account is not valid for another, even if the identity
+    provider is the same.
+    """
+
+    # The last four characters of a token, in logs and events. An issuer has none.
+    last_four = ""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    account = ExactCharField(_("account"), max_length=ACCOUNT_LENGTH, blank=True, unique=True)
+    issuer = ExactCharField(_("issuer"), max_length=URL_LENGTH)
+    jwks_url = ExactCharField(_("URL of the keys"), max_length=URL_LENGTH)
+    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+    created_by = models.ForeignKey(
+        django_settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("created by"),
+    )
+
+    objects: ClassVar[LogoutIssuerManager] = LogoutIssuerManager()
+
+    class Meta:
+        verbose_name = _("issuer for Universal Logout")
+        verbose_name_plural = _("issuers for Universal Logout")
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return str(self.issuer)
+
+    @property
+    def throttle_key(self) -> str:
+        """Return by what the requests of the issuer are counted."""
+        return f"logout:{self.pk}"

@@ -1,0 +1,1 @@
+"""OAuth: what providers sign, and the keys with which it is verified."""
