@@ -9,7 +9,7 @@ import socket
 from http.cookiejar import CookieJar
 from pathlib import Path
 from urllib.parse import urlencode
-from urllib.request import HTTPCookieProcessor, build_opener
+from urllib.request import HTTPCookieProcessor, OpenerDirector, build_opener
 
 import pytest
 
@@ -63,6 +63,8 @@ class TestDemo:
         assert [name for name, _, _ in people] == [
             *(f"Admin of {company}" for company in COMPANIES),
             "Member of both",
+            "Emmy Noether of Acme Inc.",
+            "Dorothy Vaughan of Globex Corporation",
             "Staff of the product",
         ]
         for name, user_name, password in people:
@@ -75,10 +77,19 @@ class TestDemo:
             form = {"csrfmiddlewaretoken": csrf[1], "username": user_name, "password": password}
             with browser.open(login.url, urlencode(form | {"next": path}).encode()) as home:
                 page = home.read().decode()
-            assert ("Site administration" if path == "/admin/" else "Engineering") in page
+            library = "Research" if name.startswith("Emmy") else "Engineering"
+            assert ("Site administration" if path == "/admin/" else library) in page
+            if path == "/":
+                self.assert_library_opens(browser, site, page)
             assert ("Account Settings" in page) is name.startswith("Admin of")
         with build_opener().open(f"{site}/static/admin/css/base.css") as styles:
             assert styles.status == 200
+
+    def assert_library_opens(self, browser: OpenerDirector, site: str, page: str) -> None:
+        link = re.search(r'href="(/libraries/\d+/)"', page)
+        assert link is not None
+        with browser.open(f"{site}{link[1]}") as library:
+            assert library.status == 200
 
     def assert_api_can_be_called(self, said: str) -> None:
         tokens = re.findall(r"Token of (.+?) +(tscim_\S+)", said)
@@ -90,7 +101,7 @@ class TestDemo:
             assert said.count(token) == 1
             answer = OktaClient(address[1], token).send("GET", "/Users")
             people.append((answer.status, answer.json["totalResults"]))
-        assert people == [(200, 5), (200, 4)]
+        assert people == [(200, 4), (200, 3)]
 
     def test_a_taken_port_is_said_before_anything_is_done(self, project: Path) -> None:
         database = project / "demo.sqlite3"

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from django.contrib.auth.models import User
 
 from example_project.customers.models import Account, Membership
+from example_project.libraries.models import Library
 from tiled_scim.connections import Actor, Connection
+from tiled_scim.models import LibraryGroupLink, ScimEvent, UserLink
 
 from .companies import Company
 
@@ -47,6 +49,17 @@ def sign_up(company: Company) -> Customer:
     )
     token = Connection(str(account.pk)).rotate(Actor("demo")).plaintext
     return Customer(company, account, give_password(user_name), token)
+
+
+def forget_provisioning(customer: Customer) -> None:
+    """Delete the users, Libraries and events of an account that SCIM has created so far."""
+    account = {"account": str(customer.account.pk)}
+    links = UserLink.objects.filter(**account)
+    groups = LibraryGroupLink.objects.filter(**account)
+    User.objects.filter(scim_links__in=links).delete()
+    Library.objects.filter(scim_links__in=groups).delete()
+    groups.delete()
+    ScimEvent.objects.filter(**account).delete()
 
 
 def create_staff() -> str:

@@ -19,10 +19,11 @@ from django.db import connections
 from django.urls import reverse
 
 from example_project.customers.management import directory, summary
-from example_project.customers.management.companies import COMPANIES, IN_BOTH
+from example_project.customers.management.companies import COMPANIES, GRACE_AT_GLOBEX, IN_BOTH
 from example_project.customers.management.customers import (
     Customer,
     create_staff,
+    forget_provisioning,
     give_password,
     sign_up,
 )
@@ -78,7 +79,8 @@ class Command(BaseCommand):
             with serving(port, log) as server:
                 url = f"http://{HOST}:{port}"
                 for customer in customers:
-                    self._play_okta(url + BASE_PATH, customer)
+                    self._check(url + BASE_PATH, customer, is_fresh=is_fresh)
+                    self._push(url + BASE_PATH, customer)
                 for customer in customers:
                     self._summarize(customer)
                 self._show_sign_ins(url, customers)
@@ -87,9 +89,14 @@ class Command(BaseCommand):
                 server.wait()
             raise ServerError("The server stopped unexpectedly.")
 
-    def _play_okta(self, base_url: str, customer: Customer) -> None:
+    def _check(self, base_url: str, customer: Customer, *, is_fresh: bool) -> None:
         self._write_heading(f"{customer.name}: checking the server with the requests of its Okta")
         call_command("scim_check", url=base_url, token=customer.token, stdout=self.stdout)
+        if is_fresh:
+            # The pages show what a customer would see, without the mistakes that the check makes.
+            forget_provisioning(customer)
+
+    def _push(self, base_url: str, customer: Customer) -> None:
         self._write_heading(f"{customer.name}: pushing a small directory as Okta does")
         okta = Session(OktaClient(base_url, customer.token))
         self._write_lines(directory.push(okta, customer.company.directory))
@@ -102,11 +109,17 @@ class Command(BaseCommand):
         self._write_heading(f"Sign in at {url}{reverse('login')}")
         rows = [(f"Admin of {each.name}", each.admin_login) for each in customers]
         rows.append(("Member of both", give_password(IN_BOTH.user_name)))
+        rows += [
+            (f"{person.full_name} of {each.name}", give_password(person.user_name))
+            for each in customers
+            for person in each.company.directory.people
+            if not person.has_left and person not in {each.company.admin, GRACE_AT_GLOBEX, IN_BOTH}
+        ]
         self._write_lines(aligned(rows))
         self._write_lines(
             (
                 "Admins find SCIM Configuration under Account Settings. The member of both can",
-                "switch between the accounts. Other people whom Okta pushed have no password.",
+                "switch between the accounts. The demo gave passwords to those whom Okta pushed.",
             )
         )
         self._write_heading(f"Django admin at {url}{reverse('admin:index')}")
