@@ -136,13 +136,15 @@ class Memory:
 
 
 _memories: dict[str, Memory] = {}
+_memories_lock = threading.Lock()
 
 
 def _memory_of(url: str) -> Memory:
     """Return what this process knows of a URL. Of very many, the oldest are forgotten."""
-    memory = _memories.setdefault(url, Memory())
-    while len(_memories) > MAX_MEMORIES:
-        _memories.pop(next(iter(_memories)), None)
+    with _memories_lock:
+        memory = _memories.setdefault(url, Memory())
+        while len(_memories) > MAX_MEMORIES:
+            del _memories[next(iter(_memories))]
     return memory
 
 
