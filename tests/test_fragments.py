@@ -33,6 +33,7 @@ RUN_BY = {
     "host-adapter": "test_readme.py",
     "installation": "test_readme.py",
     "operations": "documented/fragments.py",
+    "protocol": "oauth/test_token_endpoint.py",
     "performance": "hosts/sharded/test_sharded.py",
     "signals": "test_signals.py",
     **{page.stem: "test_tutorials.py" for page in TUTORIALS},

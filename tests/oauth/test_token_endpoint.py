@@ -14,10 +14,10 @@ from django.core.cache import cache
 from django.db import OperationalError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.urls import path
 from django.utils import timezone
 
 from tests.accounts import ACME, Together
+from tests.documented.pages import ROOT, code_blocks
 from tests.oauth.token_requests import (
     GRANT,
     JOB,
@@ -34,7 +34,6 @@ from tests.wire.client import ANN, MOUNT, user
 from tests.wire.state import people
 from tiled_scim import clients
 from tiled_scim.api.oauth.client_authentication import JWT_BEARER
-from tiled_scim.api.oauth.views import MetadataView
 from tiled_scim.audit import refusals
 from tiled_scim.clients import Federation, NewClient
 from tiled_scim.errors import Cause, forbidden
@@ -538,10 +537,14 @@ class TestMetadata:
         assert reply.headers["Allow"] == "GET, HEAD"
 
     def test_a_host_can_route_it_where_the_rfc_has_it(self, settings: LazySettings) -> None:
-        path_of_rfc = "/.well-known/oauth-authorization-server/scim/v2"
-        at_root = path(path_of_rfc.removeprefix("/"), MetadataView.as_view())
-        settings.ROOT_URLCONF = (at_root, *import_module("tests.simple_project.urls").urlpatterns)
+        """As docs/protocol.md says."""
+        [code] = code_blocks(ROOT / "docs" / "protocol.md", "python")
+        names: dict[str, Any] = {}
+        exec(code, names)  # noqa: S102
+        own = import_module("tests.simple_project.urls").urlpatterns
+        settings.ROOT_URLCONF = (*names["urlpatterns"], *own)
 
+        path_of_rfc = "/.well-known/oauth-authorization-server/scim/v2"
         found = send("", method="GET", path=path_of_rfc)
 
         assert found.json == send("", method="GET", path=METADATA).json
