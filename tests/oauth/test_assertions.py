@@ -56,6 +56,7 @@ from tiled_scim.secret import Secret
 ROOT = Path(__file__).resolve().parents[2]
 # What is in no reason, whatever is wrong: a value of the assertion's own.
 MARK = "mark-of-the-assertion"
+KEYS = "https://id.example/keys"
 
 pytestmark = pytest.mark.django_db
 
@@ -142,6 +143,8 @@ class TestClaims:
             ({"exp": {}}, "times as numbers"),
             ({"exp": str(int(time.time()) + 600)}, "“exp” or “iat” is not a number"),
             ({"exp": float("inf")}, "times as numbers"),
+            ({"exp": 10**400}, "“exp” or “iat” is not a number"),
+            ({"iat": -(10**400)}, "“exp” or “iat” is not a number"),
             ({"nbf": MARK}, "times as numbers"),
             ({"iat": MARK}, "The claim “iat” is not a number of seconds."),
             ({"jti": 5}, "The claim “jti” is not a string."),
@@ -407,6 +410,14 @@ class TestReplay:
         assert verify(issuer.sign(jti="1"), issuer.trust())
         assert verify(issuer.sign(jti="1", iss=other), issuer.trust(issuer=other))
 
+    def test_nobody_uses_up_the_ids_of_another_one(self, issuer: Issuer) -> None:
+        """Another account configures the same issuer, with keys of its own, and guesses ids."""
+        mallory = Issuer(issuer.server)
+        mallory.publish(public(rsa_key(1)))
+
+        assert verify(mallory.sign(jti="1", key=rsa_key(1)), mallory.trust())
+        assert verify(issuer.sign(jti="1"), issuer.trust())
+
     @pytest.mark.parametrize("identifier", [None, ""])
     def test_one_without_an_id_may_be_sent_again(
         self, issuer: Issuer, identifier: str | None
@@ -436,8 +447,8 @@ class TestReplay:
         """As two requests at once: both have found none before."""
         expires_at = timezone.now() + timedelta(minutes=5)
 
-        assert UsedAssertion.objects.use(ISSUER, "1", expires_at)
-        assert not UsedAssertion.objects.use(ISSUER, "1", expires_at)
+        assert UsedAssertion.objects.use(ISSUER, KEYS, "1", expires_at)
+        assert not UsedAssertion.objects.use(ISSUER, KEYS, "1", expires_at)
         assert UsedAssertion._meta.get_field("digest").unique
 
     @pytest.mark.django_db(transaction=True)
@@ -469,7 +480,7 @@ class TestReplay:
         past, future = (timezone.now() + timedelta(minutes=number) for number in (-5, 5))
         UsedAssertion.objects.create(digest="old", expires_at=past)
 
-        UsedAssertion.objects.use(ISSUER, "1", future)
+        UsedAssertion.objects.use(ISSUER, KEYS, "1", future)
 
         assert [used.expires_at for used in UsedAssertion.objects.all()] == [future]
 

@@ -23,11 +23,13 @@ PRUNED_AT_ONCE = 1000
 class UsedAssertionManager(models.Manager["UsedAssertion"]):
     """Remembers assertions until they expire."""
 
-    def use(self, issuer: str, identifier: str, expires_at: datetime) -> bool:
+    def use(self, issuer: str, jwks_url: str, identifier: str, expires_at: datetime) -> bool:
         """Remember an assertion.
 
         Args:
             issuer: The claim `iss`.
+            jwks_url: The URL of the keys that have signed it. An account may configure the issuer
+                of another one, with keys of its own, and must not use up that one's ids.
             identifier: The claim `jti`, which is unique for the issuer.
             expires_at: When nobody could use the assertion any more anyway.
 
@@ -35,7 +37,8 @@ class UsedAssertionManager(models.Manager["UsedAssertion"]):
             Whether this is its first use. Of several requests at once, it is for one only.
         """
         using = router.db_for_write(self.model)
-        used = self.model(digest=digest(json.dumps([issuer, identifier])), expires_at=expires_at)
+        named = json.dumps([issuer, jwks_url, identifier])
+        used = self.model(digest=digest(named), expires_at=expires_at)
         try:
             with transaction.atomic(using=using):
                 used.save(using=using, force_insert=True)
@@ -63,7 +66,7 @@ class UsedAssertionManager(models.Manager["UsedAssertion"]):
 
 
 class UsedAssertion(models.Model):
-    """An assertion that was used. Only a digest of its issuer and its id is stored."""
+    """An assertion that was used. Only a digest of what identifies it is stored."""
 
     digest = ExactCharField(max_length=64, unique=True, editable=False)
     expires_at = models.DateTimeField(_("expires"), editable=False)

@@ -6,7 +6,6 @@ are those that an account was configured with: an assertion chooses none of them
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -42,6 +41,8 @@ MAX_LENGTH = 16 * 1024
 LEEWAY = 60
 # Seconds. Those of Entra are valid for 65 minutes, and those of Okta for 5.
 MAX_LIFETIME = 24 * 60 * 60
+# Seconds since 1970. JSON may have larger numbers, with which nothing can be computed.
+MAX_TIME = 2**53
 # The header `typ` of assertions that authenticate clients. RFC 7523 asks for none.
 CLIENT_TYPES = frozenset({"jwt", "client-authentication+jwt"})
 
@@ -244,13 +245,13 @@ def _use(claims: Mapping[str, Any], trust: Trust, remaining: float) -> None:
     if not identifier:
         return
     expires_at = timezone.now() + timedelta(seconds=remaining + LEEWAY)
-    if not UsedAssertion.objects.use(trust.issuer, identifier, expires_at):
+    if not UsedAssertion.objects.use(trust.issuer, trust.jwks_url, identifier, expires_at):
         raise InvalidAssertion("The assertion was used before: its “jti” is known.")
 
 
 def _is_time(value: object) -> bool:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_number and math.isfinite(value)  # type: ignore[arg-type]
+    return is_number and -MAX_TIME < value < MAX_TIME  # type: ignore[operator]
 
 
 def _is_uuid(text: str) -> bool:
