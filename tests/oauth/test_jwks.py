@@ -36,6 +36,7 @@ from tiled_scim.oauth.jwks import (
     FRESH,
     INTERVAL,
     MAX_KEYS,
+    MAX_WAITING,
     STALE,
     KeysUnavailableError,
     UnknownKeyError,
@@ -401,21 +402,39 @@ class TestKeeping:
         assert found(issuer)
 
     def test_requests_at_once_fetch_once(self, issuer: Issuer) -> None:
-        waiting = threading.Barrier(8)
+        waiting = threading.Barrier(MAX_WAITING)
         keys: list[Any] = []
 
         def ask() -> None:
             waiting.wait()
             keys.append(found(issuer))
 
-        threads = [threading.Thread(target=ask) for _ in range(8)]
+        threads = [threading.Thread(target=ask) for _ in range(MAX_WAITING)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
 
-        assert len(keys) == 8
+        assert len(keys) == MAX_WAITING
         assert issuer.asked == 1
+
+    def test_a_slow_issuer_does_not_stop_all_threads(self, issuer: Issuer) -> None:
+        other = Issuer(issuer.server)
+        assert found(other)
+        for _ in range(MAX_WAITING):
+            assert jwks._waiting.acquire(blocking=False)
+        try:
+            with pytest.raises(KeysUnavailableError):
+                found(issuer)
+            with pytest.raises(UnknownKeyError):
+                found(other, "two")
+            assert found(other)
+        finally:
+            for _ in range(MAX_WAITING):
+                jwks._waiting.release()
+
+        assert (issuer.asked, other.asked) == (0, 1)
+        assert found(issuer)
 
     def test_another_process_takes_the_keys_from_the_cache(self, issuer: Issuer) -> None:
         found(issuer)

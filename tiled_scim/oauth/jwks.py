@@ -45,6 +45,9 @@ STALE = 24 * 60 * 60
 INTERVAL = 60
 # The URLs that a process remembers. Others are in the cache only.
 MAX_MEMORIES = 1000
+# The threads of a process that fetch, or wait for one that does. Anybody can send an unknown key to
+# a client whose issuer is slow, and must not stop all threads of a server.
+MAX_WAITING = 4
 
 
 class UnknownKeyError(Exception):
@@ -137,6 +140,7 @@ class Memory:
 
 _memories: dict[str, Memory] = {}
 _memories_lock = threading.Lock()
+_waiting = threading.BoundedSemaphore(MAX_WAITING)
 
 
 def _memory_of(url: str) -> Memory:
@@ -151,11 +155,21 @@ def _memory_of(url: str) -> Memory:
 def _fetched(url: str) -> KeySet | None:
     """Fetch keys if it is time to do so.
 
-    Threads of one process wait for the one that fetches. Those of others go on with what they have.
+    Some threads of a process wait for the one that fetches. All others, and those of other
+    processes, go on with what they have.
 
     Returns:
         The keys, perhaps fetched by another request. None if there are no new ones.
     """
+    if not _waiting.acquire(blocking=False):
+        return None
+    try:
+        return _fetched_in_turn(url)
+    finally:
+        _waiting.release()
+
+
+def _fetched_in_turn(url: str) -> KeySet | None:
     memory = _memory_of(url)
     if not memory.lock.acquire(timeout=SECONDS):
         return None
