@@ -388,12 +388,16 @@ class TestSignature:
         assert post(authorization, okta.path, ANN_BY_EMAIL).status == 401
         assert UsedAssertion.objects.count() == 1
 
-    def test_while_the_keys_cannot_be_fetched_it_is_refused(
+    def test_while_the_keys_cannot_be_fetched_okta_is_told_to_try_again(
         self, okta: Okta, ann: Browser, caplog: pytest.LogCaptureFixture
     ) -> None:
         okta.issuer.answer(status(503))
 
-        assert okta.send(ANN_BY_EMAIL).status == 401
+        answer = okta.send(ANN_BY_EMAIL)
+
+        assert answer.status == 503
+        assert int(answer.headers["Retry-After"]) > 0
+        assert (last_event().status, last_event().account) == (503, "")
         assert "could not be fetched" in caplog.text
         assert ann.is_signed_in
 

@@ -21,10 +21,23 @@ from tiled_scim.api.base_url import base_url
 from tiled_scim.api.views import ScimView
 from tiled_scim.audit.events import Change
 from tiled_scim.conf import settings
-from tiled_scim.errors import Cause, ScimError, invalid_request, not_found
+from tiled_scim.errors import (
+    RETRY_AFTER,
+    Cause,
+    ScimError,
+    invalid_request,
+    not_found,
+    unavailable,
+)
 from tiled_scim.logout import path_of
 from tiled_scim.models import LogoutIssuer
-from tiled_scim.oauth.assertions import InvalidAssertion, Trust, is_available, verify
+from tiled_scim.oauth.assertions import (
+    InvalidAssertion,
+    KeysUnavailable,
+    Trust,
+    is_available,
+    verify,
+)
 from tiled_scim.provisioning.logout import FORMATS, LogoutService, Subject, find_person
 from tiled_scim.schemas import USER
 from tiled_scim.scim.cleaning import is_storable
@@ -52,6 +65,10 @@ class InvalidSignature(InvalidToken):
         self.credential = issuer
 
 
+class UnknownSignature(InvalidSignature):
+    """A request whose signature cannot be verified now. It may be sent again."""
+
+
 class SignedRequest(TokenAuthentication):
     """Authenticate by `Authorization: Bearer JWT`, signed by the issuer of the URL's account.
 
@@ -69,7 +86,8 @@ class SignedRequest(TokenAuthentication):
             verify(credentials_of(request), trust)
         except InvalidAssertion as error:
             logger.warning("A request for Universal Logout was refused: %s", error.reason)
-            raise InvalidSignature(issuer) from None
+            is_unknown = isinstance(error, KeysUnavailable)
+            raise (UnknownSignature if is_unknown else InvalidSignature)(issuer) from None
         return Client(), issuer
 
 
@@ -112,6 +130,9 @@ class SignedLogoutView(LogoutView):
     def perform_authentication(self, request: Request) -> None:
         try:
             super().perform_authentication(request)
+        except UnknownSignature:
+            detail = "The signature of the request cannot be verified now. Try again."
+            raise unavailable(detail, RETRY_AFTER) from None
         except InvalidSignature as error:
             # Its event must not look like that of an old token.
             raise ScimError(
