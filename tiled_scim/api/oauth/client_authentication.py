@@ -7,7 +7,6 @@ the client id that was sent.
 from __future__ import annotations
 
 import base64
-import binascii
 import hmac
 import re
 from collections.abc import Sequence
@@ -95,7 +94,7 @@ def _sent(request: Request, form: Form) -> _Sent:
     Raises:
         OAuthError: invalid_request, invalid_client.
     """
-    header = request.META.get("HTTP_AUTHORIZATION", "")
+    header = Secret(request.META.get("HTTP_AUTHORIZATION", ""))
     methods = {
         "Authorization": bool(header),
         "client_secret": "client_secret" in form,
@@ -105,7 +104,7 @@ def _sent(request: Request, form: Form) -> _Sent:
     if len(used) > 1:
         raise invalid_request(f"Authenticate by one method only, not by {' and '.join(used)}.")
     if header:
-        return _of_header(Secret(header), form)
+        return _of_header(header, form)
     client_id = form.get("client_id", "")
     if "client_assertion" in form:
         return _of_assertion(client_id, form)
@@ -116,19 +115,19 @@ def _sent(request: Request, form: Form) -> _Sent:
 
 def _of_header(header: Secret, form: Form) -> _Sent:
     """Return the client id and the secret in the header, which are encoded as in a form."""
-    scheme, _, encoded = header.partition(" ")
+    scheme, _, encoded = map(Secret, header.partition(" "))
     try:
-        pair = base64.b64decode(encoded.strip(), validate=True).decode()
-    except (binascii.Error, UnicodeError):
-        pair = ""
-    client_id, colon, secret = pair.partition(":")
+        pair = Secret(base64.b64decode(encoded.strip(), validate=True).decode())
+    except ValueError:  # it is no base64, not even ASCII, or no UTF-8
+        pair = Secret()
+    client_id, colon, secret = map(Secret, pair.partition(":"))
     if scheme.lower() != "basic" or not colon:
         raise invalid_client(
             "The header Authorization has no client id and client secret.",
             Cause.UNKNOWN_CLIENT,
             used_header=True,
         )
-    client_id = unquote_plus(client_id)
+    client_id = Secret(unquote_plus(client_id))
     if form.get("client_id", client_id) != client_id:
         raise invalid_request("The client_id in the body is not the one in the header.")
     return _Sent(client_id, secret=Secret(unquote_plus(secret)), used_header=True)
