@@ -6,10 +6,12 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from django.conf import LazySettings
 from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
+from tests.accounts import Together
 from tests.oauth.issuer import APP, ISSUER, SUBJECT, Issuer, ec_key, public, status
 from tests.oauth.token_requests import FORM, JOB, TOKEN_PATH, new_client, secret_of
 from tests.wire.client import ANN, MOUNT, Scim, user
@@ -171,6 +173,29 @@ class TestFederation:
         assert Scim(f"Bearer {access_token}").get("/Users").status == 401
         assert by_assertion(federated, issuer.sign()).status_code == 401
         assert by_assertion(federated, issuer.sign(sub="another")).status_code == 200
+
+    @pytest.mark.parametrize("change", ["federation", "revocation"])
+    def test_a_change_during_the_request_counts_too(
+        self, issuer: Issuer, settings: LazySettings, change: str
+    ) -> None:
+        """Fetching the keys may take seconds. Afterwards the account is checked."""
+
+        class Changing(Together):
+            def check_account(self) -> None:
+                if change == "revocation":
+                    clients.revoke(new.client, JOB)
+                else:
+                    clients.change_federation(new.client, changed, JOB)
+
+        changed = Federation(ISSUER, issuer.url, "another", f"api://{APP}")
+        new = new_client(federation=Federation(ISSUER, issuer.url, SUBJECT, APP))
+        settings.TILED_SCIM_HOST_ADAPTER = Changing
+
+        response = by_assertion(new, issuer.sign())
+
+        assert (response.status_code, response.json()["error"]) == (401, "invalid_client")
+        assert not ScimAccessToken.objects.exists()
+        assert ScimEvent.objects.latest("pk").cause == Cause.ASSERTION
 
     def test_another_algorithm_of_the_allowlist(self, issuer: Issuer) -> None:
         issuer.publish(public(ec_key(), kid="two"))

@@ -25,6 +25,8 @@ from tiled_scim.secret import Secret
 logger = logging.getLogger(__name__)
 
 REALM = 'Bearer realm="SCIM"'
+# By the name of the error, clients know that another access token helps (RFC 6750 section 3.1).
+CHALLENGE = f'{REALM}, error="invalid_token"'
 
 
 class Client(AnonymousUser):
@@ -42,6 +44,7 @@ class InvalidToken(AuthenticationFailed):
         credential: The row of an ended token, to tell its account. None for an unknown token.
     """
 
+    challenge = CHALLENGE
     message = (
         "The token is not valid: it is unknown, expired, or was replaced by a newer one. "
         "Generate a new one under SCIM Configuration."
@@ -115,6 +118,15 @@ def check_again(request: Request, view: APIView) -> None:
         raise (InvalidAccessToken if isinstance(earlier, ScimAccessToken) else InvalidToken)(
             credential
         )
+    check_account(request, view)
+
+
+def check_account(request: Request, view: APIView) -> None:
+    """Check that the account may use SCIM, and exists.
+
+    Raises:
+        ScimError: 403.
+    """
     AccountEnabled().has_permission(request, view)
     settings.HOST_ADAPTER(account_of(request)).check_account()
 

@@ -105,5 +105,5 @@ def _suspicious(exception: SuspiciousOperation) -> ScimError:
 
 
 def _headers(exception: exceptions.APIException) -> dict[str, str]:
-    challenge = getattr(exception, "auth_header", None)
+    challenge = getattr(exception, "challenge", None) or getattr(exception, "auth_header", None)
     return {"WWW-Authenticate": challenge} if challenge else {}

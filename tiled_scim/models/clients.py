@@ -53,6 +53,10 @@ class Federation:
     audience: str
 
 
+class ClientChangedError(Exception):
+    """The client was revoked, or got another federation, after it had proved who it is."""
+
+
 def new_client_id() -> str:
     """Return a new client id. It is random, but no secret."""
     return str(uuid4())
@@ -299,6 +303,9 @@ class ScimAccessTokenManager(WrittenManager):
 
         Returns:
             The row, and the token, which is not stored. It expires no later than the secret.
+
+        Raises:
+            ClientChangedError: What it proved who it is by is no longer valid.
         """
         plaintext = new_secret(ACCESS_TOKEN_PREFIX)
         now = timezone.now()
@@ -312,8 +319,11 @@ class ScimAccessTokenManager(WrittenManager):
         )
         using = router.db_for_write(self.model)
         with transaction.atomic(using=using):
-            # Two requests that delete the same rows would be a deadlock.
-            ScimClient.objects.locked(client)
+            # Two requests that delete the same rows would be a deadlock. And fetching the keys of a
+            # federation may take seconds, in which it is changed.
+            current = ScimClient.objects.locked(client)
+            if not current.is_current or current.federation != client.federation:
+                raise ClientChangedError
             self._prune(client, now)
             token.save(using=using, force_insert=True)
         return token, plaintext

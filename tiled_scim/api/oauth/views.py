@@ -9,18 +9,24 @@ from typing import Any, cast
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from tiled_scim.api.authentication import AccountEnabled, mark_used
+from tiled_scim.api.authentication import check_account, mark_used
 from tiled_scim.api.exceptions import ErrorResponse, as_scim_error
 from tiled_scim.api.negotiation import JsonRenderer
 from tiled_scim.api.oauth.client_authentication import Authenticated, authenticate
-from tiled_scim.api.oauth.errors import OAuthError, as_oauth_error, invalid_request
+from tiled_scim.api.oauth.errors import (
+    OAuthError,
+    as_oauth_error,
+    invalid_client,
+    invalid_request,
+)
 from tiled_scim.api.oauth.forms import Form, form_of
 from tiled_scim.api.oauth.metadata import GRANT_TYPE, SCOPE, metadata
 from tiled_scim.api.parsers import check_length
 from tiled_scim.api.throttling import CredentialThrottle
 from tiled_scim.api.views import ScimView
 from tiled_scim.errors import Cause, ScimError
-from tiled_scim.models import ScimAccessToken
+from tiled_scim.models import ClientChangedError, ScimAccessToken
+from tiled_scim.secret import Secret
 
 
 class OAuthView(ScimView):
@@ -73,10 +79,8 @@ class TokenView(OAuthView):
 
     def post(self, request: Request) -> Response:
         check_grant(self.form)
-        AccountEnabled().has_permission(request, self)
-        self.adapter.check_account()
-        client = cast(Authenticated, request.auth)
-        token, plaintext = ScimAccessToken.objects.issue(client.client, client.secret)
+        check_account(request, self)
+        token, plaintext = issue(cast(Authenticated, request.auth))
         mark_used(token, request)
         body = {
             "access_token": plaintext,
@@ -117,6 +121,21 @@ def check_grant(form: Form) -> None:
         raise OAuthError(
             "invalid_scope", f"The scope can only be {SCOPE}, or be left out.", cause=Cause.CLIENT
         )
+
+
+def issue(authenticated: Authenticated) -> tuple[ScimAccessToken, Secret]:
+    """Return a new access token, and its plaintext.
+
+    Raises:
+        OAuthError: invalid_client if the client was changed since it was authenticated.
+    """
+    client, secret = authenticated.client, authenticated.secret
+    try:
+        return ScimAccessToken.objects.issue(client, secret)
+    except ClientChangedError:
+        detail = f"The client “{client}” was revoked or changed during the request."
+        cause = Cause.CLIENT_SECRET if secret else Cause.ASSERTION
+        raise invalid_client(detail, cause, caller=client) from None
 
 
 def _error_response(exception: Exception, context: Mapping[str, Any]) -> Response:
