@@ -30,7 +30,7 @@ from tests.oauth.token_requests import (
     secret_of,
     send,
 )
-from tests.wire.client import ANN, MOUNT, user
+from tests.wire.client import ANN, MOUNT, Scim, user
 from tests.wire.state import people
 from tiled_scim import clients
 from tiled_scim.api.oauth.client_authentication import JWT_BEARER
@@ -240,6 +240,7 @@ class TestRefused:
             "Basic !",
             "Basic " + base64.b64encode(b"no colon").decode(),
             "Basic " + base64.b64encode(b"\xff:\xff").decode(),
+            "Basic é",
             "Basic " + base64.b64encode(f"{UNKNOWN}:x".encode()).decode(),
             "Bearer tscim_x",
             "Digest x",
@@ -250,6 +251,10 @@ class TestRefused:
 
         assert reply.error == (401, "invalid_client")
         assert reply.headers["WWW-Authenticate"] == 'Basic realm="SCIM"'
+
+    def test_a_header_without_a_token_names_no_error(self) -> None:
+        """RFC 6750 section 3: only a request that has an access token gets one."""
+        assert Scim(None).get("/Users").headers["WWW-Authenticate"] == 'Bearer realm="SCIM"'
 
     def test_two_methods_at_once(self, new: NewClient) -> None:
         assert send({**GRANT, **by_body(new)}, by_basic(new)).error == (400, "invalid_request")
@@ -431,8 +436,22 @@ class TestAccessTokens:
 
         assert answer.status == 401
         assert "token endpoint" in answer.json["detail"]
-        assert answer.headers["WWW-Authenticate"] == 'Bearer realm="SCIM"'
+        assert answer.headers["WWW-Authenticate"] == 'Bearer realm="SCIM", error="invalid_token"'
         assert not ScimEvent.objects.exists()
+
+    def test_strangers_do_not_keep_from_a_client_that_one_has_expired(
+        self, new: NewClient, settings: LazySettings
+    ) -> None:
+        """A client that is told to wait, instead, sends the same access token again."""
+        client = scim(granted(new))
+        ScimAccessToken.objects.update(expires_at=timezone.now())
+        settings.TILED_SCIM_THROTTLE = "3/day"
+        strangers = [scim("tscimat_guess").get("/Users").status for _ in range(4)]
+
+        answers = [client.get("/Users").status for _ in range(4)]
+
+        assert strangers == answers == [401, 401, 401, 429]
+        assert send({**GRANT, **by_body(new)}).status == 200
 
     def test_one_whose_client_was_revoked_is_an_event_of_the_account(self, new: NewClient) -> None:
         client = scim(granted(new))

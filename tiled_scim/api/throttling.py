@@ -7,7 +7,7 @@ concurrent processes do not lose requests.
 from __future__ import annotations
 
 import logging
-from typing import ClassVar, cast
+from typing import Any, ClassVar, cast
 
 from rest_framework.request import Request
 from rest_framework.throttling import SimpleRateThrottle
@@ -60,6 +60,19 @@ class CredentialThrottle(Throttle):
 
     def get_cache_key(self, request: Request, view: APIView) -> str:
         return f"tiled_scim:{cast(Credential, request.auth).throttle_key}"
+
+
+class ExpiredThrottle(Throttle):
+    """Count the requests of a client with access tokens that have expired.
+
+    Many clients learn by the 401 that they need another one. Strangers on the same network must not
+    keep it from them. Nor does an expired access token count as its client does: whoever found it
+    could stop the client.
+    """
+
+    def get_cache_key(self, request: Request, view: APIView) -> str:
+        credential = cast(Credential, cast(Any, view).log.caller)
+        return f"tiled_scim:expired:{credential.throttle_key}"
 
 
 class StrangersThrottle(Throttle):

@@ -44,6 +44,7 @@ from tiled_scim.api.search import parameters as search_parameters
 from tiled_scim.api.spellings import endpoint_of
 from tiled_scim.api.throttling import (
     CredentialThrottle,
+    ExpiredThrottle,
     NetworkThrottle,
     StrangersThrottle,
     Throttle,
@@ -106,8 +107,12 @@ class ScimView(APIView):
         except AuthenticationFailed as error:
             if isinstance(error, InvalidToken):
                 self.log.caller = error.credential
-            self.count_stranger(request)
-            self.is_expected = isinstance(error, InvalidToken) and error.is_expected
+            is_expected = isinstance(error, InvalidToken) and error.is_expected
+            if is_expected:
+                self.check_throttle(request, ExpiredThrottle)
+            else:
+                self.count_stranger(request)
+            self.is_expected = is_expected
             raise
         self.log.authenticate(cast(Credential, request.auth))
         # Before the permission check, so that requests that it refuses count, too.
