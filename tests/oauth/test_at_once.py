@@ -7,9 +7,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import connection, connections
+from django.utils import timezone
 
 from tests.oauth.token_requests import JOB, new_client
 from tiled_scim import clients
@@ -85,3 +87,33 @@ def test_access_tokens_are_issued_while_old_ones_are_deleted(
 
     assert at_once(issue) == {"ScimAccessToken": THREADS}
     assert ScimAccessToken.objects.count() == 3
+
+
+def test_several_clients_delete_old_access_tokens_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """MariaDB locks what it looks through to delete. No client waits for another one."""
+    monkeypatch.setattr(models, "MOST_ACCESS_TOKENS", 3)
+    several = iter([new_client() for _ in range(THREADS)])
+
+    def issue() -> object:
+        new = next(several)
+        assert new.secret is not None
+        for _ in range(10):
+            age_some(new.client)
+            for _ in range(3):
+                token = ScimAccessToken.objects.issue(new.client, new.secret.row)[0]
+        return token
+
+    assert at_once(issue) == {"ScimAccessToken": THREADS}
+
+
+def age_some(client: ScimClient) -> None:
+    """Let some access tokens of a client have expired long ago, and add some to the others."""
+    tokens = ScimAccessToken.objects.filter(client=client)
+    old = timezone.now() - 2 * models.EXPIRED_KEPT
+    keys = list(tokens.values_list("pk", flat=True)[:2])
+    ScimAccessToken.objects.filter(pk__in=keys).update(expires_at=old)
+    now = timezone.now()
+    ScimAccessToken.objects.bulk_create(
+        ScimAccessToken(client=client, digest=uuid4().hex, expires_at=expires_at)
+        for expires_at in (old, now, old, now, now)
+    )

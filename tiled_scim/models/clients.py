@@ -356,12 +356,18 @@ class ScimAccessTokenManager(WrittenManager):
         return self.written().filter(expires_at__lt=moment)
 
     def _prune(self, client: ScimClient, now: datetime) -> None:
+        """Delete access tokens of a client.
+
+        They are deleted by primary key: for a range of them or of dates, MariaDB would lock those
+        of other clients, which is a deadlock.
+        """
         rows = self.written().filter(client=client)
-        rows.filter(expires_at__lt=now - EXPIRED_KEPT).delete()
+        expired = rows.filter(expires_at__lt=now - EXPIRED_KEPT).values_list("pk", flat=True)
         newest_first = rows.order_by("-pk").values_list("pk", flat=True)
-        surplus = list(newest_first[MOST_ACCESS_TOKENS - 1 :])
-        if surplus:
-            rows.filter(pk__lte=surplus[0]).delete()
+        surplus = newest_first[MOST_ACCESS_TOKENS - 1 :]
+        keys = {*expired, *surplus}
+        if keys:
+            self.written().filter(pk__in=keys).delete()
 
     def _by_digest(self) -> models.QuerySet[ScimAccessToken]:
         parameter = Parameter("digest", self.model._meta.get_field("digest"))
