@@ -439,19 +439,25 @@ class TestAccessTokens:
         assert answer.headers["WWW-Authenticate"] == 'Bearer realm="SCIM", error="invalid_token"'
         assert not ScimEvent.objects.exists()
 
-    def test_strangers_do_not_keep_from_a_client_that_one_has_expired(
-        self, new: NewClient, settings: LazySettings
+    @pytest.mark.parametrize("how", ["expired", "secret"])
+    def test_strangers_do_not_keep_from_a_client_that_one_has_ended(
+        self, new: NewClient, settings: LazySettings, how: str
     ) -> None:
         """A client that is told to wait, instead, sends the same access token again."""
         client = scim(granted(new))
-        ScimAccessToken.objects.update(expires_at=timezone.now())
+        second = clients.add_secret(new.client, JOB)
+        if how == "expired":
+            ScimAccessToken.objects.update(expires_at=timezone.now())
+        else:
+            assert new.secret is not None
+            clients.revoke_secret(new.secret.row, JOB)
         settings.TILED_SCIM_THROTTLE = "3/day"
         strangers = [scim("tscimat_guess").get("/Users").status for _ in range(4)]
 
         answers = [client.get("/Users").status for _ in range(4)]
 
         assert strangers == answers == [401, 401, 401, 429]
-        assert send({**GRANT, **by_body(new)}).status == 200
+        assert send({**GRANT, **by_body(new, second.plaintext)}).status == 200
 
     def test_one_whose_client_was_revoked_is_an_event_of_the_account(self, new: NewClient) -> None:
         client = scim(granted(new))

@@ -55,8 +55,13 @@ class InvalidToken(AuthenticationFailed):
         self.credential = credential
 
     @property
+    def is_of_client(self) -> bool:
+        """Return whether the token was a client's, which can get another one by itself."""
+        return False
+
+    @property
     def is_expected(self) -> bool:
-        """Return whether the client will get another token by itself."""
+        """Return whether the refusal is a usual one."""
         return False
 
 
@@ -68,6 +73,10 @@ class InvalidAccessToken(InvalidToken):
         "was revoked. Get a new one from the token endpoint."
     )
     cause = Cause.ACCESS_TOKEN
+
+    @property
+    def is_of_client(self) -> bool:
+        return self.credential is not None
 
     @property
     def is_expected(self) -> bool:

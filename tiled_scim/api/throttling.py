@@ -62,17 +62,17 @@ class CredentialThrottle(Throttle):
         return f"tiled_scim:{cast(Credential, request.auth).throttle_key}"
 
 
-class ExpiredThrottle(Throttle):
-    """Count the requests of a client with access tokens that have expired.
+class EndedThrottle(Throttle):
+    """Count the requests of a client with access tokens that have ended.
 
     Many clients learn by the 401 that they need another one. Strangers on the same network must not
-    keep it from them. Nor does an expired access token count as its client does: whoever found it
-    could stop the client.
+    keep it from them. Nor does such a request count as one of the client: whoever found an old
+    access token could stop the client.
     """
 
     def get_cache_key(self, request: Request, view: APIView) -> str:
         credential = cast(Credential, cast(Any, view).log.caller)
-        return f"tiled_scim:expired:{credential.throttle_key}"
+        return f"tiled_scim:ended:{credential.throttle_key}"
 
 
 class StrangersThrottle(Throttle):

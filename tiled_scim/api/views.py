@@ -44,7 +44,7 @@ from tiled_scim.api.search import parameters as search_parameters
 from tiled_scim.api.spellings import endpoint_of
 from tiled_scim.api.throttling import (
     CredentialThrottle,
-    ExpiredThrottle,
+    EndedThrottle,
     NetworkThrottle,
     StrangersThrottle,
     Throttle,
@@ -107,12 +107,8 @@ class ScimView(APIView):
         except AuthenticationFailed as error:
             if isinstance(error, InvalidToken):
                 self.log.caller = error.credential
-            is_expected = isinstance(error, InvalidToken) and error.is_expected
-            if is_expected:
-                self.check_throttle(request, ExpiredThrottle)
-            else:
-                self.count_stranger(request)
-            self.is_expected = is_expected
+            self.count_refusal(request, error)
+            self.is_expected = isinstance(error, InvalidToken) and error.is_expected
             raise
         self.log.authenticate(cast(Credential, request.auth))
         # Before the permission check, so that requests that it refuses count, too.
@@ -148,6 +144,17 @@ class ScimView(APIView):
     def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> NoReturn:
         # Not DRF's error, whose message is in the host's language.
         raise ScimError(405, f"{request.method} is not supported at {request.path}.")
+
+    def count_refusal(self, request: Request, error: AuthenticationFailed) -> None:
+        """Count a request whose credential is not valid.
+
+        Raises:
+            ScimError: 429.
+        """
+        if isinstance(error, InvalidToken) and error.is_of_client:
+            self.check_throttle(request, EndedThrottle)
+        else:
+            self.count_stranger(request)
 
     def count_stranger(self, request: Request) -> None:
         """Count a request without a valid credential.
