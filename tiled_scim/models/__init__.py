@@ -13,7 +13,7 @@ from tiled_scim.models.clients import (
     ScimClientSecret,
 )
 from tiled_scim.models.events import Action, Outcome, ScimEvent, actions
-from tiled_scim.models.last_use import USED_INTERVAL
+from tiled_scim.models.last_use import USED_INTERVAL, LastUse
 from tiled_scim.models.lengths import (
     ACCOUNT_LENGTH,
     CANONICAL_NAME_LENGTH,
@@ -61,6 +61,7 @@ __all__ = [
     "Action",
     "CurrentTokens",
     "Federation",
+    "LastUse",
     "LibraryGroupLink",
     "LibraryGroupMember",
     "Link",
