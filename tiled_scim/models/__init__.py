@@ -21,6 +21,7 @@ from tiled_scim.models.lengths import (
     METHOD_LENGTH,
     NAME_LENGTH,
     ROLE_LENGTH,
+    URL_LENGTH,
 )
 from tiled_scim.models.links import (
     LibraryGroupLink,
@@ -57,6 +58,7 @@ __all__ = [
     "ROLE_LENGTH",
     "SETUP_PREFIX",
     "TOKEN_PREFIX",
+    "URL_LENGTH",
     "USED_INTERVAL",
     "Action",
     "CurrentTokens",

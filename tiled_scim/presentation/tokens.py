@@ -169,7 +169,7 @@ def account_context(request: HttpRequest, health: Health) -> dict[str, Any]:
     account, (newest, previous) = health.account, health.tokens
     return {
         "not_enabled": "" if settings.ENABLED(account) else gettext(NOT_ENABLED),
-        "base_url": _base_url(request),
+        "base_url": shown_base_url(request),
         "token": newest,
         "previous": previous,
         "replace_form": ReplaceForm(current=newest, auto_id="replace-%s"),
@@ -215,7 +215,7 @@ def _tiled_admin(account: str) -> tuple[str, str] | None:
     return name, namespace
 
 
-def _base_url(request: HttpRequest) -> str | None:
+def shown_base_url(request: HttpRequest) -> str | None:
     """Return the base URL for Okta, or None if the host does not include the SCIM URLs."""
     try:
         return base_url(request)
