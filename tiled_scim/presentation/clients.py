@@ -80,8 +80,8 @@ class FederationForm(forms.Form):
         label=_("Issuer"),
         max_length=FEDERATION_LENGTH,
         help_text=_(
-            "Entra ID: https://login.microsoftonline.com/TENANT/v2.0, with the directory (tenant) "
-            "ID. It is the claim “iss”."
+            "The claim “iss”. Entra ID: https://login.microsoftonline.com/TENANT/v2.0 with the ID "
+            "of your tenant."
         ),
     )
     jwks_url = forms.CharField(
@@ -96,16 +96,16 @@ class FederationForm(forms.Form):
         label=_("Subject"),
         max_length=FEDERATION_LENGTH,
         help_text=_(
-            "Who signs in: the claim “sub”. Entra ID: the object ID of the service principal of "
-            "the application, as Entra shows it under Provisioning."
+            "The claim “sub”. Entra ID: the subject that Entra shows beside the issuer, the object "
+            "ID of a service principal."
         ),
     )
     audience = forms.CharField(
         label=_("Audience"),
         max_length=FEDERATION_LENGTH,
         help_text=_(
-            "For whom the issuer signs: the claim “aud”. Entra ID: the application ID URI, such as "
-            "api://APPLICATION, or the application (client) ID."
+            "The claim “aud”. Entra ID: api://APPLICATION/.default with the ID of the application. "
+            "Its other spellings are accepted, too."
         ),
     )
 
