@@ -565,7 +565,9 @@ class TestSummaries:
     def test_without_accounts_there_are_none(self) -> None:
         assert summaries([]) == ({}, 0)
 
-    def test_they_are_three_queries(self, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    def test_they_are_three_queries(
+        self, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
         for number in range(50):
             make_token(f"account{number}")
             make_refusal(account=f"account{number}")

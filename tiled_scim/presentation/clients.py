@@ -369,4 +369,7 @@ def _urls_to_copy(request: HttpRequest) -> dict[str, str | None]:
 
 
 def _wrong(name: str, form: forms.Form) -> Outcome:
+    """Return that people have to correct a form. Nobody can correct what they do not see."""
+    if any(field.errors for field in form.hidden_fields()):
+        return OUTDATED
     return Outcome(400, {name: form})
