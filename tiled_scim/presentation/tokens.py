@@ -23,6 +23,7 @@ from tiled_scim.conf import settings
 from tiled_scim.connections import Connection, NewToken, TokenChangedError, seen_key
 from tiled_scim.host import TILED_ADMIN
 from tiled_scim.models import ScimToken
+from tiled_scim.oauth import assertions
 from tiled_scim.presentation.chart import Chart
 from tiled_scim.presentation.secrets import show_once
 from tiled_scim.secret import Secret
@@ -180,6 +181,7 @@ def account_context(request: HttpRequest, health: Health) -> dict[str, Any]:
         "chart": lambda: Chart(health.days),
         "failure_days": FAILURE_DAYS,
         "tiled_admin": _tiled_admin(account),
+        "offers_federation": assertions.is_available(),
     }
 
 
