@@ -13,7 +13,7 @@ from tests.oauth.token_requests import GRANT, scim, send
 from tiled_scim.models import ScimClient, ScimClientSecret
 
 from .looks import CREATED, Look, Visit
-from .people import action, member_of_staff
+from .people import action, add_client, member_of_staff
 
 EXAMPLE_SECRET = "tscimsecret_Example0Secret0Which0Opens0Nothing0At0All0"
 EXAMPLE_ID = "00000000-0000-4000-8000-000000000000"
@@ -30,14 +30,6 @@ def _extra(monkeypatch: pytest.MonkeyPatch) -> None:
 def admin(transactional_db: None) -> User:
     """Margaret, who may configure SCIM in the simple project."""
     return member_of_staff("change_scimtoken")
-
-
-def add_client(page: Page) -> None:
-    form = action(page, "Add a client")
-    form.locator("summary").first.click()
-    form.get_by_label("Name").first.fill("Entra ID")
-    form.get_by_label("The client secret is valid for").select_option("2 years")
-    form.get_by_role("button", name="Add a client", exact=True).first.click()
 
 
 def add_federation(page: Page) -> None:
