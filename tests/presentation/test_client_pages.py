@@ -19,10 +19,10 @@ from django.utils import timezone
 
 from tests.accounts import WithAdmins
 from tests.admin.browser import signed_in, staff
-from tests.configuration.customers import ADMIN, browser, configurable_account
+from tests.configuration.customers import ADMIN, SETUP, browser, configurable_account
 from tests.configuration.customers import PAGE as CUSTOMERS
 from tests.configuration.test_access import FEDERATION
-from tests.configuration.test_setup_links import SETUP, colleague
+from tests.configuration.test_setup_links import colleague
 from tests.oauth.token_requests import GRANT, by_body, granted, new_client, scim, send
 from tiled_scim import clients, logout, setup_links
 from tiled_scim.clients import MOST_CLIENTS, NewClient
