@@ -609,10 +609,26 @@ class TestAtOnce:
         newest, previous = current()
         assert (newest.slot, previous.slot) == (Slot.NEWEST, Slot.PREVIOUS)
         assert ScimToken.objects.count() == ScimEvent.objects.count() == ACTORS + 1
-        changes = [event.changes["attributes"] for event in ScimEvent.objects.filter(method="")]
+        replaced = ScimEvent.objects.filter(action=Action.TOKEN_REPLACED)
+        changes = [event.changes["attributes"] for event in replaced]
         dropped = [change["kept before"][0] for change in changes if "kept before" in change]
         gone = ScimToken.objects.filter(slot=None)
         assert sorted(dropped) == sorted(map(str, gone))
+
+    def test_there_is_no_previous_one_without_a_newest_one(self) -> None:
+        Connection().generate(JOB)
+        Connection().rotate(JOB, keep=DAY)
+
+        def act(actor: Actor) -> object:
+            connection = Connection()
+            if int(actor.name[-1]) % 2:
+                return connection.rotate(actor, keep=DAY)
+            return connection.revoke(actor, seen=seen_key(connection.current_tokens().newest))
+
+        at_once(act)
+
+        slots = [token.slot for token in current()]
+        assert slots in ([], [Slot.NEWEST], [Slot.NEWEST, Slot.PREVIOUS])
 
     def test_a_token_is_revoked_once(self) -> None:
         seen = seen_key(Connection().generate(JOB).token)

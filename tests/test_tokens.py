@@ -1,4 +1,4 @@
-"""Tokens: what they are, that an account has two at most, and that nothing tells of one that has ended."""
+"""Tokens: what they are, how many an account has, and that nothing tells of one that has ended."""
 
 from __future__ import annotations
 

@@ -212,7 +212,7 @@ class Migration(migrations.Migration):
                 ],
                 "constraints": [
                     models.UniqueConstraint(
-                        fields=("account", "slot"), name="tiled_scim_token_slot"
+                        fields=("slot", "account"), name="tiled_scim_token_slot"
                     ),
                     models.CheckConstraint(
                         condition=models.Q(("slot__in", [1, 2])), name="tiled_scim_token_slots"

@@ -207,7 +207,9 @@ class ScimToken(LastUse):
         ordering = ("-created_at",)
         indexes = (models.Index(fields=("account", "id"), name="tiled_scim_token_account"),)
         constraints = (
-            models.UniqueConstraint(fields=("account", "slot"), name="tiled_scim_token_slot"),
+            # The slot comes first, so that MariaDB does not use the index for `take_turn`. It would
+            # lock all tokens of the account in another order, which is a deadlock.
+            models.UniqueConstraint(fields=("slot", "account"), name="tiled_scim_token_slot"),
             models.CheckConstraint(
                 condition=models.Q(slot__in=Slot.values), name="tiled_scim_token_slots"
             ),
