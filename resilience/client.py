@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from typing import Any
+from urllib.parse import urlencode
 
 from tiled_scim.provider_check.expectations import ERROR_SCHEMA
 
@@ -173,6 +175,24 @@ class Client:
             self.tally.count("retried")
         elif answer.status >= 500 and not (self.expects_failure and answer.status == 500):
             self.tally.count("5xx", problem=str(answer))
+
+
+def request_access_token(client: Client, client_id: str, secret: str) -> Answer:
+    """Request an access token at the token endpoint, by client_secret_post."""
+    request = Request("POST", "/oauth/token", None)
+    values = {"client_id": client_id, "client_secret": secret}
+    form = urlencode({"grant_type": "client_credentials", **values})
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    connection = HTTPConnection("127.0.0.1", client.port, timeout=TIMEOUT_SECONDS)
+    client.tally.count("sent")
+    began = time.monotonic()
+    with closing(connection):
+        connection.request("POST", BASE_PATH + request.path, form, headers)
+        response = connection.getresponse()
+        body = response.read()
+    if response.status >= 500:
+        client.tally.count("5xx", problem=f"an access token: {response.status}")
+    return Answer(request, response.status, {}, body, began, time.monotonic())
 
 
 def at_once(clients: list[Client], requests: list[Request]) -> list[Answer]:

@@ -6,12 +6,15 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import cast
 
+from tiled_scim import clients
+from tiled_scim.clients import NewClientSecret
 from tiled_scim.connections import Actor, Connection
 from tiled_scim.models import UserLink
 
 from . import state
-from .client import Answer, Client
+from .client import Answer, Client, StoppedError, request_access_token
 from .messages import (
     add_members,
     create_group,
@@ -36,15 +39,17 @@ PEOPLE_EACH = 5
 # How often the token is replaced, and for how many seconds each token is used.
 REPLACEMENTS = 3
 TOKEN_SECONDS = 0.4
+# More than two rounds of requests of each client may take.
+ROUND_SECONDS = 60
 # How long a replaced token is kept.
 KEPT = timedelta(seconds=1)
 
 
 def steady_provisioning(stage: Stage) -> None:
     sales = stage.group(GROUP)
-    clients = [Provisioning(stage, sales, number) for number in range(stage.crowd)]
+    crowd = [Provisioning(stage, sales, number) for number in range(stage.crowd)]
     with ThreadPoolExecutor(stage.crowd) as pool:
-        shares = pool.map(lambda client: [*map(client.provision, range(PEOPLE_EACH))], clients)
+        shares = pool.map(lambda client: [*map(client.provision, range(PEOPLE_EACH))], crowd)
         names = [name for share in shares for name in share]
     check_provisioned(stage, names)
 
@@ -236,6 +241,79 @@ def token_kept_under_load(stage: Stage) -> None:
     stage.check(state.people(created))
 
 
+def client_secret_rotated_under_load(stage: Stage) -> None:
+    """Both secrets must get access tokens until one is revoked, with all that came from it."""
+    new = clients.create("", "Resilience", Actor("Resilience"))
+    old = cast(NewClientSecret, new.secret)
+    load = SecretLoad(stage, new.client.client_id, old.plaintext)
+    with ThreadPoolExecutor(stage.crowd) as pool:
+        runs = [pool.submit(load.run, number) for number in range(stage.crowd)]
+        load.go_on()
+        load.newest = clients.add_secret(new.client, Actor("Resilience")).plaintext
+        load.go_on()
+        began = time.monotonic()
+        clients.revoke_secret(old.row, Actor("Resilience"))
+        done = time.monotonic()
+        stage.tally.count("faults")
+        load.go_on()
+        load.is_over = True
+        answers = [each for run in runs for each in run.result()]
+    for secret, answer in answers:
+        if secret != old.plaintext or answer.ended < began:
+            stage.require([answer], 200, 201)
+        elif answer.began > done:
+            stage.require([answer], 401)
+    used = {(secret == old.plaintext, answer.status < 300) for secret, answer in answers}
+    if used != {(True, True), (True, False), (False, True)}:
+        stage.tally.count("violations", problem=f"a secret was not used before and after: {used}")
+    created = [answer.json["userName"] for _, answer in answers if answer.status == 201]
+    stage.check(state.people(created))
+
+
+class SecretLoad:
+    """Clients that create people continuously, and get an access token before each second one.
+
+    Every second client takes the newest secret. The others keep theirs, whatever happens.
+    """
+
+    def __init__(self, stage: Stage, client_id: str, secret: str) -> None:
+        self.stage = stage
+        self.client_id = client_id
+        self.newest = secret
+        self.is_over = False
+        self.rounds = [0] * stage.crowd
+
+    def go_on(self) -> None:
+        """Wait until each client has begun and ended a round of requests."""
+        later = [number + 2 for number in self.rounds]
+        deadline = time.monotonic() + ROUND_SECONDS
+        while any(now < then for now, then in zip(self.rounds, later, strict=True)):
+            if time.monotonic() > deadline:
+                self.is_over = True
+                raise StoppedError("The clients make no progress.")
+            time.sleep(0.01)
+
+    def run(self, number: int) -> list[tuple[str, Answer]]:
+        """Create people until it is over, and return the responses with the secrets used."""
+        answers: list[tuple[str, Answer]] = []
+        client: Client = self.stage.client()
+        tokens: dict[str, str] = {}
+        secret = self.newest
+        while not self.is_over:
+            if number % 2:
+                secret = self.newest
+            granted = request_access_token(client, self.client_id, secret)
+            answers.append((secret, granted))
+            # Refused, it goes on with the access token that it had for the secret.
+            client.token = granted.json.get("access_token", tokens.get(secret, "none"))
+            tokens[secret] = client.token
+            for _ in range(2):
+                answer = client.send(create_user(f"person{number}.{len(answers)}"))
+                answers.append((secret, answer))
+            self.rounds[number] += 1
+        return answers
+
+
 class Load:
     """Clients that create people continuously, each with the last token that worked."""
 
@@ -280,6 +358,7 @@ SCENARIOS = {
     "groups deleted during other requests": deletes_of_groups_against_everything,
     "token replaced under load": token_replaced_under_load,
     "old token kept under load": token_kept_under_load,
+    "client secret rotated under load": client_secret_rotated_under_load,
 }
 
 

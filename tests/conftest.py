@@ -1,6 +1,7 @@
 """What every test shares. The database is that of the settings: DATABASE_URL chooses it."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,10 @@ from hypothesis import settings
 # The tests say nothing about time: a slow machine breaks no rule.
 settings.register_profile("tiled_scim", settings.default, deadline=None)
 settings.load_profile("tiled_scim")
+
+# A script that starts the tests in the background makes them ignore Ctrl-C, which some tests play.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 TESTS = Path(__file__).parent
 # Tests that need more than Python: other people's tools, and a browser; and what takes minutes.

@@ -45,6 +45,8 @@ PLAIN: list[tuple[str, object, object]] = [
     ("TOKEN_LIFETIME", None, timedelta(days=90)),
     ("CLIENT_SECRET_LIFETIME", timedelta(days=365), timedelta(days=730)),
     ("ACCESS_TOKEN_LIFETIME", timedelta(hours=1), timedelta(hours=6)),
+    ("JWKS_PRIVATE_ADDRESSES", False, True),
+    ("LOGOUT_WITH_TOKEN", False, True),
     ("PAGE_SIZE", 100, 20),
     ("MAX_PAGE_SIZE", 100, 1000),
     ("PASSWORD_IN_SCHEMAS", False, True),

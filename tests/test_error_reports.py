@@ -333,7 +333,7 @@ class TestCommand:
         assert leaks(reports_of((raised.type, raised.value, raised.tb))) == []
 
     def test_that_fails_after_the_commit(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("tiled_scim.management.commands.scim_token._format", fail)
+        monkeypatch.setattr("tiled_scim.management.commands.scim_token.format_time", fail)
         new_token(lifetime=None)
         monkeypatch.setattr("tiled_scim.models.tokens.digest", lambda plaintext: "another")
 
@@ -348,10 +348,4 @@ def test_the_pages_of_this_test_are_those_that_show_secrets() -> None:
     sources = (Path(__file__).parent.parent / "tiled_scim").rglob("*.py")
     users = {path.name for path in sources if "show_once(" in path.read_text()}
 
-    assert users == {
-        "secrets.py",
-        "tokens.py",
-        "setup_links.py",
-        "connections.py",
-        "clients.py",
-    }
+    assert users == {"secrets.py", "tokens.py", "setup_links.py", "connections.py", "clients.py"}

@@ -276,6 +276,11 @@ class TestProtocol:
             ],
             ["Values of an attribute, but for members", str(cleaning.MAX_ELEMENTS)],
             ["Members in a request", str(budget.MAX_MEMBERS)],
+            ["New members in a request", str(budget.MAX_ADDED_MEMBERS)],
+            [
+                "Members that come and go in a request, in a group that gives a role",
+                str(budget.MAX_ROLE_CHANGES),
+            ],
             ["Operations in a PATCH", str(budget.MAX_OPERATIONS)],
             ["Comparisons in all paths of a PATCH", str(budget.MAX_COMPARISONS)],
             ["Values that a PATCH looks at", str(patch.MAX_LOOKS)],

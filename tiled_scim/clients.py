@@ -69,6 +69,7 @@ __all__ = [
     "create",
     "find",
     "of_account",
+    "of_all_accounts",
     "revoke",
     "revoke_secret",
     "seen_key",
@@ -148,8 +149,13 @@ def of_account(account: str) -> QuerySet[ScimClient]:
 
     `client.secrets.all()` has all secrets that a client ever had, the newest first.
     """
+    return of_all_accounts().filter(account=account)
+
+
+def of_all_accounts() -> QuerySet[ScimClient]:
+    """Return the clients of all accounts that were not revoked, see `of_account`."""
     secrets = ScimClientSecret.objects.written().select_related("created_by")
-    clients = ScimClient.objects.current(account).select_related("created_by")
+    clients = ScimClient.objects.all_current().select_related("created_by")
     return clients.prefetch_related(Prefetch("secrets", secrets))
 
 

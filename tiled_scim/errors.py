@@ -32,7 +32,6 @@ class Cause(StrEnum):
     GROUP_EXISTS = "group_exists"
     LIBRARY_EXISTS = "library_exists"
     VALUE_IN_USE = "value_in_use"
-    SHARED_USER = "shared_user"
     NOT_SIGNED = "not_signed"
     SETUP_LINK_ENDED = "setup_link_ended"
     UNKNOWN_CLIENT = "unknown_client"

@@ -11,6 +11,7 @@ class, and its parts stay next to it.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Mapping, Sequence
 from enum import Enum
 from typing import Any, Final, Literal, cast
@@ -39,6 +40,8 @@ from tiled_scim.scim.text import canonical, fold, spellings
 from tiled_scim.words import english_words
 
 __all__ = ["ALL_ACCOUNTS", "TILED_ADMIN", "HostAdapter", "chunks", "library_model", "objects"]
+
+logger = logging.getLogger("tiled_scim")
 
 TILED_ADMIN = f"{TILED_USER}:tiledAdmin"
 
@@ -482,14 +485,21 @@ class HostAdapter:
         sessions.end_sessions(user)
         sessions.end_tokens(user)
 
-    def may_end_sessions(self, user: AbstractBaseUser) -> bool:
-        """Return whether the account alone may end the sessions of a user who stays active.
+    def end_account_sessions(self, user: AbstractBaseUser) -> None:
+        """End what a host user is signed in with in this account only (Universal Logout).
 
-        It is asked when the account's identity provider sends a request for Universal Logout. By
-        default, it may if no other account has the user: the person is signed in to all accounts at
-        once, and would need another password for all of them.
+        It is called in the transaction of the request, instead of `end_sessions`, if another
+        account has the user, too: otherwise any account could sign anybody out, by pushing the
+        person first. The client does not learn which of the two was called.
+
+        By default, nothing ends, and the log says so, because Django's sessions are those of all
+        accounts. A host whose sessions know their account ends them here.
         """
-        return not self.is_shared(user)
+        logger.warning(
+            "The user %s was not signed out, because another account has the user, too. Override "
+            "HostAdapter.end_account_sessions if sessions know their account.",
+            user.pk,
+        )
 
     def disable_password(self, user: AbstractBaseUser) -> None:
         """Make the password of a host user unusable: whoever comes next may be somebody else.

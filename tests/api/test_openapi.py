@@ -34,6 +34,8 @@ def test_it_has_every_endpoint_with_its_methods(document: dict[str, Any]) -> Non
         "/": {"get"},
         "/.search/": {"post"},
         "/Bulk/": {"post"},
+        "/global-token-revocation/": {"post"},
+        "/global-token-revocation/{key}/": {"post"},
         "/ServiceProviderConfigs/": {"get"},
     }
     for name in ("Users", "Groups"):

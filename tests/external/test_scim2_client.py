@@ -9,6 +9,7 @@ import pytest
 from django.contrib.auth.models import User as HostUser
 from scim2_client.engines.httpx2 import SyncSCIMClient
 
+from tests.oauth.token_requests import granted, new_client
 from tests.wire.client import ANN, BOB, CARL
 from tests.wire.state import access, people
 
@@ -262,3 +263,25 @@ class TestBulk:
         assert BOB in response.operations[2].response.detail
         assert access() == {"Sales": {ANN}}
         assert people() == {ANN: "active", BOB: "inactive"}
+
+
+class TestWithAnAccessToken:
+    @pytest.fixture
+    def token(self, administrator: HostUser) -> str:
+        return granted(new_client())
+
+    def test_a_whole_provisioning(self, scim: Any) -> None:
+        ann, bob = add(scim, ANN), add(scim, BOB)
+        sales = add_group(scim, "Sales", ann, bob)
+        assert access() == {"Sales": {ANN, BOB}}
+
+        bob = scim.query(Person, bob.id)  # its groups are new
+        bob = scim.modify(bob, patch_op(Person, ("replace", "active", False)))
+        assert people() == {ANN: "active", BOB: "inactive"}
+        assert listed(scim, Person, filter=f'userName eq "{ANN}"') == [ann.id]
+        scim.delete(bob)
+        sales = scim.query(Group, sales.id)  # its members are others
+        scim.delete(sales)
+
+        assert access() == {"Sales": set()}
+        assert listed(scim, Person) == [ann.id]

@@ -15,6 +15,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from tests.checking import NAMES, Check, assert_only_the_deactivated_person_is_left
 from tests.factories import make_library, make_user
+from tests.oauth.token_requests import granted, new_client
 from tests.servers import Call, Fault, Forward, Reply, faulty
 from tests.simple_project.libraries.models import Library
 from tests.tokens import new_token
@@ -102,6 +103,13 @@ class TestAccounts:
         ]
         assert not LibraryGroupLink.objects.live("acme").exists()
         assert not LibraryGroupLink.objects.live("Globex").exists()
+        assert not Library.objects.exists()
+
+    def test_an_access_token_of_a_client_is_as_good(self, scim_url: str) -> None:
+        check = Check(granted(new_client("acme")))
+
+        assert check.run(scim_url), check.output
+        assert READY in check.output
         assert not Library.objects.exists()
 
     def test_a_user_and_a_group_of_another_name_are_used(self, scim_url: str) -> None:

@@ -15,8 +15,9 @@ from pytest_django import Settings
 
 from tests.drifting import shown_on_a_terminal
 from tests.factories import make_user
+from tests.oauth.token_requests import granted, new_client
 from tiled_scim.management.commands.scim_prune import _delete
-from tiled_scim.models import Outcome, ScimEvent, SetupLink
+from tiled_scim.models import Outcome, ScimAccessToken, ScimEvent, SetupLink
 
 pytestmark = pytest.mark.django_db
 
@@ -197,3 +198,17 @@ def test_progress_is_not_shown_without_a_terminal(capsys: pytest.CaptureFixture[
     prune()
 
     assert capsys.readouterr().err == ""
+
+
+def test_access_tokens_are_kept_for_a_day_after_their_end() -> None:
+    client = new_client()
+    tokens = [granted(client) for _ in range(3)]
+    now = timezone.now()
+    for token, hours in zip(ScimAccessToken.objects.order_by("pk"), (25, 23, -1), strict=True):
+        token.expires_at = now - timedelta(hours=hours)
+        token.save()
+
+    assert prune() == "Deleted 10 events older than 90 days and 1 access token.\n"
+
+    found = [ScimAccessToken.objects.with_plaintext(token) is not None for token in tokens]
+    assert found == [False, True, True]

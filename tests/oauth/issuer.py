@@ -141,7 +141,7 @@ class Issuer:
 
 
 class Handler(BaseHTTPRequestHandler):
-    server: KeyServer  # type: ignore[assignment]
+    server: KeyServer
 
     def do_GET(self) -> None:
         self.server.asked[self.path] += 1

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
+from django.views.debug import ExceptionReporter
 
 from tests.oauth.conftest import Clock
 from tests.oauth.issuer import (
@@ -48,6 +49,7 @@ from tiled_scim.oauth.assertions import (
     verify,
 )
 from tiled_scim.oauth.jwks import INTERVAL
+from tiled_scim.secret import Secret
 
 ROOT = Path(__file__).resolve().parents[2]
 # What is in no reason, whatever is wrong: a value of the assertion's own.
@@ -98,7 +100,9 @@ class TestGood:
     def test_what_the_rfc_leaves_to_the_issuer_may_be_missing(
         self, issuer: Issuer, missing: str
     ) -> None:
-        assert verify(issuer.sign(**{missing: None}), issuer.trust())
+        sent = {name: value for name, value in claims().items() if name != missing}
+
+        assert verify(issuer.sign(sent), issuer.trust())
 
     def test_any_subject_is_taken_where_none_is_configured(self, issuer: Issuer) -> None:
         trust = issuer.trust(subject=None)
@@ -471,6 +475,24 @@ class TestTraces:
         for text in (kept, caplog.text):
             assert MARK not in text
             assert not any(part in text for part in good.split("."))
+
+    def test_nothing_of_an_assertion_is_in_an_error_report(
+        self, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Django's reports, and those of Sentry, show local variables."""
+
+        def use(*args: object) -> bool:
+            raise RuntimeError("the database is away")
+
+        monkeypatch.setattr(type(UsedAssertion.objects), "use", use)
+        trust, secret = issuer.trust(), Secret(issuer.sign(jti="1"))
+        with pytest.raises(RuntimeError) as error:
+            verify(secret, trust)
+
+        reporter = ExceptionReporter(None, error.type, error.value, error.tb)
+        report = reporter.get_traceback_html() + reporter.get_traceback_text()
+        assert "the database is away" in report
+        assert not any(part in report for part in secret.split("."))
 
 
 class TestWithoutTheExtra:

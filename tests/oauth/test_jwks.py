@@ -457,15 +457,28 @@ class TestKeeping:
     def test_what_is_kept_is_text(self, issuer: Issuer) -> None:
         """A cache may serialize with JSON."""
         found(issuer)
-        [kept] = [keys for url, keys in jwks._memory.items() if url == issuer.url]
+        kept = jwks._memories[issuer.url].keys
 
+        assert kept is not None
         assert json.loads(json.dumps(kept.keys)) == kept.keys
+
+    def test_a_process_does_not_remember_without_end(
+        self, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(jwks, "MAX_MEMORIES", 3)
+        others = [Issuer(issuer.server) for _ in range(5)]
+
+        for each in (issuer, *others):
+            assert found(each)
+
+        assert list(jwks._memories) == [each.url for each in others[-3:]]
+        assert found(issuer)
+        assert issuer.asked == 1
 
 
 def forget() -> None:
     """Do what a new process does, which has only the cache."""
-    jwks._memory.clear()
-    jwks._turns.clear()
+    jwks._memories.clear()
 
 
 def failing(*args: object, **options: object) -> object:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import logging
 from datetime import timedelta
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from django.core.cache import cache
 from django.db import OperationalError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import path
 from django.utils import timezone
 
 from tests.accounts import ACME, Together
@@ -32,6 +34,7 @@ from tests.wire.client import ANN, MOUNT, user
 from tests.wire.state import people
 from tiled_scim import clients
 from tiled_scim.api.oauth.client_authentication import JWT_BEARER
+from tiled_scim.api.oauth.views import MetadataView
 from tiled_scim.audit import refusals
 from tiled_scim.clients import Federation, NewClient
 from tiled_scim.errors import Cause, forbidden
@@ -533,3 +536,12 @@ class TestMetadata:
 
         assert reply.status == 405
         assert reply.headers["Allow"] == "GET, HEAD"
+
+    def test_a_host_can_route_it_where_the_rfc_has_it(self, settings: LazySettings) -> None:
+        path_of_rfc = "/.well-known/oauth-authorization-server/scim/v2"
+        at_root = path(path_of_rfc.removeprefix("/"), MetadataView.as_view())
+        settings.ROOT_URLCONF = (at_root, *import_module("tests.simple_project.urls").urlpatterns)
+
+        found = send("", method="GET", path=path_of_rfc)
+
+        assert found.json == send("", method="GET", path=METADATA).json

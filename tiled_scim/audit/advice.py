@@ -94,10 +94,6 @@ BY_CAUSE: Mapping[str, Promise] = {
         "Something else on this site has this value, which must be unique. Change it here, or in "
         "Okta. Then retry the task in Okta."
     ),
-    Cause.SHARED_USER: _(
-        "Other accounts have this person, too, and one account cannot sign them out of all. "
-        "Deactivate the person in Okta: that ends the access to this account."
-    ),
     Cause.NOT_SIGNED: _(
         "The request for Universal Logout was not signed by the issuer that is configured here, or "
         "for another URL. Compare both with those in Okta. The log of this site says what is wrong."

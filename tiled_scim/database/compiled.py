@@ -18,7 +18,6 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import BooleanField, F, Field, Lookup, Model, QuerySet
 from django.db.models.constants import OnConflict
 from django.db.models.expressions import Expression
-from django.db.models.lookups import In
 from django.db.models.signals import post_save, pre_save
 from django.db.models.sql.compiler import SQLCompiler
 
@@ -63,7 +62,7 @@ class KeysParameter(Parameter):
 class AnyOf(Lookup):
     """Test whether one of several keys is the value of a column.
 
-    The keys are one parameter: an array on PostgreSQL, and JSON on SQLite.
+    The keys are one parameter: an array on PostgreSQL, and JSON on SQLite. MariaDB gets a list.
     """
 
     lookup_name = "any_of"
@@ -82,6 +81,12 @@ class AnyOf(Lookup):
         right, right_parameters = self.process_rhs(compiler, connection)
         sql = f"{left} IN (SELECT value FROM json_each({right}))"  # noqa: S608 (a placeholder)
         return sql, (*left_parameters, *right_parameters)
+
+    def as_mysql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> SQL:
+        left, left_parameters = self.process_lhs(compiler, connection)
+        right, right_parameters = self.process_rhs(compiler, connection)
+        # Django has put the list in brackets.
+        return f"{left} IN {right}", (*left_parameters, *right_parameters)
 
 
 class CompiledQuery:
@@ -250,16 +255,17 @@ def rows_of_keys(
         return query.rows(keys=keys, **values)
     found: list[Any] = []
     for chunk in chunks(keys):
-        found += CompiledQuery(build(partial(_one_of, chunk))).rows(**values)
+        is_one_of = partial(_is_one_of, _Keys(chunk, field))
+        found += CompiledQuery(build(is_one_of)).rows(**values)
     return found
 
 
-def _one_of(keys: list[Any], each: Any) -> Any:
-    return In(each, keys)
+def _is_one_of(keys: _Keys, column: Any) -> AnyOf:
+    return AnyOf(column, keys)
 
 
 def _takes_any_number_of_keys(using: str) -> bool:
-    """Return whether the database has `AnyOf`."""
+    """Return whether the keys of `AnyOf` are one parameter."""
     return connections[using].vendor in {"postgresql", "sqlite"}
 
 
@@ -281,6 +287,10 @@ class _Keys(Expression):
     def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> SQL:
         return "%s", (_as_parameter(self.keys, self.output_field, connection),)
 
+    def as_mysql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> SQL:
+        keys = _as_parameter(self.keys, self.output_field, connection)
+        return ", ".join(["%s"] * len(keys)), tuple(keys)
+
 
 def of_keys(
     rows: QuerySet[AnyModel], column: str, keys: Collection[Any]
@@ -294,11 +304,11 @@ def of_keys(
         column: The name of the field, such as a foreign key, or "pk".
         keys: The keys.
     """
-    if not _takes_any_number_of_keys(rows.db):
-        yield from (rows.filter(**{f"{column}__in": chunk}) for chunk in chunks(keys))
-    elif keys:
-        field = cast(Any, rows.query.resolve_ref(column)).target
-        yield rows.filter(AnyOf(F(column), _Keys(keys, getattr(field, "target_field", field))))
+    field = cast(Any, rows.query.resolve_ref(column)).target
+    field = getattr(field, "target_field", field)
+    size = len(keys) if _takes_any_number_of_keys(rows.db) else CHUNK
+    for chunk in chunks(keys, size):
+        yield rows.filter(AnyOf(F(column), _Keys(chunk, field)))
 
 
 def chunks(values: Iterable[Any], size: int = CHUNK) -> Iterator[list[Any]]:

@@ -15,19 +15,21 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, models, router, transaction
 from django.db.models import ProtectedError, RestrictedError
 
+from tiled_scim.api import credentials
 from tiled_scim.conf import settings
 from tiled_scim.errors import ScimError
 from tiled_scim.host import adapter_class, has_field, library_model, objects
-from tiled_scim.models import Action, LibraryGroupLink, ScimEvent, ScimToken
+from tiled_scim.models import Action, LibraryGroupLink, ScimEvent
 from tiled_scim.provider_check.names import Names
 from tiled_scim.scim.identifiers import as_uuid
+from tiled_scim.secret import Secret
 from tiled_scim.words import english_words
 
 
 def account_of(token: str) -> str | None:
-    """Return the account of a token of this project, or None if the token is not from here."""
+    """Return the account of a token or access token of this project, or None if it is no such."""
     with suppress(DatabaseError, ImproperlyConfigured):
-        found = ScimToken.objects.with_plaintext(token)
+        found = credentials.find(Secret(token))
         return None if found is None else str(found.account)
     return None
 

@@ -70,7 +70,11 @@ class ScimClientManager(WrittenManager):
 
     def current(self, account: str = "") -> models.QuerySet[ScimClient]:
         """Return the account's clients that were not revoked, the oldest first."""
-        return self.written().filter(account=account, revoked_at=None).order_by("pk")
+        return self.all_current().filter(account=account)
+
+    def all_current(self) -> models.QuerySet[ScimClient]:
+        """Return the clients of all accounts that were not revoked, the oldest first."""
+        return self.written().filter(revoked_at=None).order_by("pk")
 
     def with_client_id(self, client_id: str) -> ScimClient | None:
         """Return the client with this id, revoked or not, or None."""

@@ -24,6 +24,7 @@ from tiled_scim.oauth.jwks import (
     UnknownKeyError,
     find_key,
 )
+from tiled_scim.secret import Secret
 
 try:
     import jwt
@@ -116,6 +117,7 @@ def verify(assertion: str, trust: Trust) -> Mapping[str, Any]:
         InvalidAssertion: The assertion is not valid, or was used before.
         KeysUnavailable: Nobody knows, because the keys of the issuer cannot be fetched now.
     """
+    assertion = Secret(assertion)
     header = _header(assertion, trust)
     try:
         key = find_key(trust.jwks_url, header["alg"], header.get("kid"))

@@ -118,7 +118,7 @@ class Download(threading.Thread):
         if self.is_alive():
             if self.connection is not None:
                 self.connection.abort()
-            raise FetchError(f"The server did not answer completely within {SECONDS:g} seconds.")
+            raise FetchError(_late())
         if self.body is None:
             raise FetchError(self.problem)
         return self.body
@@ -128,6 +128,8 @@ class Download(threading.Thread):
             self.body = self._get()
         except FetchError as error:
             self.problem = str(error)
+        except TimeoutError:
+            self.problem = _late()
         except ssl.SSLCertVerificationError as error:
             self.problem = f"The server's certificate is not valid: {error.verify_message}."
         except OSError as error:
@@ -153,6 +155,10 @@ class Download(threading.Thread):
         if len(body) > MAX_BYTES:
             raise FetchError(f"The answer is larger than {MAX_BYTES} bytes.")
         return body
+
+
+def _late() -> str:
+    return f"The server did not answer completely within {SECONDS:g} seconds."
 
 
 class PinnedConnection(HTTPSConnection):

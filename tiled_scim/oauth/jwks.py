@@ -10,10 +10,11 @@ import base64
 import binascii
 import hashlib
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
 
 from django.core.cache import cache
@@ -42,6 +43,8 @@ FRESH = 60 * 60
 STALE = 24 * 60 * 60
 # Seconds between two fetches from one URL, whatever they are for.
 INTERVAL = 60
+# The URLs that a process remembers. Others are in the cache only.
+MAX_MEMORIES = 1000
 
 
 class UnknownKeyError(Exception):
@@ -116,9 +119,33 @@ def _no_such_key(known: KeySet, algorithm: str, kid: str | None) -> str:
 
 # Fetching
 
-_memory: dict[str, KeySet] = {}
-_turns: dict[str, float] = {}
-_locks: dict[str, threading.Lock] = {}
+
+@dataclass
+class Memory:
+    """What this process knows of one URL.
+
+    Args:
+        lock: Held by the thread that fetches.
+        keys: The keys, if they were fetched by this process.
+        asked_at: When this process fetched them, on its monotonic clock.
+    """
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    keys: KeySet | None = None
+    asked_at: float = -math.inf
+
+
+_memories: dict[str, Memory] = {}
+_memories_lock = threading.Lock()
+
+
+def _memory_of(url: str) -> Memory:
+    """Return what this process knows of a URL. Of very many, the oldest are forgotten."""
+    with _memories_lock:
+        memory = _memories.setdefault(url, Memory())
+        while len(_memories) > MAX_MEMORIES:
+            del _memories[next(iter(_memories))]
+    return memory
 
 
 def _fetched(url: str) -> KeySet | None:
@@ -129,45 +156,41 @@ def _fetched(url: str) -> KeySet | None:
     Returns:
         The keys, perhaps fetched by another request. None if there are no new ones.
     """
-    lock = _locks.setdefault(url, threading.Lock())
-    if not lock.acquire(timeout=SECONDS):
+    memory = _memory_of(url)
+    if not memory.lock.acquire(timeout=SECONDS):
         return None
     try:
-        if not _takes_turn(url):
+        if not _takes_turn(memory, url):
             return _known(url)
         keys = KeySet(usable_keys(fetch_json(url)), time.time())
     except FetchError as error:
         logger.warning("The keys of an issuer could not be fetched from %s: %s", url, error)
         return None
     else:
-        _keep(url, keys)
+        memory.keys = keys
+        _asked(lambda: cache.set(_cache_key("keys", url), asdict(keys), STALE), otherwise=None)
         return keys
     finally:
-        lock.release()
+        memory.lock.release()
 
 
-def _takes_turn(url: str) -> bool:
+def _takes_turn(memory: Memory, url: str) -> bool:
     """Return whether this request may fetch. Within an interval, one of all processes may."""
     now = time.monotonic()
-    if now - _turns.get(url, -INTERVAL) < INTERVAL:
+    if now - memory.asked_at < INTERVAL:
         return False
     if not _asked(lambda: cache.add(_cache_key("turn", url), 1, INTERVAL), otherwise=True):
         return False
-    _turns[url] = now
+    memory.asked_at = now
     return True
 
 
 def _known(url: str) -> KeySet | None:
     """Return the newest keys that are known and not too old."""
     stored = _asked(lambda: cache.get(_cache_key("keys", url)), otherwise=None)
-    found = [_memory.get(url), KeySet(**stored) if stored else None]
+    found = [_memory_of(url).keys, KeySet(**stored) if stored else None]
     usable = [keys for keys in found if keys is not None and keys.age <= STALE]
     return max(usable, key=lambda keys: keys.fetched_at, default=None)
-
-
-def _keep(url: str, keys: KeySet) -> None:
-    _memory[url] = keys
-    _asked(lambda: cache.set(_cache_key("keys", url), asdict(keys), STALE), otherwise=None)
 
 
 def _asked(question: Callable[[], T], *, otherwise: T) -> T:

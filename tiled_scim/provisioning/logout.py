@@ -81,19 +81,14 @@ class LogoutService(UserService):
         """End all that a user is signed in with. What SCIM shows of the user stays the same.
 
         Raises:
-            ScimError: 404; 403 for a protected user; 422 for a user whom another account has.
+            ScimError: 404; 403 for a protected user.
         """
         user, document = self._changeable(key, None)
         link: UserLink = user.link
-        if not self.adapter.may_end_sessions(link.user):
-            raise ScimError(
-                422,
-                f"userName “{link.user_name}” belongs to other accounts, too, so this account "
-                "cannot sign the person out alone. Deactivate the user instead: that ends the "
-                "access to this account.",
-                cause=Cause.SHARED_USER,
-            )
-        self.adapter.end_sessions(link.user)
+        if user.is_kept_elsewhere:
+            self.adapter.end_account_sessions(link.user)
+        else:
+            self.adapter.end_sessions(link.user)
         change = self.changed(link, action=Action.SESSIONS_ENDED)
         return Result(change, user.resource(document))
 

@@ -9,7 +9,9 @@ from uuid import UUID
 
 import pytest
 from django.conf import LazySettings
+from django.contrib.auth import get_user
 from django.db import connection, connections
+from django.http import HttpRequest
 from django.test import Client
 
 from tests.hosts.company.customers.models import Account, Membership, Person
@@ -620,3 +622,61 @@ class TestAtOnce:
             assert {answer.status for answer in answers} == {200}
             assert the_person()[3] is active
             assert set(Membership.objects.values_list("is_active", flat=True)) == {active}
+
+
+class TestUniversalLogout:
+    """Each account may sign out its own people, and nobody whom another one has as active."""
+
+    @pytest.fixture(autouse=True)
+    def _allowed(self, settings: LazySettings) -> None:
+        settings.TILED_SCIM_LOGOUT_WITH_TOKEN = True
+
+    def test_a_person_of_one_account_is_signed_out(self, acme: Scim) -> None:
+        push(acme)
+        browser = signed_in()
+
+        assert sign_out(acme).status == 204
+        assert not is_signed_in(browser)
+
+    def test_a_person_of_two_accounts_is_not(self, acme: Scim, globex: Scim) -> None:
+        push(acme)
+        push(globex)
+        browser = signed_in()
+
+        assert sign_out(acme).status == 204
+        assert is_signed_in(browser)
+
+    def test_a_membership_that_is_not_active_does_not_count(self, acme: Scim, globex: Scim) -> None:
+        push(acme)
+        set_value(globex, push(globex), "active", False)
+        browser = signed_in()
+
+        assert sign_out(acme).status == 204
+        assert not is_signed_in(browser)
+
+    def test_who_is_no_member_any_more_is_not_found(self, acme: Scim) -> None:
+        push(acme)
+        browser = signed_in()
+        Membership.objects.all().delete()
+
+        assert sign_out(acme).status == 404
+        assert is_signed_in(browser)
+
+
+def sign_out(scim: Scim) -> Answer:
+    body = {"sub_id": {"format": "email", "email": ANN}}
+    return scim.post("/global-token-revocation", body)
+
+
+def signed_in() -> Client:
+    """The browser of the only person."""
+    browser = Client()
+    browser.force_login(cast(Any, Person.objects.get()))
+    return browser
+
+
+def is_signed_in(browser: Client) -> bool:
+    """Whether the next request is the person's."""
+    request = HttpRequest()
+    request.session = browser.session
+    return get_user(request).is_authenticated

@@ -55,7 +55,7 @@ def people(number: int) -> list[str]:
     links = UserLink.objects.bulk_create(
         UserLink(
             account=str(ACME),
-            user=person,
+            user_id=person.pk,
             user_name=person.email,
             user_name_canonical=person.email,
         )

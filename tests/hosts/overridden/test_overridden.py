@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.conf import LazySettings
 from django.db import connections
+from django.test import Client
 from django.utils import timezone
 from pytest_django.live_server_helper import LiveServer
 
@@ -16,7 +18,9 @@ from tests.hosts.contract import HostContract
 from tests.hosts.messages import add_members, group, patch, person
 from tests.hosts.overridden.customers.models import Customer, Person
 from tests.hosts.overridden.workspaces.models import Seat, Workspace
-from tiled_scim.models import LibraryGroupLink, ScimToken, UserLink
+from tiled_scim import clients
+from tiled_scim.connections import Actor
+from tiled_scim.models import LibraryGroupLink, ScimEvent, ScimToken, UserLink
 from tiled_scim.provider_check.client import Exchange, OktaClient
 from tiled_scim.provider_check.expectations import ERROR_SCHEMA, TILED_SCHEMA
 from tiled_scim.provider_check.names import names_for
@@ -55,6 +59,12 @@ def ids(client: OktaClient, path: str, **query: str | int) -> set[str]:
     assert answer.status == 200, answer.text
     assert answer.json["totalResults"] == len(answer.json["Resources"])
     return {resource["id"] for resource in answer.json["Resources"]}
+
+
+def post_form(form: dict[str, str]) -> Any:
+    """The answer to a token request."""
+    content_type = "application/x-www-form-urlencoded"
+    return Client().post("/sync/people/oauth/token", urlencode(form), content_type)
 
 
 def is_error(answer: Exchange, status: int, scim_type: str | None = None) -> bool:
@@ -268,6 +278,30 @@ class TestHostileSettings:
         assert is_error(answer, 400, "invalidValue")
         assert not Workspace.objects.exists()
         assert not LibraryGroupLink.objects.exists()
+
+
+class TestClients:
+    def test_get_access_tokens_whatever_the_host_has_set(self) -> None:
+        new = clients.create("acme", "Entra ID", Actor("a test"))
+        assert new.secret is not None
+        values = {"client_id": new.client.client_id, "client_secret": new.secret.plaintext}
+        form = {"grant_type": "client_credentials", **values}
+
+        granted = post_form(form)
+        refused = post_form({**form, "scope": "x"})
+        unknown = post_form({**form, "client_id": "x"})
+
+        answers = [granted, refused, unknown]
+        assert [answer.status_code for answer in answers] == [200, 400, 401]
+        assert {answer.headers["Content-Type"] for answer in answers} == {"application/json"}
+        assert refused.json()["error"] == "invalid_scope"
+        authorization = f"Bearer {granted.json()['access_token']}"
+        config = Client().get(
+            "/sync/people/ServiceProviderConfig", headers={"Authorization": authorization}
+        )
+        assert f"{BASE_URL}/oauth/token" in config.text
+        events = ScimEvent.objects.order_by("pk").values_list("account", "status")
+        assert list(events) == [("acme", None), ("acme", 400), (None, 401)]
 
 
 class TestAccounts:

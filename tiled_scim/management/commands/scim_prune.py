@@ -1,4 +1,4 @@
-"""`manage.py scim_prune`: delete old events and setup links, and assertions that have expired."""
+"""`manage.py scim_prune`: delete old events and setup links, and credentials that have expired."""
 
 from __future__ import annotations
 
@@ -17,20 +17,26 @@ from django.utils import timezone
 from tiled_scim.conf import PREFIX, settings
 from tiled_scim.management import progress
 from tiled_scim.management.arguments import days
-from tiled_scim.models import ScimEvent, SetupLink, UsedAssertion
+from tiled_scim.models import (
+    EXPIRED_KEPT,
+    ScimAccessToken,
+    ScimEvent,
+    SetupLink,
+    UsedAssertion,
+)
 
 BATCH_SIZE = 1000
 # Every supported database allows this many parameters in one statement.
 LARGEST_BATCH = 10_000
 # The attributes of `Numbers` of what is deleted besides events.
-OTHERS = ("setup_links", "used_assertions")
+OTHERS = ("setup_links", "used_assertions", "access_tokens")
 
 
 class Command(BaseCommand):
     help = (
         "Deletes events that are older than TILED_SCIM_EVENT_RETENTION, and setup links that ended "
-        "before, and used assertions that have expired, in batches, so that requests are not "
-        "blocked. Run it every day."
+        "before, and used assertions and access tokens that have expired, in batches, so that "
+        "requests are not blocked. Run it every day."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -103,12 +109,14 @@ class Numbers:
         events: The number of events that are older.
         setup_links: The number of setup links that ended before.
         used_assertions: The number of used assertions that have expired.
+        access_tokens: The number of access tokens that expired a day ago or earlier.
     """
 
     age: str
     events: int = 0
     setup_links: int = 0
     used_assertions: int = 0
+    access_tokens: int = 0
 
     def __str__(self) -> str:
         events = f"{self.events} event{pluralize(self.events)} older than {self.age}"
@@ -129,6 +137,7 @@ def _older_than(moment: datetime) -> list[tuple[QuerySet[Any], str]]:
         (events.filter(created_at__lt=moment), "created_at"),
         (SetupLink.objects.ended_before(moment), "expires_at"),
         (UsedAssertion.objects.expired_before(timezone.now()), "expires_at"),
+        (ScimAccessToken.objects.expired_before(timezone.now() - EXPIRED_KEPT), "expires_at"),
     ]
 
 

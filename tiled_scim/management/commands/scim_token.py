@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Container
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils.timezone import is_aware, localtime
 
 from tiled_scim.connections import (
     KEPT_AT_MOST,
@@ -21,6 +20,7 @@ from tiled_scim.host import adapter_class
 from tiled_scim.management.actors import shell_actor
 from tiled_scim.management.arguments import days, days_up_to, require_known
 from tiled_scim.management.columns import aligned
+from tiled_scim.management.printing import for_account, format_time, print_secret
 from tiled_scim.models import ScimToken, Slot
 from tiled_scim.secret import Secret
 
@@ -88,27 +88,15 @@ class Command(BaseCommand):
         for token in filter(None, (new.replaced, new.dropped)):
             self.stdout.write(_outlook(token))
         if new.token.expires_at:
-            validity = f"valid until {_format(new.token.expires_at)}"
+            validity = f"valid until {format_time(new.token.expires_at)}"
         else:
             validity = "without expiry"
-        self.stdout.write(f"The new token{_for(account)}, {validity}:\n")
+        self.stdout.write(f"The new token{for_account(account)}, {validity}:\n")
         self._print_secret(new.plaintext)
         self.stdout.write("\nCopy it now: it is not stored and cannot be shown again.")
 
     def _print_secret(self, secret: Secret) -> None:
-        """Print a secret on a line of its own.
-
-        Raises:
-            CommandError: It cannot be printed. The traceback does not lead to the text.
-        """
-        try:
-            self.stdout.write(secret)
-            self.stdout.flush()
-        except (OSError, ValueError) as error:
-            problem = error.strerror if isinstance(error, OSError) else "the output is closed"
-        else:
-            return
-        raise CommandError(f"The token could not be printed ({problem}). Generate another one.")
+        print_secret(self.stdout, secret, "The token")
 
     def _revoke(self, account: str, last_four: str | None) -> None:
         connection = Connection(account)
@@ -120,7 +108,7 @@ class Command(BaseCommand):
         if not revoked:
             # Not checked earlier, so that the tokens of a former account can be revoked.
             require_known(account)
-            self.stdout.write(f"There is no token to revoke{_for(account)}.")
+            self.stdout.write(f"There is no token to revoke{for_account(account)}.")
         for token in revoked:
             self.stdout.write(_outlook(token))
 
@@ -143,10 +131,10 @@ def _row(token: ScimToken, known: Container[str]) -> tuple[str, ...]:
     return (
         account if token.account in known else f"{account} (does not exist)",
         f"...{token.last_four}",
-        _format(token.created_at),
+        format_time(token.created_at),
         str(token.created_by or "-"),
-        _format(token.expires_at),
-        _format(token.last_used_at),
+        format_time(token.expires_at),
+        format_time(token.last_used_at),
         _state(token),
     )
 
@@ -159,9 +147,9 @@ def _state(token: ScimToken) -> str:
 
 def _outlook(token: ScimToken) -> str:
     """Say whether a token that was replaced or revoked still works."""
-    name = f"The token ending in {token.last_four}, created on {_format(token.created_at)},"
+    name = f"The token ending in {token.last_four}, created on {format_time(token.created_at)},"
     if token.is_current:
-        return f"{name} works until {_format(token.expires_at)}."
+        return f"{name} works until {format_time(token.expires_at)}."
     return f"{name} has stopped working."
 
 
@@ -181,14 +169,3 @@ def _key_of(connection: Connection, last_four: str) -> str:
     endings = ", ".join(token.last_four for token in tokens)
     known = f"The current tokens end in: {endings}." if tokens else "There is no current token."
     raise CommandError(f"No current token ends in {last_four!r}. {known}")
-
-
-def _for(account: str) -> str:
-    return f" for the account {account}" if account else ""
-
-
-def _format(moment: datetime | None) -> str:
-    """Format a time in the current time zone, to the minute."""
-    if moment is None:
-        return "-"
-    return f"{localtime(moment) if is_aware(moment) else moment:%Y-%m-%d %H:%M}"

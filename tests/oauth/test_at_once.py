@@ -1,0 +1,87 @@
+"""Clients, secrets and access tokens that are created at the same time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any
+
+import pytest
+from django.db import connection, connections
+
+from tests.oauth.token_requests import JOB, new_client
+from tiled_scim import clients
+from tiled_scim.clients import TooManySecretsError
+from tiled_scim.models import ScimAccessToken, ScimClient, ScimClientSecret, ScimEvent
+from tiled_scim.models import clients as models
+
+THREADS = 6
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has one writer at a time"),
+]
+
+
+def at_once(act: Callable[[], Any]) -> Counter[str]:
+    """Act in several threads, and return the names of what they returned or raised."""
+    barrier = Barrier(THREADS)
+
+    def run(number: int) -> str:
+        try:
+            barrier.wait()
+            return type(act()).__name__
+        except TooManySecretsError as error:
+            return type(error).__name__
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        return Counter(pool.map(run, range(THREADS)))
+
+
+@pytest.mark.parametrize("has_client", [False, True])
+def test_each_client_is_created(has_client: bool) -> None:
+    if has_client:
+        new_client()
+
+    assert at_once(new_client) == {"NewClient": THREADS}
+
+    assert ScimClient.objects.count() == ScimEvent.objects.count() == THREADS + has_client
+
+
+def test_a_client_gets_one_more_secret() -> None:
+    client = new_client().client
+
+    ended = at_once(lambda: clients.add_secret(client, JOB))
+
+    assert ended == {"NewClientSecret": 1, "TooManySecretsError": THREADS - 1}
+    assert ScimClientSecret.objects.count() == ScimEvent.objects.count() == 2
+
+
+def test_a_secret_is_revoked_once() -> None:
+    new = new_client()
+    assert new.secret is not None
+    row = new.secret.row
+
+    at_once(lambda: clients.revoke_secret(row, JOB))
+
+    assert ScimEvent.objects.count() == 2
+
+
+def test_access_tokens_are_issued_while_old_ones_are_deleted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(models, "MOST_ACCESS_TOKENS", 3)
+    new = new_client()
+    assert new.secret is not None
+    row = new.secret.row
+
+    def issue() -> object:
+        tokens = [ScimAccessToken.objects.issue(new.client, row)[0] for _ in range(5)]
+        return tokens[-1]
+
+    assert at_once(issue) == {"ScimAccessToken": THREADS}
+    assert ScimAccessToken.objects.count() == 3
