@@ -8,9 +8,11 @@ import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -437,6 +439,30 @@ class TestReplay:
         assert UsedAssertion.objects.use(ISSUER, "1", expires_at)
         assert not UsedAssertion.objects.use(ISSUER, "1", expires_at)
         assert UsedAssertion._meta.get_field("digest").unique
+
+    @pytest.mark.django_db(transaction=True)
+    @pytest.mark.skipif(
+        connection.vendor == "sqlite", reason="threads cannot share SQLite's database in memory"
+    )
+    def test_of_several_requests_at_once_one_is_the_first(self, issuer: Issuer) -> None:
+        assertion, trust = issuer.sign(jti=MARK), issuer.trust()
+        waiting = Barrier(6)
+
+        def use(_number: int) -> str:
+            waiting.wait()
+            try:
+                verify(assertion, trust)
+            except InvalidAssertion as error:
+                return error.reason
+            else:
+                return "valid"
+            finally:
+                connection.close()
+
+        with ThreadPoolExecutor(6) as pool:
+            results = sorted(pool.map(use, range(6)))
+        refused = "The assertion was used before: its “jti” is known."
+        assert results == [refused] * 5 + ["valid"]
 
     def test_expired_ones_are_deleted_now_and_then(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("tiled_scim.models.assertions.PRUNED_EVERY", 1)
