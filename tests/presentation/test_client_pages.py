@@ -415,6 +415,17 @@ class TestRevokeClient:
         assert ScimEvent.objects.count() == events
         assert ScimClientSecret.objects.count() == 1
 
+    def test_nor_has_one_of_the_other_kind(self, anybody: Pages, client: NewClient) -> None:
+        federated = new_client("acme", federation=FEDERATION)
+        before = ScimEvent.objects.count()
+
+        for new, form in ((client, "federation"), (federated, "add-secret")):
+            seen = clients.seen_key(new.client)
+            data = {"seen": seen, "lifetime": "1", **asdict(FEDERATION), "subject": "forged"}
+            assert anybody.post(f"{page_of(new)}{form}/", data).status_code == 409
+        assert ScimEvent.objects.count() == before
+        assert ScimClientSecret.objects.count() == 1
+
 
 class TestGuests:
     """People with a setup link: they connect, and end nothing."""

@@ -107,7 +107,7 @@ class ClientUse:
 def uses(accounts: Collection[str]) -> dict[str, list[ClientUse]]:
     """Return the clients of several accounts, the oldest of each first."""
     found: dict[str, list[ClientUse]] = {account: [] for account in accounts}
-    secrets = ScimClientSecret.objects.written().select_related("created_by")
+    secrets = ScimClientSecret.objects.written().exclude(slot=None).select_related("created_by")
     clients = ScimClient.objects.written().filter(account__in=accounts, revoked_at=None)
     clients = clients.select_related("created_by").order_by("pk")
     for client in clients.prefetch_related(Prefetch("secrets", secrets)):
