@@ -24,7 +24,14 @@ from tests.wire.client import NOBODY, Scim
 from tiled_scim import clients, logout, setup_links
 from tiled_scim.clients import NewClient
 from tiled_scim.connections import Actor, Connection
-from tiled_scim.models import LibraryGroupLink, ScimAccessToken, ScimEvent, ScimToken, UserLink
+from tiled_scim.models import (
+    Action,
+    LibraryGroupLink,
+    ScimAccessToken,
+    ScimEvent,
+    ScimToken,
+    UserLink,
+)
 
 RUNBOOKS = ROOT / "docs" / "runbooks.md"
 PARTS = ["Symptom", "Find out", "Do", "Check"]
@@ -71,6 +78,11 @@ class Shell(InteractiveConsole):
             code = code.replace(name, value)
         *_, is_incomplete = map(self.push, code.splitlines())
         assert not is_incomplete, code
+
+    def paste_from_sentence(self, code: str) -> None:
+        """Enter code that a sentence of the page has."""
+        assert f"`{code}`" in RUNBOOKS.read_text()
+        self.paste(code)
 
     def showtraceback(self) -> None:
         raise  # it is called while an error is handled
@@ -206,7 +218,7 @@ class TestLeak:
         shell = Shell()
 
         shell.paste(blocks(self.title)[0])
-        shell.paste("row.delete()")
+        shell.paste_from_sentence("row.delete()")
 
         assert thief.get("/Users").status == 401
         assert entra.secret.row.is_current
@@ -216,13 +228,17 @@ class TestLeak:
     ) -> None:
         ann = Person.objects.create(email=ANN)
         new = setup_links.create(KEY, Actor("Settings: ann", ann))
+        setup_links.use(new.code, STRANGER)
         self.leak(monkeypatch, new.code)
         shell = Shell()
 
         shell.paste(blocks(self.title)[0])
-        shell.paste("setup_links.revoke(link, support)")
+        shell.paste_from_sentence("setup_links.revoke(link, support)")
         shell.paste(blocks(self.title)[0])
 
+        [events] = re.findall(r"`(Connection\(link.+)`", RUNBOOK[self.title])
+        [used] = eval(events, shell.names)  # noqa: S307
+        assert (used.action, used.address) == (Action.SETUP_LINK_USED, STRANGER)
         start = f"SetupLink {KEY} {new.link.pk}"
         assert capsys.readouterr().out == f"{start} works\n{start} has ended\n"
 
@@ -369,7 +385,7 @@ def test_members_without_access(
     assert NOBODY in found
     assert shell.names["group"] == LibraryGroupLink.objects.get()
 
-    shell.paste("connection.resync(group, support)")
+    shell.paste_from_sentence("connection.resync(group, support)")
     assert [each.email for each in project.members.all()] == [ANN]
 
 
