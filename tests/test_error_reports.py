@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.conf import LazySettings
@@ -25,15 +26,16 @@ from django.test import Client
 from django.views.debug import ExceptionReporter
 
 from tests.admin.browser import GENERATE, signed_in
+from tests.admin.browser import PAGE as ADMIN_PAGE
 from tests.configuration.customers import GENERATE as CUSTOMERS_GENERATE
-from tests.configuration.customers import OPEN, SETUP, SETUP_LINKS
+from tests.configuration.customers import OPEN, PAGE, SETUP, SETUP_LINKS
 from tests.configuration.test_setup_links import colleague
 from tests.tokens import new_token
 from tests.wire.client import Scim
-from tiled_scim import setup_links
+from tiled_scim import clients, setup_links
 from tiled_scim.connections import Actor
 from tiled_scim.host import HostAdapter
-from tiled_scim.models import SETUP_PREFIX, ScimToken, SetupLink
+from tiled_scim.models import SETUP_PREFIX, ScimClientSecret, ScimToken, SetupLink
 from tiled_scim.secret import Secret, digest
 
 pytestmark = pytest.mark.django_db
@@ -59,11 +61,27 @@ def root() -> User:
     return User.objects.create_superuser("root")
 
 
-@pytest.fixture(params=["admin", "configuration", "setup", "setup_links"])
+@pytest.fixture(
+    params=[
+        "admin",
+        "admin_client",
+        "admin_secret",
+        "configuration",
+        "configuration_client",
+        "configuration_secret",
+        "setup",
+        "setup_client",
+        "setup_secret",
+        "setup_links",
+    ]
+)
 def submit(request: pytest.FixtureRequest, root: User) -> Submit:
     """Submit a form that creates a secret, of each page that has one."""
     page = signed_in(root)
     form: dict[str, str] = {"token": ""}
+    side, _, what = request.param.partition("_")
+    if what in {"client", "secret"}:
+        return of_clients(side, what, root)
     match request.param:
         case "admin":
             return lambda: page.post(GENERATE, form)
@@ -71,12 +89,32 @@ def submit(request: pytest.FixtureRequest, root: User) -> Submit:
             return lambda: page.post(CUSTOMERS_GENERATE, form)
         case "setup_links":
             return lambda: page.post(SETUP_LINKS, {"hours": "24"})
+    guest = guest_of(root)
+    return lambda: guest.post(f"{SETUP}generate/", form)
+
+
+def guest_of(root: User) -> Client:
+    """Return the browser of a person with a setup link, whose middleware the test may change."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("tiled_scim.secret.secrets.token_urlsafe", lambda number: "another")
         opened = colleague(setup_links.create("", Actor("a test", root)).code)
-    guest = Client()  # a new one, whose middleware the test may change
+    guest = Client()
     guest.cookies = opened.cookies
-    return lambda: guest.post(f"{SETUP}generate/", form)
+    return guest
+
+
+def of_clients(side: str, what: str, root: User) -> Submit:
+    """Submit a form that creates a client secret, for a new client or for one that has one."""
+    page = guest_of(root) if side == "setup" else signed_in(root)
+    pages = {"admin": ADMIN_PAGE, "configuration": PAGE, "setup": SETUP}[side]
+    if what == "client":
+        form = {"key": str(uuid4()), "name": "Entra ID", "lifetime": "1"}
+        return lambda: page.post(f"{pages}clients/add/", form)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("tiled_scim.secret.secrets.token_urlsafe", lambda number: "another")
+        client = clients.create("", "Entra ID", Actor("a test", root)).client
+    form = {"seen": clients.seen_key(client), "lifetime": "1"}
+    return lambda: page.post(f"{pages}clients/{client.client_id}/add-secret/", form)
 
 
 @pytest.fixture(params=[True, False], ids=["debug", "production"])
@@ -167,8 +205,12 @@ class TestPages:
     @pytest.fixture(autouse=True)
     def _saved(self, submit: Submit, reports: list[str]) -> Iterator[None]:
         yield
-        link = SetupLink.objects.filter(digest=digest(SETUP_PREFIX + KNOWN))
-        assert ScimToken.objects.filter(last_four=KNOWN[-4:]).exists() or link.exists()
+        saved = [
+            SetupLink.objects.filter(digest=digest(SETUP_PREFIX + KNOWN)),
+            ScimToken.objects.filter(last_four=KNOWN[-4:]),
+            ScimClientSecret.objects.filter(last_four=KNOWN[-4:]),
+        ]
+        assert any(rows.exists() for rows in saved)
         assert leaks(reports) == []
 
     def test_while_a_template_of_the_host_is_rendered(
@@ -200,6 +242,7 @@ class TestPages:
     def test_while_the_page_is_read(self, submit: Submit, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("tiled_scim.audit.dashboard.Health.state", property(fail))
         monkeypatch.setattr("tiled_scim.models.setup_links.SetupLinkManager.open_links", fail)
+        monkeypatch.setattr("tiled_scim.presentation.clients.uses", fail)
 
         with pytest.raises(RuntimeError):
             submit()
@@ -208,6 +251,7 @@ class TestPages:
         """It fails after the token was created: the pages ask for the Tiled Admin attribute."""
         monkeypatch.setattr(HostAdapter, "membership_fields", property(fail))
         monkeypatch.setattr("tiled_scim.models.setup_links.SetupLinkManager.open_links", fail)
+        monkeypatch.setattr("tiled_scim.presentation.clients.uses", fail)
 
         with pytest.raises(RuntimeError):
             submit()
@@ -217,13 +261,13 @@ class TestPages:
         def saved(sender: object, **kwargs: object) -> None:
             transaction.on_commit(fail)
 
-        for model in (ScimToken, SetupLink):
+        for model in (ScimToken, SetupLink, ScimClientSecret):
             post_save.connect(saved, sender=model)
         try:
             with pytest.raises(RuntimeError):
                 submit()
         finally:
-            for model in (ScimToken, SetupLink):
+            for model in (ScimToken, SetupLink, ScimClientSecret):
                 post_save.disconnect(saved, sender=model)
 
 

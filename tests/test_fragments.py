@@ -35,6 +35,7 @@ RUN_BY = {
     "operations": "documented/fragments.py",
     "protocol": "oauth/test_token_endpoint.py",
     "performance": "hosts/sharded/test_sharded.py",
+    "runbooks": "hosts/company/test_runbooks.py",
     "signals": "test_signals.py",
     **{page.stem: "test_tutorials.py" for page in TUTORIALS},
 }

@@ -29,14 +29,16 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Any
+from uuid import UUID
 
-from django.db import router, transaction
+from django.db import IntegrityError, router, transaction
 from django.db.models import Prefetch, QuerySet
 from django.utils.translation import gettext as _
 
 from tiled_scim.audit.events import Change, Source, keep, record
 from tiled_scim.conf import SECRET_LIFETIMES, settings
 from tiled_scim.connections import Actor, Connection, UnknownAccountError
+from tiled_scim.database.errors import is_taken
 from tiled_scim.models import (
     FEDERATION_LENGTH,
     NAME_LENGTH,
@@ -47,12 +49,14 @@ from tiled_scim.models import (
     ScimClientSecret,
 )
 from tiled_scim.oauth import assertions
-from tiled_scim.oauth.fetching import url_problem
-from tiled_scim.secret import Secret
+from tiled_scim.oauth.fetching import is_refused, url_problem
+from tiled_scim.secret import Secret, digest
 
 __all__ = [
     "MOST_CLIENTS",
+    "ClientChangedError",
     "ClientEndedError",
+    "ClientExistsError",
     "Federation",
     "FederationUnavailableError",
     "InvalidClientError",
@@ -68,11 +72,13 @@ __all__ = [
     "of_all_accounts",
     "revoke",
     "revoke_secret",
+    "seen_key",
 ]
 
 # How many clients of an account may be current at once. An account has one or two identity
 # providers.
 MOST_CLIENTS = 10
+SEEN_LENGTH = 16
 
 
 @dataclass(frozen=True)
@@ -126,6 +132,14 @@ class ClientEndedError(Exception):
     """The client was revoked, or has the other kind of credential."""
 
 
+class ClientExistsError(Exception):
+    """There is a client with this client id already."""
+
+
+class ClientChangedError(Exception):
+    """The client is not as the caller saw it: another secret or federation was set meanwhile."""
+
+
 class FederationUnavailableError(Exception):
     """The package's extra that verifies assertions is not installed."""
 
@@ -150,6 +164,16 @@ def find(account: str, client_id: str) -> ScimClient | None:
     return of_account(account).filter(client_id=client_id).first()
 
 
+def seen_key(client: ScimClient) -> str:
+    """Return what a form keeps of the client that its page showed.
+
+    It tells whether the client has got another secret or federation since.
+    """
+    newest = ScimClientSecret.objects.written().filter(client=client).order_by("-pk")
+    shown = [*newest.values_list("pk", flat=True)[:1], client.federation]
+    return digest(repr(shown))[:SEEN_LENGTH]
+
+
 def create(
     account: str,
     name: str,
@@ -157,6 +181,7 @@ def create(
     *,
     federation: Federation | None = None,
     lifetime: timedelta | None = None,
+    client_id: UUID | None = None,
 ) -> NewClient:
     """Create a client, with its first secret or with a federation.
 
@@ -167,12 +192,15 @@ def create(
         federation: Whose assertions prove who the client is. None creates a secret instead.
         lifetime: How long the secret is valid, from one to three years. The default is
             `TILED_SCIM_CLIENT_SECRET_LIFETIME`.
+        client_id: The client id, so that a form that was sent twice creates one client. By default
+            it is a new one.
 
     Raises:
         UnknownAccountError: The host does not have the account.
         InvalidClientError: The name, the federation or the lifetime is not valid.
         FederationUnavailableError: The extra for federations is not installed.
         TooManyClientsError: The account has as many clients as it may have.
+        ClientExistsError: There is a client with this client id already.
     """
     name = _checked_name(name)
     if federation is not None:
@@ -180,14 +208,16 @@ def create(
     lifetime = _checked_lifetime(lifetime)
     if not Connection(account).exists:
         raise UnknownAccountError(account)
+    creator: Any = actor.user
+    values: dict[str, Any] = asdict(federation) if federation is not None else {}
+    client = ScimClient(account=account, name=name, created_by=creator, **values)
+    if client_id is not None:
+        client.client_id = str(client_id)
     with _transaction():
         ScimClient.objects.take_turn(account)
-        if ScimClient.objects.current(account).count() >= MOST_CLIENTS:
+        _insert(client)
+        if ScimClient.objects.current(account).count() > MOST_CLIENTS:
             raise TooManyClientsError
-        creator: Any = actor.user
-        values = asdict(federation) if federation is not None else {}
-        client = ScimClient(account=account, name=name, created_by=creator, **values)
-        client.save(using=_using(), force_insert=True)
         secret = None if federation is not None else _new_secret(client, actor, lifetime)
         changes = _of_secret(secret.row) if secret else _of_federation(None, federation)
         _record(client, actor, Action.CLIENT_CREATED, changes)
@@ -195,7 +225,11 @@ def create(
 
 
 def add_secret(
-    client: ScimClient, actor: Actor, *, lifetime: timedelta | None = None
+    client: ScimClient,
+    actor: Actor,
+    *,
+    lifetime: timedelta | None = None,
+    seen: str | None = None,
 ) -> NewClientSecret:
     """Create another secret of a client. The one that it has goes on to work.
 
@@ -203,10 +237,13 @@ def add_secret(
         client: The client.
         actor: Who creates it.
         lifetime: See `create`.
+        seen: The `seen_key` of the client that the actor saw, so that a form that was sent twice
+            has no effect. None accepts any.
 
     Raises:
         InvalidClientError: The lifetime is not valid.
         ClientEndedError: The client was revoked, or has a federation.
+        ClientChangedError: The client is not as the actor saw it.
         TooManySecretsError: The client has two secrets that work.
     """
     lifetime = _checked_lifetime(lifetime)
@@ -214,6 +251,7 @@ def add_secret(
         now = _locked(client)
         if now.federation is not None:
             raise ClientEndedError
+        _require_seen(now, seen)
         secret = _new_secret(now, actor, lifetime)
         _record(now, actor, Action.CLIENT_SECRET_CREATED, _of_secret(secret.row))
     return secret
@@ -237,13 +275,16 @@ def revoke_secret(secret: ScimClientSecret, actor: Actor) -> bool:
     return True
 
 
-def change_federation(client: ScimClient, federation: Federation, actor: Actor) -> bool:
+def change_federation(
+    client: ScimClient, federation: Federation, actor: Actor, *, seen: str | None = None
+) -> bool:
     """Change the federation of a client. Its access tokens stop working immediately.
 
     Args:
         client: A client with a federation.
         federation: The new one.
         actor: Who changes it.
+        seen: See `add_secret`.
 
     Returns:
         Whether anything differs.
@@ -252,6 +293,7 @@ def change_federation(client: ScimClient, federation: Federation, actor: Actor) 
         InvalidClientError: The federation is not valid.
         FederationUnavailableError: The extra for federations is not installed.
         ClientEndedError: The client was revoked, or has secrets.
+        ClientChangedError: The client is not as the actor saw it.
     """
     _check_federation(federation)
     with _transaction():
@@ -259,6 +301,7 @@ def change_federation(client: ScimClient, federation: Federation, actor: Actor) 
         before = now.federation
         if before is None:
             raise ClientEndedError
+        _require_seen(now, seen)
         if before == federation:
             return False
         values = asdict(federation)
@@ -283,6 +326,31 @@ def revoke(client: ScimClient, actor: Actor) -> bool:
         now.revoke()
         _record(now, actor, Action.CLIENT_REVOKED)
     return True
+
+
+def _insert(client: ScimClient) -> None:
+    """Store a new client.
+
+    Raises:
+        ClientExistsError: There is one with its client id.
+    """
+    try:
+        with _transaction():
+            client.save(using=_using(), force_insert=True)
+    except IntegrityError as error:
+        if not is_taken(error):
+            raise
+        raise ClientExistsError from None
+
+
+def _require_seen(client: ScimClient, seen: str | None) -> None:
+    """Check that a locked client is as somebody saw it.
+
+    Raises:
+        ClientChangedError: It is not.
+    """
+    if seen is not None and seen != seen_key(client):
+        raise ClientChangedError
 
 
 def _locked(client: ScimClient) -> ScimClient:
@@ -367,6 +435,10 @@ def _check_federation(federation: Federation) -> None:
             raise InvalidClientError(
                 field, _("Enter the complete URL. It begins with https:// and has no password.")
             )
+    if is_refused(federation.jwks_url):
+        raise InvalidClientError(
+            "jwks_url", _("Enter a URL of the public internet. This one has a private address.")
+        )
 
 
 def _of_secret(secret: ScimClientSecret) -> Mapping[str, list[Any]]:

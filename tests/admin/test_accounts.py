@@ -244,9 +244,9 @@ class TestManyAccounts:
             make_token(f"key{number}", last_used_at=timezone.now())
             make_refusal(account=f"key{number}")
 
-        # The session, the person and two of their permissions; the tokens, the failures, and the
-        # accounts of all tokens.
-        with django_assert_max_num_queries(7):
+        # The session, the person and two of their permissions; the tokens, the clients, the
+        # failures, and the accounts of all tokens.
+        with django_assert_max_num_queries(8):
             text = content(page.get(PAGE))
         assert text.count("Connected") == 10
         assert text.count("No token") == 90

@@ -36,7 +36,7 @@ from tiled_scim.schemas import TILED_USER
 
 pytestmark = pytest.mark.django_db
 
-MOST_QUERIES = 10
+MOST_QUERIES = 11
 OKTA = {"last_used_from": "203.0.113.7", "last_used_by": "Okta SCIM Client 1.0.0"}
 LISTS = {
     "events": "/admin/tiled_scim/scimevent/",

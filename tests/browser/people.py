@@ -60,6 +60,15 @@ def replace(page: Page, end: str = "Immediately") -> str:
     return shown_token(page)
 
 
+def add_client(page: Page) -> None:
+    """Add an OAuth client with a secret."""
+    form = action(page, "Add a client")
+    form.locator("summary").first.click()
+    form.get_by_label("Name").first.fill("Entra ID")
+    form.get_by_label("The client secret is valid for").select_option("2 years")
+    form.get_by_role("button", name="Add a client", exact=True).first.click()
+
+
 def revoke(page: Page, name: str = "Revoke token") -> None:
     """Revoke a token as one who means it."""
     details = action(page, name)

@@ -11,10 +11,19 @@ from tiled_scim.provider_check.client import OktaClient
 
 from .example import Example, open_settings
 from .looks import LIGHT, Look, Visit
-from .people import action, generate, push_directory
+from .people import action, add_client, generate, push_directory
 
 IMAGES = ROOT / "docs" / "images"
-TAKEN = ("no-token", "new-token", "connected", "replace-token", "setup-links")
+TAKEN = (
+    "no-token",
+    "new-token",
+    "connected",
+    "replace-token",
+    "add-federation",
+    "new-client",
+    "client",
+    "setup-links",
+)
 
 # What is new with every run, and what stands for it in the documentation.
 EXAMPLES = {
@@ -22,8 +31,17 @@ EXAMPLES = {
     "#new-token": "field => field.value = 'tscim_Example0Token0Which0Opens0Nothing0At0All01k7Qm'",
     "#new-link": "field => field.value = 'https://tiled.example.com/accounts/1/settings/scim/"
     "setup/open/#tscimsetup_Example0Link:signed'",
+    "#client-id": "field => field.value = '00000000-0000-4000-8000-000000000000'",
+    "#client-secret": "field => field.value = 'tscimsecret_Example0Secret0Which0Opens0Nothing0'",
+    "#token-url": "field => field.value = 'https://tiled.example.com/scim/v2/oauth/token'",
+    "#scim-url": "field => field.value = 'https://tiled.example.com/scim/v2'",
+    ".help code": "code => code.textContent = '00000000-0000-4000-8000-000000000000'",
+    "#client-secret-help": "help => help.textContent = 'Valid until March 1, 2028, 9:14 a.m.'",
     "dd code": "code => code.textContent = 'k7Qm'",
+    "h3 code": "code => code.textContent = 'k7Qm'",
+    'summary:has-text("Revoke secret")': "summary => summary.textContent = 'Revoke secret k7Qm'",
     "dd time": "time => time.textContent = 'March 2, 2026, 9:14 a.m.'",
+    'dt:text-is("Expires") + dd time': "time => time.textContent = 'March 1, 2028, 9:14 a.m.'",
 }
 
 
@@ -49,6 +67,15 @@ def test_screenshots(example: Example, visit: Visit, screenshots: Path | None) -
     action(page, "Replace token").locator("summary").click()
     expect(action(page, "Replace token").get_by_role("button")).to_be_visible()
     take(page, "replace-token")
+    page.get_by_role("link", name="OAuth clients").first.click()
+    action(page, "Add a client with a federation").locator("summary").click()
+    take(page, "add-federation")
+    page.reload()
+    add_client(page)
+    take(page, "new-client")
+    page.get_by_role("link", name="I have copied it").click()
+    page.get_by_role("link", name="Entra ID").click()
+    take(page, "client")
     page.get_by_role("link", name="Setup links").first.click()
     page.get_by_role("button", name="Create a setup link").click()
     expect(page.locator("#new-link")).to_be_visible()

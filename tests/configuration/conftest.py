@@ -18,6 +18,12 @@ def customers(settings: LazySettings) -> None:
     settings.TILED_SCIM_CONFIGURABLE_ACCOUNT = configurable_account
 
 
+@pytest.fixture(autouse=True)
+def _extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The extra that verifies assertions, whether it is installed or not."""
+    monkeypatch.setattr("tiled_scim.oauth.assertions.is_available", lambda: True)
+
+
 @pytest.fixture
 def admin(db: None) -> Client:
     """The browser of acme's admin, who is not staff of the site."""

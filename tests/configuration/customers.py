@@ -24,7 +24,9 @@ GROUPS = f"{PAGE}groups/"
 SETUP_LINKS = f"{PAGE}setup-links/"
 SETUP = f"{PAGE}setup/"
 OPEN = f"{SETUP}open/"
-LISTS = (EVENTS, USERS, GROUPS, SETUP_LINKS)
+CLIENTS = f"{PAGE}clients/"
+LOGOUT = f"{PAGE}logout/"
+LISTS = (EVENTS, USERS, GROUPS, SETUP_LINKS, CLIENTS, LOGOUT)
 
 ADMIN, OTHER_ADMIN, MEMBER = "admin@acme", "admin@globex", "member@acme"
 ACCOUNTS = {ADMIN: ACME, OTHER_ADMIN: GLOBEX}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -14,16 +15,27 @@ from tests.admin.browser import PLAINTEXT, api_status, confirmed
 from tests.tokens import new_token
 from tests.wire.client import NOBODY, Scim
 from tests.wire.state import access, snapshot
-from tiled_scim import setup_links
+from tiled_scim import clients, logout, setup_links
 from tiled_scim.connections import Actor
-from tiled_scim.models import LibraryGroupLink, ScimEvent, ScimToken, SetupLink, UserLink
+from tiled_scim.models import (
+    LibraryGroupLink,
+    LogoutIssuer,
+    ScimClient,
+    ScimClientSecret,
+    ScimEvent,
+    ScimToken,
+    SetupLink,
+    UserLink,
+)
 
 from .customers import (
     ADMIN,
+    CLIENTS,
     EVENTS,
     GENERATE,
     GROUPS,
     LISTS,
+    LOGOUT,
     MEMBER,
     OF_GLOBEX,
     OTHER_ADMIN,
@@ -37,9 +49,26 @@ from .customers import (
 pytestmark = pytest.mark.django_db
 
 
+JOB = Actor("a test")
+FEDERATION = clients.Federation(
+    issuer="https://login.microsoftonline.com/contoso/v2.0",
+    jwks_url="https://login.microsoftonline.com/contoso/discovery/v2.0/keys",
+    subject="6f8f4c6a",
+    audience="api://1b2c/.default",
+)
+# Forms without anything of an account in them.
+OF_OWN_ACCOUNT = {
+    SETUP_LINKS,
+    f"{CLIENTS}add/",
+    f"{CLIENTS}add-federated/",
+    f"{LOGOUT}turn-off/",
+}
+
+
 def pages_of(account: str) -> Iterator[str]:
     """Return the URLs of all pages about what an account has."""
     yield from (PAGE, *LISTS)
+    yield from (f"{CLIENTS}{client.client_id}/" for client in ScimClient.objects.current(account))
     yield from (f"{EVENTS}{event.pk}/" for event in ScimEvent.objects.filter(account=account))
     for link in UserLink.objects.filter(account=account):
         yield from (f"{USERS}{link.pk}/", f"{USERS}{link.pk}/unlink/")
@@ -54,6 +83,17 @@ def forms_of(account: str) -> Iterator[tuple[str, dict[str, str]]]:
     yield GENERATE, confirmed(token)
     yield REVOKE, confirmed(token)
     yield SETUP_LINKS, {"hours": "24"}
+    yield f"{CLIENTS}add/", {"key": NOBODY, "name": "forged", "lifetime": "1"}
+    yield f"{CLIENTS}add-federated/", {"key": NOBODY, "name": "forged", **asdict(FEDERATION)}
+    yield LOGOUT, {"issuer": "https://forged.example"}
+    yield f"{LOGOUT}turn-off/", {"confirm": "on"}
+    for client in ScimClient.objects.current(account):
+        page, seen = f"{CLIENTS}{client.client_id}/", clients.seen_key(client)
+        yield f"{page}add-secret/", {"lifetime": "1", "seen": seen}
+        yield f"{page}federation/", {**asdict(FEDERATION), "subject": "forged", "seen": seen}
+        for secret in client.secrets.all():
+            yield f"{page}revoke-secret/", {"secret": str(secret.pk), "confirm": "on"}
+        yield f"{page}revoke/", {"confirm": "on"}
     for link in SetupLink.objects.filter(account=account):
         yield f"{SETUP_LINKS}{link.pk}/revoke/", {}
     for page in pages_of(account):
@@ -63,7 +103,18 @@ def forms_of(account: str) -> Iterator[tuple[str, dict[str, str]]]:
 
 def state() -> Any:
     tokens = list(ScimToken.objects.order_by("pk").values())
-    return snapshot(), tokens, list(SetupLink.objects.order_by("pk").values()), access()
+    models = (SetupLink, ScimClient, ScimClientSecret, LogoutIssuer)
+    rows = [list(model._default_manager.order_by("pk").values()) for model in models]
+    return snapshot(), tokens, rows, access()
+
+
+@pytest.fixture(autouse=True)
+def _clients(db: None) -> None:
+    """Both accounts have a client with a secret and one with a federation, and an issuer."""
+    for account in ("acme", "globex"):
+        clients.create(account, f"Entra of {account}", JOB)
+        clients.create(account, f"Federation of {account}", JOB, federation=FEDERATION)
+        logout.configure(account, JOB, f"https://{account}.okta.example")
 
 
 @pytest.fixture
@@ -131,9 +182,9 @@ class TestAnotherAccountsAdmin:
         before = state()
 
         for form, fields in forms_of("acme"):
-            if form in {GENERATE, REVOKE}:
+            if form in {GENERATE, REVOKE, LOGOUT}:
                 assert other.post(form, fields).status_code == 409
-            elif form != SETUP_LINKS:
+            elif form not in OF_OWN_ACCOUNT:
                 assert other.post(form, fields).status_code == 404
         assert state() == before
 

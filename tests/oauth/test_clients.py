@@ -8,6 +8,7 @@ import re
 from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.conf import LazySettings
@@ -19,13 +20,16 @@ from tests.accounts import ACME, GLOBEX, Together
 from tiled_scim import clients
 from tiled_scim.clients import (
     MOST_CLIENTS,
+    ClientChangedError,
     ClientEndedError,
+    ClientExistsError,
     Federation,
     FederationUnavailableError,
     InvalidClientError,
     NewClient,
     TooManyClientsError,
     TooManySecretsError,
+    seen_key,
 )
 from tiled_scim.connections import Actor, UnknownAccountError
 from tiled_scim.models import (
@@ -86,6 +90,47 @@ def is_current(token: ScimAccessToken) -> bool:
 
 def last_event() -> ScimEvent:
     return ScimEvent.objects.order_by("-pk")[0]
+
+
+class TestSeen:
+    """Forms that are sent twice, or that were opened before another person's change."""
+
+    def test_a_client_id_is_created_once(self, two_accounts: None) -> None:
+        key = uuid4()
+        new = created(ACME, client_id=key)
+
+        assert new.client.client_id == str(key)
+        for account in (ACME, GLOBEX):
+            with pytest.raises(ClientExistsError):
+                created(account, client_id=key)
+        assert ScimClient.objects.count() == ScimEvent.objects.count() == 1
+
+    def test_another_secret_or_federation_changes_the_key(self) -> None:
+        new, other = created(), created(federation=FEDERATION)
+        first, federated = seen_key(new.client), seen_key(other.client)
+
+        clients.add_secret(new.client, JOB, seen=first)
+        clients.change_federation(other.client, ANOTHER, JOB, seen=federated)
+
+        assert seen_key(new.client) != first
+        other.client.refresh_from_db()
+        assert seen_key(other.client) != federated
+        with pytest.raises(ClientChangedError):
+            clients.add_secret(new.client, JOB, seen=first)
+        with pytest.raises(ClientChangedError):
+            clients.change_federation(other.client, FEDERATION, JOB, seen=federated)
+        assert ScimClientSecret.objects.count() == 2
+        assert ScimClient.objects.get(pk=other.client.pk).federation == ANOTHER
+
+
+@pytest.mark.parametrize(
+    "host", ["10.0.0.1", "127.0.0.1", "169.254.169.254", "[::1]", "localhost", "a.localhost"]
+)
+def test_keys_are_not_fetched_from_a_private_address(host: str) -> None:
+    with pytest.raises(InvalidClientError) as raised:
+        created(federation=replace(FEDERATION, jwks_url=f"https://{host}/keys"))
+
+    assert raised.value.field == "jwks_url"
 
 
 class TestCreate:

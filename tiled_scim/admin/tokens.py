@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -13,19 +12,21 @@ from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db import router, transaction
 from django.db.models import Model
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.text import capfirst
 from django.utils.translation import gettext
 
+from tiled_scim.admin.account import Account, requested
+from tiled_scim.admin.clients import ClientPages
 from tiled_scim.admin.events import UNKNOWN
 from tiled_scim.admin.link_actions import actor_of
 from tiled_scim.admin.lists import may_view
-from tiled_scim.admin.scope import ScopedAdmin, labelled, scope_of
-from tiled_scim.audit.advice import ADVICE, NOT_ENABLED, UNKNOWN_CALLER
+from tiled_scim.admin.logout import LogoutPages
+from tiled_scim.admin.scope import labelled, scope_of
+from tiled_scim.audit.advice import ADVICE, UNKNOWN_CALLER
 from tiled_scim.audit.dashboard import FAILURE_DAYS, Failure, Health, summaries
-from tiled_scim.conf import settings
 from tiled_scim.connections import (
     Connection,
     NewToken,
@@ -34,6 +35,7 @@ from tiled_scim.connections import (
     tokens_without_account,
 )
 from tiled_scim.models import LibraryGroupLink, ScimEvent, ScimToken, UserLink
+from tiled_scim.presentation.logout import is_offered
 from tiled_scim.presentation.tokens import (
     account_context,
     failure_query,
@@ -48,28 +50,8 @@ LISTS = (ScimEvent, UserLink, LibraryGroupLink)
 ACCOUNTS_PER_PAGE = 100
 
 
-@dataclass(frozen=True)
-class Account:
-    """One of the accounts that the user may see.
-
-    Args:
-        key: The key of the account.
-        name: The label of the account.
-        is_only: Whether the user may see no other account.
-    """
-
-    key: str
-    name: str
-    is_only: bool = False
-
-    @property
-    def query(self) -> str:
-        """Return the query string of the account's page."""
-        return "" if self.is_only else "?" + urlencode({"account": self.key})
-
-
 @admin.register(ScimToken)
-class ScimTokenAdmin(ScopedAdmin):
+class ScimTokenAdmin(ClientPages, LogoutPages):
     """The SCIM Configuration page. Tokens are generated and revoked, but not listed or edited."""
 
     def get_urls(self) -> list[URLPattern]:
@@ -79,10 +61,11 @@ class ScimTokenAdmin(ScopedAdmin):
             "revoke/": (self.revoke_view, "revoke"),
             "revoke-former/": (self.revoke_former_view, "revoke_former"),
         }
-        return [
+        pages = [
             path(route, self.admin_site.admin_view(view), name=f"tiled_scim_scimtoken_{name}")
             for route, (view, name) in views.items()
         ]
+        return [*pages, *self.client_urls(), *self.logout_urls()]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -97,7 +80,7 @@ class ScimTokenAdmin(ScopedAdmin):
             raise PermissionDenied
         if scope_of(request).is_empty:
             return self.no_accounts_page(request)
-        account = _requested(request)
+        account = requested(request)
         if account is None:
             return self._choice_page(request)
         return self._account_page(request, account)
@@ -111,7 +94,7 @@ class ScimTokenAdmin(ScopedAdmin):
         """
         if request.method != "POST":
             return self._redirect(request)
-        account = self._account_to_change(request)
+        account = self.account_to_change(request)
         rotate = partial(self._rotate, request, account.key)
         outcome = replace_token(Connection(account.key), request.POST, rotate)
         return outcome.show(partial(self._account_page, request, account))
@@ -120,7 +103,7 @@ class ScimTokenAdmin(ScopedAdmin):
         """Revoke one of the account's tokens."""
         if request.method != "POST":
             return self._redirect(request)
-        account = self._account_to_change(request)
+        account = self.account_to_change(request)
         revoke = partial(self._revoke, request, account.key)
         outcome = revoke_token(Connection(account.key), request.POST, revoke)
         if outcome.token is None:
@@ -167,22 +150,6 @@ class ScimTokenAdmin(ScopedAdmin):
             self.log_change(request, token, gettext("Revoked."))
         self.message_user(request, revoked_message(token), messages.SUCCESS)
 
-    def _account_to_change(self, request: HttpRequest) -> Account:
-        """Return the account of a POST request.
-
-        Raises:
-            PermissionDenied: The user may not change tokens, or the account has no SCIM.
-            Http404: The account does not exist.
-        """
-        if not self.has_change_permission(request):
-            raise PermissionDenied
-        account = _requested(request)
-        if account is None:
-            raise Http404(gettext("Choose an account."))
-        if not settings.ENABLED(account.key):
-            raise PermissionDenied(gettext(NOT_ENABLED))
-        return account
-
     def _redirect(self, request: HttpRequest) -> HttpResponse:
         """Redirect to the page of the same account."""
         query = request.META.get("QUERY_STRING", "")
@@ -208,7 +175,7 @@ class ScimTokenAdmin(ScopedAdmin):
             "failure_days": FAILURE_DAYS,
             "visible": self._visible(request),
         }
-        return self._render(request, "accounts", context)
+        return self.render(request, "accounts", context)
 
     def _account_page(
         self, request: HttpRequest, account: Account, *, status: int = 200, **shown: Any
@@ -232,14 +199,16 @@ class ScimTokenAdmin(ScopedAdmin):
             "may_change": self.has_change_permission(request),
             # Failures name users and groups, as events do.
             "without_people": not may_view(self.admin_site, request, ScimEvent),
-            "generate_url": self._url("generate") + account.query,
-            "revoke_url": self._url("revoke") + account.query,
-            "page_url": self._url("changelist") + account.query,
+            "generate_url": self.url("generate", account),
+            "revoke_url": self.url("revoke", account),
+            "page_url": self.url("changelist", account),
+            "clients_url": self.url("clients", account),
+            "logout_url": self.url("logout", account) if is_offered() else "",
             "lists": self._lists(request, account),
             "failures": lambda: self._failures(request, health),
             **shown,
         }
-        return self._render(request, "account", context, status)
+        return self.render(request, "account", context, status)
 
     def _lists(self, request: HttpRequest, account: Account) -> list[tuple[str, Any]]:
         """Return the URLs and titles of the lists that the user may see."""
@@ -255,9 +224,6 @@ class ScimTokenAdmin(ScopedAdmin):
             return [(failure, "") for failure in health.failures]
         events = self._list_url(ScimEvent)
         return [(failure, f"{events}?{_query(failure)}") for failure in health.failures]
-
-    def _url(self, view: str) -> str:
-        return reverse(f"admin:tiled_scim_scimtoken_{view}", current_app=self.admin_site.name)
 
     def _list_url(self, model: type[Model]) -> str:
         name = f"admin:tiled_scim_{model._meta.model_name}_changelist"
@@ -276,35 +242,6 @@ class ScimTokenAdmin(ScopedAdmin):
             for model in LISTS
             if may_view(self.admin_site, request, model)
         }
-
-    def _render(
-        self, request: HttpRequest, template: str, context: dict[str, Any], status: int = 200
-    ) -> TemplateResponse:
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": self.opts.app_config.verbose_name,
-            **context,
-        }
-        return TemplateResponse(
-            request, f"tiled_scim/admin/{template}.html", context, status=status
-        )
-
-
-def _requested(request: HttpRequest) -> Account | None:
-    """Return the account in the query string or the only account, or None to let the user choose.
-
-    Raises:
-        Http404: The account does not exist.
-    """
-    scope = scope_of(request)
-    key = request.GET.get("account", scope.only)
-    if key is None:
-        return None
-    labels = scope.labels([key])
-    if key not in labels:
-        raise Http404(gettext("This account does not exist."))
-    return Account(key, labels[key], is_only=key == scope.only)
 
 
 def _query(failure: Failure) -> str:

@@ -102,6 +102,22 @@ BY_CAUSE: Mapping[str, Promise] = {
         "Somebody opened a setup link that does not work any more. If it was your colleague, "
         "create another link. If not, do nothing: the link shows and changes nothing."
     ),
+    Cause.UNKNOWN_CLIENT: _(
+        "Somebody asked for an access token with a client id that does not exist here. If it was "
+        "your identity provider, copy the client id again from the page OAuth clients."
+    ),
+    Cause.CLIENT_SECRET: _(
+        "The client secret is wrong or has expired, or it or its client was revoked. Add a secret "
+        "on the page OAuth clients, and paste it into your identity provider."
+    ),
+    Cause.ASSERTION: _(
+        "The identity provider did not prove who it is, or its keys could not be fetched. Compare "
+        "issuer, subject and audience of the federation with those in your identity provider."
+    ),
+    Cause.ACCESS_TOKEN: _(
+        "The access token has expired, or its client or client secret was revoked. If the client "
+        "still works, your identity provider gets another access token by itself."
+    ),
     Cause.CLIENT: CLIENT_ERROR,
     Cause.OPERATOR: _(
         "The settings of this site do not allow the request. Give its operator the detail and the "

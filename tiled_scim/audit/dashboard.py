@@ -5,10 +5,9 @@ Each part is a single lazy query that uses an index or reads only the last days.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
-from enum import StrEnum
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -29,21 +28,23 @@ from django.db.models import (
 )
 from django.db.models.functions import RowNumber
 from django.utils import timezone
-from django.utils.timesince import timesince
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from tiled_scim.accounts import active_links
 from tiled_scim.audit.advice import UNKNOWN_CALLER, advice
+from tiled_scim.audit.client_use import ClientUse, uses
+from tiled_scim.audit.handover import Handover, handover
+from tiled_scim.audit.times import ago, days_left, midnight, today
 from tiled_scim.conf import settings
 from tiled_scim.errors import Cause
 from tiled_scim.host import TILED_ADMIN, objects
 from tiled_scim.models import (
-    USED_INTERVAL,
     CurrentTokens,
+    LastUse,
     LibraryGroupLink,
     LibraryGroupMember,
     Outcome,
+    ScimClient,
     ScimEvent,
     ScimToken,
     UserLink,
@@ -57,14 +58,17 @@ FAILURE_DAYS = 7
 CHART_DAYS = 14
 # Okta only calls when something changes, so a weekend without calls is normal.
 SILENT_AFTER = timedelta(days=3)
-EXPIRES_SOON = timedelta(days=14)
 
 FAILED_OUTCOMES = (Outcome.REFUSED, Outcome.FAILED)
 # Failures with the same values are shown as one. The account of unknown callers is null.
 FAILURE_KIND = ("status", "scim_type", "cause", "resource_type", "account")
 UNAUTHORIZED = 401
+# What was refused with these was no token.
+OTHER_CREDENTIALS = frozenset(
+    {Cause.ACCESS_TOKEN, Cause.ASSERTION, Cause.CLIENT_SECRET, Cause.NOT_SIGNED}
+)
 # The same as `_used_ended_token`, for events of an account.
-USED_ENDED_TOKEN = Q(status=UNAUTHORIZED) & ~Q(cause=Cause.NOT_SIGNED)
+USED_ENDED_TOKEN = Q(status=UNAUTHORIZED) & ~Q(cause__in=OTHER_CREDENTIALS)
 TITLES: Mapping[tuple[str, str], StrOrPromise] = {
     (Outcome.REFUSED, UNKNOWN_CALLER): _("Unknown caller refused"),
     (Outcome.REFUSED, USER.name): _("User refused"),
@@ -102,63 +106,54 @@ class State(TextChoices):
         return "bad" if self in {State.EXPIRED, State.REFUSED} else ""
 
 
-class Handover(StrEnum):
-    """How far clients have gone over from the previous token to the newest one."""
-
-    # Nobody has used the newest one.
-    NOT_BEGUN = "not_begun"
-    # The newest one was first used within the last minute.
-    BEGUN = "begun"
-    # The previous one was used since the newest one was first used.
-    STILL_USED = "still_used"
-    DONE = "done"
-
-
-def handover(tokens: CurrentTokens) -> Handover | None:
-    """Return how far clients have gone over to the newest token, or None without a previous one.
-
-    The last use is noted once a minute. So uses of the previous token just before the first use of
-    the newest one can be missing, but none after another minute.
-    """
-    newest, previous = tokens
-    if newest is None or previous is None:
-        return None
-    if newest.first_used_at is None:
-        return Handover.NOT_BEGUN
-    if previous.last_used_at is not None and previous.last_used_at >= newest.first_used_at:
-        return Handover.STILL_USED
-    is_certain = timezone.now() - newest.first_used_at >= USED_INTERVAL
-    return Handover.DONE if is_certain else Handover.BEGUN
-
-
-def last_used(tokens: CurrentTokens) -> ScimToken | None:
-    """Return the token that was used last, or None if none was."""
-    used = {token.last_used_at: token for token in tokens.all() if token.last_used_at is not None}
+def last_used(credentials: Iterable[LastUse]) -> LastUse | None:
+    """Return the credential that was used last, or None if none was."""
+    used = {each.last_used_at: each for each in credentials if each.last_used_at is not None}
     return used[max(used)] if used else None
 
 
-def state(tokens: CurrentTokens, refused_at: datetime | None) -> State:
+def state(
+    tokens: CurrentTokens, clients: Sequence[ClientUse], refused_at: datetime | None
+) -> State:
     """Return the state of the connection of an account that may use SCIM.
 
     Args:
         tokens: The account's current tokens.
+        clients: The account's clients.
         refused_at: When a call with a former token of the account was last refused.
     """
-    newest, used = tokens.newest, last_used(tokens)
-    # The previous one never outlives the newest.
-    if newest is not None and newest.is_expired:
+    newest, used = tokens.newest, last_used(_credentials(tokens, clients))
+    if _is_expired(newest, clients, used):
         return State.EXPIRED
     used_at = used.last_used_at if used else None
     good = (used_at, newest.created_at if newest else None)
     last_good = max((moment for moment in good if moment is not None), default=None)
     if refused_at is not None and (last_good is None or refused_at > last_good):
         return State.REFUSED
-    if newest is None:
+    if newest is None and not clients:
         return State.NO_TOKEN
     if used_at is None:
         return State.UNUSED
     is_silent = timezone.now() - used_at > SILENT_AFTER
     return State.SILENT if is_silent else State.CONNECTED
+
+
+def _credentials(tokens: CurrentTokens, clients: Sequence[ClientUse]) -> list[LastUse]:
+    return [*tokens.all(), *(each.client for each in clients)]
+
+
+def _is_expired(
+    newest: ScimToken | None, clients: Sequence[ClientUse], used: LastUse | None
+) -> bool:
+    """Return whether what the identity provider has used last does not work any more.
+
+    A token that has expired does not matter if a client was used since. The previous token never
+    outlives the newest one.
+    """
+    client = next((each for each in clients if each.client == used), None)
+    if client is not None:
+        return not client.is_usable
+    return newest is not None and newest.is_expired
 
 
 @dataclass(frozen=True)
@@ -244,7 +239,18 @@ class Health:
     def state(self) -> State:
         if not settings.ENABLED(self.account):
             return State.NOT_ENABLED
-        return state(self.tokens, self._refused_at)
+        return state(self.tokens, self.clients, self._refused_at)
+
+    @cached_property
+    def clients(self) -> list[ClientUse]:
+        """Return the account's clients, the oldest first."""
+        return uses([self.account])[self.account]
+
+    @cached_property
+    def used_client(self) -> ScimClient | None:
+        """Return the client that the identity provider uses, or None if it uses a token."""
+        used = self.last_used
+        return used if isinstance(used, ScimClient) else None
 
     @cached_property
     def refused(self) -> ScimEvent | None:
@@ -253,19 +259,20 @@ class Health:
         return next((event for event in refused if _used_ended_token(event)), None)
 
     @property
-    def last_used(self) -> ScimToken | None:
-        """Return the current token that was used last, or None if none was."""
-        return last_used(self.tokens)
+    def last_used(self) -> LastUse | None:
+        """Return the current token or the client that was used last, or None if none was."""
+        return last_used(_credentials(self.tokens, self.clients))
 
     @property
     def last_call_ago(self) -> str:
-        """Return how long ago a current token was used, as text, or "" if none was."""
-        return _last_call_ago(self.tokens)
+        """Return how long ago a current token or a client was used, as text, or "" if none was."""
+        used = self.last_used
+        return ago(used.last_used_at if used else None)
 
     @property
     def handover(self) -> Handover | None:
         """Return how far clients have gone over to a new token, or None if no old one is kept."""
-        return handover(self.tokens)
+        return handover(*self.tokens)
 
     @property
     def previous_used_ago(self) -> str:
@@ -330,7 +337,7 @@ class Health:
 
         What people changed by hand is not pushed, and does not count.
         """
-        dates = [_today() - timedelta(days=number) for number in reversed(range(CHART_DAYS))]
+        dates = [today() - timedelta(days=number) for number in reversed(range(CHART_DAYS))]
         starts = [midnight(date) for date in dates]
         # Truncating dates in the database fails in MariaDB without its time zone tables.
         latest_first = reversed(list(enumerate(starts)))
@@ -378,11 +385,13 @@ class Summary:
 
     Args:
         tokens: The account's current tokens.
+        clients: The account's clients.
         state: The state of the connection.
         failures: How many requests failed on the last days.
     """
 
     tokens: CurrentTokens
+    clients: Sequence[ClientUse]
     state: State
     failures: int
 
@@ -393,7 +402,8 @@ class Summary:
 
     @property
     def last_call_ago(self) -> str:
-        return _last_call_ago(self.tokens)
+        used = last_used(_credentials(self.tokens, self.clients))
+        return ago(used.last_used_at if used else None)
 
 
 def summaries(accounts: Collection[str]) -> tuple[dict[str, Summary], int]:
@@ -406,6 +416,7 @@ def summaries(accounts: Collection[str]) -> tuple[dict[str, Summary], int]:
     tokens: dict[str, list[ScimToken]] = {key: [] for key in accounts}
     for token in ScimToken.objects.all_current().filter(account__in=accounts):
         tokens[token.account].append(token)
+    clients = uses(accounts)
     failures = (
         objects(ScimEvent)
         .filter(Q(account__in=accounts) | Q(account=None))
@@ -417,36 +428,29 @@ def summaries(accounts: Collection[str]) -> tuple[dict[str, Summary], int]:
     found = {account: (number, refused_at) for account, number, refused_at in failures}
     unknown, _refused_at = found.pop(None, (0, None))
     return {
-        key: _summarize(key, CurrentTokens.of(tokens[key]), *found.get(key, (0, None)))
+        key: _summarize(
+            key, CurrentTokens.of(tokens[key]), clients[key], *found.get(key, (0, None))
+        )
         for key in accounts
     }, unknown
 
 
-def ago(moment: datetime | None) -> str:
-    """Return how long ago a time was, as text, or "" for None."""
-    if moment is None:
-        return ""
-    if timezone.now() - moment < timedelta(minutes=1):
-        return gettext("just now")
-    return gettext("%(time)s ago") % {"time": timesince(moment, depth=1)}
-
-
 def _summarize(
-    account: str, tokens: CurrentTokens, failures: int, refused_at: datetime | None
+    account: str,
+    tokens: CurrentTokens,
+    clients: Sequence[ClientUse],
+    failures: int,
+    refused_at: datetime | None,
 ) -> Summary:
     is_enabled = settings.ENABLED(account)
-    return Summary(tokens, state(tokens, refused_at) if is_enabled else State.NOT_ENABLED, failures)
-
-
-def _last_call_ago(tokens: CurrentTokens) -> str:
-    used = last_used(tokens)
-    return ago(used.last_used_at if used else None)
+    now = state(tokens, clients, refused_at) if is_enabled else State.NOT_ENABLED
+    return Summary(tokens, clients, now, failures)
 
 
 def _used_ended_token(event: ScimEvent) -> bool:
     """Return whether a call was refused because of a former token of the account."""
     is_unauthorized = event.status == UNAUTHORIZED and event.account is not None
-    return is_unauthorized and event.cause != Cause.NOT_SIGNED
+    return is_unauthorized and event.cause not in OTHER_CREDENTIALS
 
 
 def _numbers(**rows: QuerySet[Any]) -> dict[str, int]:
@@ -467,23 +471,4 @@ def failures_since() -> datetime:
 
 
 def _days_left(token: ScimToken | None) -> int | None:
-    """Return the days until a token expires, or None if it does not expire soon."""
-    expires_at = token.expires_at if token else None
-    if expires_at is None or not timedelta() < expires_at - timezone.now() <= EXPIRES_SOON:
-        return None
-    return (_local(expires_at).date() - _today()).days
-
-
-def _local(moment: datetime) -> datetime:
-    """Return a time in the current time zone. Times are already local if USE_TZ is off."""
-    return timezone.localtime(moment) if timezone.is_aware(moment) else moment
-
-
-def _today() -> date:
-    return _local(timezone.now()).date()
-
-
-def midnight(day: date) -> datetime:
-    """Return the start of a day in the current time zone."""
-    midnight = datetime.combine(day, time.min)
-    return timezone.make_aware(midnight) if timezone.is_aware(timezone.now()) else midnight
+    return days_left(token.expires_at if token else None)

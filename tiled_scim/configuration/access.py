@@ -121,11 +121,25 @@ class Page(View):
         """Return the URLs of the pages."""
         return Addresses(self.request)
 
-    def render(self, context: dict[str, Any], status: int = 200) -> TemplateResponse:
-        """Render the page's template. The tag `tiled_scim` in it makes the context variables."""
+    @property
+    def actor(self) -> Actor:
+        """Return the person for events."""
+        raise NotImplementedError
+
+    def render(
+        self, context: dict[str, Any], status: int = 200, template: str = ""
+    ) -> TemplateResponse:
+        """Render the page's template. The tag `tiled_scim` in it makes the context variables.
+
+        Args:
+            context: The variables.
+            status: The HTTP status.
+            template: The name of the template. The default is that of the page.
+        """
         shown = {"account": getattr(self, "account", None), "urls": self.urls, **context}
         page = {"tiled_scim": shown}
-        return TemplateResponse(self.request, self.template_name, page, status=status)
+        name = template or self.template_name
+        return TemplateResponse(self.request, name, page, status=status)
 
     def require_enabled(self) -> None:
         """Refuse a change of an account that may not use SCIM.
@@ -170,7 +184,6 @@ class ConfigurationPage(Page):
 
     @property
     def actor(self) -> Actor:
-        """Return the person for events."""
         user: Any = self.request.user
         name = f"SCIM Configuration: {user.get_username()}"
         return Actor(name, user, address_of(self.request))

@@ -10,7 +10,7 @@ from django.urls import reverse
 # The app_name of `urls.py`, which this module cannot import.
 APP_NAME = "tiled_scim_configuration"
 # Arguments of our own URLs. All others are the host's, from the path of its `include()`.
-OWN_ARGUMENTS = frozenset({"event_id", "link_id", "intervention", "setup_link_id"})
+OWN_ARGUMENTS = frozenset({"client_id", "event_id", "intervention", "link_id", "setup_link_id"})
 
 
 class Addresses:

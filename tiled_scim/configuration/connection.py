@@ -11,6 +11,7 @@ from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 
 from tiled_scim.configuration.access import ConfigurationPage
+from tiled_scim.presentation.logout import is_offered
 from tiled_scim.presentation.tokens import (
     account_context,
     failure_query,
@@ -46,6 +47,8 @@ class ConnectionPage(ConfigurationPage):
             "generate_url": self.urls["generate"],
             "revoke_url": self.urls["revoke"],
             "page_url": self.urls["connection"],
+            "clients_url": self.urls["clients"],
+            "logout_url": self.urls["logout"] if is_offered() else "",
             "failures": lambda: [
                 (failure, f"{events}?{failure_query(failure, **recent_period())}")
                 for failure in health.failures

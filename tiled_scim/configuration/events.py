@@ -14,8 +14,8 @@ from django.utils.text import capfirst
 from django.utils.timezone import is_aware, localtime
 from django.utils.translation import gettext_lazy as _
 
-from tiled_scim.audit.dashboard import midnight
 from tiled_scim.audit.events import LINKS
+from tiled_scim.audit.times import midnight
 from tiled_scim.configuration.access import Account, ConfigurationPage
 from tiled_scim.configuration.addresses import Addresses
 from tiled_scim.configuration.lists import FilterForm, ListPage

@@ -29,6 +29,7 @@ from django.views.generic import View
 from tiled_scim import setup_links
 from tiled_scim.api.request_log import address_of
 from tiled_scim.configuration.access import Page, account_with_key
+from tiled_scim.connections import Actor
 from tiled_scim.models import SetupLink
 from tiled_scim.presentation.tokens import account_context, replace_token
 from tiled_scim.secret import Secret
@@ -57,6 +58,9 @@ class CodeForm(forms.Form):
 class SetupPage(Page):
     """A page for people who have opened a setup link. Others are asked for theirs."""
 
+    # Whether the page is shown for an account that may not use SCIM.
+    explains_not_enabled = True
+
     def answer(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         account = account_with_key(self.link.account) if self.link else None
         if account is None:
@@ -64,6 +68,8 @@ class SetupPage(Page):
         self.account = account
         if request.method == "POST":
             self.require_enabled()
+        elif not (self.explains_not_enabled or account.is_enabled):
+            return HttpResponseRedirect(self.urls["setup"])
         return View.dispatch(self, request, *args, **kwargs)
 
     @cached_property
@@ -71,6 +77,12 @@ class SetupPage(Page):
         """Return the setup link that the cookie names if it is still open, or None."""
         key = self.request.get_signed_cookie(COOKIE, default=None, salt=SALT)
         return None if key is None else SetupLink.objects.open_with_key(key)
+
+    @property
+    def actor(self) -> Actor:
+        if self.link is None:  # pragma: no cover (`answer` has redirected)
+            raise PermissionDenied
+        return setup_links.actor_of(self.link, address_of(self.request))
 
 
 class SetupConnection(SetupPage):
@@ -89,6 +101,7 @@ class SetupConnection(SetupPage):
             "may_change": True,
             "generate_url": self.urls["setup_generate"],
             "page_url": self.urls["setup"],
+            "clients_url": self.urls["setup_clients"],
             "failures": lambda: [(failure, "") for failure in health.failures],
             "setup_link": self.link,
             **shown,
@@ -103,11 +116,8 @@ class SetupGenerate(SetupConnection):
         return HttpResponseRedirect(self.urls["setup"])
 
     def post(self, request: HttpRequest, **arguments: Any) -> HttpResponse:
-        if self.link is None:  # pragma: no cover (`answer` has redirected)
-            raise PermissionDenied
-        actor = setup_links.actor_of(self.link, address_of(request))
         connection = self.account.connection
-        outcome = replace_token(connection, request.POST, partial(connection.rotate, actor))
+        outcome = replace_token(connection, request.POST, partial(connection.rotate, self.actor))
         return outcome.show(self.page)
 
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from tiled_scim import setup_links
-from tiled_scim.audit.dashboard import ago
+from tiled_scim.audit.times import ago
 from tiled_scim.configuration.access import ConfigurationPage
 from tiled_scim.models import SetupLink
 from tiled_scim.presentation.secrets import show_once

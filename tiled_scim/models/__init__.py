@@ -14,7 +14,7 @@ from tiled_scim.models.clients import (
     ScimClientSecret,
 )
 from tiled_scim.models.events import Action, Outcome, ScimEvent, actions
-from tiled_scim.models.last_use import USED_INTERVAL
+from tiled_scim.models.last_use import USED_INTERVAL, LastUse
 from tiled_scim.models.lengths import (
     ACCOUNT_LENGTH,
     CANONICAL_NAME_LENGTH,
@@ -22,6 +22,7 @@ from tiled_scim.models.lengths import (
     METHOD_LENGTH,
     NAME_LENGTH,
     ROLE_LENGTH,
+    URL_LENGTH,
 )
 from tiled_scim.models.links import (
     LibraryGroupLink,
@@ -58,11 +59,13 @@ __all__ = [
     "ROLE_LENGTH",
     "SETUP_PREFIX",
     "TOKEN_PREFIX",
+    "URL_LENGTH",
     "USED_INTERVAL",
     "Action",
     "ClientChangedError",
     "CurrentTokens",
     "Federation",
+    "LastUse",
     "LibraryGroupLink",
     "LibraryGroupMember",
     "Link",

@@ -59,6 +59,22 @@ def url_problem(url: str) -> str | None:
     return None
 
 
+def is_refused(url: str) -> bool:
+    """Return whether a valid URL has a private address that is not allowed, and no name.
+
+    The addresses of names are checked when the URL is fetched.
+    """
+    host = urlsplit(url).hostname or ""
+    if settings.JWKS_PRIVATE_ADDRESSES:
+        return False
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return not is_public(ip_address(host.partition("%")[0]))
+    except ValueError:  # it is a name
+        return False
+
+
 def fetch_json(url: str) -> Any:
     """Return the JSON document at a URL. It takes at most `SECONDS`, and follows no redirect.
 

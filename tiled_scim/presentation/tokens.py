@@ -23,6 +23,7 @@ from tiled_scim.conf import settings
 from tiled_scim.connections import Connection, NewToken, TokenChangedError, seen_key
 from tiled_scim.host import TILED_ADMIN
 from tiled_scim.models import ScimToken
+from tiled_scim.oauth import assertions
 from tiled_scim.presentation.chart import Chart
 from tiled_scim.presentation.secrets import show_once
 from tiled_scim.secret import Secret
@@ -169,7 +170,7 @@ def account_context(request: HttpRequest, health: Health) -> dict[str, Any]:
     account, (newest, previous) = health.account, health.tokens
     return {
         "not_enabled": "" if settings.ENABLED(account) else gettext(NOT_ENABLED),
-        "base_url": _base_url(request),
+        "base_url": shown_base_url(request),
         "token": newest,
         "previous": previous,
         "replace_form": ReplaceForm(current=newest, auto_id="replace-%s"),
@@ -180,6 +181,7 @@ def account_context(request: HttpRequest, health: Health) -> dict[str, Any]:
         "chart": lambda: Chart(health.days),
         "failure_days": FAILURE_DAYS,
         "tiled_admin": _tiled_admin(account),
+        "offers_federation": assertions.is_available(),
     }
 
 
@@ -215,7 +217,7 @@ def _tiled_admin(account: str) -> tuple[str, str] | None:
     return name, namespace
 
 
-def _base_url(request: HttpRequest) -> str | None:
+def shown_base_url(request: HttpRequest) -> str | None:
     """Return the base URL for Okta, or None if the host does not include the SCIM URLs."""
     try:
         return base_url(request)
