@@ -142,5 +142,5 @@ class TestDemo:
                 process.send_signal(signal.SIGINT)
                 assert process.wait() == 0, said
 
-        assert said.count(", with the existing password") == 4
+        assert said.count(", with the existing password") == 6
         assert not (project / "demo.sqlite3").exists()

@@ -133,12 +133,11 @@ class TestAccounts:
         self, scim_url: str, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
     ) -> None:
         class Missing:
-            @property
-            def objects(self) -> None:
+            def find(self, token: str) -> None:
                 raise error("there is no such table")
 
         check = check_of("acme")
-        monkeypatch.setattr("tiled_scim.management.check_cleanup.ScimToken", Missing())
+        monkeypatch.setattr("tiled_scim.management.check_cleanup.credentials", Missing())
 
         assert check.run(scim_url, account="elsewhere"), check.output
 
