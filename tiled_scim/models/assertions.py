@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from tiled_scim.database.errors import is_taken
 from tiled_scim.database.fields import ExactCharField
-from tiled_scim.secret import digest
+from tiled_scim.secret import Secret, digest
 
 # Each so many assertions, those that have expired are deleted.
 PRUNED_EVERY = 100
@@ -37,7 +37,7 @@ class UsedAssertionManager(models.Manager["UsedAssertion"]):
             Whether this is its first use. Of several requests at once, it is for one only.
         """
         using = router.db_for_write(self.model)
-        named = json.dumps([issuer, jwks_url, identifier])
+        named = Secret(json.dumps([issuer, jwks_url, identifier]))
         used = self.model(digest=digest(named), expires_at=expires_at)
         try:
             with transaction.atomic(using=using):

@@ -64,6 +64,13 @@ class KeysUnavailable(InvalidAssertion):
     """The keys of the issuer cannot be fetched now. The same assertion may be valid later."""
 
 
+class Claims(dict[str, Any]):
+    """The claims of an assertion. Like a `Secret`, error reports do not show them."""
+
+    def __repr__(self) -> str:
+        return "<claims>"
+
+
 @dataclass(frozen=True)
 class Trust:
     """Whose assertions are accepted, and for what.
@@ -105,7 +112,7 @@ def audience_spellings(audience: str) -> frozenset[str]:
     return frozenset({f"api://{app}/.default", f"api://{app}", app})
 
 
-def verify(assertion: str, trust: Trust) -> Mapping[str, Any]:
+def verify(assertion: str, trust: Trust) -> Claims:
     """Return the claims of an assertion. One with a `jti` is valid only once.
 
     It may fetch the keys of the issuer, so call it outside of a transaction.
@@ -177,18 +184,20 @@ def _type(given: object) -> str:
 # The claims
 
 
-def _claims(assertion: str, algorithm: str, key: Key, trust: Trust) -> dict[str, Any]:
+def _claims(assertion: str, algorithm: str, key: Key, trust: Trust) -> Claims:
     """Return the claims, after the signature and each of them was checked."""
     try:
-        return jwt.decode(
-            assertion,
-            jwt.PyJWK.from_dict(dict(key), algorithm).key,
-            algorithms=[algorithm],
-            issuer=trust.issuer,
-            subject=trust.subject,
-            audience=sorted(trust.audiences),
-            leeway=LEEWAY,
-            options={"require": trust.required},
+        return Claims(
+            jwt.decode(
+                assertion,
+                jwt.PyJWK.from_dict(dict(key), algorithm).key,
+                algorithms=[algorithm],
+                issuer=trust.issuer,
+                subject=trust.subject,
+                audience=sorted(trust.audiences),
+                leeway=LEEWAY,
+                options={"require": trust.required},
+            )
         )
     except exceptions.PyJWTError as error:
         raise InvalidAssertion(_reason(error, trust)) from None
@@ -241,7 +250,7 @@ def _use(claims: Mapping[str, Any], trust: Trust, remaining: float) -> None:
     The server may do so (RFC 7523 section 3, item 7). An assertion without an id, such as those of
     Entra, may be sent again for as long as it is valid.
     """
-    identifier = claims.get("jti")
+    identifier = Secret(claims.get("jti", ""))
     if not identifier:
         return
     expires_at = timezone.now() + timedelta(seconds=remaining + LEEWAY)
