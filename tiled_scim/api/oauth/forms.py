@@ -33,7 +33,7 @@ def form_of(request: Request) -> Form:
     content_type, _parameters = parse_header_parameters(request.content_type)
     if content_type != FORM:
         raise invalid_request(f"Send the parameters in the body, as {FORM}.")
-    if request.query_params:
+    if request.META.get("QUERY_STRING"):
         raise invalid_request("Send the parameters in the body, and none in the URL.")
     return _parsed(_body(request))
 
