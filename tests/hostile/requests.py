@@ -273,7 +273,7 @@ bulks: Strategy = nearly(
 def _request(method: str, path: str, query: str, body: bytes, headers: dict[str, str]) -> Request:
     # A query, and a charset that cannot be read in, are too much for Django: it fails before any of
     # its middleware, and of our code, is asked.
-    query = "" if "charset" in headers.get("Content-Type", "") else query
+    query = "" if "charset" in headers.get("Content-Type", "").lower() else query
     return Request(method, path, query, body, headers)
 
 

@@ -40,7 +40,7 @@ KEY = str(ACME)
 BOB = "bob@example.com"
 OKTA, STRANGER = "198.51.100.1", "203.0.113.7"
 # An address to which no server may connect.
-PRIVATE = "https://127.0.0.1"
+UNKNOWN = "https://id.invalid"  # a name that is never resolved (RFC 2606)
 
 pytestmark = pytest.mark.django_db
 
@@ -72,11 +72,11 @@ class Shell(InteractiveConsole):
         self.paste(START.replace('"acme"', repr(KEY)))
 
     def paste(self, code: str, **replaced: str) -> None:
-        """Enter the lines of a block, in which words are replaced."""
+        """Enter the lines of a block, in which words are replaced, and press Enter once more."""
         for name, value in replaced.items():
             assert name in code
             code = code.replace(name, value)
-        *_, is_incomplete = map(self.push, code.splitlines())
+        *_, is_incomplete = map(self.push, [*code.splitlines(), ""])
         assert not is_incomplete, code
 
     def paste_from_sentence(self, code: str) -> None:
@@ -251,7 +251,7 @@ def test_a_customer_leaves(capsys: pytest.CaptureFixture[str]) -> None:
     push(globex)
     carl = Person.objects.create(email="carl@example.com")
     clients.create(KEY, "Entra ID", TEST)
-    logout.configure(KEY, TEST, PRIVATE)
+    logout.configure(KEY, TEST, UNKNOWN)
     setup_links.create(KEY, Actor("Settings: carl", carl))
 
     shell.paste(found)
@@ -520,14 +520,14 @@ class TestAlerts:
 
     def test_keys_that_cannot_be_fetched(self, shell: Shell) -> None:
         assert shell.find("Stale keys of an identity provider")("stale") == {}
-        logout.configure(KEY, TEST, PRIVATE)
-        federation = clients.Federation("https://id.example", f"{PRIVATE}/entra", "ann", "scim")
+        logout.configure(KEY, TEST, UNKNOWN)
+        federation = clients.Federation("https://id.example", f"{UNKNOWN}/entra", "ann", "scim")
         clients.create(KEY, "Entra ID", TEST, federation=federation)
 
         stale = shell.find("Stale keys of an identity provider")("stale")
 
-        assert set(stale) == {f"{PRIVATE}/oauth2/v1/keys", f"{PRIVATE}/entra"}
-        assert "public address" in stale[f"{PRIVATE}/entra"]
+        assert set(stale) == {f"{UNKNOWN}/oauth2/v1/keys", f"{UNKNOWN}/entra"}
+        assert "cannot be resolved" in stale[f"{UNKNOWN}/entra"]
 
     def test_what_is_older_than_an_hour_is_no_alert(self, shell: Shell, acme: Scim) -> None:
         for _ in range(10):
