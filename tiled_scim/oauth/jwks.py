@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 from django.core.cache import cache
 
-from tiled_scim.oauth.fetching import SECONDS, FetchError, fetch_json
+from tiled_scim.oauth.fetching import FetchError, fetch_json
 
 logger = logging.getLogger("tiled_scim")
 
@@ -45,9 +45,11 @@ STALE = 24 * 60 * 60
 INTERVAL = 60
 # The URLs that a process remembers. Others are in the cache only.
 MAX_MEMORIES = 1000
-# The threads of a process that fetch, or wait for one that does. Anybody can send an unknown key to
-# a client whose issuer is slow, and must not stop all threads of a server.
-MAX_WAITING = 4
+# Anybody can send unknown keys to a client whose issuer is slow, and must not stop all threads of a
+# server. So few of a process fetch at once, and others wait a second for the same URL, and one more
+# for their turn.
+MAX_FETCHING = 4
+WAITING = 1.0
 
 
 class UnknownKeyError(Exception):
@@ -137,10 +139,15 @@ class Memory:
     keys: KeySet | None = None
     asked_at: float = -math.inf
 
+    @property
+    def is_due(self) -> bool:
+        """Return whether this process may fetch again."""
+        return time.monotonic() - self.asked_at >= INTERVAL
+
 
 _memories: dict[str, Memory] = {}
 _memories_lock = threading.Lock()
-_waiting = threading.BoundedSemaphore(MAX_WAITING)
+_fetching = threading.BoundedSemaphore(MAX_FETCHING)
 
 
 def _memory_of(url: str) -> Memory:
@@ -155,47 +162,46 @@ def _memory_of(url: str) -> Memory:
 def _fetched(url: str) -> KeySet | None:
     """Fetch keys if it is time to do so.
 
-    Some threads of a process wait for the one that fetches. All others, and those of other
-    processes, go on with what they have.
+    Threads of one process wait a little for the one that fetches. Those of others go on with what
+    they have.
 
     Returns:
         The keys, perhaps fetched by another request. None if there are no new ones.
     """
-    if not _waiting.acquire(blocking=False):
-        return None
-    try:
-        return _fetched_in_turn(url)
-    finally:
-        _waiting.release()
-
-
-def _fetched_in_turn(url: str) -> KeySet | None:
     memory = _memory_of(url)
-    if not memory.lock.acquire(timeout=SECONDS):
+    if not memory.lock.acquire(timeout=WAITING):
         return None
     try:
-        if not _takes_turn(memory, url):
+        if not memory.is_due:
             return _known(url)
-        keys = KeySet(usable_keys(fetch_json(url)), time.time())
-    except FetchError as error:
-        logger.warning("The keys of an issuer could not be fetched from %s: %s", url, error)
-        return None
-    else:
-        memory.keys = keys
-        _asked(lambda: cache.set(_cache_key("keys", url), asdict(keys), STALE), otherwise=None)
-        return keys
+        if not _fetching.acquire(timeout=WAITING):
+            return None
+        try:
+            return _fetched_in_turn(memory, url)
+        finally:
+            _fetching.release()
     finally:
         memory.lock.release()
 
 
+def _fetched_in_turn(memory: Memory, url: str) -> KeySet | None:
+    if not _takes_turn(memory, url):
+        return _known(url)
+    try:
+        keys = KeySet(usable_keys(fetch_json(url)), time.time())
+    except FetchError as error:
+        logger.warning("The keys of an issuer could not be fetched from %s: %s", url, error)
+        return None
+    memory.keys = keys
+    _asked(lambda: cache.set(_cache_key("keys", url), asdict(keys), STALE), otherwise=None)
+    return keys
+
+
 def _takes_turn(memory: Memory, url: str) -> bool:
     """Return whether this request may fetch. Within an interval, one of all processes may."""
-    now = time.monotonic()
-    if now - memory.asked_at < INTERVAL:
-        return False
     if not _asked(lambda: cache.add(_cache_key("turn", url), 1, INTERVAL), otherwise=True):
         return False
-    memory.asked_at = now
+    memory.asked_at = time.monotonic()
     return True
 
 
