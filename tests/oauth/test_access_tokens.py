@@ -21,7 +21,7 @@ from tiled_scim.models import (
     ScimClient,
     ScimClientSecret,
 )
-from tiled_scim.models import clients as models
+from tiled_scim.models import access_tokens as models
 
 pytestmark = pytest.mark.django_db
 

@@ -17,7 +17,7 @@ from tests.oauth.token_requests import JOB, new_client
 from tiled_scim import clients
 from tiled_scim.clients import TooManySecretsError
 from tiled_scim.models import ScimAccessToken, ScimClient, ScimClientSecret, ScimEvent
-from tiled_scim.models import clients as models
+from tiled_scim.models import access_tokens as models
 
 THREADS = 6
 

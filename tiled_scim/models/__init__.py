@@ -1,15 +1,13 @@
 """The tables: tokens, clients, setup links, links of users and groups, members and events."""
 
+from tiled_scim.models.access_tokens import ACCESS_TOKEN_PREFIX, EXPIRED_KEPT, ScimAccessToken
 from tiled_scim.models.assertions import UsedAssertion
 from tiled_scim.models.clients import (
-    ACCESS_TOKEN_PREFIX,
     CLIENT_ID_LENGTH,
     CLIENT_SECRET_PREFIX,
-    EXPIRED_KEPT,
     FEDERATION_LENGTH,
     ClientChangedError,
     Federation,
-    ScimAccessToken,
     ScimClient,
     ScimClientSecret,
 )

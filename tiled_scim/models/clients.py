@@ -3,37 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, ClassVar
 from uuid import uuid4
 
-from django.conf import settings as django_settings
-from django.db import connections, models, router, transaction
+from django.db import connections, models, router
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from tiled_scim.conf import settings
-from tiled_scim.database.compiled import Parameter, compiled
 from tiled_scim.database.fields import ExactCharField
+from tiled_scim.models.created import Created
 from tiled_scim.models.last_use import LastUse
 from tiled_scim.models.lengths import ACCOUNT_LENGTH, NAME_LENGTH
 from tiled_scim.secret import Secret, digest, new_secret
 
-# The prefixes that secret scanners look for.
+# The prefix that secret scanners look for.
 CLIENT_SECRET_PREFIX = "tscimsecret_"  # noqa: S105 (not a secret)
-ACCESS_TOKEN_PREFIX = "tscimat_"  # noqa: S105 (not a secret)
 
 CLIENT_ID_LENGTH = 36
 FEDERATION_LENGTH = 500
 # One secret that is used, and one that replaces it.
 SLOTS = (1, 2)
-# A client that asks for a token before each request would fill the table. More requests of one
-# client are hardly answered at once, so that nobody uses the oldest ones any more.
-MOST_ACCESS_TOKENS = 500
-# A client may learn by a refused request that its access token has expired. The row says whose it
-# was.
-EXPIRED_KEPT = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -105,7 +96,7 @@ class ScimClientManager(WrittenManager):
         return rows.select_for_update(no_key=no_key)
 
 
-class ScimClient(LastUse):
+class ScimClient(Created, LastUse):
     """A client of an account, which gets access tokens from the token endpoint.
 
     It proves who it is by one of its secrets, or by the assertions of its federation.
@@ -120,16 +111,6 @@ class ScimClient(LastUse):
         editable=False,
     )
     name = models.CharField(_("name"), max_length=NAME_LENGTH)
-    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
-    created_by = models.ForeignKey(
-        django_settings.AUTH_USER_MODEL,
-        on_delete=models.SET_NULL,
-        null=True,
-        blank=True,
-        editable=False,
-        related_name="+",
-        verbose_name=_("created by"),
-    )
     revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True, editable=False)
     # All four are blank in a client that has secrets.
     issuer = models.CharField(_("issuer"), max_length=FEDERATION_LENGTH, blank=True)
@@ -222,7 +203,7 @@ class ScimClientSecretManager(WrittenManager):
         return secret, plaintext
 
 
-class ScimClientSecret(LastUse):
+class ScimClientSecret(Created, LastUse):
     """A secret of a client. Only its digest is stored."""
 
     client = models.ForeignKey(
@@ -237,16 +218,6 @@ class ScimClientSecret(LastUse):
     slot = models.PositiveSmallIntegerField(null=True, blank=True, editable=False)
     digest = ExactCharField(max_length=64, unique=True, editable=False)
     last_four = models.CharField(_("last four characters"), max_length=4, editable=False)
-    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
-    created_by = models.ForeignKey(
-        django_settings.AUTH_USER_MODEL,
-        on_delete=models.SET_NULL,
-        null=True,
-        blank=True,
-        editable=False,
-        related_name="+",
-        verbose_name=_("created by"),
-    )
     expires_at = models.DateTimeField(_("expires"), editable=False)
     revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True, editable=False)
 
@@ -287,167 +258,3 @@ class ScimClientSecret(LastUse):
         """End the secret and its access tokens immediately."""
         self.slot, self.revoked_at = None, self.revoked_at or timezone.now()
         self.save(update_fields=["slot", "revoked_at"])
-
-
-class ScimAccessTokenManager(WrittenManager):
-    """Issues and finds access tokens."""
-
-    def issue(
-        self, client: ScimClient, secret: ScimClientSecret | None = None
-    ) -> tuple[ScimAccessToken, Secret]:
-        """Create an access token, and delete those of the client that nobody needs any more.
-
-        Args:
-            client: The client.
-            secret: The secret by which it proved who it is. None for a federation.
-
-        Returns:
-            The row, and the token, which is not stored. It expires no later than the secret.
-
-        Raises:
-            ClientChangedError: What it proved who it is by is no longer valid.
-        """
-        plaintext = new_secret(ACCESS_TOKEN_PREFIX)
-        now = timezone.now()
-        expires_at = now + settings.ACCESS_TOKEN_LIFETIME
-        token = self.model(
-            client=client,
-            secret=secret,
-            digest=digest(plaintext),
-            created_at=now,
-            expires_at=min(expires_at, secret.expires_at) if secret else expires_at,
-        )
-        using = router.db_for_write(self.model)
-        with transaction.atomic(using=using):
-            # Two requests that delete the same rows would be a deadlock. And fetching the keys of a
-            # federation may take seconds, in which it is changed.
-            current = ScimClient.objects.locked(client)
-            if not current.is_current or current.federation != client.federation:
-                raise ClientChangedError
-            self._prune(client, now)
-            token.save(using=using, force_insert=True)
-        return token, plaintext
-
-    def with_plaintext(self, plaintext: str) -> ScimAccessToken | None:
-        """Return the access token with this plaintext, current or not, or None."""
-        return self.with_digest(digest(plaintext))
-
-    def with_digest(self, digest: str) -> ScimAccessToken | None:
-        """Return the access token with a digest, with its client and secret, in one query."""
-        using = router.db_for_write(self.model)
-        names = {prefix: _columns(model) for prefix, model in _JOINED.items()}
-        columns = [f"{prefix}{name}" for prefix, each in names.items() for name in each]
-        query = compiled(("access token", using), lambda: self._by_digest().values_list(*columns))
-        row = query.row(digest=digest)
-        if row is None:
-            return None
-        values = iter(row)
-        token, client, secret = (
-            model.from_db(using, names[prefix], [next(values) for _ in names[prefix]])
-            for prefix, model in _JOINED.items()
-        )
-        found: ScimAccessToken = token
-        found.client = client
-        found.secret = secret if token.secret_id else None
-        return found
-
-    def expired_before(self, moment: datetime) -> models.QuerySet[ScimAccessToken]:
-        """Return the access tokens that expired before a time."""
-        return self.written().filter(expires_at__lt=moment)
-
-    def _prune(self, client: ScimClient, now: datetime) -> None:
-        """Delete access tokens of a client.
-
-        They are deleted by primary key: for a range of them or of dates, MariaDB would lock those
-        of other clients, which is a deadlock.
-        """
-        rows = self.written().filter(client=client)
-        expired = rows.filter(expires_at__lt=now - EXPIRED_KEPT).values_list("pk", flat=True)
-        newest_first = rows.order_by("-pk").values_list("pk", flat=True)
-        surplus = newest_first[MOST_ACCESS_TOKENS - 1 :]
-        keys = {*expired, *surplus}
-        if keys:
-            self.written().filter(pk__in=keys).delete()
-
-    def _by_digest(self) -> models.QuerySet[ScimAccessToken]:
-        parameter = Parameter("digest", self.model._meta.get_field("digest"))
-        return self.written().filter(digest=parameter)
-
-
-class ScimAccessToken(models.Model):
-    """An access token of a client. Only its digest is stored."""
-
-    client = models.ForeignKey(
-        ScimClient, on_delete=models.CASCADE, editable=False, related_name="access_tokens"
-    )
-    secret = models.ForeignKey(
-        ScimClientSecret,
-        on_delete=models.CASCADE,
-        null=True,
-        editable=False,
-        related_name="access_tokens",
-    )
-    digest = ExactCharField(max_length=64, unique=True, editable=False)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-    expires_at = models.DateTimeField(editable=False, db_index=True)
-
-    objects: ClassVar[ScimAccessTokenManager] = ScimAccessTokenManager()
-
-    class Meta:
-        verbose_name = _("access token")
-        verbose_name_plural = _("access tokens")
-        default_permissions = ()
-
-    def __str__(self) -> str:
-        return f"access token {self.pk}"
-
-    @property
-    def account(self) -> str:
-        return str(self.client.account)
-
-    @property
-    def last_four(self) -> str:
-        """Return what events show of the credential: nothing of the access token itself."""
-        return str((self.secret or self.client).last_four)
-
-    @property
-    def is_expired(self) -> bool:
-        return self.expires_at <= timezone.now()
-
-    @property
-    def is_usable(self) -> bool:
-        """Return whether the client, and the secret if it has one, would get an access token."""
-        return self.client.is_current and (self.secret is None or self.secret.is_current)
-
-    @property
-    def is_current(self) -> bool:
-        """Return whether the access token is valid."""
-        return not self.is_expired and self.is_usable
-
-    @property
-    def throttle_key(self) -> str:
-        return self.client.throttle_key
-
-    def read_again(self) -> ScimAccessToken | None:
-        """Return the access token as it is now, or None."""
-        return type(self).objects.with_digest(self.digest)
-
-    def mark_used(
-        self, now: datetime, interval: timedelta, *, address: str | None = None, client: str = ""
-    ) -> None:
-        """Store that the client and its secret were used, see `LastUse.mark_used`."""
-        used = [self.client, self.secret] if self.secret else [self.client]
-        for each in used:
-            each.mark_used(now, interval, address=address, client=client)
-
-
-# What one query reads for a request, by the prefix of the names.
-_JOINED: dict[str, type[Any]] = {
-    "": ScimAccessToken,
-    "client__": ScimClient,
-    "secret__": ScimClientSecret,
-}
-
-
-def _columns(model: type[models.Model]) -> list[str]:
-    return [field.attname for field in model._meta.concrete_fields]

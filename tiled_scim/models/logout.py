@@ -5,12 +5,11 @@ from __future__ import annotations
 import uuid
 from typing import ClassVar
 
-from django.conf import settings as django_settings
 from django.db import models, router
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from tiled_scim.database.fields import ExactCharField
+from tiled_scim.models.created import Created
 from tiled_scim.models.lengths import ACCOUNT_LENGTH, URL_LENGTH
 
 
@@ -30,7 +29,7 @@ class LogoutIssuerManager(models.Manager["LogoutIssuer"]):
         return self.using(router.db_for_write(self.model))
 
 
-class LogoutIssuer(models.Model):
+class LogoutIssuer(Created):
     """The identity provider whose signed requests end sessions of an account's people.
 
     The key is part of the URL for the requests. So each account has a URL of its own, which the
@@ -45,16 +44,6 @@ class LogoutIssuer(models.Model):
     account = ExactCharField(_("account"), max_length=ACCOUNT_LENGTH, blank=True, unique=True)
     issuer = ExactCharField(_("issuer"), max_length=URL_LENGTH)
     jwks_url = ExactCharField(_("URL of the keys"), max_length=URL_LENGTH)
-    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
-    created_by = models.ForeignKey(
-        django_settings.AUTH_USER_MODEL,
-        on_delete=models.SET_NULL,
-        null=True,
-        blank=True,
-        editable=False,
-        related_name="+",
-        verbose_name=_("created by"),
-    )
 
     objects: ClassVar[LogoutIssuerManager] = LogoutIssuerManager()
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, NamedTuple
 
-from django.conf import settings as django_settings
 from django.db import models, router, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -15,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from tiled_scim.conf import settings
 from tiled_scim.database.compiled import Parameter, compiled
 from tiled_scim.database.fields import ExactCharField
+from tiled_scim.models.created import Created
 from tiled_scim.models.last_use import LastUse
 from tiled_scim.models.lengths import ACCOUNT_LENGTH
 from tiled_scim.secret import Secret, digest, new_secret
@@ -177,7 +177,7 @@ class ScimTokenManager(models.Manager["ScimToken"]):
         return self.written().filter(digest=parameter)
 
 
-class ScimToken(LastUse):
+class ScimToken(Created, LastUse):
     """The bearer token of an account. Only its digest is stored."""
 
     account = ExactCharField(_("account"), max_length=ACCOUNT_LENGTH, blank=True)
@@ -186,16 +186,6 @@ class ScimToken(LastUse):
     slot = models.PositiveSmallIntegerField(null=True, blank=True, editable=False)
     digest = ExactCharField(max_length=64, unique=True, editable=False)
     last_four = models.CharField(_("last four characters"), max_length=4, editable=False)
-    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
-    created_by = models.ForeignKey(
-        django_settings.AUTH_USER_MODEL,
-        on_delete=models.SET_NULL,
-        null=True,
-        blank=True,
-        editable=False,
-        related_name="+",
-        verbose_name=_("created by"),
-    )
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
     revoked_at = models.DateTimeField(_("ended"), null=True, blank=True, editable=False)
 
