@@ -15,7 +15,7 @@ from tests.wire.client import ANN, NOBODY, Answer, Scim, add_members, patch_op, 
 from tiled_scim.api.parsers import MAX_NAMES, MAX_VALUES
 from tiled_scim.models import LibraryGroupMember, UserLink
 from tiled_scim.scim import cleaning, member_changes
-from tiled_scim.scim.budget import MAX_ADDED_MEMBERS
+from tiled_scim.scim.budget import MAX_ADDED_MEMBERS, MAX_OPERATIONS
 from tiled_scim.scim.selection import MAX_NAMES as MAX_SELECTED
 
 TOO_MANY = (400, "tooMany")
@@ -306,7 +306,9 @@ class TestBodies:
         assert answer.status == 201
         path = f"/Users/{answer.json['id']}"
         operations = [{"op": "add", "value": names}] * number
-        assert bounded(lambda: scim.patch(path, *operations)).status == 200
+        assert bounded(lambda: scim.patch(path, *operations)).error == TOO_LARGE
+        some = {"op": "add", "value": {f"n{n}": n for n in range(MAX_OPERATIONS - 1)}}
+        assert bounded(lambda: scim.patch(path, some)).status == 200
 
     @pytest.mark.parametrize("header", ["If-Match", "If-None-Match"])
     def test_with_very_many_versions(self, scim: Scim, header: str) -> None:

@@ -158,6 +158,7 @@ def _expand(op: Kind, value: object, paths: Paths, prefix: str = "") -> Iterator
     """
     if not isinstance(value, Mapping):
         raise invalid_request(f"The operation {op} without a path needs an object as its value.")
+    paths.budget.ask("operations", len(value))  # each name is a path
     for name, attribute_value in named_values(value):
         target = paths.find(prefix + name)
         if target is None or target.mutability == "readOnly" or _is_silent(target, attribute_value):
