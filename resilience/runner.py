@@ -21,7 +21,7 @@ from .tally import Tally, heading, total
 
 SHORT = Extent(
     rounds=1,
-    kills=12,
+    kills=24,
     outage_seconds=1,
     cuts=1,
     left_out=frozenset([*list(outages.SCENARIOS)[1:], "slow signal receiver"]),

@@ -18,10 +18,6 @@ from tests.wire.client import Answer
 SECONDS = 2
 MEGABYTES = 200
 
-# What the loop of `_slowness` takes on the machine that the limits are for.
-LOOP_SECONDS = 0.035
-LOOPS = 500_000
-
 OWN = Path("/proc/self")
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -41,24 +37,16 @@ class Cost:
 def bounded(send: Callable[[], Answer]) -> Answer:
     """The answer to a request, which did not cost too much."""
     _forget()
-    slowness = _slowness()
     memory, database, start = _megabytes("VmRSS"), _database_seconds(), time.process_time()
     answer = send()
-    seconds, database_seconds = time.process_time() - start, _database_seconds() - database
-    megabytes = _megabytes("VmHWM") - memory
-    slowness = max(1, (slowness + _slowness()) / 2)
-    cost = Cost(seconds / slowness, database_seconds / slowness, megabytes)
+    cost = Cost(
+        time.process_time() - start,
+        _database_seconds() - database,
+        _megabytes("VmHWM") - memory,
+    )
     print(f"{answer.status} {cost}")  # noqa: T201 (for who reads why a test failed)
     assert cost.is_bounded(), cost
     return answer
-
-
-def _slowness() -> float:
-    """How many times slower than usual the machine is now: others may use it, too."""
-    start, total = time.process_time(), 0
-    for number in range(LOOPS):
-        total += number
-    return (time.process_time() - start) / LOOP_SECONDS
 
 
 def _forget() -> None:

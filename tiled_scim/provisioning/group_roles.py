@@ -114,8 +114,7 @@ class GroupRoles(GroupService):
         """Return the roles of the members if the group gave others than now."""
         settling = RoleSettling(self.adapter, self.using)
         keys = self.members(link).keys()
-        others = settling.given(keys, without=link.pk)
-        return settling.plan(keys, {user: roles | new for user, roles in others.items()})
+        return settling.plan(keys, without=link.pk, new=new)
 
     def _check(self, link: LibraryGroupLink, role: str, *, keeps_library: bool) -> None:
         """Refuse a role that the account does not have, and a group that would give nothing.

@@ -17,7 +17,7 @@ from uuid import UUID
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.db.models import Case, QuerySet, Value, When
+from django.db.models import Case, Q, QuerySet, Value, When
 
 from tiled_scim.accounts import active_links
 from tiled_scim.conf import settings
@@ -34,6 +34,24 @@ from tiled_scim.words import english_words
 Roles = frozenset[str]
 NO_ROLES: Roles = frozenset()
 OfGroups = Iterator[tuple[UUID, str]]
+
+
+class Person(NamedTuple):
+    """A user whose roles may be settled.
+
+    Args:
+        key: The id of the link.
+        user_name: The userName.
+        user: The primary key of the host user.
+        is_active: Whether the user is active in the account.
+        roles: The attribute `roles`, if there is one.
+    """
+
+    key: UUID
+    user_name: str
+    user: Any
+    is_active: bool
+    roles: list[dict[str, Any]] | None
 
 
 class Stored(NamedTuple):
@@ -133,7 +151,9 @@ class RoleSettling:
         Raises:
             ScimError: 403 for the last active Tiled Admin, and for a role that protects its users.
         """
-        settlements = self._plan(links, None if gives else {}, lock=True)
+        people = self._people(links)
+        given = self._given(people) if gives else {}
+        settlements = self._plan(people, given, lock=True)
         changing = [each for each in settlements if not each.is_settled]
         if not may_remove_last_admin:
             self._check_admin_stays(changing)
@@ -143,7 +163,7 @@ class RoleSettling:
         return changing
 
     def plan(
-        self, links: Collection[UUID], given: Mapping[UUID, Roles] | None = None
+        self, links: Collection[UUID], *, without: UUID | None = None, new: Roles = NO_ROLES
     ) -> list[Settlement]:
         """Return the roles of the users to whom SCIM gives roles, or gave some before.
 
@@ -151,23 +171,12 @@ class RoleSettling:
 
         Args:
             links: The ids of the links.
-            given: The roles that SCIM gives. None reads them.
-        """
-        return self._plan(links, given, lock=False)
-
-    def given(self, links: Collection[UUID], *, without: UUID | None = None) -> dict[UUID, Roles]:
-        """Return the roles that SCIM gives to users, by the ids of their links.
-
-        Args:
-            links: The ids of the links.
             without: The id of a group that does not count.
+            new: Roles that all who are active would get besides.
         """
-        found = self._own(links)
-        for key, role in self.of_groups(links, without):
-            if key in found:
-                found[key].add(role)
-        known = set(role_labels(self.adapter))
-        return {key: frozenset(roles & known) for key, roles in found.items()}
+        people = self._people(links)
+        given = {key: roles | new for key, roles in self._given(people, without).items()}
+        return self._plan(people, given, lock=False)
 
     def of_groups(self, links: Collection[UUID], without: UUID | None = None) -> OfGroups:
         """Yield the user and the role of each membership in a group with a role."""
@@ -184,42 +193,58 @@ class RoleSettling:
 
     # Inside
 
+    def _people(self, links: Collection[UUID]) -> dict[UUID, Person]:
+        """Return who has these links. Nobody, if the host offers no roles any more."""
+        if not self.adapter.roles():
+            return {}
+        is_active = UserLink.live & active_links(self.adapter)
+        is_active &= Q(account=self.adapter.account)
+        rows = UserLink.objects.using(self.using).order_by("pk")
+        rows = rows.annotate(
+            is_active=Case(When(is_active, then=Value(True)), default=Value(False))
+        )
+        names = ("pk", "user_name", "user_id", "is_active", "attributes__roles")
+        people = (
+            Person(*row) for part in of_keys(rows, "pk", links) for row in part.values_list(*names)
+        )
+        return {person.key: person for person in people}
+
+    def _given(
+        self, people: Mapping[UUID, Person], without: UUID | None = None
+    ) -> dict[UUID, Roles]:
+        """Return the roles that SCIM gives to people who are active in the account.
+
+        Args:
+            people: The people, by the ids of their links.
+            without: The id of a group that does not count.
+        """
+        keys = RoleKeys(self.adapter)
+        found = {
+            key: set(keys.known({"roles": person.roles or ()}))
+            for key, person in people.items()
+            if person.is_active
+        }
+        for key, role in self.of_groups(people, without):
+            if key in found:
+                found[key].add(role)
+        known = set(role_labels(self.adapter))
+        return {key: frozenset(roles & known) for key, roles in found.items()}
+
     def _plan(
-        self, links: Collection[UUID], given: Mapping[UUID, Roles] | None, *, lock: bool
+        self, people: Mapping[UUID, Person], given: Mapping[UUID, Roles], *, lock: bool
     ) -> list[Settlement]:
-        if not self.adapter.roles():  # a group may have one that the host no longer offers
-            return []
-        if given is None:
-            given = self.given(links)
-        kept = self._kept(links)
-        keys = [key for key in links if given.get(key) or key in kept]
-        links_of_users = self._links_of_users(keys)
-        protected = self.adapter.protected_among(links_of_users)
-        current = self._current(links_of_users.keys() - protected, lock=lock)
+        kept = self._kept(people)
+        found = [each for key, each in people.items() if given.get(key) or key in kept]
+        protected = self.adapter.protected_among([each.user for each in found])
+        found = [each for each in found if each.user not in protected]
+        current = self._current([each.user for each in found], lock=lock)
         settlements = [
             self._settlement(
-                key, name, user, given.get(key, NO_ROLES), current.get(user), kept.get(key)
+                each, given.get(each.key, NO_ROLES), current.get(each.user), kept.get(each.key)
             )
-            for user, (key, name) in links_of_users.items()
-            if user not in protected
+            for each in found
         ]
         return self._without_foreign_admins(settlements)
-
-    def _own(self, links: Collection[UUID]) -> dict[UUID, set[str]]:
-        """Return the roles of the attribute `roles` of each user who is active in the account."""
-        rows = UserLink.objects.using(self.using).annotate(
-            is_active=Case(
-                When(UserLink.live & active_links(self.adapter), then=Value(True)),
-                default=Value(False),
-            )
-        )
-        rows = rows.filter(account=self.adapter.account, is_active=True)
-        keys = RoleKeys(self.adapter)
-        return {
-            key: set(keys.known({"roles": values or ()}))
-            for part in of_keys(rows, "pk", links)
-            for key, values in part.values_list("pk", "attributes__roles")
-        }
 
     def _kept(self, links: Collection[UUID]) -> dict[UUID, Stored]:
         rows = PriorRoles.objects.using(self.using)
@@ -227,15 +252,6 @@ class RoleSettling:
             key: Stored(frozenset(prior), frozenset(left))
             for part in of_keys(rows, "link", links)
             for key, prior, left in part.values_list("pk", "prior", "left")
-        }
-
-    def _links_of_users(self, links: Collection[UUID]) -> dict[Any, tuple[UUID, str]]:
-        """Return the id and the userName of each link, by the primary key of its host user."""
-        rows = UserLink.objects.using(self.using).order_by("pk")
-        return {
-            user: (key, name)
-            for part in of_keys(rows, "pk", links)
-            for user, key, name in part.values_list("user_id", "pk", "user_name")
         }
 
     def _host_users(self, keys: Collection[Any]) -> dict[Any, AbstractBaseUser]:
@@ -253,18 +269,14 @@ class RoleSettling:
         return {key: frozenset(roles) for key, roles in found.items()}
 
     def _settlement(
-        self,
-        key: UUID,
-        user_name: str,
-        user: Any,
-        given: Roles,
-        current: Roles | None,
-        stored: Stored | None,
+        self, person: Person, given: Roles, current: Roles | None, stored: Stored | None
     ) -> Settlement:
         current = current or NO_ROLES
         prior = current if stored is None else _prior(stored, current)
         wanted = self._effective(prior | given)
-        return Settlement(key, user_name, user, given, prior, current, wanted, stored)
+        return Settlement(
+            person.key, person.user_name, person.user, given, prior, current, wanted, stored
+        )
 
     def _without_foreign_admins(self, settlements: list[Settlement]) -> list[Settlement]:
         """Leave Tiled Admin as it is for users whom another account has, too.
