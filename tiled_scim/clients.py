@@ -20,6 +20,8 @@ access tokens for that. A client has at most two secrets that work, so that one 
 other without a gap. Each change is one transaction, with an event in it that says who made it.
 
 Whether somebody may see or change clients is decided by those who call this.
+
+The module is long, because hosts import all of it from one place.
 """
 
 from __future__ import annotations

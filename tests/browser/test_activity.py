@@ -218,7 +218,12 @@ class TestPermissions:
         page.goto(PAGE)
 
         links = main(page).get_by_role("link")
-        expect(links).to_have_text(["OAuth clients", "Universal Logout"])  # which it shows, too
+        expect(links).to_have_text(["OAuth clients", "Universal Logout"])
+        for name in ("OAuth clients", "Universal Logout"):
+            links.filter(has_text=name).click()
+            expect(page.get_by_role("heading", name=name).first).to_be_visible()
+            expect(main(page).get_by_role("button")).to_have_count(0)  # nothing to change
+            page.goto(PAGE)
         response = page.goto(EVENTS)
         assert response is not None
         assert response.status == 403

@@ -1,4 +1,7 @@
-"""The views. They turn requests into calls of other modules, and results into responses."""
+"""The views. They turn requests into calls of other modules, and results into responses.
+
+The module is long, because the methods of both endpoints share one base class.
+"""
 
 from __future__ import annotations
 

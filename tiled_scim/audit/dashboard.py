@@ -1,6 +1,8 @@
 """The health of provisioning: the connection, the numbers of resources, and recent failures.
 
 Each part is a single lazy query that uses an index or reads only the last days.
+
+The module is long, because the state of a connection is decided in one place.
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
 Django compiles a queryset into SQL each time it runs, which takes longer than most of our queries
 take to run. The query of a hot path is a queryset with a `Parameter` in place of each value. It is
 compiled once for each database.
+
+The module is long, because reading, inserting and deleting pass their keys in the same way.
 """
 
 from __future__ import annotations
