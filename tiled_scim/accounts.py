@@ -170,12 +170,12 @@ class AccountAdapter(HostAdapter):
         """Refuse the username of another member of the account, in any spelling.
 
         Names of users outside the account are no conflict, so that nobody learns who they are: see
-        `create_user` and `may_change_person`.
+        `create_user` and `may_change_person`. Nor are names that members only have elsewhere.
 
         Raises:
             ScimError: 409.
         """
-        self._check_identity(values, user, self._members())
+        self._check_identity(values, user, self._members_with_own_names())
 
     def create_user(self, values: Mapping[str, Any]) -> AbstractBaseUser:
         """Create a host user with a membership.
@@ -309,6 +309,14 @@ class AccountAdapter(HostAdapter):
         own = self._memberships().values(self.memberships().user.attname)
         return host_users().filter(pk__in=own)
 
+    def _members_with_own_names(self) -> models.QuerySet[Any]:
+        """Return the members whose names in the host are those that the account sees.
+
+        For the others, the links keep the names that the account sent, see `may_change_person`.
+        """
+        own = {"scim_links__account": self.account, "scim_links__keeps_own_values": True}
+        return self._members().exclude(pk__in=host_users().filter(**own).values("pk"))
+
     def _memberships(self) -> models.QuerySet[Any]:
         """Return the memberships of the account."""
         memberships = self.memberships()
@@ -357,8 +365,8 @@ class AccountAdapter(HostAdapter):
     def _taken_elsewhere(
         self, user: AbstractBaseUser | None, values: Mapping[str, Any]
     ) -> set[str]:
-        """Return the columns in which a user outside the account has one of these values."""
-        outside = host_users().exclude(pk__in=self._members().values("pk"))
+        """Return the columns in which somebody has one of these values, unknown to the account."""
+        outside = host_users().exclude(pk__in=self._members_with_own_names().values("pk"))
         if user is not None:
             outside = outside.exclude(pk=user.pk)
         known = self._free if user is None else set()  # `find_user` has found nobody by it

@@ -171,7 +171,7 @@ class UserService(UserTransitions):
         lookup_name = UserLink.lookup_name(name)
         link = lock_user("user_name_canonical", lookup_name, self.account, self.using, live=False)
         if link is None:
-            return self._locked(self._of_host_user(name, stored))
+            return self._of_host_user(name, stored)
         user = self._locked(link)
         has_name = link.is_live or link.keeps_own_values or host_name_follows(link)
         if user.belongs and has_name:
@@ -185,35 +185,48 @@ class UserService(UserTransitions):
         its user out of the account. Then the link gives up its name.
         """
         found = self._of_host_user(name, stored)
-        is_same = found.user_id == user.link.user_id
-        if is_same or (user.belongs and found.user_id is None):
+        is_same = found.link.user_id == user.link.user_id
+        if is_same or (user.belongs and not found.has_host_user):
             return user
         user.link.give_up_name()
         user.link.unlinked_at = user.link.unlinked_at or timezone.now()
         self.save(user.link)
-        return self._locked(found)
+        return found
 
     def _locked(self, link: UserLink) -> LockedUser:
         return LockedUser(link, self.adapter, self.fields)
 
-    def _of_host_user(self, name: str, stored: StoredValues) -> UserLink:
-        """Return the link of the matching host user, or a new link if there is none."""
+    def _of_host_user(self, name: str, stored: StoredValues) -> LockedUser:
+        """Return the user whose host user matches, or a new one."""
         link = UserLink(account=self.account)
         link.rename(name)
         host_user = self.adapter.find_user(self._host_input(name, stored))
         if host_user is None:
-            return link
+            return self._locked(link)
         existing = lock_user("user", host_user.pk, self.account, self.using, live=False)
         if existing is None:
             rows = locked(get_user_model()._base_manager.using(self.using), self.using)
             # The user may have been deleted meanwhile.
             link.user = cast(Any, rows.filter(pk=host_user.pk).first())
-            return link
-        if existing.is_live:
-            user = self._locked(existing)
-            if user.belongs and user.is_active:
-                raise linked(existing, name)
-        return cast(UserLink, existing)
+            return self._locked(link)
+        user = self._locked(existing)
+        if not self._is_known_by(user, name, stored):
+            return self._locked(link)
+        if existing.is_live and user.belongs and user.is_active:
+            raise linked(existing, name)
+        return user
+
+    def _is_known_by(self, user: LockedUser, name: str, stored: StoredValues) -> bool:
+        """Return whether the account has given a user the name or address that found the host user.
+
+        Otherwise the host user only has it elsewhere, and the link keeps the account's own values.
+        """
+        if not user.link.keeps_own_values:
+            return True
+        if settings.ADOPT_USERS == "email":
+            sent = str(stored.host.get("emails.value") or "")
+            return canonical(str(user.host.get("emails.value") or "")) == canonical(sent)
+        return canonical(user.link.user_name) == canonical(name)
 
     def _host_input(self, name: str, stored: StoredValues) -> HostValues:
         """Return the values of a user for the host adapter. The host user may not exist yet."""

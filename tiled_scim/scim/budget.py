@@ -19,13 +19,13 @@ MAX_COMPARISONS = 10_000
 # The members of the largest groups that providers push whole.
 MAX_MEMBERS = 100_000
 # The members that a request may add to a group. The database writes two or three rows for each, and
-# takes about a second.
-MAX_ADDED_MEMBERS = 30_000
-# The members of a group with a role that a request may add and remove. Each takes a tenth of a
-# millisecond.
-MAX_ROLE_CHANGES = 10_000
-# The steps after which a bulk request starts no further operation: about a second.
-MAX_STEPS = 500_000
+# takes half a second to a second.
+MAX_ADDED_MEMBERS = 20_000
+# The members of a group with a role that a request may add and remove. Each takes 0.1 to 0.2
+# milliseconds.
+MAX_ROLE_CHANGES = 5_000
+# The steps after which a bulk request starts no further operation: half a second to a second.
+MAX_STEPS = 300_000
 # A step is one look at one element, or one byte that is written. These take so many times as long:
 # to write the rows of a member, also in a group that gives a role, to remove a deleted user from a
 # group, and to show there that a member was renamed.

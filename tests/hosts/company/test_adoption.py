@@ -252,3 +252,47 @@ class TestNames:
 
         assert Person.objects.count() == 2
         assert len({each.email.lower() for each in Person.objects.all()}) == 2
+
+
+class TestRenamed:
+    """A person whose new name somebody outside has, or whom others have, keeps the old login.
+
+    For the account, the old name is free, as if it were alone.
+    """
+
+    NEW = "ann.smith@example.com"
+
+    @pytest.fixture(params=["new name is taken", "person is shared"])
+    def ann(self, acme: Scim, globex: Scim, request: pytest.FixtureRequest) -> str:
+        """The id of Ann, whom Acme's identity provider has renamed."""
+        ann = push(acme)
+        if request.param == "person is shared":
+            push(globex)
+        else:
+            register(self.NEW)
+        answer = acme.put(f"/Users/{ann}", person(self.NEW))
+        assert (answer.status, answer.json["userName"]) == (200, self.NEW)
+        assert Person.objects.filter(email=ANN, memberships__account=ACME).exists()
+        return ann
+
+    def test_another_person_may_get_the_old_name(self, acme: Scim, ann: str) -> None:
+        other = push(acme)
+
+        assert other != ann
+        assert shown(acme, other)["userName"] == ANN
+        assert shown(acme, ann)["userName"] == self.NEW
+        assert Membership.objects.filter(account=ACME).count() == 2
+        assert UserLink.objects.get(pk=other).user.email != ANN
+
+    def test_another_person_may_be_renamed_to_the_old_name(self, acme: Scim, ann: str) -> None:
+        bob = push(acme, "bob@example.com")
+
+        answer = acme.put(f"/Users/{bob}", person(ANN))
+
+        assert (answer.status, answer.json["userName"]) == (200, ANN)
+        assert UserLink.objects.get(pk=bob).user.email == "bob@example.com"
+
+    def test_old_name_is_free_after_the_end_too(self, acme: Scim, ann: str) -> None:
+        assert acme.delete(f"/Users/{ann}").status == 204
+
+        assert push(acme) != ann

@@ -234,7 +234,7 @@ def a_host(
 
 def rows_of(account: UUID) -> dict[str, list[Any]]:
     """What the host has for an account."""
-    memberships = Membership.objects.filter(account=account).order_by("person__email")
+    memberships = Membership.objects.filter(account=account).order_by("pk")
     projects = Project.objects.filter(account=account)
     return {
         "memberships": list(memberships.values_list("role", "is_active", "title")),
