@@ -111,6 +111,7 @@ TEMPLATES = [
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "libraries:list"
 LOGOUT_REDIRECT_URL = "login"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # a fast one
 
 # Database ---------------------------------------------------------------------------------------
 
@@ -145,6 +146,8 @@ STATIC_URL = "static/"
 STATICFILES_DIRS = [ROOT / "example_project" / "static"]
 # Serve static files from the installed apps without collectstatic, even if DEBUG is off.
 WHITENOISE_USE_FINDERS = True
+# Look for files when they are requested: each test client would look for all of them first.
+WHITENOISE_AUTOREFRESH = True
 
 # Logging ----------------------------------------------------------------------------------------
 

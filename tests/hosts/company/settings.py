@@ -18,6 +18,7 @@ TILED_SCIM_MEMBERSHIP_DEFAULTS = {"role": "member"}
 DATABASES = {"default": database("company")}
 ROOT_URLCONF = "tests.hosts.company.urls"
 STATIC_URL = "static/"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # a fast one
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "customers.Person"
 INSTALLED_APPS = [
