@@ -6,6 +6,8 @@ PYTHON := python3.14 python3.13 python3.12 python3.11 python3
 PORT := 8000
 # More arguments: make test ARGS="-k filter", make bench ARGS="--quick --only floor,tiled_scim"
 ARGS :=
+# Without bytecode, each process that the tests start would compile all modules again.
+unexport PYTHONDONTWRITEBYTECODE
 # Requests that `make hostile` sends: 10000 the same ones every time, other numbers others.
 CASES := 10000
 
