@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from tiled_scim import clients
 from tiled_scim.api.base_url import token_url
+from tiled_scim.checks.settings import SETTINGS
 from tiled_scim.clients import Federation
 from tiled_scim.conf import PREFIX, settings
 from tiled_scim.host import adapter_class
@@ -20,7 +21,6 @@ from tiled_scim.management.printing import for_account, format_time, print_secre
 from tiled_scim.models import ScimClient, ScimClientSecret
 from tiled_scim.oauth.assertions import EXTRA
 from tiled_scim.secret import Secret
-from tiled_scim.setting_checks import SETTINGS
 
 NAME = "scim_client"
 DEFAULT_NAME = "Identity provider"
