@@ -29,7 +29,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import timedelta
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -37,7 +36,7 @@ from django.db import IntegrityError, router, transaction
 from django.db.models import Prefetch, QuerySet
 from django.utils.translation import gettext as _
 
-from tiled_scim.audit.events import Change, Source, keep, record
+from tiled_scim.audit.events import record_by_hand
 from tiled_scim.conf import SECRET_LIFETIMES, settings
 from tiled_scim.connections import Actor, Connection, UnknownAccountError
 from tiled_scim.database.errors import is_taken
@@ -222,7 +221,7 @@ def create(
             raise TooManyClientsError
         secret = None if federation is not None else _new_secret(client, actor, lifetime)
         changes = _of_secret(secret.row) if secret else _of_federation(None, federation)
-        _record(client, actor, Action.CLIENT_CREATED, changes)
+        record_by_hand(client, actor, Action.CLIENT_CREATED, changes)
     return NewClient(client, secret)
 
 
@@ -255,7 +254,7 @@ def add_secret(
             raise ClientEndedError
         _require_seen(now, seen)
         secret = _new_secret(now, actor, lifetime)
-        _record(now, actor, Action.CLIENT_SECRET_CREATED, _of_secret(secret.row))
+        record_by_hand(now, actor, Action.CLIENT_SECRET_CREATED, _of_secret(secret.row))
     return secret
 
 
@@ -273,7 +272,7 @@ def revoke_secret(secret: ScimClientSecret, actor: Actor) -> bool:
         if row is None or not client.is_current:
             return False
         row.revoke()
-        _record(client, actor, Action.CLIENT_SECRET_REVOKED, {"secret": [str(row), None]})
+        record_by_hand(client, actor, Action.CLIENT_SECRET_REVOKED, {"secret": [str(row), None]})
     return True
 
 
@@ -309,7 +308,7 @@ def change_federation(
         values = asdict(federation)
         ScimClient.objects.written().filter(pk=now.pk).update(**values)
         ScimAccessToken.objects.written().filter(client=now).delete()
-        _record(now, actor, Action.FEDERATION_CHANGED, _of_federation(before, federation))
+        record_by_hand(now, actor, Action.FEDERATION_CHANGED, _of_federation(before, federation))
     return True
 
 
@@ -326,7 +325,7 @@ def revoke(client: ScimClient, actor: Actor) -> bool:
         if not now.is_current:
             return False
         now.revoke()
-        _record(now, actor, Action.CLIENT_REVOKED)
+        record_by_hand(now, actor, Action.CLIENT_REVOKED)
     return True
 
 
@@ -453,18 +452,6 @@ def _of_federation(before: Federation | None, after: Federation | None) -> Mappi
     """Return what the event of a federation says."""
     old, new = (asdict(each) if each is not None else {} for each in (before, after))
     return {name: [old.get(name), new[name]] for name in new if old.get(name) != new[name]}
-
-
-def _record(
-    client: ScimClient,
-    actor: Actor,
-    action: Action,
-    attributes: Mapping[str, list[Any]] | None = None,
-) -> None:
-    """Write an event in the transaction of the change."""
-    source = Source(client.account, actor=actor.name, address=actor.address)
-    change = Change(name=client.name, action=action, attributes=attributes or {})
-    keep(partial(record, source, change), _using())
 
 
 def _using() -> str:

@@ -28,18 +28,16 @@ requests are refused.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from typing import Any, cast
 
-from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import IntegrityError, router, transaction
 from django.db.models import QuerySet
 
 from tiled_scim.audit.dashboard import Health
-from tiled_scim.audit.events import Change, Source, keep, record
+from tiled_scim.audit.events import Actor, Change, record_by_hand
 from tiled_scim.conf import settings
 from tiled_scim.database.errors import is_taken
 from tiled_scim.errors import not_found
@@ -54,12 +52,12 @@ from tiled_scim.models import (
     ScimToken,
     UserLink,
 )
-from tiled_scim.provisioning.group_roles import GroupRoles, RolePreview, give_role
+from tiled_scim.provisioning.group_roles import GroupRoles, RolePreview
 from tiled_scim.provisioning.groups import GroupService
 from tiled_scim.provisioning.moving import GroupMoving, Preview, move
 from tiled_scim.provisioning.repair import repair
 from tiled_scim.provisioning.role_keys import role_labels
-from tiled_scim.provisioning.service import Precondition, record_of
+from tiled_scim.provisioning.service import Precondition
 from tiled_scim.provisioning.users import UserService
 
 __all__ = [
@@ -83,21 +81,6 @@ SERVICES: dict[type, type[UserService | GroupService]] = {
     UserLink: UserService,
     LibraryGroupLink: GroupService,
 }
-
-
-@dataclass(frozen=True)
-class Actor:
-    """Who makes a change by hand, for its event.
-
-    Args:
-        name: The name that events show, with the place: "Django admin: ann".
-        user: The host user, if there is one. A token keeps who created it.
-        address: The IP address, if it is known. Events of tokens have it.
-    """
-
-    name: str
-    user: AbstractBaseUser | None = None
-    address: str | None = None
 
 
 class TokenChangedError(Exception):
@@ -260,7 +243,7 @@ class Connection:
                 raise TokenChangedError("The token has been replaced or revoked meanwhile.")
             for token in revoked:
                 token.revoke()
-                self._record(actor, Action.TOKEN_REVOKED, token)
+                record_by_hand(token, actor, Action.TOKEN_REVOKED)
             if previous is not None and revoked == [newest]:
                 previous.step_forward()
         return revoked
@@ -287,8 +270,7 @@ class Connection:
             ScimError: 404 if the account does not have the link, or if it is unlinked already; the
                 errors of the precondition. Nothing is changed then.
         """
-        source = Source(self.account, actor=actor.name)
-        service = SERVICES[type(link)](self.adapter, record_of(source))
+        service = SERVICES[type(link)].by_hand(self.account, actor.name)
         return service.unlink(link.pk, precondition).change
 
     def resync(
@@ -345,8 +327,7 @@ class Connection:
         Raises:
             ScimError: The errors of `move`.
         """
-        source = Source(self.account)
-        return GroupMoving(self.adapter, record_of(source)).preview(group.pk, library)
+        return GroupMoving.by_hand(self.account).preview(group.pk, library)
 
     def roles(self) -> dict[str, str]:
         """Return the labels of the roles that a group of the account can give, by key.
@@ -379,9 +360,10 @@ class Connection:
                 precondition. Nothing is changed then.
         """
         self._require_own(group)
-        return give_role(
-            group, role, actor.name, keeps_library=keeps_library, precondition=precondition
-        )
+        service = GroupRoles.by_hand(self.account, actor.name)
+        return service.give(
+            group.pk, role, keeps_library=keeps_library, precondition=precondition
+        ).change
 
     def preview_role(
         self, group: LibraryGroupLink, role: str, *, keeps_library: bool = True
@@ -393,13 +375,12 @@ class Connection:
         Raises:
             ScimError: The errors of `give_role`, except the 403.
         """
-        source = Source(self.account)
-        service = GroupRoles(self.adapter, record_of(source))
+        service = GroupRoles.by_hand(self.account)
         return service.preview(group.pk, role, keeps_library=keeps_library)
 
     def losing_role(self, group: LibraryGroupLink) -> list[str]:
         """Return the userNames of those who would lose the role of a group without it."""
-        return GroupRoles(self.adapter, record_of(Source(self.account))).losing(group)
+        return GroupRoles.by_hand(self.account).losing(group)
 
     # Inside
 
@@ -414,24 +395,12 @@ class Connection:
                     self.account, created_by=actor.user, check=check, **options
                 )
                 action = Action.TOKEN_REPLACED if new.replaced else Action.TOKEN_GENERATED
-                self._record(actor, action, new.token, _described(new))
+                record_by_hand(new.token, actor, action, _described(new))
         except IntegrityError as error:
             if not is_taken(error):
                 raise
             raise TokenChangedError("The account's first token was created meanwhile.") from error
         return new
-
-    def _record(
-        self,
-        actor: Actor,
-        action: Action,
-        token: ScimToken,
-        attributes: Mapping[str, list[Any]] | None = None,
-    ) -> None:
-        """Write an event in the transaction of the change."""
-        source = Source(self.account, actor=actor.name, address=actor.address)
-        change = Change(name=str(token), action=action, attributes=attributes or {})
-        keep(partial(record, source, change), router.db_for_write(ScimToken))
 
     def _require_own(self, link: UserLink | LibraryGroupLink) -> None:
         if link.account != self.account:

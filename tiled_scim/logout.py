@@ -12,13 +12,11 @@ is there once the account's issuer is configured. Configuring it is an event.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import partial
 from typing import Any, cast
 
 from django.db import router, transaction
 
-from tiled_scim.audit.events import Change, Source, keep, record
+from tiled_scim.audit.events import record_by_hand
 from tiled_scim.connections import Actor, Connection, UnknownAccountError
 from tiled_scim.models import Action, LogoutIssuer
 from tiled_scim.oauth.fetching import url_problem
@@ -72,7 +70,7 @@ def configure(account: str, actor: Actor, issuer: str, jwks_url: str = "") -> Lo
         row, _is_new = LogoutIssuer.objects.written().update_or_create(
             account=account, defaults=wanted, create_defaults=new
         )
-        _record(row, actor, Action.LOGOUT_CONFIGURED, changed)
+        record_by_hand(row, actor, Action.LOGOUT_CONFIGURED, changed)
     return row
 
 
@@ -86,21 +84,9 @@ def turn_off(account: str, actor: Actor) -> bool:
         found = LogoutIssuer.objects.written().select_for_update().filter(account=account).first()
         if found is None:
             return False
-        _record(found, actor, Action.LOGOUT_TURNED_OFF)
+        record_by_hand(found, actor, Action.LOGOUT_TURNED_OFF)
         found.delete()
     return True
-
-
-def _record(
-    issuer: LogoutIssuer,
-    actor: Actor,
-    action: Action,
-    attributes: Mapping[str, list[Any]] | None = None,
-) -> None:
-    """Write an event in the transaction of the change."""
-    source = Source(issuer.account, actor=actor.name, address=actor.address)
-    change = Change(name=str(issuer), action=action, attributes=attributes or {})
-    keep(partial(record, source, change), router.db_for_write(LogoutIssuer))
 
 
 def _transaction() -> Any:

@@ -10,9 +10,11 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from uuid import UUID
 
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import router, transaction
 
 from tiled_scim.attributes import ResourceType
@@ -29,8 +31,12 @@ from tiled_scim.models import (
     NAME_LENGTH,
     Action,
     LibraryGroupLink,
+    LogoutIssuer,
     Outcome,
+    ScimClient,
     ScimEvent,
+    ScimToken,
+    SetupLink,
     UserLink,
 )
 from tiled_scim.schemas import GROUP, USER
@@ -130,6 +136,25 @@ class Source:
     method: str = ""
 
 
+@dataclass(frozen=True)
+class Actor:
+    """Who makes a change by hand, for its event.
+
+    Args:
+        name: The name that events show, with the place: "Django admin: ann".
+        user: The host user, if there is one. A token keeps who created it.
+        address: The IP address, if it is known. Events of tokens have it.
+    """
+
+    name: str
+    user: AbstractBaseUser | None = None
+    address: str | None = None
+
+    def source(self, account: str) -> Source:
+        """Return the source of the events of a change in an account."""
+        return Source(account, actor=self.name, address=self.address)
+
+
 def record(
     source: Source,
     change: Change,
@@ -183,6 +208,25 @@ def keep(write: Callable[[], None], using: str) -> None:
         write()
     else:
         transaction.on_commit(write, using=using)
+
+
+def record_by_hand(
+    row: ScimToken | ScimClient | SetupLink | LogoutIssuer,
+    actor: Actor,
+    action: Action,
+    attributes: Mapping[str, list[Any]] | None = None,
+) -> None:
+    """Write the event of a change that a person made, in the transaction of the change.
+
+    Args:
+        row: What was changed, such as a token.
+        actor: The person.
+        action: What was done.
+        attributes: The old and the new value of each attribute that changed.
+    """
+    change = Change(name=str(row), action=action, attributes=attributes or {})
+    write = partial(record, actor.source(row.account), change)
+    keep(write, router.db_for_write(type(row)))
 
 
 def _is_repeated(event: ScimEvent) -> bool:

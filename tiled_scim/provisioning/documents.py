@@ -23,7 +23,7 @@ from tiled_scim.host import HostAdapter, follow_path, normalized, username_colum
 from tiled_scim.models import LibraryGroupLink, UserLink
 from tiled_scim.provisioning.placeholders import Element, divided, joined, shown
 from tiled_scim.schemas import GROUP, USER
-from tiled_scim.scim.absence import TEXT_TYPES, is_nothing
+from tiled_scim.scim.absence import TEXT_TYPES, is_nothing, set_value
 from tiled_scim.scim.cleaning import Document, check_length
 from tiled_scim.scim.matching import comparable
 from tiled_scim.sql.host_fields import HostField, HostFields
@@ -155,23 +155,15 @@ def _put(
         container = dict(cast(Document, document.get(path.schema.urn, {})))
     if attribute.multi_valued:
         elements = cast("list[Element]", container.get(attribute.name, [{"primary": True}]))
-        _set(container, attribute.name, join(elements, field.leaf.name, value))
+        set_value(container, attribute.name, join(elements, field.leaf.name, value))
     elif path.sub_attribute:
         part = dict(cast(Element, container.get(attribute.name, {})))
-        _set(part, field.leaf.name, value)
-        _set(container, attribute.name, part)
+        set_value(part, field.leaf.name, value)
+        set_value(container, attribute.name, part)
     else:
-        _set(container, attribute.name, value)
+        set_value(container, attribute.name, value)
     if path.is_extension:
-        _set(document, path.schema.urn, container)
-
-
-def _set(container: Element, name: str, value: Any) -> None:
-    """Set a value, or remove it if it counts as absent."""
-    if is_nothing(value):
-        container.pop(name, None)
-    else:
-        container[name] = value
+        set_value(document, path.schema.urn, container)
 
 
 def _in_order(document: Document, resource_type: ResourceType) -> Document:
@@ -285,11 +277,11 @@ def _take(attributes: Document, field: HostField) -> Any:
     elif path.sub_attribute:
         part = dict(cast(Element, container.get(attribute.name, {})))
         value = part.pop(field.leaf.name, None)
-        _set(container, attribute.name, part)
+        set_value(container, attribute.name, part)
     else:
         value = container.pop(attribute.name, None)
     if path.is_extension:
-        _set(attributes, path.schema.urn, container)
+        set_value(attributes, path.schema.urn, container)
     return None if value == "" else value
 
 

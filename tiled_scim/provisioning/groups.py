@@ -166,6 +166,18 @@ class GroupService(Service[LibraryGroupLink]):
             precondition(resource_of(link, read_group(link)).version)
         return link
 
+    def read_linked(self, key: UUID) -> LibraryGroupLink:
+        """Return the linked group with this id, not locked, even if its Library was deleted.
+
+        Raises:
+            ScimError: 404.
+        """
+        links = self.links.filter(unlinked_at=None).select_related("library")
+        link: LibraryGroupLink | None = links.filter(pk=key).first()
+        if link is None:
+            raise self.unknown(key)
+        return link
+
     def lock_by(self, column: str, value: Any) -> LibraryGroupLink | None:
         """Return the group with a value in a unique column, live or not, locked; or None.
 

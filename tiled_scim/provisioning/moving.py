@@ -10,12 +10,12 @@ from uuid import UUID
 
 from django.utils.translation import gettext
 
-from tiled_scim.audit.events import Change, Source
+from tiled_scim.audit.events import Change
 from tiled_scim.errors import ScimError
-from tiled_scim.host import adapter_class, library_model
+from tiled_scim.host import library_model
 from tiled_scim.models import Action, LibraryGroupLink
 from tiled_scim.provisioning.groups import GroupService
-from tiled_scim.provisioning.service import Precondition, Result, record_of, recorded
+from tiled_scim.provisioning.service import Precondition, Result, recorded
 from tiled_scim.sql.rows import locked
 from tiled_scim.words import words
 
@@ -72,10 +72,7 @@ class GroupMoving(GroupService):
         Raises:
             ScimError: The errors of `move`.
         """
-        links = self.links.filter(unlinked_at=None).select_related("library")
-        link = links.filter(pk=key).first()
-        if link is None:
-            raise self.unknown(key)
+        link = self.read_linked(key)
         target = self._target(link, self._libraries, library)
         losing = [user.name for user in self.members(link).losing()]
         link.library = target
@@ -141,6 +138,5 @@ def move(
     Raises:
         ScimError: The errors of `GroupMoving.move`. Nothing is changed then.
     """
-    source = Source(link.account, actor=actor)
-    moving = GroupMoving(adapter_class()(link.account), record_of(source))
+    moving = GroupMoving.by_hand(link.account, actor)
     return moving.move(link.pk, library, precondition).change

@@ -7,8 +7,7 @@ from typing import Any, ClassVar, cast
 from uuid import UUID
 
 from tiled_scim import signals
-from tiled_scim.audit.events import Change, Source
-from tiled_scim.host import adapter_class
+from tiled_scim.audit.events import Change
 from tiled_scim.models import Action, LibraryGroupLink, UserLink
 from tiled_scim.provisioning import drift
 from tiled_scim.provisioning.documents import read_group
@@ -23,7 +22,6 @@ from tiled_scim.provisioning.service import (
     Precondition,
     Result,
     Service,
-    record_of,
     recorded,
 )
 from tiled_scim.provisioning.users import UserService
@@ -184,6 +182,5 @@ def repair(
     Raises:
         ScimError: The errors of `Repair.repair`. Nothing is changed then.
     """
-    source = Source(link.account, actor=actor)
-    service = REPAIRS[type(link)](adapter_class()(link.account), record_of(source))
+    service = REPAIRS[type(link)].by_hand(link.account, actor)
     return service.repair(link.pk, precondition).change

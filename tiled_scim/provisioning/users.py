@@ -29,10 +29,10 @@ from tiled_scim.provisioning.leaving import (
     leave_groups,
     takes_last_admin,
 )
-from tiled_scim.provisioning.locked_user import LockedUser, Plan
+from tiled_scim.provisioning.locked_user import LockedUser
 from tiled_scim.provisioning.member_queries import locked_groups, note_rename_of_member
 from tiled_scim.provisioning.service import Precondition, Result, recorded
-from tiled_scim.provisioning.user_planning import UserPlanner, host_name_follows
+from tiled_scim.provisioning.user_planning import Plan, UserPlanner, host_name_follows
 from tiled_scim.provisioning.user_transitions import UserTransitions
 from tiled_scim.schemas import USER
 from tiled_scim.scim import patch
