@@ -20,12 +20,13 @@ from uuid import uuid4
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
-from django.db import connections, models, router
+from django.db import models, router
 
 from tiled_scim.conf import settings
 from tiled_scim.database import account_model
 from tiled_scim.database.compiled import of_keys
 from tiled_scim.database.library_account import LibraryAccount, library_account
+from tiled_scim.database.locks import locked
 from tiled_scim.database.membership_model import MembershipModel, membership_model
 from tiled_scim.database.membership_roles import RoleColumn, choices_of
 from tiled_scim.errors import Cause, ScimError, forbidden
@@ -390,9 +391,7 @@ class AccountAdapter(HostAdapter):
 
     def _lock_membership(self, user: AbstractBaseUser) -> models.Model | None:
         memberships = self.memberships()
-        using = self._using
-        no_key = connections[using].features.has_select_for_no_key_update
-        rows = memberships.rows(using, **self._key(user)).select_for_update(no_key=no_key)
+        rows = locked(memberships.rows(self._using, **self._key(user)))
         return cast("models.Model | None", rows.first())
 
     def _save_membership(self, user: AbstractBaseUser, values: Mapping[str, Any]) -> models.Model:

@@ -44,10 +44,12 @@ from tiled_scim.models import (
     FEDERATION_LENGTH,
     NAME_LENGTH,
     Action,
+    ClientChangedError,
     Federation,
     ScimAccessToken,
     ScimClient,
     ScimClientSecret,
+    TooManySecretsError,
 )
 from tiled_scim.oauth import assertions
 from tiled_scim.oauth.fetching import is_refused, url_problem
@@ -125,20 +127,12 @@ class TooManyClientsError(Exception):
     """The account has as many clients as it may have. One has to be revoked first."""
 
 
-class TooManySecretsError(Exception):
-    """The client has two secrets that work. One has to be revoked first."""
-
-
 class ClientEndedError(Exception):
     """The client was revoked, or has the other kind of credential."""
 
 
 class ClientExistsError(Exception):
     """There is a client with this client id already."""
-
-
-class ClientChangedError(Exception):
-    """The client is not as the caller saw it: another secret or federation was set meanwhile."""
 
 
 class FederationUnavailableError(Exception):
@@ -367,12 +361,9 @@ def _locked(client: ScimClient) -> ScimClient:
 
 
 def _new_secret(client: ScimClient, actor: Actor, lifetime: timedelta) -> NewClientSecret:
-    try:
-        row, plaintext = ScimClientSecret.objects.create_in(
-            client, created_by=actor.user, lifetime=lifetime
-        )
-    except IndexError:
-        raise TooManySecretsError from None
+    row, plaintext = ScimClientSecret.objects.create_in(
+        client, created_by=actor.user, lifetime=lifetime
+    )
     return NewClientSecret(row, plaintext)
 
 

@@ -10,6 +10,7 @@ from tiled_scim.models.clients import (
     Federation,
     ScimClient,
     ScimClientSecret,
+    TooManySecretsError,
 )
 from tiled_scim.models.events import Action, Outcome, ScimEvent, actions
 from tiled_scim.models.last_use import USED_INTERVAL, LastUse
@@ -81,6 +82,7 @@ __all__ = [
     "SetupLink",
     "Slot",
     "StoredEmail",
+    "TooManySecretsError",
     "UsedAssertion",
     "UserLink",
     "actions",

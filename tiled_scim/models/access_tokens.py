@@ -16,9 +16,9 @@ from tiled_scim.models.clients import (
     ClientChangedError,
     ScimClient,
     ScimClientSecret,
-    WrittenManager,
 )
 from tiled_scim.models.last_use import LastUse
+from tiled_scim.models.managers import WrittenManager
 from tiled_scim.secret import Secret, digest, new_secret
 
 # The prefix that secret scanners look for.
@@ -31,7 +31,7 @@ MOST_ACCESS_TOKENS = 500
 EXPIRED_KEPT = timedelta(days=1)
 
 
-class ScimAccessTokenManager(WrittenManager):
+class ScimAccessTokenManager(WrittenManager["ScimAccessToken"]):
     """Issues and finds access tokens."""
 
     def issue(

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from tiled_scim.database.errors import is_taken
 from tiled_scim.database.fields import ExactCharField
+from tiled_scim.models.managers import WrittenManager
 from tiled_scim.secret import Secret, digest
 
 # Each so many assertions, those that have expired are deleted.
@@ -20,7 +21,7 @@ PRUNED_EVERY = 100
 PRUNED_AT_ONCE = 1000
 
 
-class UsedAssertionManager(models.Manager["UsedAssertion"]):
+class UsedAssertionManager(WrittenManager["UsedAssertion"]):
     """Remembers assertions until they expire."""
 
     def use(self, issuer: str, jwks_url: str, identifier: str, expires_at: datetime) -> bool:
@@ -47,14 +48,14 @@ class UsedAssertionManager(models.Manager["UsedAssertion"]):
                 raise
             return False
         if used.pk % PRUNED_EVERY == 0:
-            self._prune(using)
+            self._prune()
         return True
 
     def expired_before(self, moment: datetime) -> models.QuerySet[UsedAssertion]:
         """Return the assertions that expired before a time."""
-        return self.using(router.db_for_write(self.model)).filter(expires_at__lt=moment)
+        return self.written().filter(expires_at__lt=moment)
 
-    def _prune(self, using: str) -> None:
+    def _prune(self) -> None:
         """Delete assertions that have expired.
 
         They are deleted by primary key: deleting a range of dates would block requests that write
@@ -62,7 +63,7 @@ class UsedAssertionManager(models.Manager["UsedAssertion"]):
         """
         expired = self.expired_before(timezone.now()).order_by("expires_at")
         keys = list(expired.values_list("pk", flat=True)[:PRUNED_AT_ONCE])
-        self.using(using).filter(pk__in=keys).delete()
+        self.written().filter(pk__in=keys).delete()
 
 
 class UsedAssertion(models.Model):

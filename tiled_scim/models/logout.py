@@ -5,15 +5,16 @@ from __future__ import annotations
 import uuid
 from typing import ClassVar
 
-from django.db import models, router
+from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from tiled_scim.database.fields import ExactCharField
 from tiled_scim.models.created import Created
 from tiled_scim.models.lengths import ACCOUNT_LENGTH, URL_LENGTH
+from tiled_scim.models.managers import WrittenManager
 
 
-class LogoutIssuerManager(models.Manager["LogoutIssuer"]):
+class LogoutIssuerManager(WrittenManager["LogoutIssuer"]):
     """Finds the issuer of an account. `logout` changes it for people, and writes events."""
 
     def of_account(self, account: str) -> LogoutIssuer | None:
@@ -23,10 +24,6 @@ class LogoutIssuerManager(models.Manager["LogoutIssuer"]):
     def with_key(self, key: uuid.UUID) -> LogoutIssuer | None:
         """Return the issuer to whose URL a request came, or None."""
         return self.written().filter(pk=key).first()
-
-    def written(self) -> models.QuerySet[LogoutIssuer]:
-        """Return all issuers, from the database for writes: a replica may have outdated ones."""
-        return self.using(router.db_for_write(self.model))
 
 
 class LogoutIssuer(Created):

@@ -12,15 +12,14 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from tiled_scim.database.fields import ExactCharField
-from tiled_scim.models.lengths import (
-    ACCOUNT_LENGTH,
-)
+from tiled_scim.models.lengths import ACCOUNT_LENGTH
+from tiled_scim.models.managers import WrittenManager
 from tiled_scim.secret import Secret, digest, new_secret
 
 SETUP_PREFIX = "tscimsetup_"
 
 
-class SetupLinkManager(models.Manager["SetupLink"]):
+class SetupLinkManager(WrittenManager["SetupLink"]):
     """Creates and finds setup links. `setup_links` does so for people, and writes events."""
 
     def issue(
@@ -62,13 +61,13 @@ class SetupLinkManager(models.Manager["SetupLink"]):
         return [link for link in links if link.is_open]
 
     def written(self) -> models.QuerySet[SetupLink]:
-        """Return all links, from the database for writes: a replica may have outdated links."""
-        return self.using(router.db_for_write(self.model)).select_related("created_by")
+        """Return all links, with the users who created them."""
+        return super().written().select_related("created_by")
 
     def ended_before(self, moment: datetime) -> models.QuerySet[SetupLink]:
         """Return the links that expired or were revoked before a time."""
         ended = models.Q(expires_at__lt=moment) | models.Q(revoked_at__lt=moment)
-        return self.using(router.db_for_write(self.model)).filter(ended)
+        return super().written().filter(ended)
 
 
 class SetupLink(models.Model):

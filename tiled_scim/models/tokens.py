@@ -17,6 +17,7 @@ from tiled_scim.database.fields import ExactCharField
 from tiled_scim.models.created import Created
 from tiled_scim.models.last_use import LastUse
 from tiled_scim.models.lengths import ACCOUNT_LENGTH
+from tiled_scim.models.managers import WrittenManager
 from tiled_scim.secret import Secret, digest, new_secret
 
 TOKEN_PREFIX = "tscim_"  # noqa: S105 (the prefix that secret scanners look for, not a secret)
@@ -75,7 +76,7 @@ class CurrentTokens(NamedTuple):
         return [token for token in self if token is not None]
 
 
-class ScimTokenManager(models.Manager["ScimToken"]):
+class ScimTokenManager(WrittenManager["ScimToken"]):
     """Creates and finds tokens. `connections.Connection` does so for people, and writes events."""
 
     def renew(
@@ -167,10 +168,6 @@ class ScimTokenManager(models.Manager["ScimToken"]):
         query = compiled(("token", using), lambda: self._with_digest().values_list(*names))
         row = query.row(digest=digest(plaintext))
         return None if row is None else self.model.from_db(using, names, row)
-
-    def written(self) -> models.QuerySet[ScimToken]:
-        """Return all tokens, from the database for writes: a replica may have outdated tokens."""
-        return self.using(router.db_for_write(self.model))
 
     def _with_digest(self) -> models.QuerySet[ScimToken]:
         parameter = Parameter("digest", self.model._meta.get_field("digest"))

@@ -12,6 +12,7 @@ from django.utils import timezone
 from tiled_scim import signals
 from tiled_scim.audit.events import differences
 from tiled_scim.conf import settings
+from tiled_scim.database.locks import locked
 from tiled_scim.host import LibraryNameTaken, library_model
 from tiled_scim.models import NAME_LENGTH, Action, LibraryGroupLink
 from tiled_scim.provisioning.documents import read_group, split
@@ -37,7 +38,7 @@ from tiled_scim.scim.member_changes import (
 )
 from tiled_scim.scim.operations import Operation, is_member_operation
 from tiled_scim.scim.text import canonical
-from tiled_scim.sql.rows import lock_group, locked
+from tiled_scim.sql.rows import lock_group
 
 AnyResult = TypeVar("AnyResult")
 
@@ -186,7 +187,7 @@ class GroupService(Service[LibraryGroupLink]):
         link = lock_group(column, value, self.account, self.using, live=False)
         if link is not None and link.library_id is not None:
             libraries = library_model()._base_manager.using(self.using)
-            link.library = locked(libraries, self.using).filter(pk=link.library_id).first()
+            link.library = locked(libraries).filter(pk=link.library_id).first()
             link.library = own_library(link, self.adapter)
         return cast("LibraryGroupLink | None", link)
 

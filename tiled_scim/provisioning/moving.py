@@ -11,12 +11,12 @@ from uuid import UUID
 from django.utils.translation import gettext
 
 from tiled_scim.audit.events import Change
+from tiled_scim.database.locks import locked
 from tiled_scim.errors import ScimError
 from tiled_scim.host import library_model
 from tiled_scim.models import Action, LibraryGroupLink
 from tiled_scim.provisioning.groups import GroupService
 from tiled_scim.provisioning.service import Precondition, Result, recorded
-from tiled_scim.sql.rows import locked
 from tiled_scim.words import words
 
 
@@ -46,7 +46,7 @@ class GroupMoving(GroupService):
             ScimError: 404 for the group; 409 if the group may not feed the Library.
         """
         link = self.lock_linked(key, precondition)
-        target = self._target(link, locked(self._libraries, self.using), library)
+        target = self._target(link, locked(self._libraries), library)
         names = [self._name(link.library), self._name(target)]
         changed = self.members(link).revoke_all()
         self.take_name(link, link.name)  # which one without a Library may have given up

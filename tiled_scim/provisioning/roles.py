@@ -22,13 +22,13 @@ from django.db.models import Case, Q, QuerySet, Value, When
 from tiled_scim.accounts import active_links
 from tiled_scim.conf import settings
 from tiled_scim.database.compiled import insert, of_keys
+from tiled_scim.database.locks import locked
 from tiled_scim.errors import Cause, forbidden, too_large
 from tiled_scim.host import TILED_ADMIN, HostAdapter, objects
 from tiled_scim.models import LibraryGroupMember, PriorRoles, UserLink
 from tiled_scim.provisioning.conflicts import becomes_protected
 from tiled_scim.provisioning.role_keys import RoleKeys, gives_admin, role_labels
 from tiled_scim.scim.budget import MAX_ROLE_CHANGES
-from tiled_scim.sql.rows import locked
 from tiled_scim.words import english_words
 
 Roles = frozenset[str]
@@ -114,7 +114,7 @@ class RoleSettling:
     def lock(self, links: Iterable[UUID]) -> None:
         """Lock links, so that concurrent requests settle them one after another."""
         rows = UserLink.objects.using(self.using).order_by("pk")
-        for part in of_keys(locked(rows, self.using), "pk", sorted(links)):
+        for part in of_keys(locked(rows), "pk", sorted(links)):
             list(part.values_list("pk"))
 
     def lock_for_request(self, links: Collection[UUID]) -> None:

@@ -12,6 +12,7 @@ from django.utils import timezone
 from tiled_scim import permissions, signals
 from tiled_scim.audit.events import differences
 from tiled_scim.conf import settings
+from tiled_scim.database.locks import locked
 from tiled_scim.errors import Cause, forbidden, uniqueness
 from tiled_scim.models import Action, ScimClient, ScimToken, UserLink
 from tiled_scim.provisioning import multi_account
@@ -40,7 +41,7 @@ from tiled_scim.scim.budget import STEPS_OF_RENAMED
 from tiled_scim.scim.cleaning import Document, check_immutable
 from tiled_scim.scim.operations import Operation
 from tiled_scim.scim.text import canonical
-from tiled_scim.sql.rows import lock_user, locked
+from tiled_scim.sql.rows import lock_user
 
 
 class UserService(UserTransitions):
@@ -205,7 +206,7 @@ class UserService(UserTransitions):
             return self._locked(link)
         existing = lock_user("user", host_user.pk, self.account, self.using, live=False)
         if existing is None:
-            rows = locked(get_user_model()._base_manager.using(self.using), self.using)
+            rows = locked(get_user_model()._base_manager.using(self.using))
             # The user may have been deleted meanwhile.
             link.user = cast(Any, rows.filter(pk=host_user.pk).first())
             return self._locked(link)
