@@ -14,7 +14,7 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext
 
 from tiled_scim.admin.account import Account, AccountAdmin
-from tiled_scim.admin.link_actions import actor_of
+from tiled_scim.admin.actors import actor_of
 from tiled_scim.models import ScimClient
 from tiled_scim.presentation import clients
 from tiled_scim.presentation.clients import ClientForms

@@ -11,7 +11,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
 from tiled_scim.admin.account import Account, AccountAdmin
-from tiled_scim.admin.link_actions import actor_of
+from tiled_scim.admin.actors import actor_of
 from tiled_scim.presentation import logout
 from tiled_scim.presentation.form_results import FormResult
 

@@ -19,9 +19,9 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext
 
 from tiled_scim.admin.account import Account, requested
+from tiled_scim.admin.actors import actor_of
 from tiled_scim.admin.clients import ClientPages
 from tiled_scim.admin.events import UNKNOWN
-from tiled_scim.admin.link_actions import actor_of
 from tiled_scim.admin.lists import may_view
 from tiled_scim.admin.logout import LogoutPages
 from tiled_scim.admin.scope import labelled, scope_of

@@ -27,19 +27,18 @@ from tiled_scim.host import TILED_ADMIN
 from tiled_scim.models import (
     CANONICAL_NAME_LENGTH,
     CLIENT_LENGTH,
+    LINKS,
     METHOD_LENGTH,
     NAME_LENGTH,
     Action,
-    LibraryGroupLink,
     LogoutIssuer,
     Outcome,
     ScimClient,
     ScimEvent,
     ScimToken,
     SetupLink,
-    UserLink,
 )
-from tiled_scim.schemas import GROUP, USER
+from tiled_scim.schemas import GROUP
 from tiled_scim.scim.cleaning import Document
 from tiled_scim.scim.identifiers import as_uuid
 from tiled_scim.scim.selection import ALL
@@ -52,11 +51,6 @@ logger = logging.getLogger(__name__)
 NAMES_KEPT = 100
 VALUE_LENGTH = 500
 DETAIL_LENGTH = 2000
-
-LINKS: dict[str, type[UserLink | LibraryGroupLink]] = {
-    USER.name: UserLink,
-    GROUP.name: LibraryGroupLink,
-}
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from tiled_scim.models.lengths import (
     URL_LENGTH,
 )
 from tiled_scim.models.links import (
+    LINKS,
     LibraryGroupLink,
     Link,
     LinkQuerySet,
@@ -53,6 +54,7 @@ __all__ = [
     "CLIENT_SECRET_PREFIX",
     "EXPIRED_KEPT",
     "FEDERATION_LENGTH",
+    "LINKS",
     "METHOD_LENGTH",
     "NAME_LENGTH",
     "ROLE_LENGTH",

@@ -22,6 +22,7 @@ from tiled_scim.models.lengths import (
     NAME_LENGTH,
     ROLE_LENGTH,
 )
+from tiled_scim.schemas import GROUP, USER
 from tiled_scim.scim.cleaning import check_length
 from tiled_scim.scim.text import canonical, fold
 from tiled_scim.words import with_words
@@ -342,6 +343,13 @@ class LibraryGroupLink(Link):
     def live(cls) -> models.Q:
         """Return the condition for live links."""
         return models.Q(unlinked_at=None) & (cls.keeping | ~models.Q(role=""))
+
+
+# The links of each resource type, by its name.
+LINKS: Mapping[str, type[UserLink | LibraryGroupLink]] = {
+    USER.name: UserLink,
+    GROUP.name: LibraryGroupLink,
+}
 
 
 def name_in_host_words() -> None:

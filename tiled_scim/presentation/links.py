@@ -8,10 +8,11 @@ from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet
 
-from tiled_scim.audit.events import LINKS, differences
+from tiled_scim.audit.events import differences
 from tiled_scim.conf import settings
 from tiled_scim.host import TILED_ADMIN, HostAdapter
 from tiled_scim.models import (
+    LINKS,
     LibraryGroupLink,
     LibraryGroupMember,
     Link,

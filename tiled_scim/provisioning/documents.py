@@ -20,7 +20,7 @@ from django.utils import timezone
 from tiled_scim.accounts import AccountAdapter
 from tiled_scim.attributes import Attribute, ResourceType
 from tiled_scim.host import HostAdapter, follow_path, normalized, username_column
-from tiled_scim.models import LibraryGroupLink, UserLink
+from tiled_scim.models import LINKS, LibraryGroupLink, UserLink
 from tiled_scim.provisioning.placeholders import Element, divided, joined, shown
 from tiled_scim.schemas import GROUP, USER
 from tiled_scim.scim.absence import TEXT_TYPES, is_nothing, set_value
@@ -29,10 +29,6 @@ from tiled_scim.scim.matching import comparable
 from tiled_scim.sql.host_fields import HostField, HostFields
 from tiled_scim.sql.rows import GroupRow, UserRow
 
-MODELS: dict[str, type[UserLink | LibraryGroupLink]] = {
-    USER.name: UserLink,
-    GROUP.name: LibraryGroupLink,
-}
 HostValues = dict[str, Any]
 
 
@@ -257,7 +253,7 @@ def with_unnamed_booleans(document: Document, before: Document, fields: HostFiel
 
 def _columns(resource_type: ResourceType) -> Iterator[tuple[str, str, int | None]]:
     """Yield the name, column and maximum length of attributes in columns that clients write."""
-    opts = MODELS[resource_type.name]._meta
+    opts = LINKS[resource_type.name]._meta
     for attribute in (*resource_type.common.attributes, *resource_type.schema.attributes):
         if attribute.column and attribute.mutability != "readOnly":
             room = getattr(opts.get_field(attribute.column), "max_length", None)
