@@ -17,14 +17,13 @@ from pytest_django import DjangoAssertNumQueries
 from tests.factories import make_user
 from tests.simple_project.libraries.models import Library
 from tiled_scim.database.compiled import CHUNK
+from tiled_scim.database.host_models import has_field, membership_accessors
 from tiled_scim.errors import ScimError
 from tiled_scim.host import (
     TILED_ADMIN,
     HostAdapter,
     chunks,
-    has_field,
     library_model,
-    membership_accessors,
 )
 from tiled_scim.models import LibraryGroupLink, UserLink
 from tiled_scim.provisioning.reading import host_values_of

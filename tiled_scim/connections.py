@@ -40,8 +40,9 @@ from tiled_scim.audit.dashboard import Health
 from tiled_scim.audit.events import Actor, Change, record_by_hand
 from tiled_scim.conf import settings
 from tiled_scim.database.errors import is_taken
+from tiled_scim.database.host_models import objects
 from tiled_scim.errors import not_found
-from tiled_scim.host import HostAdapter, adapter_class, objects
+from tiled_scim.host import HostAdapter, adapter_class
 from tiled_scim.models import (
     Action,
     CurrentTokens,

@@ -38,8 +38,8 @@ from tiled_scim.audit.client_use import ClientUse, uses
 from tiled_scim.audit.handover import Handover, handover
 from tiled_scim.audit.times import ago, days_left, midnight, today
 from tiled_scim.conf import settings
+from tiled_scim.database.host_models import objects
 from tiled_scim.errors import Cause
-from tiled_scim.host import TILED_ADMIN, objects
 from tiled_scim.models import (
     CurrentTokens,
     LastUse,
@@ -51,7 +51,7 @@ from tiled_scim.models import (
     ScimToken,
     UserLink,
 )
-from tiled_scim.schemas import GROUP, USER
+from tiled_scim.schemas import GROUP, TILED_ADMIN, USER
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise

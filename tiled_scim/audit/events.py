@@ -23,7 +23,6 @@ from tiled_scim.database.compiled import insert
 from tiled_scim.database.connections import close_if_without_autocommit
 from tiled_scim.database.errors import is_aborted, is_lost
 from tiled_scim.errors import ScimError
-from tiled_scim.host import TILED_ADMIN
 from tiled_scim.models import (
     CANONICAL_NAME_LENGTH,
     CLIENT_LENGTH,
@@ -38,7 +37,7 @@ from tiled_scim.models import (
     ScimToken,
     SetupLink,
 )
-from tiled_scim.schemas import GROUP
+from tiled_scim.schemas import GROUP, TILED_ADMIN
 from tiled_scim.scim.cleaning import Document
 from tiled_scim.scim.identifiers import as_uuid
 from tiled_scim.scim.selection import ALL

@@ -17,8 +17,8 @@ from django.urls import URLPattern, URLResolver
 from tiled_scim.checks.installation import root_resolver
 from tiled_scim.checks.settings import Messages
 from tiled_scim.conf import PREFIX, settings
-from tiled_scim.host import TILED_ADMIN, HostAdapter
-from tiled_scim.schemas import USER
+from tiled_scim.host import HostAdapter
+from tiled_scim.schemas import TILED_ADMIN, USER
 
 # Fields that no attribute may be mapped to, on whatever row.
 FORBIDDEN = {

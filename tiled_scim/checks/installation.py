@@ -14,8 +14,8 @@ from django.urls import NoReverseMatch, URLResolver, get_resolver, reverse
 from tiled_scim.api.base_url import APP_NAME
 from tiled_scim.checks.settings import FUNCTION, Messages
 from tiled_scim.conf import PREFIX, settings
+from tiled_scim.database.host_models import library_model
 from tiled_scim.database.membership_model import membership_model
-from tiled_scim.host import library_model
 from tiled_scim.models import LibraryGroupLink, UserLink
 
 # The app_name of `configuration/urls.py`.

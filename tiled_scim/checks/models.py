@@ -9,11 +9,11 @@ from django.core import checks
 from django.db import models
 from django.db.models.fields import NOT_PROVIDED
 
-from tiled_scim.accounts import attribute_columns
 from tiled_scim.checks.adapter import mapping, uses_default
 from tiled_scim.checks.settings import Messages
 from tiled_scim.conf import PREFIX, settings
-from tiled_scim.host import has_field, library_model, membership_accessors
+from tiled_scim.database.host_models import has_field, library_model, membership_accessors
+from tiled_scim.database.membership_fields import attribute_columns
 
 
 def check_library_model() -> Messages:

@@ -17,8 +17,9 @@ from django.db.models import ProtectedError, RestrictedError
 
 from tiled_scim.api import credentials
 from tiled_scim.conf import settings
+from tiled_scim.database.host_models import has_field, library_model, objects
 from tiled_scim.errors import ScimError
-from tiled_scim.host import adapter_class, has_field, library_model, objects
+from tiled_scim.host import adapter_class
 from tiled_scim.models import Action, LibraryGroupLink, ScimEvent
 from tiled_scim.provider_check.names import Names
 from tiled_scim.scim.identifiers import as_uuid

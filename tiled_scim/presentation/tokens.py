@@ -18,11 +18,11 @@ from tiled_scim.audit.advice import NOT_ENABLED
 from tiled_scim.audit.dashboard import FAILURE_DAYS, Failure, Health, failures_since
 from tiled_scim.conf import settings
 from tiled_scim.connections import Connection, NewToken, TokenChangedError, seen_key
-from tiled_scim.host import TILED_ADMIN
 from tiled_scim.models import ScimToken
 from tiled_scim.oauth import assertions
 from tiled_scim.presentation.chart import Chart
 from tiled_scim.presentation.form_results import OUTDATED, FormResult
+from tiled_scim.schemas import TILED_ADMIN
 
 # How long the token that is replaced can be kept, in days.
 KEPT = {0: _("Immediately"), 1: _("In one day"), 7: _("In one week")}

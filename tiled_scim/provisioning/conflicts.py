@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from django.contrib.auth import get_user_model
 from django.db import IntegrityError, models
 
-from tiled_scim.accounts import split_choices
 from tiled_scim.conf import settings
 from tiled_scim.database.errors import violated
+from tiled_scim.database.host_models import library_model, username_column
+from tiled_scim.database.membership_fields import split_choices
 from tiled_scim.database.membership_model import membership_model
 from tiled_scim.errors import Cause, ScimError, forbidden, uniqueness
-from tiled_scim.host import HostAdapter, library_model, username_column
+from tiled_scim.host import HostAdapter
 from tiled_scim.models import UserLink
 from tiled_scim.words import english_words
 

@@ -19,7 +19,8 @@ from django.utils import timezone
 
 from tiled_scim.accounts import AccountAdapter
 from tiled_scim.attributes import Attribute, ResourceType
-from tiled_scim.host import HostAdapter, follow_path, normalized, username_column
+from tiled_scim.database.host_models import follow_path, normalized, username_column
+from tiled_scim.host import HostAdapter
 from tiled_scim.models import LINKS, LibraryGroupLink, UserLink
 from tiled_scim.provisioning.placeholders import Element, divided, joined, shown
 from tiled_scim.schemas import GROUP, USER

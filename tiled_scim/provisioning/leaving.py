@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from tiled_scim.conf import settings
 from tiled_scim.database.compiled import chunks, delete
-from tiled_scim.host import TILED_ADMIN, HostAdapter
+from tiled_scim.host import HostAdapter
 from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, PriorAccess, UserLink
 from tiled_scim.provisioning.conflicts import last_admin
 from tiled_scim.provisioning.documents import HostValues
@@ -18,6 +18,7 @@ from tiled_scim.provisioning.group_members import GroupMembers
 from tiled_scim.provisioning.locked_user import LockedUser
 from tiled_scim.provisioning.member_queries import GroupUser, MemberQueries, locked_groups
 from tiled_scim.provisioning.roles import lock_admins
+from tiled_scim.schemas import TILED_ADMIN
 from tiled_scim.scim.budget import STEPS_OF_GROUP, Budget
 from tiled_scim.scim.cleaning import Document
 

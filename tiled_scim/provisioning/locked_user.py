@@ -7,7 +7,8 @@ from functools import cached_property
 from typing import Any, cast
 
 from tiled_scim.accounts import AccountAdapter
-from tiled_scim.host import HostAdapter, follow_path, has_field
+from tiled_scim.database.host_models import follow_path, has_field
+from tiled_scim.host import HostAdapter
 from tiled_scim.models import UserLink
 from tiled_scim.permissions import STAFF_FIELD
 from tiled_scim.provisioning import multi_account

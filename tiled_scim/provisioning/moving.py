@@ -11,9 +11,9 @@ from uuid import UUID
 from django.utils.translation import gettext
 
 from tiled_scim.audit.events import Change
+from tiled_scim.database.host_models import library_model
 from tiled_scim.database.locks import locked
 from tiled_scim.errors import ScimError
-from tiled_scim.host import library_model
 from tiled_scim.models import Action, LibraryGroupLink
 from tiled_scim.provisioning.groups import GroupService
 from tiled_scim.provisioning.service import Precondition, Result, recorded

@@ -22,12 +22,14 @@ from django.db.models import Case, Q, QuerySet, Value, When
 from tiled_scim.accounts import active_links
 from tiled_scim.conf import settings
 from tiled_scim.database.compiled import insert, of_keys
+from tiled_scim.database.host_models import objects
 from tiled_scim.database.locks import locked
 from tiled_scim.errors import Cause, forbidden, too_large
-from tiled_scim.host import TILED_ADMIN, HostAdapter, objects
+from tiled_scim.host import HostAdapter
 from tiled_scim.models import LibraryGroupMember, PriorRoles, UserLink
 from tiled_scim.provisioning.conflicts import becomes_protected, last_admin
 from tiled_scim.provisioning.role_keys import RoleKeys, gives_admin, role_labels
+from tiled_scim.schemas import TILED_ADMIN
 from tiled_scim.scim.budget import MAX_ROLE_CHANGES
 
 Roles = frozenset[str]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from tiled_scim.host import (
-    HostAdapter,
+from tiled_scim.database.host_models import (
     canonical_username,
     canonical_value,
     unique_columns,
     username_column,
 )
+from tiled_scim.host import HostAdapter
 from tiled_scim.models import UserLink
 from tiled_scim.provisioning.documents import (
     HostValues,
