@@ -32,7 +32,7 @@ from tiled_scim.database.host_models import (
     library_model,
     lookup_columns,
     membership_accessors,
-    normalized,
+    normalized_username,
     objects,
     set_field,
     unique_columns,
@@ -447,7 +447,7 @@ class HostAdapter:
         return (
             bool(getattr(user, "is_superuser", False))
             or (getattr(user, STAFF_FIELD, False) and STAFF_FIELD not in self.user_fields.values())
-            or permissions.are_held_by(user)
+            or permissions.user_has_powers(user)
         )
 
     def protected_among(self, users: Collection[Any]) -> set[Any]:
@@ -727,7 +727,7 @@ class HostAdapter:
             if name in values and "__" not in path and path != username_column()
         }
         if username := self._username(values):
-            columns[username_column()] = "userName", normalized(username)
+            columns[username_column()] = "userName", normalized_username(username)
         changed = [set_field(user, column, *of_name) for column, of_name in columns.items()]
         return any(changed)
 

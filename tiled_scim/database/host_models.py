@@ -48,7 +48,7 @@ def unique_columns() -> set[str]:
     return unique.intersection(lookup_columns())
 
 
-def normalized(username: str) -> str:
+def normalized_username(username: str) -> str:
     """Return a username as the host's user model normalizes it (NFKC by default)."""
     return str(get_user_model().normalize_username(username))
 
@@ -58,7 +58,7 @@ def canonical_username(username: str) -> str:
 
     It is the canonical form of the username that the host's user model normalizes.
     """
-    return canonical(normalized(username))
+    return canonical(normalized_username(username))
 
 
 def canonical_value(field: str, value: str) -> str:

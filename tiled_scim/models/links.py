@@ -192,7 +192,7 @@ class UserLink(Link):
         super().save(*args, **options)
         is_saved = fields is None or "attributes" in fields
         if is_saved and self.saved_attributes is not self.attributes:
-            StoredEmail.objects.follow(self, {} if is_new else self.saved_attributes)
+            StoredEmail.objects.update_for(self, {} if is_new else self.saved_attributes)
             self.saved_attributes = self.attributes
 
     @classmethod
@@ -227,7 +227,7 @@ class UserLink(Link):
 
 
 class StoredEmailManager(models.Manager["StoredEmail"]):
-    def follow(self, link: UserLink, before: Mapping[str, Any] | None) -> None:
+    def update_for(self, link: UserLink, before: Mapping[str, Any] | None) -> None:
         """Update the rows of a link to its JSON. Runs no statement if no address changed.
 
         Args:

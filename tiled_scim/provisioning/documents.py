@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from tiled_scim.accounts import AccountAdapter
 from tiled_scim.attributes import Attribute, ResourceType
-from tiled_scim.database.host_models import follow_path, normalized, username_column
+from tiled_scim.database.host_models import follow_path, normalized_username, username_column
 from tiled_scim.host import HostAdapter
 from tiled_scim.models import LINKS, LibraryGroupLink, UserLink
 from tiled_scim.provisioning.placeholders import Element, divided, joined, shown
@@ -233,7 +233,9 @@ def split_apart(document: Document, before: Document, fields: HostFields) -> Sto
             value = host.pop(field.name, None)
             if field.column == username_column():
                 value = (
-                    value or names.get(field.name) or normalized(cast(str, document["userName"]))
+                    value
+                    or names.get(field.name)
+                    or normalized_username(cast(str, document["userName"]))
                 )
             _put(attributes, field, value, joined)
     return StoredValues(stored.columns, host, attributes)

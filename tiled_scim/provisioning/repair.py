@@ -47,7 +47,7 @@ class Repair(Service[AnyLink]):
         link = self.lock_any(key)
         if precondition is not None:
             precondition(self.resource(link).version)
-        findings = list(drift.of(link, self.adapter))
+        findings = list(drift.find_in(link, self.adapter))
         if not findings:
             return Result(self.changed(link))
         members = NOTHING
@@ -130,8 +130,8 @@ class GroupRepair(Repair[LibraryGroupLink], GroupService):
     def repairs(self) -> dict[Kind, Callable[[LibraryGroupLink, Finding], Repaired]]:
         return {
             **super().repairs,
-            drift.GROUP_LET_GO: self._remove,
-            drift.USER_LET_GO: self._remove,
+            drift.GROUP_UNLINKED: self._remove,
+            drift.USER_UNLINKED: self._remove,
             drift.FOREIGN_USER: self._remove,
             drift.ACCESS_LACKING: self._give,
             drift.LIBRARY_DELETED: self._renew_library,

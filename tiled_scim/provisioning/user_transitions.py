@@ -145,4 +145,4 @@ class UserTransitions(Service[UserLink]):
             user.read_host()
         else:
             user.read_host_again()
-            permissions.note(user.link.user, None)
+            permissions.remember_powers(user.link.user, None)

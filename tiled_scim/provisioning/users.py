@@ -244,7 +244,7 @@ class UserService(UserTransitions):
         user.link.user = cast(Any, self.adapter.create_user(values))
         self.adapter.check_saved_user(user.link.user)
         user.link.membership = self.adapter.membership(user.link.user)
-        permissions.note(user.link.user, False)
+        permissions.remember_powers(user.link.user, False)
         user.was_created = True
         self.read_host(user)
 
@@ -322,7 +322,7 @@ class UserService(UserTransitions):
         self._save(link, is_whole=bool(plan.columns) or is_back or is_changed or is_resumed)
         if activation is not None:
             multi_account.suspend_others(activation.suspending, self.adapter, self.using)
-        self._follow(link, is_changed=is_changed, is_resumed=is_resumed)
+        self._update_access(link, is_changed=is_changed, is_resumed=is_resumed)
         if may_change_roles:
             self.roles.settle(user, may_remove_last_admin=plan.host.get("active") is False)
         self.read_host(user)
@@ -335,7 +335,7 @@ class UserService(UserTransitions):
         self.adapter.update_user(link.user, host_input(host))
         self.adapter.check_saved_user(link.user, identities)
 
-    def _follow(self, link: UserLink, *, is_changed: bool, is_resumed: bool) -> None:
+    def _update_access(self, link: UserLink, *, is_changed: bool, is_resumed: bool) -> None:
         """Revoke or give the access of the groups of a user.
 
         Args:
@@ -344,9 +344,9 @@ class UserService(UserTransitions):
             is_resumed: Whether people had changed that, see `LockedUser.is_resumed`.
         """
         if is_changed:
-            multi_account.follow_suspension(link, self.adapter, self.using)
+            multi_account.apply_suspension(link, self.adapter, self.using)
         elif is_resumed:
-            multi_account.follow_reactivation(link, self.adapter, self.using)
+            multi_account.restore_access(link, self.adapter, self.using)
 
     def _save(self, link: UserLink, *, is_whole: bool) -> None:
         if is_whole:

@@ -255,7 +255,7 @@ def lock_user(column: str, value: Any, account: str, using: str, *, live: bool =
     )
     link = query.instance(account=account, value=value)
     if link is not None:
-        permissions.note(link.user, link.has_powers)
+        permissions.remember_powers(link.user, link.has_powers)
     return link
 
 
