@@ -16,7 +16,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from tests.factories import make_user
 from tests.simple_project.libraries.models import Library
-from tiled_scim.database.compiled import CHUNK
+from tiled_scim.database.bulk import CHUNK
 from tiled_scim.database.host_models import has_field, membership_accessors
 from tiled_scim.errors import ScimError
 from tiled_scim.host import (

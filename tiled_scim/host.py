@@ -23,7 +23,8 @@ from django.db import models, router
 
 from tiled_scim import permissions, sessions
 from tiled_scim.conf import settings
-from tiled_scim.database.compiled import chunks, of_keys
+from tiled_scim.database.bulk import chunks
+from tiled_scim.database.compiled import of_keys
 from tiled_scim.database.host_columns import HostColumn
 from tiled_scim.database.host_models import (
     canonical_value,

@@ -19,7 +19,7 @@ from django.db import router, transaction
 
 from tiled_scim.attributes import ResourceType
 from tiled_scim.audit.refusals import NAMELESS_STATUSES, REPEATED_STATUSES, counted
-from tiled_scim.database.compiled import insert
+from tiled_scim.database.bulk import insert
 from tiled_scim.database.connections import close_if_without_autocommit
 from tiled_scim.database.errors import is_aborted, is_lost
 from tiled_scim.errors import ScimError

@@ -18,7 +18,7 @@ from django.db.models import QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from tiled_scim.database.compiled import CHUNK
+from tiled_scim.database.bulk import CHUNK
 from tiled_scim.host import HostAdapter, adapter_class
 from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, UserLink
 from tiled_scim.provisioning.group_members import GroupMembers

@@ -20,12 +20,7 @@ from django.utils import timezone
 
 from tiled_scim import signals
 from tiled_scim.conf import settings
-from tiled_scim.database.compiled import (
-    CHUNK,
-    chunks,
-    delete,
-    insert,
-)
+from tiled_scim.database.bulk import CHUNK, chunks, delete, insert
 from tiled_scim.errors import Cause, ScimError, invalid_value, too_large
 from tiled_scim.host import HostAdapter
 from tiled_scim.models import (

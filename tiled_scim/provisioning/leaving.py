@@ -9,7 +9,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from tiled_scim.conf import settings
-from tiled_scim.database.compiled import chunks, delete
+from tiled_scim.database.bulk import chunks, delete
 from tiled_scim.host import HostAdapter
 from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, PriorAccess, UserLink
 from tiled_scim.provisioning.conflicts import last_admin

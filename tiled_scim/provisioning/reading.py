@@ -12,7 +12,7 @@ from django.db import router
 from django.db.models import QuerySet
 
 from tiled_scim.attributes import ResourceType
-from tiled_scim.database.compiled import chunks
+from tiled_scim.database.bulk import chunks
 from tiled_scim.database.membership_model import membership_model
 from tiled_scim.host import HostAdapter
 from tiled_scim.models import LINKS, LibraryGroupLink, Link, UserLink

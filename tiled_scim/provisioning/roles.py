@@ -21,7 +21,8 @@ from django.db.models import Case, Q, QuerySet, Value, When
 
 from tiled_scim.accounts import active_links
 from tiled_scim.conf import settings
-from tiled_scim.database.compiled import insert, of_keys
+from tiled_scim.database.bulk import insert
+from tiled_scim.database.compiled import of_keys
 from tiled_scim.database.host_models import objects
 from tiled_scim.database.locks import locked
 from tiled_scim.errors import Cause, forbidden, too_large

@@ -18,7 +18,7 @@ from django.dispatch import Signal
 from tiled_scim import signals
 from tiled_scim.attributes import ResourceType
 from tiled_scim.audit.events import Change, Source, keep, record
-from tiled_scim.database.compiled import update
+from tiled_scim.database.bulk import update
 from tiled_scim.errors import Cause, ScimError, not_found, uniqueness
 from tiled_scim.host import HostAdapter, adapter_class
 from tiled_scim.models import Action, LibraryGroupLink, UserLink
