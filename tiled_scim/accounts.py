@@ -156,7 +156,7 @@ class AccountAdapter(HostAdapter):
     def find_user(self, values: Mapping[str, Any]) -> AbstractBaseUser | None:
         """Return the existing host user to adopt, or None.
 
-        A protected user outside the account is none, so that nobody learns who is protected.
+        A protected user outside the account is not found, so that nobody learns who is protected.
         """
         user = super().find_user(values)
         if user is None or self._is_member(user) or not self.is_protected(user):
@@ -265,7 +265,7 @@ class AccountAdapter(HostAdapter):
         self._name_library(library, name)
         return library
 
-    # Inside
+    # Internals
 
     @classmethod
     def _accounts(cls) -> models.QuerySet[Any]:

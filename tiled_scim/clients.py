@@ -226,7 +226,7 @@ def add_secret(
     lifetime: timedelta | None = None,
     seen: str | None = None,
 ) -> NewClientSecret:
-    """Create another secret of a client. The one that it has goes on to work.
+    """Create another secret of a client. The current one keeps working.
 
     Args:
         client: The client.

@@ -352,7 +352,7 @@ class Connection:
             group: One of the account's `groups`.
             role: A key of `roles`. Empty for none.
             actor: Who sets it.
-            keeps_library: Whether the group goes on to give access to its Library.
+            keeps_library: Whether the group still gives access to its Library.
             precondition: See `unlink`.
 
         Raises:
@@ -383,7 +383,7 @@ class Connection:
         """Return the userNames of those who would lose the role of a group without it."""
         return GroupRoles.by_hand(self.account).losing(group)
 
-    # Inside
+    # Internals
 
     def _renew(
         self, actor: Actor, check: Callable[[ScimToken | None], None], **options: Any

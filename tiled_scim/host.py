@@ -638,7 +638,7 @@ class HostAdapter:
         """Revoke the access of these users (primary keys) to the Library."""
         self._access(library).remove(users)
 
-    # Inside
+    # Internals
 
     def _identity(self, values: Mapping[str, Any]) -> tuple[str, str]:
         """Return the field and value to look up a pushed user among the host's users."""

@@ -103,7 +103,7 @@ class ClientPages(AccountAdmin):
         result: FormResult,
         page: Callable[..., TemplateResponse],
     ) -> HttpResponse:
-        """Return the answer to a form of a page that ended so, and note it in the admin's log."""
+        """Return the response for the result of a form, and log a change in the admin's log."""
         if result.row is not None:
             self.log_change(request, result.row, result.message or gettext("Secret added."))
         if not result.redirects:

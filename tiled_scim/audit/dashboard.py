@@ -65,7 +65,7 @@ FAILED_OUTCOMES = (Outcome.REFUSED, Outcome.FAILED)
 # Failures with the same values are shown as one. The account of unknown callers is null.
 FAILURE_KIND = ("status", "scim_type", "cause", "resource_type", "account")
 UNAUTHORIZED = 401
-# What was refused with these was no token.
+# Causes of refusals of requests that had another credential than a token.
 OTHER_CREDENTIALS = frozenset(
     {Cause.ACCESS_TOKEN, Cause.ASSERTION, Cause.CLIENT_SECRET, Cause.NOT_SIGNED}
 )

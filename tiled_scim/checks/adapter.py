@@ -35,7 +35,7 @@ RESET_NAMES = {
 
 
 def mapping() -> Mapping[str, str] | None:
-    """Return the paths of attributes from the host user, or None if nobody knows them yet.
+    """Return the paths of attributes from the host user, or None if they are not known yet.
 
     The adapter may need an account of the database for them. `UserService` then refuses at run time
     what the checks would find.

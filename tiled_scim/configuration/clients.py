@@ -76,10 +76,10 @@ class ClientPages(Page):
         return {"section": "clients", "may_change": True, "list_url": self.url("clients")}
 
     def answer_for(self, result: FormResult, page: Callable[..., TemplateResponse]) -> HttpResponse:
-        """Return the answer to a form.
+        """Return the response to a form.
 
         Args:
-            result: How it ended.
+            result: The result of the form.
             page: The page with the form.
         """
         if not result.redirects:

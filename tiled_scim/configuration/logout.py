@@ -47,7 +47,7 @@ class LogoutPage(ConfigurationPage):
         return self.render(context, status)
 
     def answer_for(self, result: FormResult) -> HttpResponse:
-        """Return the answer to a form that ended so."""
+        """Return the response for the result of a form."""
         if not result.redirects:
             return result.show(self.page)
         self.say(messages.SUCCESS, result.message)

@@ -171,8 +171,8 @@ class CompiledInstances(CompiledQuery):
         related = self.related.instance(row, self.using)
         for name, position in self.annotations:
             setattr(instance, name, row[position])
-        # A key without a row is left as it is: PostgreSQL joins what it locks as of now with what
-        # it does not as of before.
+        # If there is no row, the foreign key is not cached as None: on PostgreSQL, a statement that
+        # waited for a lock reads the locked row again, but not the related one.
         if related is not None:
             setattr(instance, self.relation, related)
         return instance

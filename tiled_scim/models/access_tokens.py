@@ -23,11 +23,10 @@ from tiled_scim.secret import Secret, digest, new_secret
 
 # The prefix that secret scanners look for.
 ACCESS_TOKEN_PREFIX = "tscimat_"  # noqa: S105 (not a secret)
-# A client that asks for a token before each request would fill the table. More requests of one
-# client are hardly answered at once, so that nobody uses the oldest ones any more.
+# How many access tokens a client may have. The oldest are deleted, so that a client that asks for
+# one before each request does not fill the table. No client has so many requests at once.
 MOST_ACCESS_TOKENS = 500
-# A client may learn by a refused request that its access token has expired. The row says whose it
-# was.
+# How long expired access tokens are kept, to tell whose they were.
 EXPIRED_KEPT = timedelta(days=1)
 
 

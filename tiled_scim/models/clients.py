@@ -143,12 +143,12 @@ class ScimClient(Created, LastUse):
 
     @property
     def last_four(self) -> str:
-        """Return what events show of a client whose secret is not known, or that has none."""
+        """Return the end of the client id, which events show if no secret was used."""
         return str(self.client_id)[-4:]
 
     @property
     def throttle_key(self) -> str:
-        """Return by what the requests of the client are counted, whatever its access token."""
+        """Return the key under which the throttle counts the requests of the client."""
         return f"client:{self.pk}"
 
     def revoke(self) -> None:

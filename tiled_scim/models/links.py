@@ -215,7 +215,7 @@ class UserLink(Link):
 
     @property
     def belongs(self) -> bool:
-        """Return whether the user still belongs to the account, once `membership` was read."""
+        """Return whether the user still belongs to the account. Set `membership` before."""
         return self.membership is not None or membership_model() is None
 
     @classproperty

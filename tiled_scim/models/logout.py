@@ -54,5 +54,5 @@ class LogoutIssuer(Created):
 
     @property
     def throttle_key(self) -> str:
-        """Return by what the requests of the issuer are counted."""
+        """Return the key under which the throttle counts the requests of the issuer."""
         return f"logout:{self.pk}"

@@ -238,7 +238,7 @@ class ScimToken(Created, LastUse):
         self.save(update_fields=["slot", "expires_at"])
 
     def step_forward(self) -> None:
-        """Become the newest token again, because that was revoked. It ends when it would have."""
+        """Become the newest token again, because the newest was revoked. The expiry stays."""
         self.slot = Slot.NEWEST
         self.save(update_fields=["slot"])
 
@@ -249,7 +249,7 @@ class ScimToken(Created, LastUse):
 
     @property
     def throttle_key(self) -> str:
-        """Return by what the requests of the token are counted."""
+        """Return the key under which the throttle counts the requests of the token."""
         return f"token:{self.pk}"
 
     def read_again(self) -> ScimToken | None:

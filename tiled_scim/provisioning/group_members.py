@@ -214,7 +214,7 @@ class GroupMembers:
         """Return the ids of all members."""
         return list(self.rows.filter(group=self.group).values_list("user_id", flat=True))
 
-    # Inside
+    # Internals
 
     def _affected(self, change: MemberChange) -> set[UUID]:
         """Return the users whose roles may change."""

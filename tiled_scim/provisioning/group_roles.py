@@ -52,7 +52,7 @@ class GroupRoles(GroupService):
         Args:
             key: The id of the group.
             role: The key of the role. Empty for none.
-            keeps_library: Whether the group goes on to give access to its Library.
+            keeps_library: Whether the group still gives access to its Library.
             precondition: Checks the version of the locked group.
 
         Raises:

@@ -193,7 +193,7 @@ class RoleSettling:
         """Return whether somebody with these roles is Tiled Admin."""
         return not {TILED_ADMIN, *self.adapter.admin_roles()}.isdisjoint(roles)
 
-    # Inside
+    # Internals
 
     def _people(self, links: Collection[UUID]) -> dict[UUID, Person]:
         """Return who has these links. Nobody, if the host offers no roles any more."""

@@ -52,7 +52,7 @@ class Command(BaseCommand):
                 "--account", metavar="KEY", help="The account, if there are several."
             )
         rotate = actions.add_parser(
-            "rotate", help="Create another secret. The current one goes on to work."
+            "rotate", help="Create another secret. The current one keeps working."
         )
         revoke = actions.add_parser("revoke", help="Revoke a client or a secret immediately.")
         for action in (rotate, revoke):
@@ -108,7 +108,7 @@ class Command(BaseCommand):
         self._show(client, secret, base_url, is_json=options["is_json"])
         if not options["is_json"]:
             self.stdout.write(
-                "The secret before goes on to work. When the identity provider uses the new one, "
+                "The previous secret keeps working. When the identity provider uses the new one, "
                 f"revoke it: {NAME} revoke {client_id} --secret LAST_FOUR."
             )
 
