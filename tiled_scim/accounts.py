@@ -25,17 +25,16 @@ from django.db import models, router
 from tiled_scim.conf import settings
 from tiled_scim.database import account_model
 from tiled_scim.database.compiled import of_keys
+from tiled_scim.database.for_write import locked, objects
 from tiled_scim.database.host_models import (
     canonical_value,
     follow_path,
     host_users,
     library_model,
-    objects,
     set_field,
     username_column,
 )
 from tiled_scim.database.library_account import LibraryAccount, library_account
-from tiled_scim.database.locks import locked
 from tiled_scim.database.membership_fields import (
     ROLES,
     attribute_columns,

@@ -32,7 +32,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, router, transaction
+from django.db import IntegrityError
 from django.db.models import Prefetch, QuerySet
 from django.utils.translation import gettext as _
 
@@ -149,7 +149,7 @@ def of_account(account: str) -> QuerySet[ScimClient]:
 
 def of_all_accounts() -> QuerySet[ScimClient]:
     """Return the clients of all accounts that were not revoked, see `of_account`."""
-    secrets = ScimClientSecret.objects.written().select_related("created_by")
+    secrets = ScimClientSecret.objects.for_write().select_related("created_by")
     clients = ScimClient.objects.all_current().select_related("created_by")
     return clients.prefetch_related(Prefetch("secrets", secrets))
 
@@ -164,7 +164,7 @@ def seen_key(client: ScimClient) -> str:
 
     It tells whether the client has got another secret or federation since.
     """
-    newest = ScimClientSecret.objects.written().filter(client=client).order_by("-pk")
+    newest = ScimClientSecret.objects.for_write().filter(client=client).order_by("-pk")
     shown = [*newest.values_list("pk", flat=True)[:1], client.federation]
     return digest(repr(shown))[:SEEN_LENGTH]
 
@@ -208,7 +208,7 @@ def create(
     client = ScimClient(account=account, name=name, created_by=creator, **values)
     if client_id is not None:
         client.client_id = str(client_id)
-    with _transaction():
+    with ScimClient.objects.atomic():
         ScimClient.objects.take_turn(account)
         _insert(client)
         if ScimClient.objects.current(account).count() > MOST_CLIENTS:
@@ -242,7 +242,7 @@ def add_secret(
         TooManySecretsError: The client has two secrets that work.
     """
     lifetime = _checked_lifetime(lifetime)
-    with _transaction():
+    with ScimClient.objects.atomic():
         now = _locked(client)
         if now.federation is not None:
             raise ClientEndedError
@@ -260,9 +260,9 @@ def revoke_secret(secret: ScimClientSecret, actor: Actor) -> bool:
     Returns:
         Whether the secret had not ended.
     """
-    with _transaction():
+    with ScimClient.objects.atomic():
         client = ScimClient.objects.locked(secret.client)
-        row = ScimClientSecret.objects.written().filter(pk=secret.pk).exclude(slot=None).first()
+        row = ScimClientSecret.objects.for_write().filter(pk=secret.pk).exclude(slot=None).first()
         if row is None or not client.is_current:
             return False
         row.revoke()
@@ -291,7 +291,7 @@ def change_federation(
         ClientChangedError: The client is not as the actor saw it.
     """
     _check_federation(federation)
-    with _transaction():
+    with ScimClient.objects.atomic():
         now = _locked(client)
         before = now.federation
         if before is None:
@@ -300,8 +300,8 @@ def change_federation(
         if before == federation:
             return False
         values = asdict(federation)
-        ScimClient.objects.written().filter(pk=now.pk).update(**values)
-        ScimAccessToken.objects.written().filter(client=now).delete()
+        ScimClient.objects.for_write().filter(pk=now.pk).update(**values)
+        ScimAccessToken.objects.for_write().filter(client=now).delete()
         record_by_hand(now, actor, Action.FEDERATION_CHANGED, _of_federation(before, federation))
     return True
 
@@ -314,7 +314,7 @@ def revoke(client: ScimClient, actor: Actor) -> bool:
     Returns:
         Whether the client was current.
     """
-    with _transaction():
+    with ScimClient.objects.atomic():
         now = ScimClient.objects.locked(client)
         if not now.is_current:
             return False
@@ -330,8 +330,8 @@ def _insert(client: ScimClient) -> None:
         ClientExistsError: There is one with its client id.
     """
     try:
-        with _transaction():
-            client.save(using=_using(), force_insert=True)
+        with ScimClient.objects.atomic():
+            client.save(using=ScimClient.objects.write_alias, force_insert=True)
     except IntegrityError as error:
         if not is_taken(error):
             raise
@@ -443,11 +443,3 @@ def _of_federation(before: Federation | None, after: Federation | None) -> Mappi
     """Return what the event of a federation says."""
     old, new = (asdict(each) if each is not None else {} for each in (before, after))
     return {name: [old.get(name), new[name]] for name in new if old.get(name) != new[name]}
-
-
-def _using() -> str:
-    return router.db_for_write(ScimClient)
-
-
-def _transaction() -> Any:
-    return transaction.atomic(using=_using())

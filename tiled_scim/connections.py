@@ -33,14 +33,14 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, cast
 
-from django.db import IntegrityError, router, transaction
+from django.db import IntegrityError
 from django.db.models import QuerySet
 
 from tiled_scim.audit.dashboard import Health
 from tiled_scim.audit.events import Actor, Change, record_by_hand
 from tiled_scim.conf import settings
 from tiled_scim.database.errors import is_taken
-from tiled_scim.database.host_models import objects
+from tiled_scim.database.for_write import objects
 from tiled_scim.errors import not_found
 from tiled_scim.host import HostAdapter, adapter_class
 from tiled_scim.models import (
@@ -237,7 +237,7 @@ class Connection:
         Raises:
             TokenChangedError: The token that the actor saw is not a current one.
         """
-        with transaction.atomic(using=router.db_for_write(ScimToken)):
+        with ScimToken.objects.atomic():
             newest, previous = current = ScimToken.objects.locked(self.account)
             revoked = [token for token in current.all() if seen in {None, seen_key(token)}]
             if seen is not None and not revoked:
@@ -391,7 +391,7 @@ class Connection:
         if not self.exists:
             raise UnknownAccountError(self.account)
         try:
-            with transaction.atomic(using=router.db_for_write(ScimToken)):
+            with ScimToken.objects.atomic():
                 new = ScimToken.objects.renew(
                     self.account, created_by=actor.user, check=check, **options
                 )
@@ -415,7 +415,7 @@ def seen_key(token: ScimToken | None) -> str:
 
 def all_tokens() -> QuerySet[ScimToken]:
     """Return the tokens of all accounts, the newest first."""
-    return ScimToken.objects.written().select_related("created_by")
+    return ScimToken.objects.for_write().select_related("created_by")
 
 
 def all_current_tokens() -> QuerySet[ScimToken]:

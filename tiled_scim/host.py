@@ -25,6 +25,7 @@ from tiled_scim import permissions, sessions
 from tiled_scim.conf import settings
 from tiled_scim.database.bulk import chunks
 from tiled_scim.database.compiled import of_keys
+from tiled_scim.database.for_write import objects
 from tiled_scim.database.host_columns import HostColumn
 from tiled_scim.database.host_models import (
     canonical_value,
@@ -34,7 +35,6 @@ from tiled_scim.database.host_models import (
     lookup_columns,
     membership_accessors,
     normalized_username,
-    objects,
     set_field,
     unique_columns,
     username_column,

@@ -14,8 +14,6 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from django.db import router, transaction
-
 from tiled_scim.audit.events import record_by_hand
 from tiled_scim.connections import Actor, Connection, UnknownAccountError
 from tiled_scim.models import Action, LogoutIssuer
@@ -60,14 +58,14 @@ def configure(account: str, actor: Actor, issuer: str, jwks_url: str = "") -> Lo
         problem = url_problem(url)
         if problem:
             raise InvalidIssuerError(f"{name}: {problem}")
-    with _transaction():
-        found = LogoutIssuer.objects.written().select_for_update().filter(account=account).first()
+    with LogoutIssuer.objects.atomic():
+        found = LogoutIssuer.objects.for_write().select_for_update().filter(account=account).first()
         old = {name: getattr(found, name) if found else None for name in wanted}
         changed = {name: [old[name], new] for name, new in wanted.items() if old[name] != new}
         if found is not None and not changed:
             return found
         new = {**wanted, "created_by": cast(Any, actor.user)}
-        row, _is_new = LogoutIssuer.objects.written().update_or_create(
+        row, _is_new = LogoutIssuer.objects.for_write().update_or_create(
             account=account, defaults=wanted, create_defaults=new
         )
         record_by_hand(row, actor, Action.LOGOUT_CONFIGURED, changed)
@@ -80,14 +78,10 @@ def turn_off(account: str, actor: Actor) -> bool:
     Returns:
         Whether it was on.
     """
-    with _transaction():
-        found = LogoutIssuer.objects.written().select_for_update().filter(account=account).first()
+    with LogoutIssuer.objects.atomic():
+        found = LogoutIssuer.objects.for_write().select_for_update().filter(account=account).first()
         if found is None:
             return False
         record_by_hand(found, actor, Action.LOGOUT_TURNED_OFF)
         found.delete()
     return True
-
-
-def _transaction() -> Any:
-    return transaction.atomic(using=router.db_for_write(LogoutIssuer))

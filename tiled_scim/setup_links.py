@@ -17,9 +17,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
-from django.db import router, transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -63,7 +61,7 @@ def create(account: str, actor: Actor, lifetime: timedelta = DEFAULT_LIFETIME) -
     """
     if not Connection(account).exists:
         raise UnknownAccountError(account)
-    with _transaction():
+    with SetupLink.objects.atomic():
         link, code = SetupLink.objects.issue(account, created_by=actor.user, lifetime=lifetime)
         expires = link.expires_at.isoformat(timespec="minutes")
         record_by_hand(link, actor, Action.SETUP_LINK_CREATED, {"expires": [None, expires]})
@@ -86,8 +84,8 @@ def use(code: str, address: str | None = None) -> SetupLink:
     if not link.is_open:
         _record_refusal(link, address)
         raise SetupLinkEndedError
-    with _transaction():
-        rows = SetupLink.objects.written().filter(pk=link.pk)
+    with SetupLink.objects.atomic():
+        rows = SetupLink.objects.for_write().filter(pk=link.pk)
         rows.update(uses=F("uses") + 1, last_used_at=timezone.now())
         record_by_hand(link, actor_of(link, address), Action.SETUP_LINK_USED)
     return link
@@ -99,8 +97,8 @@ def revoke(link: SetupLink, actor: Actor) -> bool:
     Returns:
         Whether the link was open.
     """
-    with _transaction():
-        rows = SetupLink.objects.written().filter(pk=link.pk, revoked_at=None)
+    with SetupLink.objects.atomic():
+        rows = SetupLink.objects.for_write().filter(pk=link.pk, revoked_at=None)
         if not link.is_open or not rows.update(revoked_at=timezone.now()):
             return False
         record_by_hand(link, actor, Action.SETUP_LINK_REVOKED)
@@ -117,7 +115,3 @@ def _record_refusal(link: SetupLink, address: str | None) -> None:
     error = ScimError(410, link.why_ended, cause=Cause.SETUP_LINK_ENDED)
     source = actor_of(link, address).source(link.account)
     record(source, Change(name=str(link)), status=error.status, error=error)
-
-
-def _transaction() -> Any:
-    return transaction.atomic(using=router.db_for_write(SetupLink))

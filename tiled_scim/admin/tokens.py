@@ -10,7 +10,6 @@ from urllib.parse import urlencode
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.db import router, transaction
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -134,7 +133,7 @@ class ScimTokenAdmin(ClientPages, LogoutPages):
         Raises:
             TokenChangedError: Another one is the newest token.
         """
-        with transaction.atomic(using=router.db_for_write(ScimToken)):
+        with ScimToken.objects.atomic():
             new = Connection(account).rotate(actor_of(request), seen=seen, keep=keep)
             self.log_addition(request, new.token, _log_message(new))
         return new
@@ -145,7 +144,7 @@ class ScimTokenAdmin(ClientPages, LogoutPages):
         Raises:
             TokenChangedError: It is not a current token any more.
         """
-        with transaction.atomic(using=router.db_for_write(ScimToken)):
+        with ScimToken.objects.atomic():
             (token,) = Connection(account).revoke(actor_of(request), seen=seen)
             self.log_change(request, token, gettext("Revoked."))
         self.message_user(request, revoked_message(token), messages.SUCCESS)

@@ -38,7 +38,7 @@ from tiled_scim.audit.client_use import ClientUse, uses
 from tiled_scim.audit.handover import Handover, handover
 from tiled_scim.audit.times import ago, days_left, midnight, today
 from tiled_scim.conf import settings
-from tiled_scim.database.host_models import objects
+from tiled_scim.database.for_write import objects
 from tiled_scim.errors import Cause
 from tiled_scim.models import (
     CurrentTokens,

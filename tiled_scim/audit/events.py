@@ -22,6 +22,7 @@ from tiled_scim.audit.refusals import NAMELESS_STATUSES, REPEATED_STATUSES, coun
 from tiled_scim.database.bulk import insert
 from tiled_scim.database.connections import close_if_without_autocommit
 from tiled_scim.database.errors import is_aborted, is_lost
+from tiled_scim.database.for_write import objects
 from tiled_scim.errors import ScimError
 from tiled_scim.models import (
     CANONICAL_NAME_LENGTH,
@@ -329,7 +330,7 @@ def _split_admin(event: ScimEvent, change: Change) -> list[ScimEvent]:
 def _name_of(account: str | None, resource_type: str, key: UUID) -> str:
     """Return the name of the account's resource with an id, or ""."""
     model = LINKS[resource_type]
-    links = model.objects.using(router.db_for_write(model)).filter(account=account, pk=key)
+    links = objects(model).filter(account=account, pk=key)
     return links.values_list(model.name_field, flat=True).first() or ""
 
 

@@ -17,7 +17,7 @@ from tiled_scim.audit.times import local, midnight
 from tiled_scim.configuration.access import Account, ConfigurationPage
 from tiled_scim.configuration.addresses import Addresses
 from tiled_scim.configuration.lists import FilterForm, ListPage
-from tiled_scim.database.host_models import objects
+from tiled_scim.database.for_write import objects
 from tiled_scim.errors import Cause
 from tiled_scim.models import LINKS, Action, Outcome, ScimEvent, UserLink
 from tiled_scim.presentation.events import (

@@ -7,10 +7,11 @@ from typing import Any, cast
 from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.core.exceptions import FieldDoesNotExist
-from django.db import models, router
+from django.db import models
 from django.db.models.constants import LOOKUP_SEP
 
 from tiled_scim.conf import settings
+from tiled_scim.database.for_write import objects
 from tiled_scim.scim.cleaning import check_length
 from tiled_scim.scim.text import canonical
 
@@ -18,11 +19,6 @@ from tiled_scim.scim.text import canonical
 def library_model() -> type[models.Model]:
     """Return the model that pushed groups become."""
     return apps.get_model(settings.LIBRARY_MODEL)
-
-
-def objects(model: type[models.Model]) -> models.QuerySet[Any]:
-    """Return a model's rows from the database for writes, because a replica may lag behind."""
-    return model._default_manager.using(router.db_for_write(model))
 
 
 def host_users() -> models.QuerySet[Any]:

@@ -13,7 +13,7 @@ from django.db.models import Model, QuerySet
 from django.db.models.signals import post_save, pre_save
 
 from tiled_scim.database.compiled import of_keys
-from tiled_scim.database.locks import locked
+from tiled_scim.database.for_write import locked
 
 
 @dataclass(frozen=True)

@@ -7,17 +7,17 @@ from datetime import timedelta
 from typing import Any, ClassVar
 from uuid import uuid4
 
-from django.db import models, router
+from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from tiled_scim.database.fields import ExactCharField
-from tiled_scim.database.locks import locked
+from tiled_scim.database.for_write import locked
 from tiled_scim.models.created import Created
 from tiled_scim.models.last_use import LastUse
 from tiled_scim.models.lengths import ACCOUNT_LENGTH, NAME_LENGTH
-from tiled_scim.models.managers import WrittenManager
+from tiled_scim.models.managers import WriteManager
 from tiled_scim.secret import Secret, digest, new_secret
 
 # The prefix that secret scanners look for.
@@ -59,7 +59,7 @@ def new_client_id() -> str:
     return str(uuid4())
 
 
-class ScimClientManager(WrittenManager["ScimClient"]):
+class ScimClientManager(WriteManager["ScimClient"]):
     """Finds clients. `tiled_scim.clients` creates and changes them for people, with events."""
 
     def current(self, account: str = "") -> models.QuerySet[ScimClient]:
@@ -68,15 +68,15 @@ class ScimClientManager(WrittenManager["ScimClient"]):
 
     def all_current(self) -> models.QuerySet[ScimClient]:
         """Return the clients of all accounts that were not revoked, the oldest first."""
-        return self.written().filter(revoked_at=None).order_by("pk")
+        return self.for_write().filter(revoked_at=None).order_by("pk")
 
     def with_client_id(self, client_id: str) -> ScimClient | None:
         """Return the client with this id, revoked or not, or None."""
-        return self.written().filter(client_id=client_id).first()
+        return self.for_write().filter(client_id=client_id).first()
 
     def locked(self, client: ScimClient) -> ScimClient:
         """Return a client as it is now, locked until the end of the transaction."""
-        found: ScimClient = locked(self.written()).get(pk=client.pk)
+        found: ScimClient = locked(self.for_write()).get(pk=client.pk)
         return found
 
     def take_turn(self, account: str) -> None:
@@ -84,7 +84,7 @@ class ScimClientManager(WrittenManager["ScimClient"]):
 
         It locks the account's first client, whose row stays. Without one, nothing is locked.
         """
-        rows = locked(self.written().filter(account=account).order_by("pk"))
+        rows = locked(self.for_write().filter(account=account).order_by("pk"))
         list(rows.values_list("pk")[:1])
 
 
@@ -157,7 +157,7 @@ class ScimClient(Created, LastUse):
         self.save(update_fields=["revoked_at"])
 
 
-class ScimClientSecretManager(WrittenManager["ScimClientSecret"]):
+class ScimClientSecretManager(WriteManager["ScimClientSecret"]):
     """Finds secrets. `tiled_scim.clients` creates and ends them for people, with events."""
 
     def of_client_id(self, client_id: str) -> list[ScimClientSecret]:
@@ -165,7 +165,7 @@ class ScimClientSecretManager(WrittenManager["ScimClientSecret"]):
 
         It takes one query, whether there is such a client or not.
         """
-        rows = self.written().filter(client__client_id=client_id).exclude(slot=None)
+        rows = self.for_write().filter(client__client_id=client_id).exclude(slot=None)
         return list(rows.select_related("client").order_by("slot"))
 
     def create_in(
@@ -180,7 +180,7 @@ class ScimClientSecretManager(WrittenManager["ScimClientSecret"]):
             TooManySecretsError: The client has no free slot.
         """
         plaintext = new_secret(CLIENT_SECRET_PREFIX)
-        taken = self.written().filter(client=client).exclude(slot=None)
+        taken = self.for_write().filter(client=client).exclude(slot=None)
         taken.filter(expires_at__lte=timezone.now()).update(slot=None)
         free = set(SLOTS).difference(taken.values_list("slot", flat=True))
         if not free:
@@ -193,7 +193,7 @@ class ScimClientSecretManager(WrittenManager["ScimClientSecret"]):
             created_by=created_by,
             expires_at=timezone.now() + lifetime,
         )
-        secret.save(using=router.db_for_write(self.model), force_insert=True)
+        secret.save(using=self.write_alias, force_insert=True)
         return secret, plaintext
 
 

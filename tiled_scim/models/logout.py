@@ -11,19 +11,19 @@ from django.utils.translation import gettext_lazy as _
 from tiled_scim.database.fields import ExactCharField
 from tiled_scim.models.created import Created
 from tiled_scim.models.lengths import ACCOUNT_LENGTH, URL_LENGTH
-from tiled_scim.models.managers import WrittenManager
+from tiled_scim.models.managers import WriteManager
 
 
-class LogoutIssuerManager(WrittenManager["LogoutIssuer"]):
+class LogoutIssuerManager(WriteManager["LogoutIssuer"]):
     """Finds the issuer of an account. `logout` changes it for people, and writes events."""
 
     def of_account(self, account: str) -> LogoutIssuer | None:
         """Return the issuer of an account, or None if Universal Logout is off for it."""
-        return self.written().filter(account=account).first()
+        return self.for_write().filter(account=account).first()
 
     def with_key(self, key: uuid.UUID) -> LogoutIssuer | None:
         """Return the issuer to whose URL a request came, or None."""
-        return self.written().filter(pk=key).first()
+        return self.for_write().filter(pk=key).first()
 
 
 class LogoutIssuer(Created):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, NamedTuple
 
-from django.db import models, router, transaction
+from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -17,7 +17,7 @@ from tiled_scim.database.fields import ExactCharField
 from tiled_scim.models.created import Created
 from tiled_scim.models.last_use import LastUse
 from tiled_scim.models.lengths import ACCOUNT_LENGTH
-from tiled_scim.models.managers import WrittenManager
+from tiled_scim.models.managers import WriteManager
 from tiled_scim.secret import Secret, digest, new_secret
 
 TOKEN_PREFIX = "tscim_"  # noqa: S105 (the prefix that secret scanners look for, not a secret)
@@ -76,7 +76,7 @@ class CurrentTokens(NamedTuple):
         return [token for token in self if token is not None]
 
 
-class ScimTokenManager(WrittenManager["ScimToken"]):
+class ScimTokenManager(WriteManager["ScimToken"]):
     """Creates and finds tokens. `connections.Connection` does so for people, and writes events."""
 
     def renew(
@@ -103,8 +103,8 @@ class ScimTokenManager(WrittenManager["ScimToken"]):
         """
         plaintext = new_secret(TOKEN_PREFIX)
         lifetime = lifetime or settings.TOKEN_LIFETIME
-        using = router.db_for_write(self.model)
-        with transaction.atomic(using=using):
+        using = self.write_alias
+        with self.atomic():
             replaced, dropped = self.locked(account)
             check(replaced)
             token = self.model(
@@ -137,7 +137,7 @@ class ScimTokenManager(WrittenManager["ScimToken"]):
         if not self.take_turn(account):
             return CurrentTokens()
         rows = list(
-            self.written().select_for_update().filter(account=account, slot__in=Slot.values)
+            self.for_write().select_for_update().filter(account=account, slot__in=Slot.values)
         )
         for token in rows:
             if token.slot == Slot.PREVIOUS and token.is_expired:
@@ -146,7 +146,7 @@ class ScimTokenManager(WrittenManager["ScimToken"]):
 
     def all_current(self) -> models.QuerySet[ScimToken]:
         """Return the current tokens of all accounts. The newest of an account may have expired."""
-        current = self.written().exclude(slot=None)
+        current = self.for_write().exclude(slot=None)
         return current.exclude(slot=Slot.PREVIOUS, expires_at__lte=timezone.now())
 
     def take_turn(self, account: str = "") -> bool:
@@ -158,12 +158,12 @@ class ScimTokenManager(WrittenManager["ScimToken"]):
         Returns:
             Whether the account has had a token. Without one, nothing is locked.
         """
-        rows = self.written().select_for_update().filter(account=account).order_by("pk")
+        rows = self.for_write().select_for_update().filter(account=account).order_by("pk")
         return bool(rows.values_list("pk")[:1])
 
     def with_plaintext(self, plaintext: str) -> ScimToken | None:
         """Return the token with this plaintext, current or not, or None. Takes one query."""
-        using = router.db_for_write(self.model)
+        using = self.write_alias
         names = [field.attname for field in self.model._meta.concrete_fields]
         query = compiled(("token", using), lambda: self._with_digest().values_list(*names))
         row = query.row(digest=digest(plaintext))
@@ -171,7 +171,7 @@ class ScimTokenManager(WrittenManager["ScimToken"]):
 
     def _with_digest(self) -> models.QuerySet[ScimToken]:
         parameter = Parameter("digest", self.model._meta.get_field("digest"))
-        return self.written().filter(digest=parameter)
+        return self.for_write().filter(digest=parameter)
 
 
 class ScimToken(Created, LastUse):
@@ -254,4 +254,4 @@ class ScimToken(Created, LastUse):
 
     def read_again(self) -> ScimToken | None:
         """Return the token as it is now, or None."""
-        return type(self).objects.written().filter(pk=self.pk).first()
+        return type(self).objects.for_write().filter(pk=self.pk).first()

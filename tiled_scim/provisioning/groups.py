@@ -12,8 +12,8 @@ from django.utils import timezone
 from tiled_scim import signals
 from tiled_scim.audit.events import differences
 from tiled_scim.conf import settings
+from tiled_scim.database.for_write import locked
 from tiled_scim.database.host_models import library_model
-from tiled_scim.database.locks import locked
 from tiled_scim.host import LibraryNameTaken
 from tiled_scim.models import NAME_LENGTH, Action, LibraryGroupLink
 from tiled_scim.provisioning.documents import read_group, split

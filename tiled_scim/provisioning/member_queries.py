@@ -23,8 +23,8 @@ from django.utils import timezone
 
 from tiled_scim.accounts import is_suspended
 from tiled_scim.database.compiled import Parameter, compiled, rows_of_keys
+from tiled_scim.database.for_write import locked
 from tiled_scim.database.host_models import library_model
-from tiled_scim.database.locks import locked
 from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, PriorAccess, UserLink
 
 GROUP_PARAMETER = Parameter("group", LibraryGroupLink._meta.pk)

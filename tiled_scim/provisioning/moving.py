@@ -11,8 +11,8 @@ from uuid import UUID
 from django.utils.translation import gettext
 
 from tiled_scim.audit.events import Change
+from tiled_scim.database.for_write import locked
 from tiled_scim.database.host_models import library_model
-from tiled_scim.database.locks import locked
 from tiled_scim.errors import ScimError
 from tiled_scim.models import Action, LibraryGroupLink
 from tiled_scim.provisioning.groups import GroupService

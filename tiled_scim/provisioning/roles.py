@@ -23,8 +23,7 @@ from tiled_scim.accounts import active_links
 from tiled_scim.conf import settings
 from tiled_scim.database.bulk import insert
 from tiled_scim.database.compiled import of_keys
-from tiled_scim.database.host_models import objects
-from tiled_scim.database.locks import locked
+from tiled_scim.database.for_write import locked, objects
 from tiled_scim.errors import Cause, forbidden, too_large
 from tiled_scim.host import HostAdapter
 from tiled_scim.models import LibraryGroupMember, PriorRoles, UserLink

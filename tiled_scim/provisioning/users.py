@@ -12,7 +12,7 @@ from django.utils import timezone
 from tiled_scim import permissions, signals
 from tiled_scim.audit.events import differences
 from tiled_scim.conf import settings
-from tiled_scim.database.locks import locked
+from tiled_scim.database.for_write import locked
 from tiled_scim.errors import Cause, forbidden, uniqueness
 from tiled_scim.models import Action, ScimClient, ScimToken, UserLink
 from tiled_scim.provisioning import multi_account

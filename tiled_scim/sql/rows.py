@@ -25,7 +25,7 @@ from tiled_scim.database.compiled import (
     rows_of_keys,
 )
 from tiled_scim.database.expressions import ColumnText
-from tiled_scim.database.locks import locked
+from tiled_scim.database.for_write import locked, objects
 from tiled_scim.database.membership_model import MEMBERSHIP, membership_model
 from tiled_scim.errors import too_many
 from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, UserLink
@@ -77,7 +77,7 @@ def live_links(
         account: The account.
         host_paths: The `link_path` of each host field that the query may use.
     """
-    rows: Any = model.objects.using(router.db_for_write(model))
+    rows: Any = objects(model)
     return with_membership(rows.live(account).order_by(*TIES), host_paths, account)
 
 
@@ -143,7 +143,7 @@ def account_key() -> Parameter | None:
 def _of_account(model: type[UserLink | LibraryGroupLink], live: bool = True) -> QuerySet[Any]:
     """Return the links of an account, which is a parameter."""
     account: Any = Parameter("account", model._meta.get_field("account"))
-    rows: Any = model.objects.using(router.db_for_write(model))
+    rows: Any = objects(model)
     links: QuerySet[Any] = rows.live(account) if live else rows.filter(account=account)
     return links
 
@@ -195,7 +195,7 @@ def numbers_of_members(groups: Sequence[UUID]) -> dict[UUID, int]:
     rows = rows_of_keys(
         "numbers of members",
         lambda is_one_of: (
-            LibraryGroupMember.objects.using(router.db_for_write(LibraryGroupMember))
+            objects(LibraryGroupMember)
             .filter(is_one_of(F("group_id")))
             .order_by()
             .values("group_id")
