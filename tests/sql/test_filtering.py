@@ -21,7 +21,7 @@ from tiled_scim.models import LINKS, LibraryGroupLink, UserLink
 from tiled_scim.provisioning.reading import Reader
 from tiled_scim.schemas import CORE_USER, ENTERPRISE_USER, GROUP, TILED_USER, USER
 from tiled_scim.scim.grammar import MAX_CLAUSES, MAX_DEPTH, parse
-from tiled_scim.scim.matching import OPERATORS, matches
+from tiled_scim.scim.matching import OPERATORS, predicate
 from tiled_scim.scim.paths import as_complex
 from tiled_scim.sql.filtering import condition
 
@@ -210,7 +210,7 @@ def test_random_filters_of_paths_choose_the_elements_that_python_chooses(
     for user in users:
         for element in {**user, **user.get(TOYS, {})}.get(attribute.name, []):
             as_object = element if isinstance(element, dict) else {"value": element}
-            result = matches(parse(text), as_object, as_complex(attribute))
+            result = predicate(parse(text), as_complex(attribute))(as_object)
             assert result == is_element_chosen(element, parse(text), attribute)
 
 

@@ -155,7 +155,7 @@ class GroupService(Service[LibraryGroupLink]):
         """Return the members of a locked group."""
         return GroupMembers(link, self.adapter, self.using)
 
-    def lock_linked(self, key: UUID, precondition: Precondition | None = None) -> LibraryGroupLink:
+    def lock_linked(self, key: UUID, precondition: Precondition | None) -> LibraryGroupLink:
         """Return the linked group with this id, locked, even if its Library was deleted.
 
         Raises:

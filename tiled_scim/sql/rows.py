@@ -68,7 +68,7 @@ GROUP_COLUMNS = GroupRow._fields
 
 
 def live_links(
-    model: type[UserLink | LibraryGroupLink], account: str, host_paths: Sequence[str] = ()
+    model: type[UserLink | LibraryGroupLink], account: str, host_paths: Sequence[str]
 ) -> QuerySet[Any]:
     """Return the live links of an account, in a total order for pages.
 
