@@ -120,7 +120,7 @@ class TestFindUser:
 
         assert adapter.find_user(ADA) == user
 
-    def test_does_not_look_at_the_address_unless_told_to(
+    def test_does_not_compare_the_address_without_the_setting(
         self, adapter: HostAdapter, settings: LazySettings
     ) -> None:
         user = make_user("ada", email="ADA@example.com")
@@ -361,7 +361,7 @@ class TestFindLibrary:
 
         assert adapter.find_library("Surfaces") is None
 
-    def test_finds_none_unless_told_to(self, adapter: HostAdapter, settings: LazySettings) -> None:
+    def test_finds_none_if_it_is_off(self, adapter: HostAdapter, settings: LazySettings) -> None:
         Library.objects.create(name="Surfaces")
         settings.TILED_SCIM_ADOPT_LIBRARIES = False
 
@@ -431,7 +431,7 @@ class TestNamingLibraries:
 
 
 class TestMembers:
-    def test_are_granted_told_and_revoked(self, adapter: HostAdapter) -> None:
+    def test_are_granted_listed_and_revoked(self, adapter: HostAdapter) -> None:
         library = Library.objects.create(name="Surfaces")
         ada, bob, eve = (make_user(name).pk for name in ("ada", "bob", "eve"))
 

@@ -180,7 +180,7 @@ class TestErrorReports:
         assert leaks(logged(caplog), secret_of(new), KNOWN) == []
 
     @pytest.mark.parametrize("table", ["scimclient", "scimclientsecret", "scimaccesstoken"])
-    def test_while_the_database_is_away(self, caplog: pytest.LogCaptureFixture, table: str) -> None:
+    def test_without_the_database(self, caplog: pytest.LogCaptureFixture, table: str) -> None:
         new = new_client()
 
         def away(execute: Any, sql: str, *args: Any) -> Any:

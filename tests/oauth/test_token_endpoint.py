@@ -280,7 +280,7 @@ class TestRefused:
         assert send({**GRANT, **by_body(new)}).error == (400, "unauthorized_client")
         assert not ScimAccessToken.objects.exists()
 
-    def test_while_the_database_is_away(
+    def test_while_the_database_is_unavailable(
         self, new: NewClient, caplog: pytest.LogCaptureFixture
     ) -> None:
         def away(execute: Any, sql: str, *args: Any) -> Any:

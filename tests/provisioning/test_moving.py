@@ -204,7 +204,7 @@ class TestWhoKeepsAccess:
 
         assert access() == {"Sales": {BOB, CARL}, "Ops": set(), "Handbook": {ANN, BOB}}
 
-    def test_until_the_last_of_two_groups_lets_go(
+    def test_until_the_last_of_two_groups_is_unlinked(
         self, scim: Scim, ann: str, bob: str, sales: str
     ) -> None:
         ops = scim.add_group("Ops", bob)
