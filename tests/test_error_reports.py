@@ -52,7 +52,7 @@ Submit = Callable[[], Any]
 
 @pytest.fixture(autouse=True)
 def _known_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let new secrets be known, to look for them where a page was never finished."""
+    """Record new secrets, to look for them in pages that were never finished."""
     monkeypatch.setattr("tiled_scim.secret.secrets.token_urlsafe", lambda number: KNOWN)
 
 

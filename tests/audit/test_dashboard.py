@@ -185,7 +185,7 @@ class TestState:
 
 
 class TestPreviousToken:
-    """The old token goes on to work for a time, beside the new one."""
+    """The old token keeps working for some time beside the new one."""
 
     @pytest.fixture
     def previous(self) -> ScimToken:

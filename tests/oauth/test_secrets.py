@@ -127,7 +127,7 @@ class ReadingMiddleware(FailingMiddleware):
 
 @pytest.fixture
 def known(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let new secrets be known, to look for them where an answer was never finished."""
+    """Record new secrets, to look for them in responses that were never finished."""
     monkeypatch.setattr("tiled_scim.secret.secrets.token_urlsafe", lambda number: KNOWN)
 
 

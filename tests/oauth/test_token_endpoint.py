@@ -444,7 +444,7 @@ class TestAccessTokens:
     def test_strangers_do_not_keep_from_a_client_that_one_has_ended(
         self, new: NewClient, settings: LazySettings, how: str
     ) -> None:
-        """A client that is told to wait, instead, sends the same access token again."""
+        """A client that gets 429 instead would send the same access token again."""
         client = scim(granted(new))
         second = clients.add_secret(new.client, JOB)
         if how == "expired":

@@ -60,7 +60,7 @@ def sales(scim: Scim, ann: str, bob: str) -> str:
 
 
 def move_to(library: str, group: str = "Sales") -> Preview:
-    """Move a group to the Library with this name; returns what was told of it before."""
+    """Move a group to the Library with this name. Return the preview."""
     link, target = group_link(group), Library.objects.get(name=library)
     before = snapshot()
     preview = GroupMoving(adapter_class()(link.account), unrecorded).preview(link.pk, target.pk)

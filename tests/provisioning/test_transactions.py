@@ -1,4 +1,4 @@
-"""What becomes of a transaction that loses against another."""
+"""Tests of transactions that conflict with others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Okta sends of groups, rows 8 to 15 of its requests: answer, and host database after."""
+"""Groups as Okta sends them, rows 8 to 15 of its requests: responses, and the database."""
 
 from __future__ import annotations
 
