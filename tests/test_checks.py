@@ -23,12 +23,13 @@ from django.urls import include, path
 from django.utils.translation import gettext_lazy
 
 from tests.simple_project.libraries.models import Library
-from tiled_scim import checks, host
+from tiled_scim import checks
 from tiled_scim.checks import adapter, installation, sign_in
 from tiled_scim.checks import models as model_checks
 from tiled_scim.checks import settings as setting_checks
 from tiled_scim.conf import Settings
 from tiled_scim.conf import settings as scim_settings
+from tiled_scim.database import host_models
 from tiled_scim.host import HostAdapter
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -372,7 +373,7 @@ class TestMembers:
                 def __str__(self) -> str:
                     return self.name
 
-        monkeypatch.setattr(host, "apps", apps)
+        monkeypatch.setattr(host_models, "apps", apps)
         return Shelf
 
     def test_must_not_be_ambiguous(self, two_memberships: type[models.Model]) -> None:
@@ -445,8 +446,8 @@ class TestMembershipModel:
             else:
                 field = models.ManyToManyField(Shelf, through=Role, related_name="readers")
                 field.contribute_to_class(Reader, "shelves")
-        monkeypatch.setattr(host, "apps", apps)
-        monkeypatch.setattr(host, "get_user_model", lambda: Reader)
+        monkeypatch.setattr(host_models, "apps", apps)
+        monkeypatch.setattr(host_models, "get_user_model", lambda: Reader)
         return "readers"
 
     def test_with_required_fields_needs_an_adapter(self, members_with_roles: str) -> None:

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
+from django.db import router, transaction
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -133,7 +134,7 @@ class ScimTokenAdmin(ClientPages, LogoutPages):
         Raises:
             TokenChangedError: Another one is the newest token.
         """
-        with ScimToken.objects.atomic():
+        with transaction.atomic(using=router.db_for_write(ScimToken)):
             new = Connection(account).rotate(actor_of(request), seen=seen, keep=keep)
             self.log_addition(request, new.token, _log_message(new))
         return new
@@ -144,7 +145,7 @@ class ScimTokenAdmin(ClientPages, LogoutPages):
         Raises:
             TokenChangedError: It is not a current token any more.
         """
-        with ScimToken.objects.atomic():
+        with transaction.atomic(using=router.db_for_write(ScimToken)):
             (token,) = Connection(account).revoke(actor_of(request), seen=seen)
             self.log_change(request, token, gettext("Revoked."))
         self.message_user(request, revoked_message(token), messages.SUCCESS)

@@ -25,7 +25,8 @@ def holder_of_value(row: models.Model, column: str, value: str) -> models.Model 
     model = type(row)
     rows = objects(model).exclude(pk=row.pk)
     for condition in _conditions(row, column, value):
-        if (found := rows.filter(condition).first()) is not None:
+        found: models.Model | None = rows.filter(condition).first()
+        if found is not None:
             return found
     return None
 

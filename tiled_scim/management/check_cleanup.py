@@ -106,8 +106,8 @@ class LibraryCleanup:
         for name in self.names.groups:
             if found := self.adapter.find_library(name):
                 yield found.pk
-            links = objects(LibraryGroupLink)
-            links = links.named(self.account, name)
+            rows: Any = objects(LibraryGroupLink)
+            links = rows.named(self.account, name)
             yield from links.values_list("library", flat=True)
 
 

@@ -223,7 +223,7 @@ class ClientForms:
         """Revoke one of a client's secrets."""
         form = RevokeSecretForm(data, auto_id="revoke-secret-%s")
         is_confirmed = form.is_valid()
-        secrets = ScimClientSecret.objects.for_write().filter(client=client)
+        secrets: Any = ScimClientSecret.objects.for_write().filter(client=client)
         secret = secrets.filter(pk=form.cleaned_data.get("secret")).first()
         if secret is None or secret.slot is None:
             return OUTDATED
