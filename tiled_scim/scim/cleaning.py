@@ -23,7 +23,7 @@ from tiled_scim.errors import invalid_syntax, invalid_value, mutability, too_lar
 from tiled_scim.scim.absence import is_blank, is_nothing, is_null, is_null_element
 from tiled_scim.scim.grammar import quoted
 from tiled_scim.scim.identifiers import as_uuid
-from tiled_scim.scim.matching import BOOLEANS, comparable
+from tiled_scim.scim.matching import comparable
 from tiled_scim.scim.numbers import as_float, is_integer
 
 Document = dict[str, object]
@@ -40,6 +40,9 @@ MAX_RESOURCE_BYTES = 50_000
 
 # Clients cannot write read-only values. Write-only values (password) are not stored.
 KEPT = frozenset({"readWrite", "immutable"})
+
+# Entra ID and OneLogin send booleans as strings.
+BOOLEANS = {"true": True, "false": False}
 
 
 def clean(

@@ -31,9 +31,6 @@ from tiled_scim.scim.text import canonical, fold
 Comparable = str | bool | int | float | datetime
 Predicate = Callable[[Mapping[str, object]], bool]
 
-# Entra ID and OneLogin send booleans as strings.
-BOOLEANS = {"true": True, "false": False}
-
 # Operators by type: RFC 7644 section 3.4.2.2, table 3. Boolean and binary values have no order.
 _EQUALITY = frozenset({"eq", "ne"})
 _ORDER = frozenset({"gt", "ge", "lt", "le"})
@@ -82,7 +79,7 @@ def literal(attribute: Attribute, comparison: Comparison) -> Comparable | None:
     if attribute.type == "integer" and isinstance(value, int | float) and not is_integer(value):
         raise invalid_filter(f"{name} is an integer, which has at most 64 bits.")
     if attribute.type == "boolean" and isinstance(value, str):
-        value = BOOLEANS.get(value.lower(), value)
+        value = {"true": True, "false": False}.get(value.lower(), value)  # Entra quotes booleans
     normalized = comparable(attribute, value)
     if normalized is None:
         raise invalid_filter(f"{name} is {attribute.type}, which {quoted(str(value))} is not.")
