@@ -26,7 +26,7 @@ class SeenByStaff(HostAdapter):
 
 
 class Apart(HostAdapter):
-    """Three accounts that have nobody in common; a collation could take one's key for another's."""
+    """Three accounts that have nobody in common; a collation could treat two keys as equal."""
 
     @classmethod
     def accounts(cls) -> Mapping[str, str]:

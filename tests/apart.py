@@ -52,7 +52,7 @@ class Resources:
 
 
 def populate(account: str) -> tuple[Scim, Resources]:
-    """People and groups of all kinds: active, inactive and let go of. The same in each account."""
+    """People and groups of all kinds: active, inactive and unlinked. The same in each account."""
     scim, known = client_of(account), Resources()
     ann = scim.add_user("ann", externalId="1", title=f"of {account}")
     bob = scim.add_user("bob", externalId="2", emails=[{"value": "bob@example.com"}], **ADMIN)
@@ -142,7 +142,7 @@ def undone() -> Iterator[None]:
 
 
 class Session:
-    """One account sends requests; `answers` is what came back, without what is always another."""
+    """One account sends requests; `answers` are the responses, without what differs each time."""
 
     def __init__(self, host: Host, account: str) -> None:
         self.scim, known = host.clients[account]

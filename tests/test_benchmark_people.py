@@ -21,7 +21,7 @@ def constraints() -> dict[str, Any]:
         return dict(connection.introspection.get_constraints(cursor, UserLink._meta.db_table))
 
 
-def test_they_can_be_told_by_their_numbers() -> None:
+def test_they_can_be_identified_by_their_numbers() -> None:
     before = constraints()
 
     people.push(25)

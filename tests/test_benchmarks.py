@@ -207,7 +207,7 @@ class TestReport:
         assert "- GET a user: django-scim2-server needs 3.00 ms, tiled_scim 6.00 ms." in text
         assert "- Push Now of 10,000, 1 % new: django-scim2-server answers 501." in text
 
-    def test_the_memory_of_the_largest_answer_is_told(self) -> None:
+    def test_the_memory_of_the_largest_response_is_reported(self) -> None:
         assert "| tiled_scim | 50 | 60 | 10 |" in self.text()
 
     def test_plots_are_drawn(self, tmp_path: Path) -> None:

@@ -16,15 +16,14 @@ from pytest_django import DjangoAssertNumQueries
 
 from tests.factories import make_user
 from tests.simple_project.libraries.models import Library
-from tiled_scim.database.compiled import CHUNK
+from tiled_scim.database.bulk import CHUNK
+from tiled_scim.database.host_models import has_field, membership_accessors
 from tiled_scim.errors import ScimError
 from tiled_scim.host import (
     TILED_ADMIN,
     HostAdapter,
     chunks,
-    has_field,
     library_model,
-    membership_accessors,
 )
 from tiled_scim.models import LibraryGroupLink, UserLink
 from tiled_scim.provisioning.reading import host_values_of
@@ -121,7 +120,7 @@ class TestFindUser:
 
         assert adapter.find_user(ADA) == user
 
-    def test_does_not_look_at_the_address_unless_told_to(
+    def test_does_not_compare_the_address_without_the_setting(
         self, adapter: HostAdapter, settings: LazySettings
     ) -> None:
         user = make_user("ada", email="ADA@example.com")
@@ -362,7 +361,7 @@ class TestFindLibrary:
 
         assert adapter.find_library("Surfaces") is None
 
-    def test_finds_none_unless_told_to(self, adapter: HostAdapter, settings: LazySettings) -> None:
+    def test_finds_none_if_it_is_off(self, adapter: HostAdapter, settings: LazySettings) -> None:
         Library.objects.create(name="Surfaces")
         settings.TILED_SCIM_ADOPT_LIBRARIES = False
 
@@ -432,7 +431,7 @@ class TestNamingLibraries:
 
 
 class TestMembers:
-    def test_are_granted_told_and_revoked(self, adapter: HostAdapter) -> None:
+    def test_are_granted_listed_and_revoked(self, adapter: HostAdapter) -> None:
         library = Library.objects.create(name="Surfaces")
         ada, bob, eve = (make_user(name).pk for name in ("ada", "bob", "eve"))
 

@@ -52,7 +52,7 @@ class TestLibraryModel:
         assert checks.check_tables(databases=["other"]) == []
 
     @override_settings(TILED_SCIM_LIBRARY_MODEL="libraries.Nothing")
-    def test_that_is_none_is_told_by_another_check(self) -> None:
+    def test_that_is_none_is_found_by_another_check(self) -> None:
         assert checks.check_tables(databases=["default"]) == []
 
 

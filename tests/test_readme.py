@@ -15,6 +15,7 @@ from django.core.management.base import BaseCommand
 from django.urls import resolve
 
 from tests.documented import reference
+from tests.documented.diagrams import Diagram, diagram, diagrams
 from tests.documented.pages import (
     DOCUMENTS,
     INSTALLATION,
@@ -360,20 +361,45 @@ def defined_functions(path: Path) -> Iterator[str]:
             yield from (f"{node.name}.{method.name}" for method in methods)
 
 
+def layers() -> list[set[str]]:
+    """Return the layers of the import contract, from the top down."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    found = next(each["layers"] for each in contracts["contracts"] if "layers" in each)
+    return [set(layer.split(" | ")) for layer in found]
+
+
 class TestDesign:
-    def test_every_module_is_told_of_once_and_no_other(self) -> None:
+    def test_every_module_is_in_the_tables_once(self) -> None:
         assert sorted(documented_modules()) == sorted(package_modules())
 
-    def test_the_layers_are_those_of_the_contract(self) -> None:
-        contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
-        layers = next(each["layers"] for each in contracts["contracts"] if "layers" in each)
-
+    def test_the_table_has_the_layers_of_the_contract(self) -> None:
         documented = [
             {plain(name).removesuffix("/").removesuffix(".py") for name in names.split(", ")}
             for names, _ in table_rows(DESIGN, "layer")
         ]
 
-        assert documented == [set(layer.split(" | ")) for layer in layers]
+        assert documented == layers()
+
+    def test_the_diagram_has_the_layers_of_the_contract(self) -> None:
+        source = diagram("The layers of the package").source
+        boxes = dict(re.findall(r'(\w+)\["`\*\*[^*]+\*\*\n(.*?)`"\]', source, re.DOTALL))
+        arrows = re.findall(r"^ *(\w+ --> .*)$", source, re.MULTILINE)
+        chain, *beside = [line.split(" --> ") for line in arrows]
+
+        lines = [line.strip() for name in chain for line in boxes[name].splitlines()]
+        assert [set(line.split(" · ")) for line in lines] == layers()
+        assert beside == [[chain[0], "check"]]
+        assert boxes.keys() == {*chain, "check"}
+
+    def test_the_diagram_of_a_request_agrees_with_the_table(self) -> None:
+        source = diagram("A PATCH that adds a member to a group").source.replace("<br>", "")
+        modules = dict(re.findall(r"participant (\w+) as (\S+\.py)$", source, re.MULTILINE))
+        calls = re.findall(r"->>(\w+): (\w+)$", source, re.MULTILINE)
+        functions = [(module, name.rpartition(".")[2]) for module, name in documented_functions()]
+
+        assert {(modules[name], function) for name, function in calls} <= {*functions}
+        passed = dict.fromkeys(module for module, _function in functions)
+        assert [module for module in passed if module in modules.values()] == [*modules.values()]
 
     @pytest.mark.parametrize(("module", "name"), [*documented_functions()])
     def test_the_functions_that_a_request_passes_are_there(self, module: str, name: str) -> None:
@@ -389,6 +415,11 @@ class TestDesign:
         # `startproject` makes the files of the project.
         others |= {"product/settings.py", "product/urls.py"}
         assert named - files <= package_modules().keys() | others
+
+
+@pytest.mark.parametrize("drawn", [*diagrams()], ids=lambda each: each.image.stem)
+def test_the_image_of_a_diagram_is_up_to_date(drawn: Diagram) -> None:
+    assert drawn.image.read_text().endswith(drawn.mark), "Run make images."
 
 
 @every_document

@@ -117,7 +117,7 @@ class TestClient:
             client = Client(int(address.rpartition(":")[2]), "token", tally, **options)
             return client.send(messages.create_user("ann"))
 
-    def test_comes_again_when_it_is_told_to(self, tally: Tally) -> None:
+    def test_retries_after_the_time_in_the_response(self, tally: Tally) -> None:
         answer = self.send(tally, scim_error(BUSY), None, CREATED)
 
         assert (answer.key, answer.attempts) == ("7", 3)

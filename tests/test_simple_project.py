@@ -50,7 +50,7 @@ class TestLibraries:
         assert "Surfaces" in response.text
         assert "Moulds" not in response.text
 
-    def test_a_person_without_libraries_is_told_how_one_appears(
+    def test_a_person_without_libraries_sees_how_to_get_one(
         self, client: Client, person: User
     ) -> None:
         client.force_login(person)

@@ -20,38 +20,36 @@ from uuid import uuid4
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
-from django.db import connections, models, router
+from django.db import models, router
 
 from tiled_scim.conf import settings
 from tiled_scim.database import account_model
 from tiled_scim.database.compiled import of_keys
-from tiled_scim.database.library_account import LibraryAccount, library_account
-from tiled_scim.database.membership_model import MembershipModel, membership_model
-from tiled_scim.database.membership_roles import RoleColumn, choices_of
-from tiled_scim.errors import Cause, ScimError, forbidden
-from tiled_scim.host import (
-    ALL_ACCOUNTS,
-    TILED_ADMIN,
-    AllAccounts,
-    HostAdapter,
+from tiled_scim.database.for_write import locked, objects
+from tiled_scim.database.host_models import (
     canonical_value,
     follow_path,
     host_users,
     library_model,
-    objects,
     set_field,
     username_column,
 )
+from tiled_scim.database.library_account import LibraryAccount, library_account
+from tiled_scim.database.membership_fields import (
+    ROLES,
+    attribute_columns,
+    is_true,
+    split_choices,
+)
+from tiled_scim.database.membership_model import MembershipModel, membership_model
+from tiled_scim.database.membership_roles import RoleColumn, choices_of
+from tiled_scim.errors import Cause, ScimError, forbidden
+from tiled_scim.host import ALL_ACCOUNTS, AllAccounts, HostAdapter
+from tiled_scim.schemas import TILED_ADMIN
 from tiled_scim.words import english_words
 
 __all__ = ["AccountAdapter"]
 
-# The key of TILED_SCIM_MEMBERSHIP_FIELDS that names the column with a person's role.
-ROLES = "roles"
-# Keys of TILED_SCIM_MEMBERSHIP_FIELDS that do not name the column of an attribute's value.
-NOT_ATTRIBUTES = {"user", "account", ROLES}
-# Attributes that may be named without the URN of their extension.
-SHORT_NAMES = {TILED_ADMIN.rpartition(":")[2]: TILED_ADMIN}
 # Nobody can have an address there (RFC 6761 section 6.4).
 NO_DOMAIN = "user.invalid"
 
@@ -157,7 +155,7 @@ class AccountAdapter(HostAdapter):
     def find_user(self, values: Mapping[str, Any]) -> AbstractBaseUser | None:
         """Return the existing host user to adopt, or None.
 
-        A protected user outside the account is none, so that nobody learns who is protected.
+        A protected user outside the account is not found, so that nobody learns who is protected.
         """
         user = super().find_user(values)
         if user is None or self._is_member(user) or not self.is_protected(user):
@@ -266,7 +264,7 @@ class AccountAdapter(HostAdapter):
         self._name_library(library, name)
         return library
 
-    # Inside
+    # Internals
 
     @classmethod
     def _accounts(cls) -> models.QuerySet[Any]:
@@ -390,9 +388,7 @@ class AccountAdapter(HostAdapter):
 
     def _lock_membership(self, user: AbstractBaseUser) -> models.Model | None:
         memberships = self.memberships()
-        using = self._using
-        no_key = connections[using].features.has_select_for_no_key_update
-        rows = memberships.rows(using, **self._key(user)).select_for_update(no_key=no_key)
+        rows = locked(memberships.rows(self._using, **self._key(user)))
         return cast("models.Model | None", rows.first())
 
     def _save_membership(self, user: AbstractBaseUser, values: Mapping[str, Any]) -> models.Model:
@@ -491,27 +487,3 @@ def is_suspended(link: str = "") -> models.Q:
         return suspended
     is_active = memberships.exists(f"{link}user", f"{link}account", **is_true(column))
     return suspended & ~is_active
-
-
-def attribute_columns() -> dict[str, str]:
-    """Return the entries of `TILED_SCIM_MEMBERSHIP_FIELDS` for attributes, by canonical name."""
-    return {
-        SHORT_NAMES.get(name, name): column
-        for name, column in settings.MEMBERSHIP_FIELDS.items()
-        if name not in NOT_ATTRIBUTES
-    }
-
-
-def is_true(column: str) -> dict[str, Any]:
-    """Return the condition for memberships in which the boolean of an entry is true."""
-    column, choices = split_choices(column)
-    return {f"{column}__in": choices} if choices else {column: True}
-
-
-def split_choices(column: str) -> tuple[str, tuple[str, ...]]:
-    """Return the column and the choices of an entry such as `role=admin,owner`.
-
-    The choices are the values of the column for which a boolean attribute is true.
-    """
-    column, _, choices = column.partition("=")
-    return column, tuple(choices.split(",")) if choices else ()

@@ -29,15 +29,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import timedelta
-from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, router, transaction
+from django.db import IntegrityError
 from django.db.models import Prefetch, QuerySet
 from django.utils.translation import gettext as _
 
-from tiled_scim.audit.events import Change, Source, keep, record
+from tiled_scim.audit.events import record_by_hand
 from tiled_scim.conf import SECRET_LIFETIMES, settings
 from tiled_scim.connections import Actor, Connection, UnknownAccountError
 from tiled_scim.database.errors import is_taken
@@ -45,10 +44,12 @@ from tiled_scim.models import (
     FEDERATION_LENGTH,
     NAME_LENGTH,
     Action,
+    ClientChangedError,
     Federation,
     ScimAccessToken,
     ScimClient,
     ScimClientSecret,
+    TooManySecretsError,
 )
 from tiled_scim.oauth import assertions
 from tiled_scim.oauth.fetching import is_refused, url_problem
@@ -126,20 +127,12 @@ class TooManyClientsError(Exception):
     """The account has as many clients as it may have. One has to be revoked first."""
 
 
-class TooManySecretsError(Exception):
-    """The client has two secrets that work. One has to be revoked first."""
-
-
 class ClientEndedError(Exception):
     """The client was revoked, or has the other kind of credential."""
 
 
 class ClientExistsError(Exception):
     """There is a client with this client id already."""
-
-
-class ClientChangedError(Exception):
-    """The client is not as the caller saw it: another secret or federation was set meanwhile."""
 
 
 class FederationUnavailableError(Exception):
@@ -156,7 +149,7 @@ def of_account(account: str) -> QuerySet[ScimClient]:
 
 def of_all_accounts() -> QuerySet[ScimClient]:
     """Return the clients of all accounts that were not revoked, see `of_account`."""
-    secrets = ScimClientSecret.objects.written().select_related("created_by")
+    secrets = ScimClientSecret.objects.for_write().select_related("created_by")
     clients = ScimClient.objects.all_current().select_related("created_by")
     return clients.prefetch_related(Prefetch("secrets", secrets))
 
@@ -171,7 +164,7 @@ def seen_key(client: ScimClient) -> str:
 
     It tells whether the client has got another secret or federation since.
     """
-    newest = ScimClientSecret.objects.written().filter(client=client).order_by("-pk")
+    newest = ScimClientSecret.objects.for_write().filter(client=client).order_by("-pk")
     shown = [*newest.values_list("pk", flat=True)[:1], client.federation]
     return digest(repr(shown))[:SEEN_LENGTH]
 
@@ -215,14 +208,14 @@ def create(
     client = ScimClient(account=account, name=name, created_by=creator, **values)
     if client_id is not None:
         client.client_id = str(client_id)
-    with _transaction():
+    with ScimClient.objects.atomic():
         ScimClient.objects.take_turn(account)
         _insert(client)
         if ScimClient.objects.current(account).count() > MOST_CLIENTS:
             raise TooManyClientsError
         secret = None if federation is not None else _new_secret(client, actor, lifetime)
         changes = _of_secret(secret.row) if secret else _of_federation(None, federation)
-        _record(client, actor, Action.CLIENT_CREATED, changes)
+        record_by_hand(client, actor, Action.CLIENT_CREATED, changes)
     return NewClient(client, secret)
 
 
@@ -233,7 +226,7 @@ def add_secret(
     lifetime: timedelta | None = None,
     seen: str | None = None,
 ) -> NewClientSecret:
-    """Create another secret of a client. The one that it has goes on to work.
+    """Create another secret of a client. The current one keeps working.
 
     Args:
         client: The client.
@@ -249,13 +242,13 @@ def add_secret(
         TooManySecretsError: The client has two secrets that work.
     """
     lifetime = _checked_lifetime(lifetime)
-    with _transaction():
+    with ScimClient.objects.atomic():
         now = _locked(client)
         if now.federation is not None:
             raise ClientEndedError
         _require_seen(now, seen)
         secret = _new_secret(now, actor, lifetime)
-        _record(now, actor, Action.CLIENT_SECRET_CREATED, _of_secret(secret.row))
+        record_by_hand(now, actor, Action.CLIENT_SECRET_CREATED, _of_secret(secret.row))
     return secret
 
 
@@ -267,13 +260,13 @@ def revoke_secret(secret: ScimClientSecret, actor: Actor) -> bool:
     Returns:
         Whether the secret had not ended.
     """
-    with _transaction():
+    with ScimClient.objects.atomic():
         client = ScimClient.objects.locked(secret.client)
-        row = ScimClientSecret.objects.written().filter(pk=secret.pk).exclude(slot=None).first()
+        row = ScimClientSecret.objects.for_write().filter(pk=secret.pk).exclude(slot=None).first()
         if row is None or not client.is_current:
             return False
         row.revoke()
-        _record(client, actor, Action.CLIENT_SECRET_REVOKED, {"secret": [str(row), None]})
+        record_by_hand(client, actor, Action.CLIENT_SECRET_REVOKED, {"secret": [str(row), None]})
     return True
 
 
@@ -298,7 +291,7 @@ def change_federation(
         ClientChangedError: The client is not as the actor saw it.
     """
     _check_federation(federation)
-    with _transaction():
+    with ScimClient.objects.atomic():
         now = _locked(client)
         before = now.federation
         if before is None:
@@ -307,9 +300,9 @@ def change_federation(
         if before == federation:
             return False
         values = asdict(federation)
-        ScimClient.objects.written().filter(pk=now.pk).update(**values)
-        ScimAccessToken.objects.written().filter(client=now).delete()
-        _record(now, actor, Action.FEDERATION_CHANGED, _of_federation(before, federation))
+        ScimClient.objects.for_write().filter(pk=now.pk).update(**values)
+        ScimAccessToken.objects.for_write().filter(client=now).delete()
+        record_by_hand(now, actor, Action.FEDERATION_CHANGED, _of_federation(before, federation))
     return True
 
 
@@ -321,12 +314,12 @@ def revoke(client: ScimClient, actor: Actor) -> bool:
     Returns:
         Whether the client was current.
     """
-    with _transaction():
+    with ScimClient.objects.atomic():
         now = ScimClient.objects.locked(client)
         if not now.is_current:
             return False
         now.revoke()
-        _record(now, actor, Action.CLIENT_REVOKED)
+        record_by_hand(now, actor, Action.CLIENT_REVOKED)
     return True
 
 
@@ -337,8 +330,8 @@ def _insert(client: ScimClient) -> None:
         ClientExistsError: There is one with its client id.
     """
     try:
-        with _transaction():
-            client.save(using=_using(), force_insert=True)
+        with ScimClient.objects.atomic():
+            client.save(using=ScimClient.objects.write_alias, force_insert=True)
     except IntegrityError as error:
         if not is_taken(error):
             raise
@@ -368,12 +361,9 @@ def _locked(client: ScimClient) -> ScimClient:
 
 
 def _new_secret(client: ScimClient, actor: Actor, lifetime: timedelta) -> NewClientSecret:
-    try:
-        row, plaintext = ScimClientSecret.objects.create_in(
-            client, created_by=actor.user, lifetime=lifetime
-        )
-    except IndexError:
-        raise TooManySecretsError from None
+    row, plaintext = ScimClientSecret.objects.create_in(
+        client, created_by=actor.user, lifetime=lifetime
+    )
     return NewClientSecret(row, plaintext)
 
 
@@ -453,23 +443,3 @@ def _of_federation(before: Federation | None, after: Federation | None) -> Mappi
     """Return what the event of a federation says."""
     old, new = (asdict(each) if each is not None else {} for each in (before, after))
     return {name: [old.get(name), new[name]] for name in new if old.get(name) != new[name]}
-
-
-def _record(
-    client: ScimClient,
-    actor: Actor,
-    action: Action,
-    attributes: Mapping[str, list[Any]] | None = None,
-) -> None:
-    """Write an event in the transaction of the change."""
-    source = Source(client.account, actor=actor.name, address=actor.address)
-    change = Change(name=client.name, action=action, attributes=attributes or {})
-    keep(partial(record, source, change), _using())
-
-
-def _using() -> str:
-    return router.db_for_write(ScimClient)
-
-
-def _transaction() -> Any:
-    return transaction.atomic(using=_using())

@@ -28,22 +28,21 @@ requests are refused.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from typing import Any, cast
 
-from django.contrib.auth.base_user import AbstractBaseUser
-from django.db import IntegrityError, router, transaction
+from django.db import IntegrityError
 from django.db.models import QuerySet
 
 from tiled_scim.audit.dashboard import Health
-from tiled_scim.audit.events import Change, Source, keep, record
+from tiled_scim.audit.events import Actor, Change, record_by_hand
 from tiled_scim.conf import settings
 from tiled_scim.database.errors import is_taken
+from tiled_scim.database.for_write import objects
 from tiled_scim.errors import not_found
-from tiled_scim.host import HostAdapter, adapter_class, objects
+from tiled_scim.host import HostAdapter, adapter_class
 from tiled_scim.models import (
     Action,
     CurrentTokens,
@@ -54,12 +53,12 @@ from tiled_scim.models import (
     ScimToken,
     UserLink,
 )
-from tiled_scim.provisioning.group_roles import GroupRoles, RolePreview, give_role
+from tiled_scim.provisioning.group_roles import GroupRoles, RolePreview
 from tiled_scim.provisioning.groups import GroupService
 from tiled_scim.provisioning.moving import GroupMoving, Preview, move
 from tiled_scim.provisioning.repair import repair
 from tiled_scim.provisioning.role_keys import role_labels
-from tiled_scim.provisioning.service import Precondition, record_of
+from tiled_scim.provisioning.service import Precondition
 from tiled_scim.provisioning.users import UserService
 
 __all__ = [
@@ -83,21 +82,6 @@ SERVICES: dict[type, type[UserService | GroupService]] = {
     UserLink: UserService,
     LibraryGroupLink: GroupService,
 }
-
-
-@dataclass(frozen=True)
-class Actor:
-    """Who makes a change by hand, for its event.
-
-    Args:
-        name: The name that events show, with the place: "Django admin: ann".
-        user: The host user, if there is one. A token keeps who created it.
-        address: The IP address, if it is known. Events of tokens have it.
-    """
-
-    name: str
-    user: AbstractBaseUser | None = None
-    address: str | None = None
 
 
 class TokenChangedError(Exception):
@@ -253,14 +237,14 @@ class Connection:
         Raises:
             TokenChangedError: The token that the actor saw is not a current one.
         """
-        with transaction.atomic(using=router.db_for_write(ScimToken)):
+        with ScimToken.objects.atomic():
             newest, previous = current = ScimToken.objects.locked(self.account)
             revoked = [token for token in current.all() if seen in {None, seen_key(token)}]
             if seen is not None and not revoked:
                 raise TokenChangedError("The token has been replaced or revoked meanwhile.")
             for token in revoked:
                 token.revoke()
-                self._record(actor, Action.TOKEN_REVOKED, token)
+                record_by_hand(token, actor, Action.TOKEN_REVOKED)
             if previous is not None and revoked == [newest]:
                 previous.step_forward()
         return revoked
@@ -287,8 +271,7 @@ class Connection:
             ScimError: 404 if the account does not have the link, or if it is unlinked already; the
                 errors of the precondition. Nothing is changed then.
         """
-        source = Source(self.account, actor=actor.name)
-        service = SERVICES[type(link)](self.adapter, record_of(source))
+        service = SERVICES[type(link)].by_hand(self.account, actor.name)
         return service.unlink(link.pk, precondition).change
 
     def resync(
@@ -345,8 +328,7 @@ class Connection:
         Raises:
             ScimError: The errors of `move`.
         """
-        source = Source(self.account)
-        return GroupMoving(self.adapter, record_of(source)).preview(group.pk, library)
+        return GroupMoving.by_hand(self.account).preview(group.pk, library)
 
     def roles(self) -> dict[str, str]:
         """Return the labels of the roles that a group of the account can give, by key.
@@ -370,7 +352,7 @@ class Connection:
             group: One of the account's `groups`.
             role: A key of `roles`. Empty for none.
             actor: Who sets it.
-            keeps_library: Whether the group goes on to give access to its Library.
+            keeps_library: Whether the group still gives access to its Library.
             precondition: See `unlink`.
 
         Raises:
@@ -379,9 +361,10 @@ class Connection:
                 precondition. Nothing is changed then.
         """
         self._require_own(group)
-        return give_role(
-            group, role, actor.name, keeps_library=keeps_library, precondition=precondition
-        )
+        service = GroupRoles.by_hand(self.account, actor.name)
+        return service.give(
+            group.pk, role, keeps_library=keeps_library, precondition=precondition
+        ).change
 
     def preview_role(
         self, group: LibraryGroupLink, role: str, *, keeps_library: bool = True
@@ -393,15 +376,14 @@ class Connection:
         Raises:
             ScimError: The errors of `give_role`, except the 403.
         """
-        source = Source(self.account)
-        service = GroupRoles(self.adapter, record_of(source))
+        service = GroupRoles.by_hand(self.account)
         return service.preview(group.pk, role, keeps_library=keeps_library)
 
     def losing_role(self, group: LibraryGroupLink) -> list[str]:
         """Return the userNames of those who would lose the role of a group without it."""
-        return GroupRoles(self.adapter, record_of(Source(self.account))).losing(group)
+        return GroupRoles.by_hand(self.account).losing(group)
 
-    # Inside
+    # Internals
 
     def _renew(
         self, actor: Actor, check: Callable[[ScimToken | None], None], **options: Any
@@ -409,29 +391,17 @@ class Connection:
         if not self.exists:
             raise UnknownAccountError(self.account)
         try:
-            with transaction.atomic(using=router.db_for_write(ScimToken)):
+            with ScimToken.objects.atomic():
                 new = ScimToken.objects.renew(
                     self.account, created_by=actor.user, check=check, **options
                 )
                 action = Action.TOKEN_REPLACED if new.replaced else Action.TOKEN_GENERATED
-                self._record(actor, action, new.token, _described(new))
+                record_by_hand(new.token, actor, action, _described(new))
         except IntegrityError as error:
             if not is_taken(error):
                 raise
             raise TokenChangedError("The account's first token was created meanwhile.") from error
         return new
-
-    def _record(
-        self,
-        actor: Actor,
-        action: Action,
-        token: ScimToken,
-        attributes: Mapping[str, list[Any]] | None = None,
-    ) -> None:
-        """Write an event in the transaction of the change."""
-        source = Source(self.account, actor=actor.name, address=actor.address)
-        change = Change(name=str(token), action=action, attributes=attributes or {})
-        keep(partial(record, source, change), router.db_for_write(ScimToken))
 
     def _require_own(self, link: UserLink | LibraryGroupLink) -> None:
         if link.account != self.account:
@@ -445,7 +415,7 @@ def seen_key(token: ScimToken | None) -> str:
 
 def all_tokens() -> QuerySet[ScimToken]:
     """Return the tokens of all accounts, the newest first."""
-    return ScimToken.objects.written().select_related("created_by")
+    return ScimToken.objects.for_write().select_related("created_by")
 
 
 def all_current_tokens() -> QuerySet[ScimToken]:

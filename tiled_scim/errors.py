@@ -147,9 +147,9 @@ def too_many(detail: str) -> ScimError:
     return ScimError(400, detail, "tooMany")
 
 
-def too_large(detail: str, cause: Cause | None = None) -> ScimError:
+def too_large(detail: str) -> ScimError:
     """Return a 413 error for a request that is too large."""
-    return ScimError(413, detail, cause=cause)
+    return ScimError(413, detail)
 
 
 def unsupported(content_type: str) -> ScimError:

@@ -1,4 +1,4 @@
-"""The only module that reads and changes the host's users and Libraries.
+"""`HostAdapter`: how SCIM reads and changes the host's users and Libraries.
 
 A host with other models (several accounts, a membership model, a profile) sets
 `TILED_SCIM_HOST_ADAPTER` to a subclass of `HostAdapter`. Everything here uses plain fields,
@@ -16,34 +16,42 @@ from collections.abc import Collection, Mapping, Sequence
 from enum import Enum
 from typing import Any, Final, Literal, cast
 
-from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import Group
-from django.core.exceptions import FieldDoesNotExist
 from django.db import models, router
-from django.db.models.constants import LOOKUP_SEP
 
 from tiled_scim import permissions, sessions
 from tiled_scim.conf import settings
-from tiled_scim.database.compiled import chunks, of_keys
+from tiled_scim.database.bulk import chunks
+from tiled_scim.database.compiled import of_keys
+from tiled_scim.database.for_write import objects
 from tiled_scim.database.host_columns import HostColumn
+from tiled_scim.database.host_models import (
+    canonical_value,
+    has_field,
+    host_users,
+    library_model,
+    lookup_columns,
+    membership_accessors,
+    normalized_username,
+    set_field,
+    unique_columns,
+    username_column,
+)
 from tiled_scim.database.library_access import LibraryAccess
 from tiled_scim.database.membership_model import membership_model
 from tiled_scim.database.unique_values import holder_of_value
 from tiled_scim.errors import Cause, ScimError, uniqueness
 from tiled_scim.permissions import STAFF_FIELD
-from tiled_scim.schemas import TILED_USER
-from tiled_scim.scim.cleaning import check_length
+from tiled_scim.schemas import TILED_ADMIN
 from tiled_scim.scim.domains import is_within
-from tiled_scim.scim.text import canonical, fold, spellings
+from tiled_scim.scim.text import fold, spellings
 from tiled_scim.words import english_words
 
 __all__ = ["ALL_ACCOUNTS", "TILED_ADMIN", "HostAdapter", "chunks", "library_model", "objects"]
 
 logger = logging.getLogger("tiled_scim")
-
-TILED_ADMIN = f"{TILED_USER}:tiledAdmin"
 
 
 class AllAccounts(Enum):
@@ -61,39 +69,6 @@ def adapter_class() -> type[HostAdapter]:
     return settings.HOST_ADAPTER
 
 
-def library_model() -> type[models.Model]:
-    """Return the model that pushed groups become."""
-    return apps.get_model(settings.LIBRARY_MODEL)
-
-
-def objects(model: type[models.Model]) -> models.QuerySet[Any]:
-    """Return a model's rows from the database for writes, because a replica may lag behind."""
-    return model._default_manager.using(router.db_for_write(model))
-
-
-def host_users() -> models.QuerySet[Any]:
-    """Return all users of the host, from the database for writes."""
-    return objects(get_user_model())
-
-
-def username_column() -> str:
-    """Return the user model's USERNAME_FIELD."""
-    return get_user_model().USERNAME_FIELD
-
-
-def normalized(username: str) -> str:
-    """Return a username as the host's user model normalizes it (NFKC by default)."""
-    return str(get_user_model().normalize_username(username))
-
-
-def canonical_username(username: str) -> str:
-    """Return the form in which usernames of the host are compared.
-
-    It is the canonical form of the username that the host's user model normalizes.
-    """
-    return canonical(normalized(username))
-
-
 def searched_columns() -> list[HostColumn]:
     """Return the columns that users are looked up by: usernames and email addresses."""
     model = get_user_model()
@@ -102,51 +77,6 @@ def searched_columns() -> list[HostColumn]:
         paths.append(model.get_email_field_name())
     columns = [HostColumn.at(model, path) for path in paths if path]
     return list(dict.fromkeys(columns))
-
-
-def unique_columns() -> set[str]:
-    """Return which of the columns of usernames and email addresses are unique in the host."""
-    meta = get_user_model()._meta
-    unique = {field.name for field in meta.concrete_fields if field.unique}
-    unique |= {each.fields[0] for each in meta.total_unique_constraints if len(each.fields) == 1}
-    return unique.intersection(lookup_columns())
-
-
-def lookup_columns() -> tuple[str, str]:
-    """Return the user model's columns of usernames and of email addresses."""
-    return username_column(), get_user_model().get_email_field_name()
-
-
-def membership_accessors(model: type[models.Model]) -> list[str]:
-    """Return the names of a model's many-to-many accessors to users, from either side."""
-    user_model = get_user_model()
-    forward = [
-        field.name for field in model._meta.many_to_many if field.related_model is user_model
-    ]
-    reverse = [
-        relation.get_accessor_name()
-        for relation in model._meta.related_objects
-        if relation.many_to_many and relation.related_model is user_model
-    ]
-    return forward + [name for name in reverse if name]
-
-
-def follow_path(instance: Any, path: str) -> Any:
-    """Return the value at an ORM path such as `user__profile__title`."""
-    for name in path.split(LOOKUP_SEP):
-        instance = getattr(instance, name)
-        if instance is None:
-            return None
-    return instance
-
-
-def has_field(model: type[models.Model], name: str) -> bool:
-    """Return whether a model has a column with this name."""
-    try:
-        field = model._meta.get_field(name)
-    except FieldDoesNotExist:
-        return False
-    return field.concrete and not field.many_to_many
 
 
 class HostAdapter:
@@ -518,7 +448,7 @@ class HostAdapter:
         return (
             bool(getattr(user, "is_superuser", False))
             or (getattr(user, STAFF_FIELD, False) and STAFF_FIELD not in self.user_fields.values())
-            or permissions.are_held_by(user)
+            or permissions.user_has_powers(user)
         )
 
     def protected_among(self, users: Collection[Any]) -> set[Any]:
@@ -708,7 +638,7 @@ class HostAdapter:
         """Revoke the access of these users (primary keys) to the Library."""
         self._access(library).remove(users)
 
-    # Inside
+    # Internals
 
     def _identity(self, values: Mapping[str, Any]) -> tuple[str, str]:
         """Return the field and value to look up a pushed user among the host's users."""
@@ -798,7 +728,7 @@ class HostAdapter:
             if name in values and "__" not in path and path != username_column()
         }
         if username := self._username(values):
-            columns[username_column()] = "userName", normalized(username)
+            columns[username_column()] = "userName", normalized_username(username)
         changed = [set_field(user, column, *of_name) for column, of_name in columns.items()]
         return any(changed)
 
@@ -818,11 +748,6 @@ class HostAdapter:
     def _access(self, library: models.Model) -> LibraryAccess:
         accessor = settings.LIBRARY_MEMBERS_FIELD or membership_accessors(type(library))[0]
         return LibraryAccess(getattr(library, accessor), router.db_for_write(type(library)))
-
-
-def canonical_value(field: str, value: str) -> str:
-    """Return the form in which usernames or email addresses of the host are compared."""
-    return canonical_username(value) if field == username_column() else canonical(value)
 
 
 class LibraryNameTaken(ScimError):  # noqa: N818 (named like the other errors of SCIM)
@@ -860,19 +785,3 @@ def _in_use(field: str, value: str) -> ScimError:
         "other user.",
         Cause.USERNAME_IN_USE if field == username_column() else Cause.EMAIL_IN_USE,
     )
-
-
-def set_field(instance: models.Model, column: str, name: str, value: Any) -> bool:
-    """Set a field to the value of an attribute. Return whether it changed.
-
-    Raises:
-        ScimError: 400 if the value is too long for the field.
-    """
-    field = cast("models.Field[Any, Any]", instance._meta.get_field(column))
-    if value is None or value == "":
-        value = None if field.null else field.get_default()
-    check_length(name, value, field.max_length)
-    if getattr(instance, column) == value:
-        return False
-    setattr(instance, column, value)
-    return True

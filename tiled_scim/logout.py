@@ -12,13 +12,9 @@ is there once the account's issuer is configured. Configuring it is an event.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import partial
 from typing import Any, cast
 
-from django.db import router, transaction
-
-from tiled_scim.audit.events import Change, Source, keep, record
+from tiled_scim.audit.events import record_by_hand
 from tiled_scim.connections import Actor, Connection, UnknownAccountError
 from tiled_scim.models import Action, LogoutIssuer
 from tiled_scim.oauth.fetching import url_problem
@@ -62,17 +58,17 @@ def configure(account: str, actor: Actor, issuer: str, jwks_url: str = "") -> Lo
         problem = url_problem(url)
         if problem:
             raise InvalidIssuerError(f"{name}: {problem}")
-    with _transaction():
-        found = LogoutIssuer.objects.written().select_for_update().filter(account=account).first()
+    with LogoutIssuer.objects.atomic():
+        found = LogoutIssuer.objects.for_write().select_for_update().filter(account=account).first()
         old = {name: getattr(found, name) if found else None for name in wanted}
         changed = {name: [old[name], new] for name, new in wanted.items() if old[name] != new}
         if found is not None and not changed:
             return found
         new = {**wanted, "created_by": cast(Any, actor.user)}
-        row, _is_new = LogoutIssuer.objects.written().update_or_create(
+        row, _is_new = LogoutIssuer.objects.for_write().update_or_create(
             account=account, defaults=wanted, create_defaults=new
         )
-        _record(row, actor, Action.LOGOUT_CONFIGURED, changed)
+        record_by_hand(row, actor, Action.LOGOUT_CONFIGURED, changed)
     return row
 
 
@@ -82,26 +78,10 @@ def turn_off(account: str, actor: Actor) -> bool:
     Returns:
         Whether it was on.
     """
-    with _transaction():
-        found = LogoutIssuer.objects.written().select_for_update().filter(account=account).first()
+    with LogoutIssuer.objects.atomic():
+        found = LogoutIssuer.objects.for_write().select_for_update().filter(account=account).first()
         if found is None:
             return False
-        _record(found, actor, Action.LOGOUT_TURNED_OFF)
+        record_by_hand(found, actor, Action.LOGOUT_TURNED_OFF)
         found.delete()
     return True
-
-
-def _record(
-    issuer: LogoutIssuer,
-    actor: Actor,
-    action: Action,
-    attributes: Mapping[str, list[Any]] | None = None,
-) -> None:
-    """Write an event in the transaction of the change."""
-    source = Source(issuer.account, actor=actor.name, address=actor.address)
-    change = Change(name=str(issuer), action=action, attributes=attributes or {})
-    keep(partial(record, source, change), router.db_for_write(LogoutIssuer))
-
-
-def _transaction() -> Any:
-    return transaction.atomic(using=router.db_for_write(LogoutIssuer))

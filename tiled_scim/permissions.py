@@ -40,20 +40,20 @@ def has_powers(user: str) -> Combinable:
     return ExpressionWrapper(held, output_field=BooleanField())
 
 
-def note(user: AbstractBaseUser, value: bool | None) -> None:
-    """Keep whether people gave a user powers. None asks the database the next time."""
+def remember_powers(user: AbstractBaseUser, value: bool | None) -> None:
+    """Remember whether people gave a user powers. None asks the database the next time."""
     setattr(user, ATTRIBUTE, value)
 
 
-def are_held_by(user: AbstractBaseUser) -> bool:
+def user_has_powers(user: AbstractBaseUser) -> bool:
     """Return whether people gave a host user powers, see `has_powers`."""
-    noted: bool | None = getattr(user, ATTRIBUTE, None)
-    if noted is None:
+    known: bool | None = getattr(user, ATTRIBUTE, None)
+    if known is None:
         model = get_user_model()
         rows = model._base_manager.using(router.db_for_write(model)).filter(pk=user.pk)
-        noted = rows.filter(has_powers("pk")).exists()
-        note(user, noted)
-    return noted
+        known = rows.filter(has_powers("pk")).exists()
+        remember_powers(user, known)
+    return known
 
 
 def _staff(user: str) -> Q:

@@ -16,6 +16,7 @@ CORE_GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
 ENTERPRISE_USER = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 OKTA_ROLE = "urn:okta:scim:schemas:core:1.0:Role"
 TILED_USER = "urn:ietf:params:scim:schemas:extension:tiled:2.0:User"
+TILED_ADMIN = f"{TILED_USER}:tiledAdmin"
 
 
 def _plural(

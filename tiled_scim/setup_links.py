@@ -15,17 +15,13 @@ so browsers send it neither to servers nor in a Referer header, and no access lo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
-from typing import Any
 
-from django.db import router, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from tiled_scim.audit.events import Change, Source, keep, record
+from tiled_scim.audit.events import Change, record, record_by_hand
 from tiled_scim.connections import Actor, Connection, UnknownAccountError
 from tiled_scim.errors import Cause, ScimError
 from tiled_scim.models import Action, SetupLink
@@ -65,10 +61,10 @@ def create(account: str, actor: Actor, lifetime: timedelta = DEFAULT_LIFETIME) -
     """
     if not Connection(account).exists:
         raise UnknownAccountError(account)
-    with _transaction():
+    with SetupLink.objects.atomic():
         link, code = SetupLink.objects.issue(account, created_by=actor.user, lifetime=lifetime)
         expires = link.expires_at.isoformat(timespec="minutes")
-        _record(link, actor, Action.SETUP_LINK_CREATED, {"expires": [None, expires]})
+        record_by_hand(link, actor, Action.SETUP_LINK_CREATED, {"expires": [None, expires]})
     return NewSetupLink(link, code)
 
 
@@ -88,10 +84,10 @@ def use(code: str, address: str | None = None) -> SetupLink:
     if not link.is_open:
         _record_refusal(link, address)
         raise SetupLinkEndedError
-    with _transaction():
-        rows = SetupLink.objects.written().filter(pk=link.pk)
+    with SetupLink.objects.atomic():
+        rows = SetupLink.objects.for_write().filter(pk=link.pk)
         rows.update(uses=F("uses") + 1, last_used_at=timezone.now())
-        _record(link, actor_of(link, address), Action.SETUP_LINK_USED)
+        record_by_hand(link, actor_of(link, address), Action.SETUP_LINK_USED)
     return link
 
 
@@ -101,11 +97,11 @@ def revoke(link: SetupLink, actor: Actor) -> bool:
     Returns:
         Whether the link was open.
     """
-    with _transaction():
-        rows = SetupLink.objects.written().filter(pk=link.pk, revoked_at=None)
+    with SetupLink.objects.atomic():
+        rows = SetupLink.objects.for_write().filter(pk=link.pk, revoked_at=None)
         if not link.is_open or not rows.update(revoked_at=timezone.now()):
             return False
-        _record(link, actor, Action.SETUP_LINK_REVOKED)
+        record_by_hand(link, actor, Action.SETUP_LINK_REVOKED)
     return True
 
 
@@ -114,24 +110,8 @@ def actor_of(link: SetupLink, address: str | None = None) -> Actor:
     return Actor(f"Setup link {link.pk} of {link.created_by.get_username()}", None, address)
 
 
-def _record(
-    link: SetupLink, actor: Actor, action: Action, attributes: Mapping[str, list[Any]] | None = None
-) -> None:
-    """Write an event in the transaction of the change."""
-    change = Change(name=str(link), action=action, attributes=attributes or {})
-    keep(partial(record, _source(link, actor), change), router.db_for_write(SetupLink))
-
-
 def _record_refusal(link: SetupLink, address: str | None) -> None:
     """Write the event of a link that was opened after its end. Repetitions count as one event."""
     error = ScimError(410, link.why_ended, cause=Cause.SETUP_LINK_ENDED)
-    source = _source(link, actor_of(link, address))
+    source = actor_of(link, address).source(link.account)
     record(source, Change(name=str(link)), status=error.status, error=error)
-
-
-def _source(link: SetupLink, actor: Actor) -> Source:
-    return Source(link.account, actor=actor.name, address=actor.address)
-
-
-def _transaction() -> Any:
-    return transaction.atomic(using=router.db_for_write(SetupLink))

@@ -34,7 +34,7 @@ def words() -> dict[str, str]:
 def english_words() -> dict[str, str]:
     """Return the words as the host's source has them, for the errors of SCIM.
 
-    Those are in English, because nobody knows the language of the person who reads them in Okta.
+    Those are in English, because the language of the person who reads them in Okta is unknown.
     """
     with override(None):
         return words()

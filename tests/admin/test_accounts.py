@@ -83,14 +83,14 @@ class TestAccounts:
         assert "b/c? Connected Last call" in shown
         assert "Connected" not in content(page.get(f"{PAGE}?account=acme"))
 
-    def test_an_account_that_calls_with_an_old_token_is_told_apart(self, page: Client) -> None:
+    def test_an_account_that_calls_with_an_old_token_has_its_own_state(self, page: Client) -> None:
         _, plaintext = new_token("acme")
         new_token("acme")
         assert api_status(plaintext) == 401
 
         assert "Acme & Sons Old token No call yet · 1 failure" in content(page.get(PAGE))
 
-    def test_unknown_callers_are_nobody_s_and_told_of_apart(
+    def test_unknown_callers_belong_to_no_account_and_are_shown_separately(
         self, page: Client, admin_client: Client
     ) -> None:
         api_status("tscim_made-up")
@@ -225,7 +225,7 @@ class TestManyAccounts:
         assert "Page 2 of 3" in content(pages[1])
         assert listed(page.get(PAGE, {"page": "x"})) == listed(pages[0])
 
-    def test_a_search_goes_on_over_its_pages(self, page: Client, settings: LazySettings) -> None:
+    def test_a_search_has_pages(self, page: Client, settings: LazySettings) -> None:
         settings.TILED_SCIM_HOST_ADAPTER = accounts(150)
 
         (link,) = re.findall(r'rel="next" href="(.*?)"', page.get(PAGE, {"q": "er"}).text)

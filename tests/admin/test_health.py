@@ -69,7 +69,7 @@ class TestConnection:
         assert api_status(plaintext) == 200
         assert "Okta is connected Last successful call just now" in content(page.get(PAGE))
 
-    def test_the_last_successful_call_is_told_with_where_it_came_from(self, page: Client) -> None:
+    def test_the_last_successful_call_is_shown_with_its_address(self, page: Client) -> None:
         make_token(last_used_at=timezone.now() - timedelta(minutes=3), **OKTA)
 
         response = page.get(PAGE)
@@ -82,7 +82,7 @@ class TestConnection:
         assert not steps_are_open(response)
         assert "Nothing was pushed in the last 14 days." in content(response)
 
-    def test_silence_is_told_to_be_no_fault(self, page: Client) -> None:
+    def test_the_page_says_that_silence_is_normal(self, page: Client) -> None:
         make_token(last_used_at=timezone.now() - timedelta(days=9), **OKTA)
 
         response = page.get(PAGE)
@@ -94,7 +94,7 @@ class TestConnection:
         assert "Okta only calls when something changes" in content(response)
         assert not steps_are_open(response)
 
-    def test_a_token_that_was_replaced_and_is_still_used_is_told(self, page: Client) -> None:
+    def test_a_replaced_token_that_is_still_used_is_shown(self, page: Client) -> None:
         replaced, plaintext = new_token()
         new_token()
         assert api_status(plaintext) == 401
@@ -108,14 +108,14 @@ class TestConnection:
         ) in content(response)
         assert steps_are_open(response)
 
-    def test_a_token_that_was_revoked_and_is_still_used_is_told(self, page: Client) -> None:
+    def test_a_revoked_token_that_is_still_used_is_shown(self, page: Client) -> None:
         token, plaintext = new_token()
         token.revoke()
         assert api_status(plaintext) == 401
 
         assert "Okta uses a token that was revoked" in content(page.get(PAGE))
 
-    def test_an_expired_token_is_told(self, page: Client) -> None:
+    def test_an_expired_token_is_shown(self, page: Client) -> None:
         new_token(lifetime=timedelta(seconds=-1))
 
         assert "Okta's token has expired" in content(page.get(PAGE))
@@ -129,7 +129,7 @@ class TestConnection:
             (None, None),
         ],
     )
-    def test_the_end_of_the_token_is_told_two_weeks_before(
+    def test_the_end_of_the_token_is_shown_two_weeks_before(
         self, page: Client, lifetime: timedelta | None, warning: str | None
     ) -> None:
         new_token(lifetime=lifetime)
@@ -156,7 +156,7 @@ class TestCounts:
             "2 active users 1 deactivated user 1 Library linked 1 person with access"
         ) in content(page.get(PAGE))
 
-    def test_they_are_told_without_a_token_too(self, page: Client) -> None:
+    def test_they_are_shown_without_a_token_too(self, page: Client) -> None:
         make_group("First")
         make_group("Second")
 
@@ -228,7 +228,7 @@ class TestFailures:
         assert response.status_code == (409 if codename == "change_scimtoken" else 403)
         assert "ann@x.y" not in response.text
 
-    def test_each_kind_is_told_with_its_number_an_example_and_what_to_do(self) -> None:
+    def test_each_kind_is_shown_with_its_number_an_example_and_advice(self) -> None:
         page = signed_in(staff("change_scimtoken", "view_scimevent"))
         make_refusal(timedelta(hours=5))
         event = make_refusal(timedelta(hours=2), resource_name="ann@x.y", detail="It's <taken>.")
@@ -242,7 +242,7 @@ class TestFailures:
         ) in content(response)
         assert "<taken>" not in response.text
 
-    def test_unknown_callers_are_told_of(self, page: Client) -> None:
+    def test_unknown_callers_are_shown(self, page: Client) -> None:
         api_status("tscim_made-up")
 
         text = content(page.get(PAGE))

@@ -653,7 +653,7 @@ class TestUnlinking:
         assert UserLink.objects.get().is_live
 
     @pytest.mark.parametrize("key", [NOBODY, "x"])
-    def test_of_nobody(self, changer: Client, key: str) -> None:
+    def test_of_an_unknown_link_is_404(self, changer: Client, key: str) -> None:
         assert changer.get(f"{USERS}{key}/let-go/").status_code == 404
 
     def test_is_done_for_the_account_of_the_link(

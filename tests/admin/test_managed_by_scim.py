@@ -90,7 +90,7 @@ class TestSection:
 
         assert "State Unlinked" in read(editor.get(page()))
 
-    def test_tells_of_one_whom_scim_does_not_manage(self, editor: Client) -> None:
+    def test_says_that_scim_does_not_manage_the_user(self, editor: Client) -> None:
         make_user("hope")
 
         shown = read(editor.get(page("hope")))

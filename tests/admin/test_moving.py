@@ -264,7 +264,7 @@ class TestResync:
         assert (event.action, event.actor) == ("access_repaired", "Django admin: staff")
         assert LogEntry.objects.get().object_id == sales
 
-    def test_makes_the_library_anew_that_people_deleted(
+    def test_creates_a_library_again_that_people_deleted(
         self, okta: Scim, changer: Client, sales: str
     ) -> None:
         Library.objects.all().delete()

@@ -56,7 +56,7 @@ class TestConnection:
         assert page.get(PAGE).context["base_url"] == "https://api.example.com/scim"
 
     @pytest.mark.urls("tests.admin.test_page")
-    def test_a_host_that_has_not_mounted_the_urls_is_told_how(self, page: Client) -> None:
+    def test_a_host_without_the_urls_sees_how_to_include_them(self, page: Client) -> None:
         response = page.get(PAGE)
 
         assert response.status_code == 200
@@ -101,7 +101,7 @@ class TestState:
         assert "Replace token" not in text
         assert REVOKE not in text
 
-    def test_the_token_is_told_by_its_last_four_characters_its_maker_and_its_dates(
+    def test_the_token_is_shown_with_its_last_four_characters_its_creator_and_its_dates(
         self, page: Client, changer: User
     ) -> None:
         token, plaintext = new_token(created_by=changer, lifetime=timedelta(days=400))

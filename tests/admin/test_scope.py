@@ -360,9 +360,7 @@ class TestNoAccount:
     def _default(self, settings: LazySettings) -> None:
         settings.TILED_SCIM_HOST_ADAPTER = UnscopedHost
 
-    def test_staff_sees_none_by_default_and_is_told_what_to_do(
-        self, manager: Client, theirs: Theirs
-    ) -> None:
+    def test_staff_sees_none_by_default_and_advice(self, manager: Client, theirs: Theirs) -> None:
         for page in LISTS:
             response = manager.get(page)
 

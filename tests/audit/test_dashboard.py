@@ -138,7 +138,7 @@ class TestState:
         assert health().state.is_connected
         assert health().last_call_ago == "3\xa0days ago"
 
-    def test_an_expired_token_is_told_before_the_calls_with_it(self) -> None:
+    def test_an_expired_token_is_reported_before_the_calls_with_it(self) -> None:
         token, plaintext = new_token(lifetime=timedelta(seconds=-1))
 
         assert api_status(plaintext) == 401
@@ -146,7 +146,7 @@ class TestState:
         assert health().state is State.EXPIRED
         assert health().refused == ScimEvent.objects.get(token_last_four=token.last_four)
 
-    def test_calls_with_a_token_that_was_replaced_are_told_until_the_new_one_is_used(self) -> None:
+    def test_calls_with_a_replaced_token_are_reported_until_the_new_one_is_used(self) -> None:
         replaced, earlier = new_token()
         api_status(earlier)
         _, plaintext = new_token()
@@ -160,7 +160,7 @@ class TestState:
         assert api_status(plaintext) == 200
         assert health().state is State.CONNECTED
 
-    def test_calls_with_a_token_that_was_revoked_are_told(self) -> None:
+    def test_calls_with_a_revoked_token_are_reported(self) -> None:
         token, plaintext = new_token()
         token.revoke()
         assert health().state is State.NO_TOKEN
@@ -185,7 +185,7 @@ class TestState:
 
 
 class TestPreviousToken:
-    """The old token goes on to work for a time, beside the new one."""
+    """The old token keeps working for some time beside the new one."""
 
     @pytest.fixture
     def previous(self) -> ScimToken:
@@ -223,7 +223,7 @@ class TestPreviousToken:
         assert health().handover is None
         assert summaries([""])[0][""].state is State.UNUSED
 
-    def test_its_last_calls_after_its_end_are_told(
+    def test_its_last_calls_after_its_end_are_reported(
         self, previous: ScimToken, newest: ScimToken
     ) -> None:
         ScimToken.objects.filter(pk=previous.pk).update(expires_at=timezone.now())
@@ -295,7 +295,7 @@ class TestExpiry:
         ],
     )
     @pytest.mark.parametrize("zone", ZONES)
-    def test_the_days_left_are_told_from_fourteen_on(
+    def test_the_days_left_are_shown_from_fourteen_on(
         self, lifetime: timedelta | None, is_soon: bool, zone: str, settings: LazySettings
     ) -> None:
         settings.TIME_ZONE = zone
@@ -595,7 +595,7 @@ class TestAgo:
         ],
     )
     @pytest.mark.parametrize("use_tz", [True, False])
-    def test_it_is_told_roughly(
+    def test_it_is_rounded(
         self, before: timedelta, text: str, use_tz: bool, settings: LazySettings
     ) -> None:
         settings.USE_TZ = use_tz

@@ -40,7 +40,7 @@ class Example:
     said: str
 
     def sign_in(self, visit: Visit, who: str, **options: Any) -> Page:
-        """Sign in as one of the people whom the demo names, in a window of their own."""
+        """Sign in as one of the people in the output of the demo, in another window."""
         login = re.search(rf"{re.escape(who)} +(\S+), password (\S+)", self.said)
         assert login is not None
         return self.sign_in_with(visit, login[1], login[2], **options)

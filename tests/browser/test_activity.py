@@ -33,7 +33,7 @@ def main(page: Page) -> Locator:
 
 
 def expect_events(page: Page, *events: tuple[str, str]) -> None:
-    """The list has these, from the top: what happened, and to whom or what."""
+    """The list starts with these events: each has an action and a resource."""
     expect(column(page, "what")).to_have_text([what for what, _ in events])
     expect(column(page, "resource")).to_have_text([resource for _, resource in events])
 

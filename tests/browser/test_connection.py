@@ -193,7 +193,7 @@ class TestReplaceAndRevoke:
 
 
 class TestPermissions:
-    def test_who_may_only_look_sees_no_button_and_forges_in_vain(self, visit: Visit) -> None:
+    def test_who_may_only_view_sees_no_button_and_cannot_forge_one(self, visit: Visit) -> None:
         token, plaintext = new_token()
         page = visit(member_of_staff("view_scimtoken"))
         page.goto(PAGE)

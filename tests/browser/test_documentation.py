@@ -1,17 +1,35 @@
-"""The screenshots of docs/, from the example project: `make images` takes them again."""
+"""The images of docs/: screenshots of the example project, and diagrams (`make images`)."""
 
 from __future__ import annotations
 
+import subprocess
+import tarfile
 from pathlib import Path
 
-from playwright.sync_api import Page, expect
+import pytest
+from playwright.sync_api import Browser, Page, expect
 
 from tests.demo_process import ROOT
+from tests.documented.diagrams import diagrams
 from tiled_scim.provider_check.client import OktaClient
 
 from .example import Example, open_settings
 from .looks import LIGHT, Look, Visit
 from .people import action, add_client, generate, push_directory
+
+# What draws the diagrams. Nothing else needs it, so it is not installed with axe-core.
+MERMAID = "mermaid@11.17.2"
+# Draws a diagram as an image, with a size of its own.
+DRAW = """async source => {
+    mermaid.initialize({theme: "neutral", htmlLabels: false, deterministicIds: true});
+    const {svg} = await mermaid.render("diagram", source);
+    const image = new DOMParser().parseFromString(svg, "image/svg+xml").documentElement;
+    const {width, height} = image.viewBox.baseVal;
+    image.setAttribute("width", width);
+    image.setAttribute("height", height);
+    image.style.background = "white";
+    return new XMLSerializer().serializeToString(image);
+}"""
 
 IMAGES = ROOT / "docs" / "images"
 TAKEN = (
@@ -88,3 +106,24 @@ def test_the_documentation_has_no_other_screenshots() -> None:
 
     assert images == set(TAKEN)
     assert [name for name in TAKEN if f"(images/{name}.png)" not in pages] == []
+
+
+def test_diagrams(chromium: Browser, screenshots: Path | None, tmp_path: Path) -> None:
+    if screenshots is None:
+        pytest.skip("only `make images` draws the diagrams")
+    page = chromium.new_page()
+    page.add_script_tag(content=_mermaid(tmp_path))
+
+    for each in diagrams():
+        each.image.write_text(page.evaluate(DRAW, each.source) + each.mark)
+    page.close()
+
+
+def _mermaid(folder: Path) -> str:
+    """Return the script that draws diagrams, from npm."""
+    subprocess.run(["npm", "pack", MERMAID, "--silent"], cwd=folder, check=True)  # noqa: S607
+    (package,) = folder.glob("mermaid-*.tgz")
+    with tarfile.open(package) as files:
+        script = files.extractfile("package/dist/mermaid.min.js")
+        assert script is not None
+        return script.read().decode()

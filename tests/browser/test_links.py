@@ -172,7 +172,7 @@ class TestResync:
 
 
 class TestPermissions:
-    def test_who_may_only_look_sees_no_action_and_forges_in_vain(
+    def test_who_may_only_view_sees_no_action_and_cannot_forge_one(
         self, visit: Visit, okta: Session
     ) -> None:
         ada = UserLink.objects.get(user_name=ADA.user_name)

@@ -1,4 +1,4 @@
-"""Tests of who gets the pages: nobody but the account's admin, and only that account."""
+"""Tests that only an admin of the account sees its pages."""
 
 from __future__ import annotations
 

@@ -74,10 +74,11 @@ def _filled(page: str, parts: dict[str, str]) -> str:
 
 def _settings() -> Iterator[str]:
     # These need the models.
-    from tiled_scim import conf, setting_checks
+    from tiled_scim import conf
+    from tiled_scim.checks.settings import SETTINGS
 
     for name, default in setting_defaults().items():
-        kind = setting_checks.SETTINGS[name]
+        kind = SETTINGS[name]
         description = cleandoc(getattr(conf.Settings, name).__doc__).replace("\n\n", "\n")
         yield f"## `{conf.PREFIX}{name}`\n"
         yield f"{_with_links(description)}\n"

@@ -21,7 +21,7 @@ def scim_url(live_server: LiveServer) -> str:
 
 @pytest.fixture
 def administrator(transactional_db: None) -> User:
-    """A superuser of the host, whom every real one has: SCIM can then remove each Tiled Admin."""
+    """A superuser, as each real host has one: SCIM may then remove the last Tiled Admin."""
     return User.objects.create_superuser(ADMINISTRATOR)
 
 

@@ -31,7 +31,7 @@ def issuer(
 
 @pytest.fixture
 def later(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """Let time pass."""
+    """Move the clock."""
     passed = 0.0
 
     def wait(seconds: float) -> None:

@@ -252,14 +252,14 @@ def silent(handler: Handler) -> None:
 
 
 def dribbling_headers(handler: Handler) -> None:
-    """Send one byte of a header after the other, for ever."""
+    """Send a header byte by byte, without end."""
     handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
     while not handler.server.closing.wait(0.01):
         handler.wfile.write(b"x")
 
 
 def dribbling_body(handler: Handler) -> None:
-    """Send one byte of the body after the other, for ever."""
+    """Send the body byte by byte, without end."""
     handler.send_response(200)
     handler.send_header("Content-Length", "100000")
     handler.end_headers()

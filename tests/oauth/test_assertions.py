@@ -385,7 +385,7 @@ class TestKeys:
         assert verify(issuer.sign(), issuer.trust())
         assert issuer.asked == 2
 
-    def test_while_the_issuer_is_away_nobody_knows(self, issuer: Issuer, later: Clock) -> None:
+    def test_while_the_issuer_is_unavailable(self, issuer: Issuer, later: Clock) -> None:
         issuer.answer(status(503))
         with pytest.raises(KeysUnavailable, match="could not be fetched"):
             verify(issuer.sign(), issuer.trust())

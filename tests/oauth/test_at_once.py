@@ -106,7 +106,7 @@ def test_several_clients_delete_old_access_tokens_at_once(monkeypatch: pytest.Mo
 
 
 def age_some(client: ScimClient) -> None:
-    """Let some access tokens of a client have expired long ago, and add some to the others."""
+    """Make some access tokens of a client expired, and add some to other clients."""
     tokens = ScimAccessToken.objects.filter(client=client)
     old = timezone.now() - 2 * models.EXPIRED_KEPT
     keys = list(tokens.values_list("pk", flat=True)[:2])

@@ -374,7 +374,7 @@ class TestKeeping:
             found(issuer)
 
     @pytest.mark.parametrize("answer", [status(503), document({"error": "away"}), hanging_up])
-    def test_known_keys_are_used_while_the_issuer_is_away(
+    def test_known_keys_are_used_while_the_issuer_is_unavailable(
         self, issuer: Issuer, later: Clock, answer: Answer
     ) -> None:
         found(issuer)
@@ -458,7 +458,7 @@ class TestKeeping:
             found(issuer, "two")
         assert issuer.asked == 1
 
-    def test_a_cache_that_is_away_stops_nobody(
+    def test_an_unavailable_cache_stops_no_request(
         self, issuer: Issuer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
         for name in ("add", "get", "set"):

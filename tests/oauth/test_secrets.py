@@ -127,7 +127,7 @@ class ReadingMiddleware(FailingMiddleware):
 
 @pytest.fixture
 def known(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let new secrets be known, to look for them where an answer was never finished."""
+    """Record new secrets, to look for them in responses that were never finished."""
     monkeypatch.setattr("tiled_scim.secret.secrets.token_urlsafe", lambda number: KNOWN)
 
 
@@ -180,7 +180,7 @@ class TestErrorReports:
         assert leaks(logged(caplog), secret_of(new), KNOWN) == []
 
     @pytest.mark.parametrize("table", ["scimclient", "scimclientsecret", "scimaccesstoken"])
-    def test_while_the_database_is_away(self, caplog: pytest.LogCaptureFixture, table: str) -> None:
+    def test_without_the_database(self, caplog: pytest.LogCaptureFixture, table: str) -> None:
         new = new_client()
 
         def away(execute: Any, sql: str, *args: Any) -> Any:

@@ -280,7 +280,7 @@ class TestRefused:
         assert send({**GRANT, **by_body(new)}).error == (400, "unauthorized_client")
         assert not ScimAccessToken.objects.exists()
 
-    def test_while_the_database_is_away(
+    def test_while_the_database_is_unavailable(
         self, new: NewClient, caplog: pytest.LogCaptureFixture
     ) -> None:
         def away(execute: Any, sql: str, *args: Any) -> Any:
@@ -444,7 +444,7 @@ class TestAccessTokens:
     def test_strangers_do_not_keep_from_a_client_that_one_has_ended(
         self, new: NewClient, settings: LazySettings, how: str
     ) -> None:
-        """A client that is told to wait, instead, sends the same access token again."""
+        """A client that gets 429 instead would send the same access token again."""
         client = scim(granted(new))
         second = clients.add_secret(new.client, JOB)
         if how == "expired":

@@ -287,7 +287,7 @@ class TestSubjects:
         assert ann.is_signed_in
         assert last_event().outcome == Outcome.REFUSED
 
-    def test_somebody_whom_scim_does_not_manage_is_not_found(self, okta: Okta) -> None:
+    def test_a_user_that_scim_does_not_manage_is_not_found(self, okta: Okta) -> None:
         make_user(BOB, email=BOB)
         bob = browser_of(BOB)
 
@@ -388,7 +388,7 @@ class TestSignature:
         assert post(authorization, okta.path, ANN_BY_EMAIL).status == 401
         assert UsedAssertion.objects.count() == 1
 
-    def test_while_the_keys_cannot_be_fetched_okta_is_told_to_try_again(
+    def test_while_the_keys_cannot_be_fetched_okta_shall_retry(
         self, okta: Okta, ann: Browser, caplog: pytest.LogCaptureFixture
     ) -> None:
         okta.issuer.answer(status(503))
@@ -582,7 +582,7 @@ class TestAccounts:
         assert ann.is_signed_in
         assert acme.send(ANN_BY_EMAIL).status == 204
 
-    def test_no_account_signs_out_alone_whom_another_one_has(
+    def test_an_account_does_not_sign_out_a_user_of_another_account(
         self, okta_of: Callable[[str], Okta], caplog: pytest.LogCaptureFixture
     ) -> None:
         """Nor does it learn of the other one: it may have pushed the person to find out."""

@@ -55,7 +55,7 @@ class TestLoad:
 
         assert (load.milliseconds(50), load.milliseconds(95)) == (7, 7)
 
-    def test_refusals_are_told_from_failures(self) -> None:
+    def test_refusals_are_distinguished_from_failures(self) -> None:
         load = load_of(200, 204, 429, 503, 429, 500, 404, None)
 
         assert (load.refusals, load.failures) == (3, 3)

@@ -164,13 +164,13 @@ class TestDrift:
     def test_members_of_a_group_that_was_let_go_of(self, sales: str) -> None:
         LibraryGroupLink.objects.update(unlinked_at=timezone.now())
 
-        assert found() == [(drift.GROUP_LET_GO, "Sales", [ANN])]
+        assert found() == [(drift.GROUP_UNLINKED, "Sales", [ANN])]
 
     def test_members_who_were_let_go_of(self, scim: Scim, ann: str, sales: str) -> None:
         scim.patch(f"/Groups/{sales}", add_members(scim.add_user(BOB)))
         UserLink.objects.filter(pk=ann).update(unlinked_at=timezone.now())
 
-        assert found() == [(drift.USER_LET_GO, "Sales", [ANN])]
+        assert found() == [(drift.USER_UNLINKED, "Sales", [ANN])]
 
     def test_members_of_another_account(self, ann: str, sales: str) -> None:
         LibraryGroupMember.objects.create(group=group_link("Sales"), user=link_in("globex", ANN))
@@ -216,7 +216,7 @@ class TestDrift:
 
         assert found() == [
             (drift.NAME, "Sales", []),
-            (drift.USER_LET_GO, "Sales", [ANN]),
+            (drift.USER_UNLINKED, "Sales", [ANN]),
             (drift.ACCESS_LACKING, "Sales", [BOB]),
         ]
 
@@ -310,7 +310,7 @@ class TestCost:
         UserLink.objects.filter(pk=late.pk).update(unlinked_at=timezone.now())
 
         assert found() == [
-            (drift.USER_LET_GO, "Library 0", ["person1000"]),
+            (drift.USER_UNLINKED, "Library 0", ["person1000"]),
             (drift.ACCESS_LACKING, "Library 0", ["person0", "person777"]),
         ]
 

@@ -75,7 +75,7 @@ def titles() -> dict[str, Any]:
 
 @contextmanager
 def failing_after_save(model: type[Any], error: Exception) -> Iterator[None]:
-    """Let a receiver of the host fail after a row of this model was saved."""
+    """Make a receiver of the host fail after a row of this model was saved."""
 
     def fail(**arguments: Any) -> None:
         raise error

@@ -60,7 +60,7 @@ def sales(scim: Scim, ann: str, bob: str) -> str:
 
 
 def move_to(library: str, group: str = "Sales") -> Preview:
-    """Move a group to the Library with this name; returns what was told of it before."""
+    """Move a group to the Library with this name. Return the preview."""
     link, target = group_link(group), Library.objects.get(name=library)
     before = snapshot()
     preview = GroupMoving(adapter_class()(link.account), unrecorded).preview(link.pk, target.pk)
@@ -204,7 +204,7 @@ class TestWhoKeepsAccess:
 
         assert access() == {"Sales": {BOB, CARL}, "Ops": set(), "Handbook": {ANN, BOB}}
 
-    def test_until_the_last_of_two_groups_lets_go(
+    def test_until_the_last_of_two_groups_is_unlinked(
         self, scim: Scim, ann: str, bob: str, sales: str
     ) -> None:
         ops = scim.add_group("Ops", bob)

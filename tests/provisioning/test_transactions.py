@@ -1,4 +1,4 @@
-"""What becomes of a transaction that loses against another."""
+"""Tests of transactions that conflict with others."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class TestLost:
         assert list(ScimToken.objects.values_list("digest", flat=True)) == [str(ATTEMPTS)]
 
     @pytest.mark.parametrize("error", LOST.values(), ids=LOST)
-    def test_for_ever_is_503_to_be_tried_later(self, error: OperationalError) -> None:
+    def test_without_end_is_503_with_retry_after(self, error: OperationalError) -> None:
         with pytest.raises(ScimError) as raised:
             Work(error, failures=ATTEMPTS).run()
 

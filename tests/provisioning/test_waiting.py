@@ -44,7 +44,7 @@ def keep_nothing(change: object) -> None:
 
 @contextmanager
 def waiting(send: Callable[[], Any]) -> Iterator[list[Any]]:
-    """Commit what the block does once a request waits for it; gives the request's answer."""
+    """Commit the block once a request waits for it. Yield the response of the request."""
     answers: list[Any] = []
     with ThreadPoolExecutor(1) as pool:
         with transaction.atomic():

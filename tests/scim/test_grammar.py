@@ -98,7 +98,7 @@ TREES: dict[str, Expression] = {
 }
 
 ERRORS = {
-    "": "is incomplete",
+    "": "is empty",
     "a": "is incomplete",
     "a eq": "is incomplete",
     'a eq "x" and': "is incomplete",

@@ -17,13 +17,13 @@ from tests.population import EXTENSION, GONE, PEOPLE, TOYS, Adapter, identifier,
 from tiled_scim.api.rendering import Renderer, encode
 from tiled_scim.attributes import Attribute, ResourceType
 from tiled_scim.errors import ScimError
-from tiled_scim.models import LibraryGroupLink, UserLink
+from tiled_scim.models import LINKS, LibraryGroupLink, UserLink
 from tiled_scim.provisioning.reading import Reader
 from tiled_scim.schemas import CORE_USER, ENTERPRISE_USER, GROUP, TILED_USER, USER
 from tiled_scim.scim.grammar import MAX_CLAUSES, MAX_DEPTH, parse
-from tiled_scim.scim.matching import OPERATORS, matches
+from tiled_scim.scim.matching import OPERATORS, predicate
 from tiled_scim.scim.paths import as_complex
-from tiled_scim.sql.filtering import MODELS, condition
+from tiled_scim.sql.filtering import condition
 
 UNSEARCHABLE = {
     "password",
@@ -62,7 +62,7 @@ def groups(population: None) -> list[Resource]:
 
 def chosen(text: str, resource_type: ResourceType = USER) -> list[str]:
     """The userNames or displayNames of the rows that a filter chooses, in order."""
-    rows: Any = MODELS[resource_type.name]._default_manager
+    rows: Any = LINKS[resource_type.name]._default_manager
     rows = rows.live("").filter(condition(parse(text), resource_type, Adapter()))
     return [link.name for link in rows.order_by("created_at", "pk")]
 
@@ -210,7 +210,7 @@ def test_random_filters_of_paths_choose_the_elements_that_python_chooses(
     for user in users:
         for element in {**user, **user.get(TOYS, {})}.get(attribute.name, []):
             as_object = element if isinstance(element, dict) else {"value": element}
-            result = matches(parse(text), as_object, as_complex(attribute))
+            result = predicate(parse(text), as_complex(attribute))(as_object)
             assert result == is_element_chosen(element, parse(text), attribute)
 
 
@@ -397,7 +397,7 @@ def test_the_longest_filter_is_answered() -> None:
     ],
 )
 def test_a_lookup_uses_an_index(resource_type: ResourceType, text: str) -> None:
-    rows: Any = MODELS[resource_type.name]._default_manager
+    rows: Any = LINKS[resource_type.name]._default_manager
     rows = rows.live("").filter(condition(parse(text), resource_type, Adapter()))
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:

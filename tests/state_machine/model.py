@@ -50,7 +50,7 @@ class Model:
     # People
 
     def create_person(self, document: Document) -> Person:
-        """POST: somebody new, of the host's own, or pushed before and inactive or let go of."""
+        """POST of a user who is new, exists in the host, or is inactive or unlinked."""
         name = document["userName"]
         person = _owner(self.people, name) or self._of_host(name)
         if (person.is_live and person.user.is_active) or person.user.is_superuser:
@@ -141,7 +141,7 @@ class Model:
     # Groups
 
     def create_group(self, name: str, members: list[MemberChange]) -> Group:
-        """POST: a new Library, or the one that the group had when it was let go of."""
+        """POST of a group: with a new Library, or the one that it had when it was unlinked."""
         group = _owner(self.groups, name) or Group(name)
         if group.is_live:
             raise Refused(409)
@@ -181,7 +181,7 @@ class Model:
         _take_name(self.groups, group, name)
 
     def _check_somebody_is_known(self, changes: list[MemberChange]) -> None:
-        """Refuse to overwrite members with nobody who is known."""
+        """Refuse to overwrite the members if all new ones are unknown."""
         listed = set[str]()
         for change in changes:
             if change.kind == "replace":
@@ -286,7 +286,7 @@ def _check_free(rows: dict[str, Row], row: Row, name: str) -> None:
 
 
 def _take_name(rows: dict[str, Row], row: Row, name: str) -> None:
-    """Let a row have a name; one that was let go of gives it up."""
+    """Give a row a name. An unlinked row with the name gives it up."""
     owner = _owner(rows, name)
     if owner is not None:
         owner.owns_name = False

@@ -148,7 +148,7 @@ class Group:
         return self.library.members
 
     def admit(self, person: Person, display: str | None) -> None:
-        """Let somebody be a member, and give access if it is missing."""
+        """Add a member, and give access if it is missing."""
         is_missing = person.user not in self.open_to
         self.open_to.add(person.user)
         member = self.members.setdefault(person, Member(person.name, is_missing))

@@ -86,7 +86,7 @@ def token(db: None) -> str:
 
 @pytest.fixture
 def administrator(db: None) -> User:
-    """A superuser of the host, whom every real one has: SCIM can then remove each Tiled Admin."""
+    """A superuser, as each real host has one: SCIM may then remove the last Tiled Admin."""
     return User.objects.create_superuser(ADMINISTRATOR, "root@host.example")
 
 

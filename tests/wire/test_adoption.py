@@ -100,7 +100,7 @@ class TestPreviousHolder:
     def test_of_a_user_whom_scim_manages_is_left_alone(
         self, scim: Scim, settings: Settings
     ) -> None:
-        """Who comes back after a deactivation was the account's all the time."""
+        """A user who was deactivated still belonged to the account."""
         settings.TILED_SCIM_END_SESSIONS = False
         key = scim.add_user(ANN)
         scim.deactivate(key)

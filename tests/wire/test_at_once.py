@@ -1,4 +1,4 @@
-"""Requests at the same time: each is done whole, nobody is lost, nothing is there twice."""
+"""Tests of concurrent requests: nothing is lost, done by half or stored twice."""
 
 from __future__ import annotations
 

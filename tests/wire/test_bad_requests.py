@@ -216,7 +216,7 @@ def test_a_name_that_is_not_the_hosts_is_400(scim: Scim, settings: Settings) -> 
 
 
 class TestTooManyRequests:
-    def test_okta_is_told_in_whole_seconds_when_to_come_again(
+    def test_okta_gets_whole_seconds_in_retry_after(
         self, scim: Scim, settings: Settings, empty_cache: None
     ) -> None:
         settings.TILED_SCIM_THROTTLE = "1/day"

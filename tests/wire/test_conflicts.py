@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db
 
 
 class Customers(HostAdapter):
-    """Two accounts. Usernames are unique among both, and nobody knows whose users they are."""
+    """Two accounts. Usernames are unique among both. The adapter does not say whose they are."""
 
     @classmethod
     def accounts(cls) -> Mapping[str, str]:

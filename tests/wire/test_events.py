@@ -183,7 +183,7 @@ class TestRefusals:
         assert (event.action, event.changes) == ("", {})
         assert event.resource_name == ANN.upper()
 
-    def test_names_whom_a_bad_body_was_about(self, scim: Scim, ann: str) -> None:
+    def test_has_the_name_in_an_invalid_body(self, scim: Scim, ann: str) -> None:
         scim.post("/Users", user(BOB, active="maybe"))
         assert last().resource_name == BOB
 

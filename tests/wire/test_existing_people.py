@@ -146,7 +146,7 @@ class TestProtectedPeople:
         assert snapshot() == before
         assert scim.get(f"/Users/{key}").status == 200
 
-    def test_nor_pushed_anew_when_inactive(self, scim: Scim) -> None:
+    def test_nor_pushed_again_when_inactive(self, scim: Scim) -> None:
         key = scim.add_user(ANN)
         scim.deactivate(key)
         User.objects.update(is_superuser=True)
@@ -231,7 +231,7 @@ class TestDeletion:
         return scim.add_user(ANN)
 
     @pytest.mark.parametrize("error", [ProtectedError, RestrictedError])
-    def test_who_may_not_be_deleted_is_let_go_of(
+    def test_who_may_not_be_deleted_is_unlinked(
         self, scim: Scim, key: str, settings: Settings, error: type[Exception]
     ) -> None:
         class Referring(HostAdapter):

@@ -98,7 +98,7 @@ class TestAnotherPerson:
         assert not can_sign_in()
 
     @pytest.mark.parametrize("push", [post, put, patch])
-    def test_is_told_by_the_event(self, scim: Scim, admin: str, push: Push) -> None:
+    def test_is_in_the_event(self, scim: Scim, admin: str, push: Push) -> None:
         scim.deactivate(admin)
         ScimEvent.objects.all().delete()
 
@@ -124,7 +124,7 @@ class TestAnotherPerson:
         assert access() == {"Sales": {ANN}}
 
     @every_push
-    def test_is_told_after_the_externalid_was_removed(
+    def test_is_noticed_after_the_externalid_was_removed(
         self, scim: Scim, admin: str, push: Push
     ) -> None:
         """PUT clears what it leaves out."""

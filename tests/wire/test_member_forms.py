@@ -72,7 +72,7 @@ class TestTexts:
 
 
 class TestNobodyWhoIsKnown:
-    """A list of members of whom nobody is known takes nobody's access."""
+    """A list with only unknown members takes no access away."""
 
     @pytest.mark.parametrize("unknown", [NOBODY, "no-uuid"])
     def test_replacing_by_it_is_refused(self, scim: Scim, sales: str, unknown: str) -> None:

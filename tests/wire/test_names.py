@@ -103,13 +103,13 @@ def found(scim: Scim, path: str, attribute: str, name: str) -> list[str]:
 
 
 def forget() -> None:
-    """Begin anew, as each example does."""
+    """Start from an empty state, as each example does."""
     for model in (UserLink, LibraryGroupLink, User, Library, ScimEvent):
         model._default_manager.all().delete()
 
 
 def is_told_apart_by_the_host(name: str, other: str) -> bool:
-    """Whether the column of the host's usernames takes two names for two."""
+    """Whether the column of the host's usernames distinguishes two names."""
     username = User._meta.get_field("username")
     User.objects.bulk_create([User(username=User.normalize_username(name))])
     fits = User.objects.filter(username=User.normalize_username(other)).exists()
@@ -207,7 +207,7 @@ class TestAnotherSpelling:
         assert [library.name for library in Library.objects.all()] == [other]
 
     def test_is_no_other_name_of_a_library(self, scim: Scim, name: str, other: str) -> None:
-        """People wrote the name of the Library anew: it still follows the group."""
+        """People changed the spelling of the Library's name: it is still renamed with the group."""
         key = scim.add_group(name)
         Library.objects.update(name=other)
 

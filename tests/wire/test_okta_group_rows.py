@@ -1,4 +1,4 @@
-"""What Okta sends of groups, rows 8 to 15 of its requests: answer, and host database after."""
+"""Groups as Okta sends them, rows 8 to 15 of its requests: responses, and the database."""
 
 from __future__ import annotations
 
@@ -295,7 +295,7 @@ class TestRow14UnlinkAndDelete:
 
         assert scim.delete(f"/Groups/{key}").error == (404, None)
 
-    def test_a_library_that_people_deleted_is_404_and_pushed_anew(self, scim: Scim) -> None:
+    def test_a_group_without_its_library_is_404_and_can_be_pushed_again(self, scim: Scim) -> None:
         ann = scim.add_user(ANN)
         key = scim.add_group("Sales", ann)
         Library.objects.get().delete()

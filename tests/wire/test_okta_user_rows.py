@@ -1,4 +1,4 @@
-"""What Okta sends of people, rows 3 to 6 of its requests: answer, and host database after."""
+"""Users as Okta sends them, rows 3 to 6 of its requests: responses, and the database."""
 
 from __future__ import annotations
 

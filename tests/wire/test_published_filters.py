@@ -18,7 +18,7 @@ def names(scim: Scim) -> dict[str, str]:
     return people
 
 
-def test_they_find_whom_they_should(scim: Scim, names: dict[str, str]) -> None:
+def test_they_find_the_right_users(scim: Scim, names: dict[str, str]) -> None:
     found = {
         filter_: " ".join(sorted(names[key] for key in scim.found("/Users", filter_)))
         for filter_ in FOUND

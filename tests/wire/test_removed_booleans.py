@@ -1,4 +1,4 @@
-"""`active` and Tiled Admin, removed or never given: no value is shown, and nobody gains by it."""
+"""`active` and Tiled Admin, removed or never sent: no value is shown, nobody gets access."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ def statuses(scim: Scim, number: int) -> list[int]:
     return [scim.get("/Users").status for _ in range(number)]
 
 
-def test_a_token_is_told_when_to_come_again(scim: Scim) -> None:
+def test_the_response_says_when_to_retry(scim: Scim) -> None:
     assert statuses(scim, 3) == [200] * 3
 
     answer = scim.get("/Users")

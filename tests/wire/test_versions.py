@@ -178,7 +178,7 @@ class TestIfNoneMatch:
 
 class TestIfMatch:
     @pytest.mark.parametrize("form", ["{}", 'W/"x", {}', "*"])
-    def test_of_the_version_that_it_is_lets_a_write_through(self, scim: Scim, form: str) -> None:
+    def test_with_the_current_version_allows_a_write(self, scim: Scim, form: str) -> None:
         path = f"/Users/{scim.add_user(ANN)}"
         headers = {"If-Match": form.format(version(scim, path))}
 

@@ -1,4 +1,4 @@
-"""The answer to a write is what a GET then has, whatever the host and the database make of it."""
+"""The response to a write equals that of a GET, whatever the host does to the values."""
 
 from __future__ import annotations
 

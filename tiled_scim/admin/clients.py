@@ -14,10 +14,11 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext
 
 from tiled_scim.admin.account import Account, AccountAdmin
-from tiled_scim.admin.link_actions import actor_of
+from tiled_scim.admin.actors import actor_of
 from tiled_scim.models import ScimClient
 from tiled_scim.presentation import clients
-from tiled_scim.presentation.clients import ClientForms, Outcome
+from tiled_scim.presentation.clients import ClientForms
+from tiled_scim.presentation.form_results import FormResult
 
 
 class ClientPages(AccountAdmin):
@@ -65,20 +66,20 @@ class ClientPages(AccountAdmin):
             raise Http404(gettext("This client does not exist."))
         return self._client_page(request, account, client)
 
-    def _add_view(self, send: Callable[..., Outcome]) -> Callable[..., HttpResponse]:
+    def _add_view(self, send: Callable[..., FormResult]) -> Callable[..., HttpResponse]:
         """Return the view of a form to add a client. A new secret is only shown in its response."""
 
         def view(request: HttpRequest) -> HttpResponse:
             if request.method != "POST":
                 return HttpResponseRedirect(self.url("clients", self.account_to_view(request)))
             account = self.account_to_change(request)
-            outcome = send(ClientForms(account.key, actor_of(request)), request.POST)
+            result = send(ClientForms(account.key, actor_of(request)), request.POST)
             page = partial(self._clients_page, request, account)
-            return self._answer(request, account, outcome, page)
+            return self._answer(request, account, result, page)
 
         return view
 
-    def _change_view(self, send: Callable[..., Outcome]) -> Callable[..., HttpResponse]:
+    def _change_view(self, send: Callable[..., FormResult]) -> Callable[..., HttpResponse]:
         """Return the view of a form of the page of a client."""
 
         def view(request: HttpRequest, client_id: UUID) -> HttpResponse:
@@ -89,9 +90,9 @@ class ClientPages(AccountAdmin):
             account = self.account_to_change(request)
             client = clients.client_of(account.key, client_id)
             forms = ClientForms(account.key, actor_of(request))
-            outcome = send(forms, client, request.POST) if client.is_current else clients.ENDED
+            result = send(forms, client, request.POST) if client.is_current else clients.ENDED
             page = partial(self._client_page, request, account, client)
-            return self._answer(request, account, outcome, page)
+            return self._answer(request, account, result, page)
 
         return view
 
@@ -99,19 +100,19 @@ class ClientPages(AccountAdmin):
         self,
         request: HttpRequest,
         account: Account,
-        outcome: Outcome,
+        result: FormResult,
         page: Callable[..., TemplateResponse],
     ) -> HttpResponse:
-        """Return the answer to a form of a page that ended so, and note it in the admin's log."""
-        if outcome.client is not None:
-            self.log_change(request, outcome.client, outcome.message or gettext("Secret added."))
-        if outcome.status != 302:
-            is_ended = outcome.is_ended
-            return outcome.show(partial(self._clients_page, request, account) if is_ended else page)
-        self.message_user(request, outcome.message, messages.SUCCESS)
-        if outcome.client is None or outcome.is_ended:
+        """Return the response for the result of a form, and log a change in the admin's log."""
+        if result.row is not None:
+            self.log_change(request, result.row, result.message or gettext("Secret added."))
+        if not result.redirects:
+            is_ended = result.is_ended
+            return result.show(partial(self._clients_page, request, account) if is_ended else page)
+        self.message_user(request, result.message, messages.SUCCESS)
+        if result.row is None or result.is_ended:
             return HttpResponseRedirect(self.url("clients", account))
-        return HttpResponseRedirect(self._client_url("client", account, outcome.client))
+        return HttpResponseRedirect(self._client_url("client", account, result.row))
 
     def _clients_page(
         self, request: HttpRequest, account: Account, *, status: int = 200, **shown: Any
@@ -122,7 +123,7 @@ class ClientPages(AccountAdmin):
             request: The current request.
             account: The account.
             status: The HTTP status.
-            shown: Additional context, from an `Outcome`.
+            shown: Additional context, from a `FormResult`.
         """
         address = partial(self._client_url, "client", account)
         context = {

@@ -13,10 +13,11 @@ from datetime import date, datetime
 from typing import Any
 
 from django.contrib.admin.views.main import ChangeList
-from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
+
+from tiled_scim.audit.times import local
 
 PARTS = ("year", "month", "day")
 # The formats of a year, a month and a day.
@@ -106,8 +107,8 @@ class Calendar:
 
 
 def day_of(moment: datetime) -> date:
-    """Return the day of a time in the current time zone. Times are local if USE_TZ is off."""
-    return (timezone.localtime(moment) if timezone.is_aware(moment) else moment).date()
+    """Return the day of a time in the current time zone."""
+    return local(moment).date()
 
 
 def _truncate(day: date, length: int) -> Period:

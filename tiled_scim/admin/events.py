@@ -25,9 +25,8 @@ from tiled_scim.admin.lists import (
     change_page_url,
 )
 from tiled_scim.admin.scope import Scope, scope_of
-from tiled_scim.audit.events import LINKS
 from tiled_scim.errors import Cause
-from tiled_scim.models import Action, Outcome, ScimEvent
+from tiled_scim.models import LINKS, Action, Outcome, ScimEvent
 from tiled_scim.presentation.events import (
     current_name,
     event_context,

@@ -17,9 +17,8 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext
 
+from tiled_scim.admin.actors import actor_of
 from tiled_scim.admin.lists import may_delete
-from tiled_scim.api.request_log import address_of
-from tiled_scim.connections import Actor
 from tiled_scim.errors import ScimError
 from tiled_scim.models import Link
 from tiled_scim.presentation.interventions import Choice, Intervention, Unlink, read_link
@@ -151,9 +150,3 @@ class ChoiceAction(LinkAction):
         except ScimError as error:
             self.model_admin.message_user(request, error.detail, messages.ERROR)
             return HttpResponseRedirect(request.path)
-
-
-def actor_of(request: HttpRequest) -> Actor:
-    """Return the admin user for events."""
-    user: Any = request.user
-    return Actor(f"Django admin: {user.get_username()}", user, address_of(request))

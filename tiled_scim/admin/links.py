@@ -30,7 +30,8 @@ from tiled_scim.admin.lists import (
 )
 from tiled_scim.admin.scope import Scope, scope_of
 from tiled_scim.conf import settings
-from tiled_scim.host import HostAdapter, library_model
+from tiled_scim.database.host_models import library_model
+from tiled_scim.host import HostAdapter
 from tiled_scim.models import (
     LibraryGroupLink,
     Link,

@@ -11,9 +11,9 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
 from tiled_scim.admin.account import Account, AccountAdmin
-from tiled_scim.admin.link_actions import actor_of
+from tiled_scim.admin.actors import actor_of
 from tiled_scim.presentation import logout
-from tiled_scim.presentation.logout import Outcome
+from tiled_scim.presentation.form_results import FormResult
 
 
 class LogoutPages(AccountAdmin):
@@ -36,8 +36,8 @@ class LogoutPages(AccountAdmin):
         if request.method != "POST":
             return self._logout_page(request, self.account_to_view(request))
         account = self.account_to_change(request)
-        outcome = logout.configure(account.key, actor_of(request), request.POST)
-        return self._answer_logout(request, account, outcome)
+        result = logout.configure(account.key, actor_of(request), request.POST)
+        return self._answer_logout(request, account, result)
 
     def turn_off_logout_view(self, request: HttpRequest) -> HttpResponse:
         """Turn Universal Logout off."""
@@ -45,17 +45,17 @@ class LogoutPages(AccountAdmin):
         if request.method != "POST":
             return HttpResponseRedirect(self.url("logout", self.account_to_view(request)))
         account = self.account_to_change(request)
-        outcome = logout.turn_off(account.key, actor_of(request), request.POST)
-        return self._answer_logout(request, account, outcome)
+        result = logout.turn_off(account.key, actor_of(request), request.POST)
+        return self._answer_logout(request, account, result)
 
     def _answer_logout(
-        self, request: HttpRequest, account: Account, outcome: Outcome
+        self, request: HttpRequest, account: Account, result: FormResult
     ) -> HttpResponse:
-        if outcome.status != 302:
-            return self._logout_page(request, account, status=outcome.status, **outcome.shown)
-        if outcome.issuer is not None:
-            self.log_change(request, outcome.issuer, outcome.message)
-        self.message_user(request, outcome.message, messages.SUCCESS)
+        if not result.redirects:
+            return self._logout_page(request, account, status=result.status, **result.shown)
+        if result.row is not None:
+            self.log_change(request, result.row, result.message)
+        self.message_user(request, result.message, messages.SUCCESS)
         return HttpResponseRedirect(self.url("logout", account))
 
     def _logout_page(

@@ -19,9 +19,9 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext
 
 from tiled_scim.admin.account import Account, requested
+from tiled_scim.admin.actors import actor_of
 from tiled_scim.admin.clients import ClientPages
 from tiled_scim.admin.events import UNKNOWN
-from tiled_scim.admin.link_actions import actor_of
 from tiled_scim.admin.lists import may_view
 from tiled_scim.admin.logout import LogoutPages
 from tiled_scim.admin.scope import labelled, scope_of
@@ -96,8 +96,8 @@ class ScimTokenAdmin(ClientPages, LogoutPages):
             return self._redirect(request)
         account = self.account_to_change(request)
         rotate = partial(self._rotate, request, account.key)
-        outcome = replace_token(Connection(account.key), request.POST, rotate)
-        return outcome.show(partial(self._account_page, request, account))
+        result = replace_token(Connection(account.key), request.POST, rotate)
+        return result.show(partial(self._account_page, request, account))
 
     def revoke_view(self, request: HttpRequest) -> HttpResponse:
         """Revoke one of the account's tokens."""
@@ -105,9 +105,9 @@ class ScimTokenAdmin(ClientPages, LogoutPages):
             return self._redirect(request)
         account = self.account_to_change(request)
         revoke = partial(self._revoke, request, account.key)
-        outcome = revoke_token(Connection(account.key), request.POST, revoke)
-        if outcome.token is None:
-            return outcome.show(partial(self._account_page, request, account))
+        result = revoke_token(Connection(account.key), request.POST, revoke)
+        if not result.redirects:
+            return result.show(partial(self._account_page, request, account))
         return self._redirect(request)
 
     def revoke_former_view(self, request: HttpRequest) -> HttpResponse:

@@ -10,14 +10,14 @@ from tiled_scim.secret import Secret
 
 
 class Caller(Protocol):
-    """Whose a request is, for its log line and its events."""
+    """The account of a request and its credential, for the log line and the events."""
 
     @property
     def account(self) -> str: ...
 
     @property
     def last_four(self) -> str:
-        """Return what events show."""
+        """Return the characters that events show."""
         ...
 
 
@@ -31,7 +31,7 @@ class Credential(Caller, Protocol):
 
     @property
     def throttle_key(self) -> str:
-        """Return by what its requests are counted."""
+        """Return the key under which the throttle counts the requests."""
         ...
 
     def read_again(self) -> Self | None:

@@ -21,6 +21,7 @@ from tiled_scim.provisioning.users import UserService
 from tiled_scim.schemas import GROUP, USER
 from tiled_scim.scim.budget import Budget
 from tiled_scim.scim.cleaning import Document, check_size, clean_document, is_storable
+from tiled_scim.scim.identifiers import as_uuid
 from tiled_scim.scim.operations import parse
 
 SERVICES: dict[str, type[UserService | GroupService]] = {
@@ -128,10 +129,10 @@ class Endpoint:
         Raises:
             ScimError: 404 if it is not a UUID.
         """
-        try:
-            return UUID(key)
-        except ValueError:
-            raise self._unknown(key) from None
+        uuid = as_uuid(key)
+        if uuid is None:
+            raise self._unknown(key)
+        return uuid
 
     def _unknown(self, key: str) -> ScimError:
         return unknown_resource(self.resource_type, key)

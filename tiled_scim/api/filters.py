@@ -24,8 +24,6 @@ class ExpressionFilter(Filter):  # type: ignore[misc]  # django-filter is untype
     def filter(self, qs: QuerySet[Model], value: str | None) -> QuerySet[Model]:
         if value is None:
             return qs
-        if not value.strip():
-            raise invalid_filter("The filter is empty.")
         return qs.filter(condition(parse(value), self.parent.resource_type, self.parent.adapter))
 
 

@@ -104,7 +104,7 @@ class LogoutView(ScimView):
 
     @property
     def is_on(self) -> bool:
-        """Return whether the endpoint is there, for a caller with valid credentials."""
+        """Return whether the endpoint exists for a caller with valid credentials."""
         raise NotImplementedError
 
     @property

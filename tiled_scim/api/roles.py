@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from tiled_scim.api.filters import is_descending
 from tiled_scim.attributes import Attribute
-from tiled_scim.errors import invalid_filter, invalid_request, not_found
+from tiled_scim.errors import invalid_request, not_found
 from tiled_scim.schemas import ROLE
 from tiled_scim.scim.grammar import parse
 from tiled_scim.scim.grammar import quoted as in_quotes
@@ -66,10 +66,7 @@ def role_page(resources: list[Resource], parameters: Mapping[str, str]) -> Page[
     if "cursor" in parameters:
         raise invalid_request("Send startIndex and count: there are no cursors for roles.")
     if "filter" in parameters:
-        text = parameters["filter"]
-        if not text.strip():
-            raise invalid_filter("The filter is empty.")
-        fits = predicate(parse(text), SEARCHED)
+        fits = predicate(parse(parameters["filter"]), SEARCHED)
         resources = [resource for resource in resources if fits(resource)]
     resources = _sorted(resources, parameters)
     first, count = start_index(parameters), page_size(parameters)

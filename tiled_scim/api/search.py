@@ -101,8 +101,6 @@ def _text(parameter: str, value: object) -> str:
 def _filtered(
     endpoints: Sequence[Endpoint], rows: Sequence[QuerySet[Any]], text: str
 ) -> list[QuerySet[Any]]:
-    if not text.strip():
-        raise invalid_filter("The filter is empty.")
     expression = parse(text)
     types = [endpoint.resource_type for endpoint in endpoints]
     return [

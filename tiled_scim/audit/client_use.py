@@ -107,8 +107,8 @@ class ClientUse:
 def uses(accounts: Collection[str]) -> dict[str, list[ClientUse]]:
     """Return the clients of several accounts, the oldest of each first."""
     found: dict[str, list[ClientUse]] = {account: [] for account in accounts}
-    secrets = ScimClientSecret.objects.written().exclude(slot=None).select_related("created_by")
-    clients = ScimClient.objects.written().filter(account__in=accounts, revoked_at=None)
+    secrets = ScimClientSecret.objects.for_write().exclude(slot=None).select_related("created_by")
+    clients = ScimClient.objects.for_write().filter(account__in=accounts, revoked_at=None)
     clients = clients.select_related("created_by").order_by("pk")
     for client in clients.prefetch_related(Prefetch("secrets", secrets)):
         found[client.account].append(ClientUse(client))

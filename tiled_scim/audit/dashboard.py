@@ -38,8 +38,8 @@ from tiled_scim.audit.client_use import ClientUse, uses
 from tiled_scim.audit.handover import Handover, handover
 from tiled_scim.audit.times import ago, days_left, midnight, today
 from tiled_scim.conf import settings
+from tiled_scim.database.for_write import objects
 from tiled_scim.errors import Cause
-from tiled_scim.host import TILED_ADMIN, objects
 from tiled_scim.models import (
     CurrentTokens,
     LastUse,
@@ -51,7 +51,7 @@ from tiled_scim.models import (
     ScimToken,
     UserLink,
 )
-from tiled_scim.schemas import GROUP, USER
+from tiled_scim.schemas import GROUP, TILED_ADMIN, USER
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -65,7 +65,7 @@ FAILED_OUTCOMES = (Outcome.REFUSED, Outcome.FAILED)
 # Failures with the same values are shown as one. The account of unknown callers is null.
 FAILURE_KIND = ("status", "scim_type", "cause", "resource_type", "account")
 UNAUTHORIZED = 401
-# What was refused with these was no token.
+# Causes of refusals of requests that had another credential than a token.
 OTHER_CREDENTIALS = frozenset(
     {Cause.ACCESS_TOKEN, Cause.ASSERTION, Cause.CLIENT_SECRET, Cause.NOT_SIGNED}
 )

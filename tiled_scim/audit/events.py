@@ -10,30 +10,35 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from uuid import UUID
 
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import router, transaction
 
 from tiled_scim.attributes import ResourceType
 from tiled_scim.audit.refusals import NAMELESS_STATUSES, REPEATED_STATUSES, counted
-from tiled_scim.database.compiled import insert
+from tiled_scim.database.bulk import insert
 from tiled_scim.database.connections import close_if_without_autocommit
 from tiled_scim.database.errors import is_aborted, is_lost
+from tiled_scim.database.for_write import objects
 from tiled_scim.errors import ScimError
-from tiled_scim.host import TILED_ADMIN
 from tiled_scim.models import (
     CANONICAL_NAME_LENGTH,
     CLIENT_LENGTH,
+    LINKS,
     METHOD_LENGTH,
     NAME_LENGTH,
     Action,
-    LibraryGroupLink,
+    LogoutIssuer,
     Outcome,
+    ScimClient,
     ScimEvent,
-    UserLink,
+    ScimToken,
+    SetupLink,
 )
-from tiled_scim.schemas import GROUP, USER
+from tiled_scim.schemas import GROUP, TILED_ADMIN
 from tiled_scim.scim.cleaning import Document
 from tiled_scim.scim.identifiers import as_uuid
 from tiled_scim.scim.selection import ALL
@@ -46,11 +51,6 @@ logger = logging.getLogger(__name__)
 NAMES_KEPT = 100
 VALUE_LENGTH = 500
 DETAIL_LENGTH = 2000
-
-LINKS: dict[str, type[UserLink | LibraryGroupLink]] = {
-    USER.name: UserLink,
-    GROUP.name: LibraryGroupLink,
-}
 
 
 @dataclass(frozen=True)
@@ -130,6 +130,25 @@ class Source:
     method: str = ""
 
 
+@dataclass(frozen=True)
+class Actor:
+    """Who makes a change by hand, for its event.
+
+    Args:
+        name: The name that events show, with the place: "Django admin: ann".
+        user: The host user, if there is one. A token keeps who created it.
+        address: The IP address, if it is known. Events of tokens have it.
+    """
+
+    name: str
+    user: AbstractBaseUser | None = None
+    address: str | None = None
+
+    def source(self, account: str) -> Source:
+        """Return the source of the events of a change in an account."""
+        return Source(account, actor=self.name, address=self.address)
+
+
 def record(
     source: Source,
     change: Change,
@@ -183,6 +202,25 @@ def keep(write: Callable[[], None], using: str) -> None:
         write()
     else:
         transaction.on_commit(write, using=using)
+
+
+def record_by_hand(
+    row: ScimToken | ScimClient | SetupLink | LogoutIssuer,
+    actor: Actor,
+    action: Action,
+    attributes: Mapping[str, list[Any]] | None = None,
+) -> None:
+    """Write the event of a change that a person made, in the transaction of the change.
+
+    Args:
+        row: What was changed, such as a token.
+        actor: The person.
+        action: What was done.
+        attributes: The old and the new value of each attribute that changed.
+    """
+    change = Change(name=str(row), action=action, attributes=attributes or {})
+    write = partial(record, actor.source(row.account), change)
+    keep(write, router.db_for_write(type(row)))
 
 
 def _is_repeated(event: ScimEvent) -> bool:
@@ -292,7 +330,7 @@ def _split_admin(event: ScimEvent, change: Change) -> list[ScimEvent]:
 def _name_of(account: str | None, resource_type: str, key: UUID) -> str:
     """Return the name of the account's resource with an id, or ""."""
     model = LINKS[resource_type]
-    links = model.objects.using(router.db_for_write(model)).filter(account=account, pk=key)
+    links = objects(model).filter(account=account, pk=key)
     return links.values_list(model.name_field, flat=True).first() or ""
 
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from django.db import router
 from django.db.models import F
 from django.utils import timezone
 
 from tiled_scim.audit.addresses import network_of
+from tiled_scim.database.for_write import objects
 from tiled_scim.models import ScimEvent
 
 # Strangers may ask for anything, so the events of their refusals have no names.
@@ -35,7 +35,7 @@ def counted(event: ScimEvent) -> bool:
     Returns:
         Whether it was counted.
     """
-    recent: Any = ScimEvent.objects.using(router.db_for_write(ScimEvent)).filter(
+    recent: Any = objects(ScimEvent).filter(
         account=event.account, created_at__gte=timezone.now() - REPEATED_WITHIN
     )
     event.address = event.address and network_of(event.address)

@@ -24,12 +24,12 @@ def days_left(expires_at: datetime | None) -> int | None:
     """Return the days until a credential expires, or None if it does not expire soon."""
     if expires_at is None or not timedelta() < expires_at - timezone.now() <= EXPIRES_SOON:
         return None
-    return (_local(expires_at).date() - today()).days
+    return (local(expires_at).date() - today()).days
 
 
 def today() -> date:
     """Return the date in the current time zone."""
-    return _local(timezone.now()).date()
+    return local(timezone.now()).date()
 
 
 def midnight(day: date) -> datetime:
@@ -38,6 +38,6 @@ def midnight(day: date) -> datetime:
     return timezone.make_aware(midnight) if timezone.is_aware(timezone.now()) else midnight
 
 
-def _local(moment: datetime) -> datetime:
+def local(moment: datetime) -> datetime:
     """Return a time in the current time zone. Times are already local if USE_TZ is off."""
     return timezone.localtime(moment) if timezone.is_aware(moment) else moment

@@ -15,7 +15,8 @@ from django.template.response import TemplateResponse
 from tiled_scim.configuration.access import ConfigurationPage, Page
 from tiled_scim.models import ScimClient
 from tiled_scim.presentation import clients
-from tiled_scim.presentation.clients import ClientForms, Outcome
+from tiled_scim.presentation.clients import ClientForms
+from tiled_scim.presentation.form_results import FormResult
 
 
 class ClientPages(Page):
@@ -42,7 +43,7 @@ class ClientPages(Page):
 
         Args:
             status: The HTTP status.
-            shown: Additional context, from an `Outcome`.
+            shown: Additional context, from a `FormResult`.
         """
         address = partial(self.url, "client")
         context = {
@@ -74,18 +75,18 @@ class ClientPages(Page):
         """Return what both templates show."""
         return {"section": "clients", "may_change": True, "list_url": self.url("clients")}
 
-    def answer_for(self, outcome: Outcome, page: Callable[..., TemplateResponse]) -> HttpResponse:
-        """Return the answer to a form.
+    def answer_for(self, result: FormResult, page: Callable[..., TemplateResponse]) -> HttpResponse:
+        """Return the response to a form.
 
         Args:
-            outcome: How it ended.
+            result: The result of the form.
             page: The page with the form.
         """
-        if outcome.status != 302:
-            return outcome.show(self.list_page if outcome.is_ended else page)
-        self.say(messages.SUCCESS, outcome.message)
-        is_shown = outcome.client is not None and not outcome.is_ended
-        url = self.url("client", outcome.client) if is_shown else self.url("clients")
+        if not result.redirects:
+            return result.show(self.list_page if result.is_ended else page)
+        self.say(messages.SUCCESS, result.message)
+        is_shown = result.row is not None and not result.is_ended
+        url = self.url("client", result.row) if is_shown else self.url("clients")
         return HttpResponseRedirect(url)
 
 
@@ -115,7 +116,7 @@ class AddView(ClientPages):
     def post(self, request: HttpRequest, **arguments: Any) -> HttpResponseBase:
         return self.answer_for(self.send(request.POST), self.list_page)
 
-    def send(self, data: QueryDict) -> Outcome:
+    def send(self, data: QueryDict) -> FormResult:
         """Do what the form asks for."""
         raise NotImplementedError
 
@@ -123,14 +124,14 @@ class AddView(ClientPages):
 class AddClientView(AddView):
     """Add a client with a secret, which is only shown in this response."""
 
-    def send(self, data: QueryDict) -> Outcome:
+    def send(self, data: QueryDict) -> FormResult:
         return self.forms.add(data)
 
 
 class AddFederatedClientView(AddView):
     """Add a client with a federation."""
 
-    def send(self, data: QueryDict) -> Outcome:
+    def send(self, data: QueryDict) -> FormResult:
         return self.forms.add_federated(data)
 
 
@@ -143,10 +144,10 @@ class ChangeView(ClientPages):
 
     def post(self, request: HttpRequest, client_id: UUID, **arguments: Any) -> HttpResponseBase:
         client = clients.client_of(self.account.key, client_id)
-        outcome = self.send(client, request.POST) if client.is_current else clients.ENDED
-        return self.answer_for(outcome, partial(self.client_page, client))
+        result = self.send(client, request.POST) if client.is_current else clients.ENDED
+        return self.answer_for(result, partial(self.client_page, client))
 
-    def send(self, client: ScimClient, data: QueryDict) -> Outcome:
+    def send(self, client: ScimClient, data: QueryDict) -> FormResult:
         """Do what the form asks for."""
         raise NotImplementedError
 
@@ -154,28 +155,28 @@ class ChangeView(ClientPages):
 class AddClientSecretView(ChangeView):
     """Add another secret, which is only shown in this response."""
 
-    def send(self, client: ScimClient, data: QueryDict) -> Outcome:
+    def send(self, client: ScimClient, data: QueryDict) -> FormResult:
         return self.forms.add_secret(client, data)
 
 
 class ChangeFederationView(ChangeView):
     """Change the federation of a client."""
 
-    def send(self, client: ScimClient, data: QueryDict) -> Outcome:
+    def send(self, client: ScimClient, data: QueryDict) -> FormResult:
         return self.forms.change_federation(client, data)
 
 
 class RevokeClientSecretView(ChangeView):
     """Revoke a secret of a client."""
 
-    def send(self, client: ScimClient, data: QueryDict) -> Outcome:
+    def send(self, client: ScimClient, data: QueryDict) -> FormResult:
         return self.forms.revoke_secret(client, data)
 
 
 class RevokeClientView(ChangeView):
     """Revoke a client."""
 
-    def send(self, client: ScimClient, data: QueryDict) -> Outcome:
+    def send(self, client: ScimClient, data: QueryDict) -> FormResult:
         return self.forms.revoke(client, data)
 
 

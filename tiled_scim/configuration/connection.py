@@ -18,7 +18,6 @@ from tiled_scim.presentation.tokens import (
     recent_period,
     replace_token,
     revoke_token,
-    revoked_message,
 )
 
 
@@ -36,7 +35,7 @@ class ConnectionPage(ConfigurationPage):
 
         Args:
             status: The HTTP status.
-            shown: Additional context, from `presentation.tokens.Outcome.show`.
+            shown: Additional context, from a `FormResult`.
         """
         health = self.account.connection.health(unknown_callers=self.account.is_only)
         events = self.urls["events"]
@@ -71,8 +70,8 @@ class GenerateToken(TokenAction):
     def post(self, request: HttpRequest, **arguments: Any) -> HttpResponseBase:
         connection = self.account.connection
         rotate = partial(connection.rotate, self.actor)
-        outcome = replace_token(connection, request.POST, rotate)
-        return outcome.show(self.page)
+        result = replace_token(connection, request.POST, rotate)
+        return result.show(self.page)
 
 
 class RevokeToken(TokenAction):
@@ -81,8 +80,8 @@ class RevokeToken(TokenAction):
     def post(self, request: HttpRequest, **arguments: Any) -> HttpResponseBase:
         connection = self.account.connection
         revoke = partial(connection.revoke, self.actor)
-        outcome = revoke_token(connection, request.POST, revoke)
-        if outcome.token is None:
-            return outcome.show(self.page)
-        self.say(messages.SUCCESS, revoked_message(outcome.token))
+        result = revoke_token(connection, request.POST, revoke)
+        if not result.redirects:
+            return result.show(self.page)
+        self.say(messages.SUCCESS, result.message)
         return HttpResponseRedirect(self.urls["connection"])

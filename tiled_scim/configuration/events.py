@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from django import forms
@@ -11,17 +11,15 @@ from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.formats import date_format
 from django.utils.text import capfirst
-from django.utils.timezone import is_aware, localtime
 from django.utils.translation import gettext_lazy as _
 
-from tiled_scim.audit.events import LINKS
-from tiled_scim.audit.times import midnight
+from tiled_scim.audit.times import local, midnight
 from tiled_scim.configuration.access import Account, ConfigurationPage
 from tiled_scim.configuration.addresses import Addresses
 from tiled_scim.configuration.lists import FilterForm, ListPage
+from tiled_scim.database.for_write import objects
 from tiled_scim.errors import Cause
-from tiled_scim.host import objects
-from tiled_scim.models import Action, Outcome, ScimEvent, UserLink
+from tiled_scim.models import LINKS, Action, Outcome, ScimEvent, UserLink
 from tiled_scim.presentation.events import (
     current_name,
     event_context,
@@ -112,7 +110,7 @@ class EventList(ListPage):
             return names.first() or ""
         if name == "cause":
             return dict(CAUSES)[value]
-        return _moment(value) if name == "created_at__gte" else ""
+        return date_format(local(value), "DATETIME_FORMAT") if name == "created_at__gte" else ""
 
 
 class EventPage(ConfigurationPage):
@@ -133,11 +131,6 @@ class EventPage(ConfigurationPage):
             "current_name": shown["current_name"],
         }
         return self.render(context)
-
-
-def _moment(moment: datetime) -> str:
-    local = localtime(moment) if is_aware(moment) else moment
-    return date_format(local, "DATETIME_FORMAT")
 
 
 def events_of(account: Account) -> QuerySet[ScimEvent]:

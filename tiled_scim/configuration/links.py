@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from tiled_scim.configuration.access import ConfigurationPage
 from tiled_scim.configuration.events import choices, described, events_of
 from tiled_scim.configuration.lists import FilterForm, ListPage
-from tiled_scim.host import objects
+from tiled_scim.database.for_write import objects
 from tiled_scim.models import LibraryGroupLink, UserLink
 from tiled_scim.presentation.group_roles import GiveRole
 from tiled_scim.presentation.interventions import Intervention, Resync, UnlinkGroup, UnlinkUser

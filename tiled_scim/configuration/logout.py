@@ -11,7 +11,7 @@ from django.template.response import TemplateResponse
 
 from tiled_scim.configuration.access import ConfigurationPage
 from tiled_scim.presentation import logout
-from tiled_scim.presentation.logout import Outcome
+from tiled_scim.presentation.form_results import FormResult
 
 
 class LogoutPage(ConfigurationPage):
@@ -35,7 +35,7 @@ class LogoutPage(ConfigurationPage):
 
         Args:
             status: The HTTP status.
-            shown: Additional context, from an `Outcome`.
+            shown: Additional context, from a `FormResult`.
         """
         context = {
             **logout.context(self.request, self.account.key),
@@ -46,11 +46,11 @@ class LogoutPage(ConfigurationPage):
         }
         return self.render(context, status)
 
-    def answer_for(self, outcome: Outcome) -> HttpResponse:
-        """Return the answer to a form that ended so."""
-        if outcome.status != 302:
-            return self.page(outcome.status, **outcome.shown)
-        self.say(messages.SUCCESS, outcome.message)
+    def answer_for(self, result: FormResult) -> HttpResponse:
+        """Return the response for the result of a form."""
+        if not result.redirects:
+            return result.show(self.page)
+        self.say(messages.SUCCESS, result.message)
         return HttpResponseRedirect(self.urls["logout"])
 
 

@@ -117,8 +117,8 @@ class SetupGenerate(SetupConnection):
 
     def post(self, request: HttpRequest, **arguments: Any) -> HttpResponse:
         connection = self.account.connection
-        outcome = replace_token(connection, request.POST, partial(connection.rotate, self.actor))
-        return outcome.show(self.page)
+        result = replace_token(connection, request.POST, partial(connection.rotate, self.actor))
+        return result.show(self.page)
 
 
 class SetupLeave(SetupPage):

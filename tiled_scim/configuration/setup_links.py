@@ -98,7 +98,7 @@ class RevokeSetupLink(ConfigurationPage):
         return HttpResponseRedirect(self.urls["setup_links"])
 
     def post(self, request: HttpRequest, setup_link_id: int, **arguments: Any) -> HttpResponseBase:
-        links = SetupLink.objects.written().filter(account=self.account.key)
+        links = SetupLink.objects.for_write().filter(account=self.account.key)
         link = links.filter(pk=setup_link_id).first()
         if link is None:
             raise Http404

@@ -12,7 +12,8 @@ from typing import Any
 from django.db.models import F, QuerySet
 from django.db.models.signals import m2m_changed
 
-from tiled_scim.database.compiled import Parameter, chunks, delete, insert, rows_of_keys
+from tiled_scim.database.bulk import chunks, delete, insert
+from tiled_scim.database.compiled import Parameter, rows_of_keys
 
 MANAGERS = "django.db.models.fields.related_descriptors"
 

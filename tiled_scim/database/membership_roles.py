@@ -9,11 +9,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connections
 from django.db.models import Model, QuerySet
 from django.db.models.signals import post_save, pre_save
 
 from tiled_scim.database.compiled import of_keys
+from tiled_scim.database.for_write import locked
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,7 @@ class RoleColumn:
         """
         rows = memberships.order_by("pk")
         if lock:
-            no_key = connections[memberships.db].features.has_select_for_no_key_update
-            rows = rows.select_for_update(no_key=no_key)
+            rows = locked(rows)
         return {
             key: self.as_roles(value)
             for part in of_keys(rows, user, users)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, cast
 
-from django.db import models, router
+from django.db import models
 from django.db.models.expressions import ExpressionList
+
+from tiled_scim.database.for_write import objects
 
 
 def holder_of_value(row: models.Model, column: str, value: str) -> models.Model | None:
@@ -21,9 +23,10 @@ def holder_of_value(row: models.Model, column: str, value: str) -> models.Model 
         value: The value that the row should have.
     """
     model = type(row)
-    rows = model._default_manager.using(router.db_for_write(model)).exclude(pk=row.pk)
+    rows = objects(model).exclude(pk=row.pk)
     for condition in _conditions(row, column, value):
-        if (found := rows.filter(condition).first()) is not None:
+        found: models.Model | None = rows.filter(condition).first()
+        if found is not None:
             return found
     return None
 

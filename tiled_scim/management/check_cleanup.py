@@ -17,8 +17,10 @@ from django.db.models import ProtectedError, RestrictedError
 
 from tiled_scim.api import credentials
 from tiled_scim.conf import settings
+from tiled_scim.database.for_write import objects
+from tiled_scim.database.host_models import has_field, library_model
 from tiled_scim.errors import ScimError
-from tiled_scim.host import adapter_class, has_field, library_model, objects
+from tiled_scim.host import adapter_class
 from tiled_scim.models import Action, LibraryGroupLink, ScimEvent
 from tiled_scim.provider_check.names import Names
 from tiled_scim.scim.identifiers import as_uuid
@@ -104,8 +106,8 @@ class LibraryCleanup:
         for name in self.names.groups:
             if found := self.adapter.find_library(name):
                 yield found.pk
-            links = LibraryGroupLink.objects.using(router.db_for_write(LibraryGroupLink))
-            links = links.named(self.account, name)
+            rows: Any = objects(LibraryGroupLink)
+            links = rows.named(self.account, name)
             yield from links.values_list("library", flat=True)
 
 

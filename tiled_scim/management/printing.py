@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.core.management.base import CommandError, OutputWrapper
-from django.utils.timezone import is_aware, localtime
 
+from tiled_scim.audit.times import local
 from tiled_scim.secret import Secret
 
 
@@ -33,9 +33,7 @@ def print_secret(stream: OutputWrapper, text: Secret, name: str) -> None:
 
 def format_time(moment: datetime | None) -> str:
     """Format a time in the current time zone, to the minute."""
-    if moment is None:
-        return "-"
-    return f"{localtime(moment) if is_aware(moment) else moment:%Y-%m-%d %H:%M}"
+    return "-" if moment is None else f"{local(moment):%Y-%m-%d %H:%M}"
 
 
 def for_account(account: str) -> str:

@@ -10,6 +10,7 @@ from tiled_scim.models.clients import (
     Federation,
     ScimClient,
     ScimClientSecret,
+    TooManySecretsError,
 )
 from tiled_scim.models.events import Action, Outcome, ScimEvent, actions
 from tiled_scim.models.last_use import USED_INTERVAL, LastUse
@@ -23,6 +24,7 @@ from tiled_scim.models.lengths import (
     URL_LENGTH,
 )
 from tiled_scim.models.links import (
+    LINKS,
     LibraryGroupLink,
     Link,
     LinkQuerySet,
@@ -52,6 +54,7 @@ __all__ = [
     "CLIENT_SECRET_PREFIX",
     "EXPIRED_KEPT",
     "FEDERATION_LENGTH",
+    "LINKS",
     "METHOD_LENGTH",
     "NAME_LENGTH",
     "ROLE_LENGTH",
@@ -81,6 +84,7 @@ __all__ = [
     "SetupLink",
     "Slot",
     "StoredEmail",
+    "TooManySecretsError",
     "UsedAssertion",
     "UserLink",
     "actions",

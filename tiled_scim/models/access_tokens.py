@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
-from django.db import models, router, transaction
+from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -16,22 +16,21 @@ from tiled_scim.models.clients import (
     ClientChangedError,
     ScimClient,
     ScimClientSecret,
-    WrittenManager,
 )
 from tiled_scim.models.last_use import LastUse
+from tiled_scim.models.managers import WriteManager
 from tiled_scim.secret import Secret, digest, new_secret
 
 # The prefix that secret scanners look for.
 ACCESS_TOKEN_PREFIX = "tscimat_"  # noqa: S105 (not a secret)
-# A client that asks for a token before each request would fill the table. More requests of one
-# client are hardly answered at once, so that nobody uses the oldest ones any more.
+# How many access tokens a client may have. The oldest are deleted, so that a client that asks for
+# one before each request does not fill the table. No client has so many requests at once.
 MOST_ACCESS_TOKENS = 500
-# A client may learn by a refused request that its access token has expired. The row says whose it
-# was.
+# How long expired access tokens are kept, to tell whose they were.
 EXPIRED_KEPT = timedelta(days=1)
 
 
-class ScimAccessTokenManager(WrittenManager):
+class ScimAccessTokenManager(WriteManager["ScimAccessToken"]):
     """Issues and finds access tokens."""
 
     def issue(
@@ -59,8 +58,8 @@ class ScimAccessTokenManager(WrittenManager):
             created_at=now,
             expires_at=min(expires_at, secret.expires_at) if secret else expires_at,
         )
-        using = router.db_for_write(self.model)
-        with transaction.atomic(using=using):
+        using = self.write_alias
+        with self.atomic():
             # Two requests that delete the same rows would be a deadlock. And fetching the keys of a
             # federation may take seconds, in which it is changed.
             current = ScimClient.objects.locked(client)
@@ -76,7 +75,7 @@ class ScimAccessTokenManager(WrittenManager):
 
     def with_digest(self, digest: str) -> ScimAccessToken | None:
         """Return the access token with a digest, with its client and secret, in one query."""
-        using = router.db_for_write(self.model)
+        using = self.write_alias
         names = {prefix: _columns(model) for prefix, model in _JOINED.items()}
         columns = [f"{prefix}{name}" for prefix, each in names.items() for name in each]
         query = compiled(("access token", using), lambda: self._by_digest().values_list(*columns))
@@ -95,7 +94,7 @@ class ScimAccessTokenManager(WrittenManager):
 
     def expired_before(self, moment: datetime) -> models.QuerySet[ScimAccessToken]:
         """Return the access tokens that expired before a time."""
-        return self.written().filter(expires_at__lt=moment)
+        return self.for_write().filter(expires_at__lt=moment)
 
     def _prune(self, client: ScimClient, now: datetime) -> None:
         """Delete access tokens of a client.
@@ -103,17 +102,17 @@ class ScimAccessTokenManager(WrittenManager):
         They are deleted by primary key: for a range of them or of dates, MariaDB would lock those
         of other clients, which is a deadlock.
         """
-        rows = self.written().filter(client=client)
+        rows = self.for_write().filter(client=client)
         expired = rows.filter(expires_at__lt=now - EXPIRED_KEPT).values_list("pk", flat=True)
         newest_first = rows.order_by("-pk").values_list("pk", flat=True)
         surplus = newest_first[MOST_ACCESS_TOKENS - 1 :]
         keys = {*expired, *surplus}
         if keys:
-            self.written().filter(pk__in=keys).delete()
+            self.for_write().filter(pk__in=keys).delete()
 
     def _by_digest(self) -> models.QuerySet[ScimAccessToken]:
         parameter = Parameter("digest", self.model._meta.get_field("digest"))
-        return self.written().filter(digest=parameter)
+        return self.for_write().filter(digest=parameter)
 
 
 class ScimAccessToken(models.Model):

@@ -6,12 +6,13 @@ import json
 from datetime import datetime
 from typing import ClassVar
 
-from django.db import IntegrityError, models, router, transaction
+from django.db import IntegrityError, models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from tiled_scim.database.errors import is_taken
 from tiled_scim.database.fields import ExactCharField
+from tiled_scim.models.managers import WriteManager
 from tiled_scim.secret import Secret, digest
 
 # Each so many assertions, those that have expired are deleted.
@@ -20,7 +21,7 @@ PRUNED_EVERY = 100
 PRUNED_AT_ONCE = 1000
 
 
-class UsedAssertionManager(models.Manager["UsedAssertion"]):
+class UsedAssertionManager(WriteManager["UsedAssertion"]):
     """Remembers assertions until they expire."""
 
     def use(self, issuer: str, jwks_url: str, identifier: str, expires_at: datetime) -> bool:
@@ -36,25 +37,24 @@ class UsedAssertionManager(models.Manager["UsedAssertion"]):
         Returns:
             Whether this is its first use. Of several requests at once, it is for one only.
         """
-        using = router.db_for_write(self.model)
         named = Secret(json.dumps([issuer, jwks_url, identifier]))
         used = self.model(digest=digest(named), expires_at=expires_at)
         try:
-            with transaction.atomic(using=using):
-                used.save(using=using, force_insert=True)
+            with self.atomic():
+                used.save(using=self.write_alias, force_insert=True)
         except IntegrityError as error:
             if not is_taken(error):
                 raise
             return False
         if used.pk % PRUNED_EVERY == 0:
-            self._prune(using)
+            self._prune()
         return True
 
     def expired_before(self, moment: datetime) -> models.QuerySet[UsedAssertion]:
         """Return the assertions that expired before a time."""
-        return self.using(router.db_for_write(self.model)).filter(expires_at__lt=moment)
+        return self.for_write().filter(expires_at__lt=moment)
 
-    def _prune(self, using: str) -> None:
+    def _prune(self) -> None:
         """Delete assertions that have expired.
 
         They are deleted by primary key: deleting a range of dates would block requests that write
@@ -62,7 +62,7 @@ class UsedAssertionManager(models.Manager["UsedAssertion"]):
         """
         expired = self.expired_before(timezone.now()).order_by("expires_at")
         keys = list(expired.values_list("pk", flat=True)[:PRUNED_AT_ONCE])
-        self.using(using).filter(pk__in=keys).delete()
+        self.for_write().filter(pk__in=keys).delete()
 
 
 class UsedAssertion(models.Model):

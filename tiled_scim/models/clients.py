@@ -7,15 +7,17 @@ from datetime import timedelta
 from typing import Any, ClassVar
 from uuid import uuid4
 
-from django.db import connections, models, router
+from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from tiled_scim.database.fields import ExactCharField
+from tiled_scim.database.for_write import locked
 from tiled_scim.models.created import Created
 from tiled_scim.models.last_use import LastUse
 from tiled_scim.models.lengths import ACCOUNT_LENGTH, NAME_LENGTH
+from tiled_scim.models.managers import WriteManager
 from tiled_scim.secret import Secret, digest, new_secret
 
 # The prefix that secret scanners look for.
@@ -45,7 +47,11 @@ class Federation:
 
 
 class ClientChangedError(Exception):
-    """The client was revoked, or got another federation, after it had proved who it is."""
+    """The client is not as it was read: it was revoked, or got another secret or federation."""
+
+
+class TooManySecretsError(Exception):
+    """The client has two secrets that work. One has to be revoked first."""
 
 
 def new_client_id() -> str:
@@ -53,14 +59,7 @@ def new_client_id() -> str:
     return str(uuid4())
 
 
-class WrittenManager(models.Manager[Any]):
-    """Reads from the database for writes: a replica may have outdated rows."""
-
-    def written(self) -> models.QuerySet[Any]:
-        return self.using(router.db_for_write(self.model))
-
-
-class ScimClientManager(WrittenManager):
+class ScimClientManager(WriteManager["ScimClient"]):
     """Finds clients. `tiled_scim.clients` creates and changes them for people, with events."""
 
     def current(self, account: str = "") -> models.QuerySet[ScimClient]:
@@ -69,16 +68,15 @@ class ScimClientManager(WrittenManager):
 
     def all_current(self) -> models.QuerySet[ScimClient]:
         """Return the clients of all accounts that were not revoked, the oldest first."""
-        return self.written().filter(revoked_at=None).order_by("pk")
+        return self.for_write().filter(revoked_at=None).order_by("pk")
 
     def with_client_id(self, client_id: str) -> ScimClient | None:
         """Return the client with this id, revoked or not, or None."""
-        found: ScimClient | None = self.written().filter(client_id=client_id).first()
-        return found
+        return self.for_write().filter(client_id=client_id).first()
 
     def locked(self, client: ScimClient) -> ScimClient:
         """Return a client as it is now, locked until the end of the transaction."""
-        found: ScimClient = self._locking().get(pk=client.pk)
+        found: ScimClient = locked(self.for_write()).get(pk=client.pk)
         return found
 
     def take_turn(self, account: str) -> None:
@@ -86,14 +84,8 @@ class ScimClientManager(WrittenManager):
 
         It locks the account's first client, whose row stays. Without one, nothing is locked.
         """
-        rows = self._locking().filter(account=account).order_by("pk")
+        rows = locked(self.for_write().filter(account=account).order_by("pk"))
         list(rows.values_list("pk")[:1])
-
-    def _locking(self) -> models.QuerySet[Any]:
-        """Return clients to lock. Rows that refer to them can be created meanwhile."""
-        rows = self.written()
-        no_key = connections[rows.db].features.has_select_for_no_key_update
-        return rows.select_for_update(no_key=no_key)
 
 
 class ScimClient(Created, LastUse):
@@ -151,12 +143,12 @@ class ScimClient(Created, LastUse):
 
     @property
     def last_four(self) -> str:
-        """Return what events show of a client whose secret is not known, or that has none."""
+        """Return the end of the client id, which events show if no secret was used."""
         return str(self.client_id)[-4:]
 
     @property
     def throttle_key(self) -> str:
-        """Return by what the requests of the client are counted, whatever its access token."""
+        """Return the key under which the throttle counts the requests of the client."""
         return f"client:{self.pk}"
 
     def revoke(self) -> None:
@@ -165,7 +157,7 @@ class ScimClient(Created, LastUse):
         self.save(update_fields=["revoked_at"])
 
 
-class ScimClientSecretManager(WrittenManager):
+class ScimClientSecretManager(WriteManager["ScimClientSecret"]):
     """Finds secrets. `tiled_scim.clients` creates and ends them for people, with events."""
 
     def of_client_id(self, client_id: str) -> list[ScimClientSecret]:
@@ -173,7 +165,7 @@ class ScimClientSecretManager(WrittenManager):
 
         It takes one query, whether there is such a client or not.
         """
-        rows = self.written().filter(client__client_id=client_id).exclude(slot=None)
+        rows = self.for_write().filter(client__client_id=client_id).exclude(slot=None)
         return list(rows.select_related("client").order_by("slot"))
 
     def create_in(
@@ -185,21 +177,23 @@ class ScimClientSecretManager(WrittenManager):
             The row, and the secret, which is not stored.
 
         Raises:
-            IndexError: The client has no free slot.
+            TooManySecretsError: The client has no free slot.
         """
         plaintext = new_secret(CLIENT_SECRET_PREFIX)
-        taken = self.written().filter(client=client).exclude(slot=None)
+        taken = self.for_write().filter(client=client).exclude(slot=None)
         taken.filter(expires_at__lte=timezone.now()).update(slot=None)
-        free = sorted(set(SLOTS) - set(taken.values_list("slot", flat=True)))
+        free = set(SLOTS).difference(taken.values_list("slot", flat=True))
+        if not free:
+            raise TooManySecretsError
         secret = self.model(
             client=client,
-            slot=free[0],
+            slot=min(free),
             digest=digest(plaintext),
             last_four=plaintext[-4:],
             created_by=created_by,
             expires_at=timezone.now() + lifetime,
         )
-        secret.save(using=router.db_for_write(self.model), force_insert=True)
+        secret.save(using=self.write_alias, force_insert=True)
         return secret, plaintext
 
 

@@ -22,6 +22,7 @@ from tiled_scim.models.lengths import (
     NAME_LENGTH,
     ROLE_LENGTH,
 )
+from tiled_scim.schemas import GROUP, USER
 from tiled_scim.scim.cleaning import check_length
 from tiled_scim.scim.text import canonical, fold
 from tiled_scim.words import with_words
@@ -191,7 +192,7 @@ class UserLink(Link):
         super().save(*args, **options)
         is_saved = fields is None or "attributes" in fields
         if is_saved and self.saved_attributes is not self.attributes:
-            StoredEmail.objects.follow(self, {} if is_new else self.saved_attributes)
+            StoredEmail.objects.update_for(self, {} if is_new else self.saved_attributes)
             self.saved_attributes = self.attributes
 
     @classmethod
@@ -214,7 +215,7 @@ class UserLink(Link):
 
     @property
     def belongs(self) -> bool:
-        """Return whether the user still belongs to the account, once `membership` was read."""
+        """Return whether the user still belongs to the account. Set `membership` before."""
         return self.membership is not None or membership_model() is None
 
     @classproperty
@@ -226,7 +227,7 @@ class UserLink(Link):
 
 
 class StoredEmailManager(models.Manager["StoredEmail"]):
-    def follow(self, link: UserLink, before: Mapping[str, Any] | None) -> None:
+    def update_for(self, link: UserLink, before: Mapping[str, Any] | None) -> None:
         """Update the rows of a link to its JSON. Runs no statement if no address changed.
 
         Args:
@@ -342,6 +343,13 @@ class LibraryGroupLink(Link):
     def live(cls) -> models.Q:
         """Return the condition for live links."""
         return models.Q(unlinked_at=None) & (cls.keeping | ~models.Q(role=""))
+
+
+# The links of each resource type, by its name.
+LINKS: Mapping[str, type[UserLink | LibraryGroupLink]] = {
+    USER.name: UserLink,
+    GROUP.name: LibraryGroupLink,
+}
 
 
 def name_in_host_words() -> None:

@@ -5,28 +5,25 @@ from __future__ import annotations
 import uuid
 from typing import ClassVar
 
-from django.db import models, router
+from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from tiled_scim.database.fields import ExactCharField
 from tiled_scim.models.created import Created
 from tiled_scim.models.lengths import ACCOUNT_LENGTH, URL_LENGTH
+from tiled_scim.models.managers import WriteManager
 
 
-class LogoutIssuerManager(models.Manager["LogoutIssuer"]):
+class LogoutIssuerManager(WriteManager["LogoutIssuer"]):
     """Finds the issuer of an account. `logout` changes it for people, and writes events."""
 
     def of_account(self, account: str) -> LogoutIssuer | None:
         """Return the issuer of an account, or None if Universal Logout is off for it."""
-        return self.written().filter(account=account).first()
+        return self.for_write().filter(account=account).first()
 
     def with_key(self, key: uuid.UUID) -> LogoutIssuer | None:
         """Return the issuer to whose URL a request came, or None."""
-        return self.written().filter(pk=key).first()
-
-    def written(self) -> models.QuerySet[LogoutIssuer]:
-        """Return all issuers, from the database for writes: a replica may have outdated ones."""
-        return self.using(router.db_for_write(self.model))
+        return self.for_write().filter(pk=key).first()
 
 
 class LogoutIssuer(Created):
@@ -57,5 +54,5 @@ class LogoutIssuer(Created):
 
     @property
     def throttle_key(self) -> str:
-        """Return by what the requests of the issuer are counted."""
+        """Return the key under which the throttle counts the requests of the issuer."""
         return f"logout:{self.pk}"

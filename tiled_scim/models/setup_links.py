@@ -7,20 +7,19 @@ from typing import Any, ClassVar
 
 from django.conf import settings as django_settings
 from django.core.signing import BadSignature, Signer
-from django.db import models, router
+from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from tiled_scim.database.fields import ExactCharField
-from tiled_scim.models.lengths import (
-    ACCOUNT_LENGTH,
-)
+from tiled_scim.models.lengths import ACCOUNT_LENGTH
+from tiled_scim.models.managers import WriteManager
 from tiled_scim.secret import Secret, digest, new_secret
 
 SETUP_PREFIX = "tscimsetup_"
 
 
-class SetupLinkManager(models.Manager["SetupLink"]):
+class SetupLinkManager(WriteManager["SetupLink"]):
     """Creates and finds setup links. `setup_links` does so for people, and writes events."""
 
     def issue(
@@ -39,7 +38,7 @@ class SetupLinkManager(models.Manager["SetupLink"]):
             created_by=created_by,
             expires_at=timezone.now() + lifetime,
         )
-        link.save(using=router.db_for_write(self.model), force_insert=True)
+        link.save(using=self.write_alias, force_insert=True)
         return link, code
 
     def with_code(self, code: str) -> SetupLink | None:
@@ -48,27 +47,27 @@ class SetupLinkManager(models.Manager["SetupLink"]):
             secret = Secret(_setup_signer().unsign(code))
         except BadSignature:
             return None
-        return self.written().filter(digest=digest(secret)).first()
+        return self.for_write().filter(digest=digest(secret)).first()
 
     def open_with_key(self, key: str) -> SetupLink | None:
         """Return the link with this primary key if it is open, or None."""
-        link = self.written().filter(pk=key).first()
+        link = self.for_write().filter(pk=key).first()
         return link if link is not None and link.is_open else None
 
     def open_links(self, account: str) -> list[SetupLink]:
         """Return the open links of an account, the newest first."""
-        links = self.written().filter(account=account, revoked_at=None)
+        links = self.for_write().filter(account=account, revoked_at=None)
         links = links.filter(expires_at__gt=timezone.now())
         return [link for link in links if link.is_open]
 
-    def written(self) -> models.QuerySet[SetupLink]:
-        """Return all links, from the database for writes: a replica may have outdated links."""
-        return self.using(router.db_for_write(self.model)).select_related("created_by")
+    def for_write(self) -> models.QuerySet[SetupLink]:
+        """Return all links, with the users who created them."""
+        return super().for_write().select_related("created_by")
 
     def ended_before(self, moment: datetime) -> models.QuerySet[SetupLink]:
         """Return the links that expired or were revoked before a time."""
         ended = models.Q(expires_at__lt=moment) | models.Q(revoked_at__lt=moment)
-        return self.using(router.db_for_write(self.model)).filter(ended)
+        return super().for_write().filter(ended)
 
 
 class SetupLink(models.Model):

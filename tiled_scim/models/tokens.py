@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, NamedTuple
 
-from django.db import models, router, transaction
+from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -17,6 +17,7 @@ from tiled_scim.database.fields import ExactCharField
 from tiled_scim.models.created import Created
 from tiled_scim.models.last_use import LastUse
 from tiled_scim.models.lengths import ACCOUNT_LENGTH
+from tiled_scim.models.managers import WriteManager
 from tiled_scim.secret import Secret, digest, new_secret
 
 TOKEN_PREFIX = "tscim_"  # noqa: S105 (the prefix that secret scanners look for, not a secret)
@@ -75,7 +76,7 @@ class CurrentTokens(NamedTuple):
         return [token for token in self if token is not None]
 
 
-class ScimTokenManager(models.Manager["ScimToken"]):
+class ScimTokenManager(WriteManager["ScimToken"]):
     """Creates and finds tokens. `connections.Connection` does so for people, and writes events."""
 
     def renew(
@@ -102,8 +103,8 @@ class ScimTokenManager(models.Manager["ScimToken"]):
         """
         plaintext = new_secret(TOKEN_PREFIX)
         lifetime = lifetime or settings.TOKEN_LIFETIME
-        using = router.db_for_write(self.model)
-        with transaction.atomic(using=using):
+        using = self.write_alias
+        with self.atomic():
             replaced, dropped = self.locked(account)
             check(replaced)
             token = self.model(
@@ -136,7 +137,7 @@ class ScimTokenManager(models.Manager["ScimToken"]):
         if not self.take_turn(account):
             return CurrentTokens()
         rows = list(
-            self.written().select_for_update().filter(account=account, slot__in=Slot.values)
+            self.for_write().select_for_update().filter(account=account, slot__in=Slot.values)
         )
         for token in rows:
             if token.slot == Slot.PREVIOUS and token.is_expired:
@@ -145,7 +146,7 @@ class ScimTokenManager(models.Manager["ScimToken"]):
 
     def all_current(self) -> models.QuerySet[ScimToken]:
         """Return the current tokens of all accounts. The newest of an account may have expired."""
-        current = self.written().exclude(slot=None)
+        current = self.for_write().exclude(slot=None)
         return current.exclude(slot=Slot.PREVIOUS, expires_at__lte=timezone.now())
 
     def take_turn(self, account: str = "") -> bool:
@@ -157,24 +158,20 @@ class ScimTokenManager(models.Manager["ScimToken"]):
         Returns:
             Whether the account has had a token. Without one, nothing is locked.
         """
-        rows = self.written().select_for_update().filter(account=account).order_by("pk")
+        rows = self.for_write().select_for_update().filter(account=account).order_by("pk")
         return bool(rows.values_list("pk")[:1])
 
     def with_plaintext(self, plaintext: str) -> ScimToken | None:
         """Return the token with this plaintext, current or not, or None. Takes one query."""
-        using = router.db_for_write(self.model)
+        using = self.write_alias
         names = [field.attname for field in self.model._meta.concrete_fields]
         query = compiled(("token", using), lambda: self._with_digest().values_list(*names))
         row = query.row(digest=digest(plaintext))
         return None if row is None else self.model.from_db(using, names, row)
 
-    def written(self) -> models.QuerySet[ScimToken]:
-        """Return all tokens, from the database for writes: a replica may have outdated tokens."""
-        return self.using(router.db_for_write(self.model))
-
     def _with_digest(self) -> models.QuerySet[ScimToken]:
         parameter = Parameter("digest", self.model._meta.get_field("digest"))
-        return self.written().filter(digest=parameter)
+        return self.for_write().filter(digest=parameter)
 
 
 class ScimToken(Created, LastUse):
@@ -241,7 +238,7 @@ class ScimToken(Created, LastUse):
         self.save(update_fields=["slot", "expires_at"])
 
     def step_forward(self) -> None:
-        """Become the newest token again, because that was revoked. It ends when it would have."""
+        """Become the newest token again, because the newest was revoked. The expiry stays."""
         self.slot = Slot.NEWEST
         self.save(update_fields=["slot"])
 
@@ -252,9 +249,9 @@ class ScimToken(Created, LastUse):
 
     @property
     def throttle_key(self) -> str:
-        """Return by what the requests of the token are counted."""
+        """Return the key under which the throttle counts the requests of the token."""
         return f"token:{self.pk}"
 
     def read_again(self) -> ScimToken | None:
         """Return the token as it is now, or None."""
-        return type(self).objects.written().filter(pk=self.pk).first()
+        return type(self).objects.for_write().filter(pk=self.pk).first()

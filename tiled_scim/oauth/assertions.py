@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 from django.utils import timezone
 
@@ -23,6 +22,7 @@ from tiled_scim.oauth.jwks import (
     UnknownKeyError,
     find_key,
 )
+from tiled_scim.scim.identifiers import as_uuid
 from tiled_scim.secret import Secret
 
 try:
@@ -107,7 +107,7 @@ def audience_spellings(audience: str) -> frozenset[str]:
     after the version of the app's manifest. Any other audience has only one spelling.
     """
     app = audience.removesuffix("/.default").removeprefix("api://")
-    if not app or not (audience.startswith("api://") or _is_uuid(app)):
+    if not app or not (audience.startswith("api://") or as_uuid(app)):
         return frozenset({audience})
     return frozenset({f"api://{app}/.default", f"api://{app}", app})
 
@@ -261,14 +261,6 @@ def _use(claims: Mapping[str, Any], trust: Trust, remaining: float) -> None:
 def _is_time(value: object) -> bool:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return is_number and -MAX_TIME < value < MAX_TIME  # type: ignore[operator]
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _listed(names: Any) -> str:

@@ -1,7 +1,8 @@
 """The public keys of identity providers: JSON Web Key Sets (RFC 7517).
 
-They are kept in Django's cache, which the processes of a server share, and in the memory of each
-process, for a cache that keeps nothing or is away. Fetching them holds no lock of the database.
+They are kept in Django's cache, which the processes of a server share. Each process also keeps them
+in memory, because the cache may keep nothing or be unavailable. No lock of the database is held
+while they are fetched.
 """
 
 from __future__ import annotations
@@ -39,15 +40,15 @@ MAX_KID_LENGTH = 255
 
 # Seconds after which keys are fetched again, so that a key that was withdrawn stops working.
 FRESH = 60 * 60
-# Seconds for which they are used while their issuer is away.
+# Seconds for which keys are used while their issuer is unavailable.
 STALE = 24 * 60 * 60
 # Seconds between two fetches from one URL, whatever they are for.
 INTERVAL = 60
 # The URLs that a process remembers. Others are in the cache only.
 MAX_MEMORIES = 1000
-# Anybody can send unknown keys to a client whose issuer is slow, and must not stop all threads of a
-# server. So few of a process fetch at once, and others wait a second for the same URL, and one more
-# for their turn.
+# How many threads of a process may fetch at once, and how many seconds a thread waits for another
+# one that fetches the same URL, and then for its turn. Otherwise, anybody who sends ids of unknown
+# keys of a slow issuer could occupy all threads of a server.
 MAX_FETCHING = 4
 WAITING = 1.0
 
@@ -214,7 +215,7 @@ def _known(url: str) -> KeySet | None:
 
 
 def _asked(question: Callable[[], T], *, otherwise: T) -> T:
-    """Return what the cache answers. A cache that is away does not stop requests."""
+    """Call the cache. An unavailable cache does not stop requests."""
     try:
         return question()
     except Exception:

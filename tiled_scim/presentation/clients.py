@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import timedelta
-from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
 from django import forms
 from django.http import Http404, HttpRequest, QueryDict
-from django.template.response import TemplateResponse
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
@@ -23,9 +21,8 @@ from tiled_scim.conf import settings
 from tiled_scim.connections import Actor
 from tiled_scim.models import FEDERATION_LENGTH, NAME_LENGTH, ScimClient, ScimClientSecret
 from tiled_scim.oauth import assertions
-from tiled_scim.presentation.secrets import show_once
+from tiled_scim.presentation.form_results import OUTDATED, FormResult
 from tiled_scim.presentation.tokens import shown_base_url
-from tiled_scim.secret import Secret
 
 YEAR = timedelta(days=365)
 LONGEST_YEARS = 3
@@ -157,40 +154,7 @@ class RevokeClientForm(forms.Form):
     )
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """How a form of the pages ended.
-
-    Args:
-        status: The HTTP status for the page, or 302 if a page should be shown afresh.
-        shown: Additional context for the page.
-        plaintext: A new secret, which the page shows once.
-        client: The client that was created or changed.
-        message: What has happened, for the next page.
-        is_ended: Whether the client was revoked, so that it has no page any more.
-    """
-
-    status: int
-    shown: dict[str, Any] = field(default_factory=dict)
-    plaintext: Secret | None = None
-    client: ScimClient | None = None
-    message: str = ""
-    is_ended: bool = False
-
-    def show(self, page: Callable[..., TemplateResponse]) -> TemplateResponse:
-        """Return the page that shows the outcome.
-
-        Args:
-            page: Takes the `status` and additional context for the page.
-        """
-        page = partial(page, status=self.status, **self.shown)
-        if self.plaintext is None:
-            return page()
-        return show_once(self.plaintext, lambda placeholder: page(plaintext=placeholder))
-
-
-OUTDATED = Outcome(409, {"is_outdated": True})
-ENDED = Outcome(409, {"is_outdated": True}, is_ended=True)
+ENDED = FormResult(409, {"is_outdated": True}, is_ended=True)
 
 
 @dataclass(frozen=True)
@@ -205,21 +169,21 @@ class ClientForms:
     account: str
     actor: Actor
 
-    def add(self, data: QueryDict) -> Outcome:
+    def add(self, data: QueryDict) -> FormResult:
         """Add a client with a secret, which is shown once."""
         form = SecretClientForm(data, auto_id="add-%s")
         if not form.is_valid():
             return _wrong("add_form", form)
         return self._create("add_form", form, lifetime=form.cleaned_data["lifetime"])
 
-    def add_federated(self, data: QueryDict) -> Outcome:
+    def add_federated(self, data: QueryDict) -> FormResult:
         """Add a client with a federation."""
         form = FederatedClientForm(data, auto_id="federated-%s")
         if not form.is_valid():
             return _wrong("federated_form", form)
         return self._create("federated_form", form, federation=form.federation)
 
-    def add_secret(self, client: ScimClient, data: QueryDict) -> Outcome:
+    def add_secret(self, client: ScimClient, data: QueryDict) -> FormResult:
         """Add another secret, which is shown once."""
         form = SecretForm(data, auto_id="secret-%s")
         if not form.is_valid():
@@ -231,9 +195,9 @@ class ClientForms:
             return ENDED
         except (clients.ClientChangedError, clients.TooManySecretsError):
             return OUTDATED
-        return Outcome(200, {"new_secret": new.row}, new.plaintext, client)
+        return FormResult(200, {"new_secret": new.row}, new.plaintext, client)
 
-    def change_federation(self, client: ScimClient, data: QueryDict) -> Outcome:
+    def change_federation(self, client: ScimClient, data: QueryDict) -> FormResult:
         """Change the federation of a client."""
         form = ChangeFederationForm(data, auto_id="federation-%s")
         if not form.is_valid():
@@ -253,24 +217,24 @@ class ClientForms:
             if is_new
             else gettext("The federation is as it was.")
         )
-        return Outcome(302, client=client, message=message)
+        return FormResult(302, row=client, message=message)
 
-    def revoke_secret(self, client: ScimClient, data: QueryDict) -> Outcome:
+    def revoke_secret(self, client: ScimClient, data: QueryDict) -> FormResult:
         """Revoke one of a client's secrets."""
         form = RevokeSecretForm(data, auto_id="revoke-secret-%s")
         is_confirmed = form.is_valid()
-        secrets = ScimClientSecret.objects.written().filter(client=client)
+        secrets: Any = ScimClientSecret.objects.for_write().filter(client=client)
         secret = secrets.filter(pk=form.cleaned_data.get("secret")).first()
         if secret is None or secret.slot is None:
             return OUTDATED
         if not is_confirmed:
-            return Outcome(400, {"unconfirmed": secret, "unconfirmed_form": form})
+            return FormResult(400, {"unconfirmed": secret, "unconfirmed_form": form})
         if not clients.revoke_secret(secret, self.actor):
             return OUTDATED
         message = gettext("The client secret ending in %(last_four)s has been revoked.")
-        return Outcome(302, client=client, message=message % {"last_four": secret.last_four})
+        return FormResult(302, row=client, message=message % {"last_four": secret.last_four})
 
-    def revoke(self, client: ScimClient, data: QueryDict) -> Outcome:
+    def revoke(self, client: ScimClient, data: QueryDict) -> FormResult:
         """Revoke a client."""
         form = RevokeClientForm(data, auto_id="revoke-%s")
         if not form.is_valid():
@@ -278,9 +242,9 @@ class ClientForms:
         if not clients.revoke(client, self.actor):
             return ENDED
         message = gettext("The client “%(name)s” has been revoked.") % {"name": client}
-        return Outcome(302, client=client, message=message, is_ended=True)
+        return FormResult(302, row=client, message=message, is_ended=True)
 
-    def _create(self, name: str, form: NewClientForm, **credential: Any) -> Outcome:
+    def _create(self, name: str, form: NewClientForm, **credential: Any) -> FormResult:
         key, given = form.cleaned_data["key"], form.cleaned_data["name"]
         try:
             new = clients.create(self.account, given, self.actor, client_id=key, **credential)
@@ -297,9 +261,9 @@ class ClientForms:
             return OUTDATED
         if new.secret is None:
             message = gettext("The client has been added. Copy the values below.")
-            return Outcome(302, client=new.client, message=message)
+            return FormResult(302, row=new.client, message=message)
         shown = {"new_client": new.client, "new_secret": new.secret.row}
-        return Outcome(200, shown, new.secret.plaintext, new.client)
+        return FormResult(200, shown, new.secret.plaintext, new.client)
 
 
 def client_of(account: str, client_id: UUID) -> ScimClient:
@@ -368,8 +332,8 @@ def _urls_to_copy(request: HttpRequest) -> dict[str, str | None]:
     return {"base_url": base_url, "token_url": token_url(base_url) if base_url else None}
 
 
-def _wrong(name: str, form: forms.Form) -> Outcome:
+def _wrong(name: str, form: forms.Form) -> FormResult:
     """Return that people have to correct a form. Nobody can correct what they do not see."""
     if any(field.errors for field in form.hidden_fields()):
         return OUTDATED
-    return Outcome(400, {name: form})
+    return FormResult(400, {name: form})

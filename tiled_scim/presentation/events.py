@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -18,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from tiled_scim.audit.advice import advice
 from tiled_scim.audit.dashboard import TITLES_BY_CAUSE
+from tiled_scim.audit.times import local
 from tiled_scim.models import Outcome, ScimEvent
 from tiled_scim.presentation.badges import Kind, badge
 
@@ -87,9 +87,9 @@ def outcome_with_times(event: ScimEvent) -> SafeString:
 
 def to_the_second(moment: datetime) -> SafeString:
     """Return a time with its seconds: several requests may come within a minute."""
-    local = timezone.localtime(moment) if timezone.is_aware(moment) else moment
-    date, time = date_format(local, "DATE_FORMAT"), date_format(local, "H:i:s")
-    return format_html('<time datetime="{}">{}, {}</time>', local.isoformat(), date, time)
+    moment = local(moment)
+    date, time = date_format(moment, "DATE_FORMAT"), date_format(moment, "H:i:s")
+    return format_html('<time datetime="{}">{}, {}</time>', moment.isoformat(), date, time)
 
 
 def current_name(event: ScimEvent, names: Mapping[UUID, str]) -> str:

@@ -256,7 +256,7 @@ class Resync(Intervention):
     help = _("Fixes differences from what was pushed, such as access that was removed manually.")
 
     def consequences(self) -> Consequences:
-        findings = list(drift.of(self.link, self.adapter))
+        findings = list(drift.find_in(self.link, self.adapter))
         nothing_found = gettext("Everything matches what was pushed. There is nothing to fix.")
         return Consequences(
             title=gettext("Resync the group “%(name)s”?") % {"name": self.link},

@@ -8,10 +8,11 @@ from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet
 
-from tiled_scim.audit.events import LINKS, differences
+from tiled_scim.audit.events import differences
 from tiled_scim.conf import settings
-from tiled_scim.host import TILED_ADMIN, HostAdapter
+from tiled_scim.host import HostAdapter
 from tiled_scim.models import (
+    LINKS,
     LibraryGroupLink,
     LibraryGroupMember,
     Link,
@@ -23,7 +24,7 @@ from tiled_scim.provisioning.documents import read_user
 from tiled_scim.provisioning.group_members import own_library
 from tiled_scim.provisioning.reading import document_of, host_values_of, read_memberships
 from tiled_scim.provisioning.role_keys import role_labels
-from tiled_scim.schemas import GROUP, USER
+from tiled_scim.schemas import GROUP, TILED_ADMIN, USER
 from tiled_scim.sql.host_fields import host_fields
 
 MEMBERS_SHOWN = 100

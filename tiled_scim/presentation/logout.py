@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 from django import forms
@@ -15,6 +14,7 @@ from tiled_scim.connections import Actor
 from tiled_scim.models import URL_LENGTH, LogoutIssuer
 from tiled_scim.oauth import assertions
 from tiled_scim.oauth.fetching import is_refused, url_problem
+from tiled_scim.presentation.form_results import OUTDATED, FormResult
 from tiled_scim.presentation.tokens import shown_base_url
 
 
@@ -53,58 +53,38 @@ class TurnOffForm(forms.Form):
     )
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """How a form of the page ended.
-
-    Args:
-        status: The HTTP status for the page, or 302 if it should be shown afresh.
-        shown: Additional context for the page.
-        message: What has happened, for the next page.
-        issuer: The issuer that was configured, or turned off.
-    """
-
-    status: int
-    shown: dict[str, Any] = field(default_factory=dict)
-    message: str = ""
-    issuer: LogoutIssuer | None = None
-
-
-OUTDATED = Outcome(409, {"is_outdated": True})
-
-
 def is_offered() -> bool:
     """Return whether Universal Logout can be configured: signatures can be verified here."""
     return assertions.is_available()
 
 
-def configure(account: str, actor: Actor, data: QueryDict) -> Outcome:
+def configure(account: str, actor: Actor, data: QueryDict) -> FormResult:
     """Say who signs the requests for an account, as the form asks."""
     if not is_offered() or data.get("seen", "") != _seen(logout.issuer_of(account)):
         return OUTDATED
     form = LogoutForm(data, auto_id="logout-%s")
     if not form.is_valid():
-        return Outcome(400, {"form": form})
+        return FormResult(400, {"form": form})
     issuer, jwks_url = form.cleaned_data["issuer"], form.cleaned_data["jwks_url"]
     try:
         row = logout.configure(account, actor, issuer, jwks_url)
     except logout.InvalidIssuerError:  # the URL of the keys is made of the issuer's, and too long
         form.add_error("jwks_url", gettext("Enter the URL of the issuer's public keys."))
-        return Outcome(400, {"form": form})
-    return Outcome(302, message=gettext("Universal Logout has been configured."), issuer=row)
+        return FormResult(400, {"form": form})
+    return FormResult(302, message=gettext("Universal Logout has been configured."), row=row)
 
 
-def turn_off(account: str, actor: Actor, data: QueryDict) -> Outcome:
+def turn_off(account: str, actor: Actor, data: QueryDict) -> FormResult:
     """Turn Universal Logout off for an account, as the form asks."""
     issuer = logout.issuer_of(account)
     if issuer is None:
         return OUTDATED
     form = TurnOffForm(data, auto_id="off-%s")
     if not form.is_valid():
-        return Outcome(400, {"off_form": form})
+        return FormResult(400, {"off_form": form})
     if not logout.turn_off(account, actor):
         return OUTDATED
-    return Outcome(302, message=gettext("Universal Logout is off."), issuer=issuer)
+    return FormResult(302, message=gettext("Universal Logout is off."), row=issuer)
 
 
 def context(request: HttpRequest, account: str) -> dict[str, Any]:

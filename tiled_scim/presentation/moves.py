@@ -11,8 +11,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from tiled_scim.conf import settings
+from tiled_scim.database.host_models import has_field, library_model
 from tiled_scim.errors import ScimError
-from tiled_scim.host import has_field, library_model
 from tiled_scim.presentation.interventions import Choice, Consequences, Names
 from tiled_scim.provisioning.group_members import own_library
 from tiled_scim.provisioning.service import Precondition

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
 from django.http import HttpRequest, QueryDict
-from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -21,12 +18,11 @@ from tiled_scim.audit.advice import NOT_ENABLED
 from tiled_scim.audit.dashboard import FAILURE_DAYS, Failure, Health, failures_since
 from tiled_scim.conf import settings
 from tiled_scim.connections import Connection, NewToken, TokenChangedError, seen_key
-from tiled_scim.host import TILED_ADMIN
 from tiled_scim.models import ScimToken
 from tiled_scim.oauth import assertions
 from tiled_scim.presentation.chart import Chart
-from tiled_scim.presentation.secrets import show_once
-from tiled_scim.secret import Secret
+from tiled_scim.presentation.form_results import OUTDATED, FormResult
+from tiled_scim.schemas import TILED_ADMIN
 
 # How long the token that is replaced can be kept, in days.
 KEPT = {0: _("Immediately"), 1: _("In one day"), 7: _("In one week")}
@@ -85,40 +81,9 @@ class ReplaceForm(TokenForm):
         return timedelta(days=int(self.cleaned_data["keep"] or 0))
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """How a form of the account page ended.
-
-    Args:
-        status: The HTTP status for the page, or 302 if the page should be shown afresh.
-        shown: Additional context for the page.
-        plaintext: The new token, which the page shows once.
-        token: The token that was revoked.
-    """
-
-    status: int
-    shown: dict[str, Any] = field(default_factory=dict)
-    plaintext: Secret | None = None
-    token: ScimToken | None = None
-
-    def show(self, page: Callable[..., TemplateResponse]) -> TemplateResponse:
-        """Return the page that shows the outcome.
-
-        Args:
-            page: Takes the `status` and additional context for the page.
-        """
-        page = partial(page, status=self.status, **self.shown)
-        if self.plaintext is None:
-            return page()
-        return show_once(self.plaintext, lambda placeholder: page(plaintext=placeholder))
-
-
-OUTDATED = Outcome(409, {"is_outdated": True})
-
-
 def replace_token(
     connection: Connection, data: QueryDict, rotate: Callable[..., NewToken]
-) -> Outcome:
+) -> FormResult:
     """Generate or replace a token, as the form asks.
 
     Args:
@@ -131,15 +96,17 @@ def replace_token(
     if form.is_outdated:
         return OUTDATED
     if not form.is_valid():
-        return Outcome(400, {"replace_form": form})
+        return FormResult(400, {"replace_form": form})
     try:
         new = rotate(seen=form.seen, keep=form.kept)
     except TokenChangedError:
         return OUTDATED
-    return Outcome(200, {"replaced": new.replaced, "dropped": new.dropped}, new.plaintext)
+    return FormResult(200, {"replaced": new.replaced, "dropped": new.dropped}, new.plaintext)
 
 
-def revoke_token(connection: Connection, data: QueryDict, revoke: Callable[..., object]) -> Outcome:
+def revoke_token(
+    connection: Connection, data: QueryDict, revoke: Callable[..., object]
+) -> FormResult:
     """Revoke one of the current tokens, as the form asks. See `replace_token`."""
     tokens = connection.current_tokens()
     token = next((each for each in tokens.all() if seen_key(each) == data.get("token")), None)
@@ -148,12 +115,12 @@ def revoke_token(connection: Connection, data: QueryDict, revoke: Callable[..., 
     name = "revoke_previous" if token == tokens.previous else "revoke"
     form = _revoke_form(name, token, data)
     if not form.is_valid():
-        return Outcome(400, {f"{name}_form": form})
+        return FormResult(400, {f"{name}_form": form})
     try:
         revoke(seen=form.seen)
     except TokenChangedError:
         return OUTDATED
-    return Outcome(302, token=token)
+    return FormResult(302, message=revoked_message(token))
 
 
 def revoked_message(token: ScimToken) -> str:

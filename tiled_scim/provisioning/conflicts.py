@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from django.contrib.auth import get_user_model
 from django.db import IntegrityError, models
 
-from tiled_scim.accounts import split_choices
 from tiled_scim.conf import settings
 from tiled_scim.database.errors import violated
+from tiled_scim.database.host_models import library_model, username_column
+from tiled_scim.database.membership_fields import split_choices
 from tiled_scim.database.membership_model import membership_model
-from tiled_scim.errors import Cause, ScimError, uniqueness
-from tiled_scim.host import HostAdapter, library_model, username_column
+from tiled_scim.errors import Cause, ScimError, forbidden, uniqueness
+from tiled_scim.host import HostAdapter
 from tiled_scim.models import UserLink
 from tiled_scim.words import english_words
 
@@ -37,6 +38,16 @@ def becomes_protected(user_name: str) -> str:
         f"The change would make “{user_name}” a protected user of {product}, as superusers "
         "and users with permissions are, which an identity provider cannot do. Ask an "
         f"administrator of {product} to correct its configuration of SCIM."
+    )
+
+
+def last_admin(user_name: str) -> ScimError:
+    """Return the error for a change that would take the role of an account's last active admin."""
+    admin = english_words()["admin"]
+    return forbidden(
+        f"userName “{user_name}” is the last active {admin}, and must stay one. Make another "
+        f"person {admin} first.",
+        Cause.LAST_ADMIN,
     )
 
 

@@ -19,20 +19,17 @@ from django.utils import timezone
 
 from tiled_scim.accounts import AccountAdapter
 from tiled_scim.attributes import Attribute, ResourceType
-from tiled_scim.host import HostAdapter, follow_path, normalized, username_column
-from tiled_scim.models import LibraryGroupLink, UserLink
+from tiled_scim.database.host_models import follow_path, normalized_username, username_column
+from tiled_scim.host import HostAdapter
+from tiled_scim.models import LINKS, LibraryGroupLink, UserLink
 from tiled_scim.provisioning.placeholders import Element, divided, joined, shown
 from tiled_scim.schemas import GROUP, USER
-from tiled_scim.scim.absence import TEXT_TYPES, is_nothing
+from tiled_scim.scim.absence import TEXT_TYPES, is_nothing, set_value
 from tiled_scim.scim.cleaning import Document, check_length
 from tiled_scim.scim.matching import comparable
 from tiled_scim.sql.host_fields import HostField, HostFields
 from tiled_scim.sql.rows import GroupRow, UserRow
 
-MODELS: dict[str, type[UserLink | LibraryGroupLink]] = {
-    USER.name: UserLink,
-    GROUP.name: LibraryGroupLink,
-}
 HostValues = dict[str, Any]
 
 
@@ -155,23 +152,15 @@ def _put(
         container = dict(cast(Document, document.get(path.schema.urn, {})))
     if attribute.multi_valued:
         elements = cast("list[Element]", container.get(attribute.name, [{"primary": True}]))
-        _set(container, attribute.name, join(elements, field.leaf.name, value))
+        set_value(container, attribute.name, join(elements, field.leaf.name, value))
     elif path.sub_attribute:
         part = dict(cast(Element, container.get(attribute.name, {})))
-        _set(part, field.leaf.name, value)
-        _set(container, attribute.name, part)
+        set_value(part, field.leaf.name, value)
+        set_value(container, attribute.name, part)
     else:
-        _set(container, attribute.name, value)
+        set_value(container, attribute.name, value)
     if path.is_extension:
-        _set(document, path.schema.urn, container)
-
-
-def _set(container: Element, name: str, value: Any) -> None:
-    """Set a value, or remove it if it counts as absent."""
-    if is_nothing(value):
-        container.pop(name, None)
-    else:
-        container[name] = value
+        set_value(document, path.schema.urn, container)
 
 
 def _in_order(document: Document, resource_type: ResourceType) -> Document:
@@ -244,7 +233,9 @@ def split_apart(document: Document, before: Document, fields: HostFields) -> Sto
             value = host.pop(field.name, None)
             if field.column == username_column():
                 value = (
-                    value or names.get(field.name) or normalized(cast(str, document["userName"]))
+                    value
+                    or names.get(field.name)
+                    or normalized_username(cast(str, document["userName"]))
                 )
             _put(attributes, field, value, joined)
     return StoredValues(stored.columns, host, attributes)
@@ -265,7 +256,7 @@ def with_unnamed_booleans(document: Document, before: Document, fields: HostFiel
 
 def _columns(resource_type: ResourceType) -> Iterator[tuple[str, str, int | None]]:
     """Yield the name, column and maximum length of attributes in columns that clients write."""
-    opts = MODELS[resource_type.name]._meta
+    opts = LINKS[resource_type.name]._meta
     for attribute in (*resource_type.common.attributes, *resource_type.schema.attributes):
         if attribute.column and attribute.mutability != "readOnly":
             room = getattr(opts.get_field(attribute.column), "max_length", None)
@@ -285,11 +276,11 @@ def _take(attributes: Document, field: HostField) -> Any:
     elif path.sub_attribute:
         part = dict(cast(Element, container.get(attribute.name, {})))
         value = part.pop(field.leaf.name, None)
-        _set(container, attribute.name, part)
+        set_value(container, attribute.name, part)
     else:
         value = container.pop(attribute.name, None)
     if path.is_extension:
-        _set(attributes, path.schema.urn, container)
+        set_value(attributes, path.schema.urn, container)
     return None if value == "" else value
 
 

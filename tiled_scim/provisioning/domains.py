@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import cast
 
+from tiled_scim.database.host_models import lookup_columns
 from tiled_scim.errors import Cause, invalid_value
-from tiled_scim.host import HostAdapter, lookup_columns
+from tiled_scim.host import HostAdapter
 from tiled_scim.provisioning.documents import split
 from tiled_scim.schemas import USER
 from tiled_scim.scim.cleaning import Document

@@ -18,7 +18,7 @@ from django.db.models import QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from tiled_scim.database.compiled import CHUNK
+from tiled_scim.database.bulk import CHUNK
 from tiled_scim.host import HostAdapter, adapter_class
 from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, UserLink
 from tiled_scim.provisioning.group_members import GroupMembers
@@ -50,11 +50,11 @@ NAME = Kind(
     _("“%(name)s” cannot be found by its name in another letter case."),
     _("keeping the name in lower case again"),
 )
-GROUP_LET_GO = Kind(
+GROUP_UNLINKED = Kind(
     _("The group “%(name)s” is unlinked, but still has members: %(people)s."),
     _("ending their memberships, and the access that they gave"),
 )
-USER_LET_GO = Kind(
+USER_UNLINKED = Kind(
     _("The group “%(name)s” has members that are unlinked: %(people)s."),
     _("ending their memberships, and the access that they gave"),
 )
@@ -81,7 +81,7 @@ ROLES = Kind(
     _("setting their roles again"),
 )
 # The kinds of drift of members, in the order in which they can be repaired.
-MEMBER_KINDS = (GROUP_LET_GO, USER_LET_GO, FOREIGN_USER, ACCESS_LACKING, ROLES)
+MEMBER_KINDS = (GROUP_UNLINKED, USER_UNLINKED, FOREIGN_USER, ACCESS_LACKING, ROLES)
 
 
 @dataclass(frozen=True)
@@ -119,11 +119,11 @@ def find(account: str | None = None) -> Iterator[Finding]:
         account: The account, or None for all accounts.
     """
     for link in links(account):
-        yield from of(link)
+        yield from find_in(link)
 
 
 def links(account: str | None = None) -> Iterator[UserLink | LibraryGroupLink]:
-    """Yield all links that may have drifted, as arguments for `of`."""
+    """Yield all links that may have drifted, as arguments for `find_in`."""
     yield from _in_pages(_rows(UserLink, account).defer("attributes"))
     yield from _in_pages(_rows(LibraryGroupLink, account).select_related("library"))
 
@@ -133,7 +133,9 @@ def count(account: str | None = None) -> int:
     return _rows(UserLink, account).count() + _rows(LibraryGroupLink, account).count()
 
 
-def of(link: UserLink | LibraryGroupLink, adapter: HostAdapter | None = None) -> Iterator[Finding]:
+def find_in(
+    link: UserLink | LibraryGroupLink, adapter: HostAdapter | None = None
+) -> Iterator[Finding]:
     """Find the drift of one link, in the order in which it can be repaired."""
     # A link that is not live may have given up its name.
     if not link.holds_name and (link.canonical_name is not None or link.is_live):
@@ -191,10 +193,10 @@ def _gets_role_of_group(link: UserLink) -> bool:
 def _misplaced(group: LibraryGroupLink, member: Member) -> Kind | None:
     """Return why a user should not be a member, or None."""
     if group.unlinked_at is not None:
-        return GROUP_LET_GO
+        return GROUP_UNLINKED
     if member.account != group.account:
         return FOREIGN_USER
-    return USER_LET_GO if member.unlinked_at is not None else None
+    return USER_UNLINKED if member.unlinked_at is not None else None
 
 
 def _database() -> str:

@@ -20,12 +20,7 @@ from django.utils import timezone
 
 from tiled_scim import signals
 from tiled_scim.conf import settings
-from tiled_scim.database.compiled import (
-    CHUNK,
-    chunks,
-    delete,
-    insert,
-)
+from tiled_scim.database.bulk import CHUNK, chunks, delete, insert
 from tiled_scim.errors import Cause, ScimError, invalid_value, too_large
 from tiled_scim.host import HostAdapter
 from tiled_scim.models import (
@@ -219,7 +214,7 @@ class GroupMembers:
         """Return the ids of all members."""
         return list(self.rows.filter(group=self.group).values_list("user_id", flat=True))
 
-    # Inside
+    # Internals
 
     def _affected(self, change: MemberChange) -> set[UUID]:
         """Return the users whose roles may change."""

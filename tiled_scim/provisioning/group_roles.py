@@ -11,15 +11,13 @@ from uuid import UUID
 
 from django.utils.translation import gettext
 
-from tiled_scim.audit.events import Change, Source
 from tiled_scim.errors import ScimError
-from tiled_scim.host import adapter_class
 from tiled_scim.models import Action, LibraryGroupLink
 from tiled_scim.provisioning.group_members import NOTHING, MembersChanged, own_library
 from tiled_scim.provisioning.groups import GroupService
 from tiled_scim.provisioning.role_keys import role_labels
 from tiled_scim.provisioning.roles import NO_ROLES, Roles, RoleSettling, Settlement
-from tiled_scim.provisioning.service import Precondition, Result, record_of, recorded
+from tiled_scim.provisioning.service import Precondition, Result, recorded
 from tiled_scim.words import words
 
 
@@ -54,7 +52,7 @@ class GroupRoles(GroupService):
         Args:
             key: The id of the group.
             role: The key of the role. Empty for none.
-            keeps_library: Whether the group goes on to give access to its Library.
+            keeps_library: Whether the group still gives access to its Library.
             precondition: Checks the version of the locked group.
 
         Raises:
@@ -92,10 +90,7 @@ class GroupRoles(GroupService):
         Raises:
             ScimError: 404 for the group; 409 if it cannot give the role.
         """
-        links = self.links.filter(unlinked_at=None).select_related("library")
-        link = links.filter(pk=key).first()
-        if link is None:
-            raise self.unknown(key)
+        link = self.read_linked(key)
         link.library = own_library(link, self.adapter)
         self._check(link, role, keeps_library=keeps_library)
         settlements = self._without(link, frozenset({role}) if role else NO_ROLES)
@@ -155,33 +150,3 @@ def _losing(link: LibraryGroupLink, settlements: Iterable[Settlement]) -> list[s
 
 def _names(settlements: Iterable[Settlement]) -> list[str]:
     return sorted(each.user_name for each in settlements)
-
-
-def give_role(
-    link: LibraryGroupLink,
-    role: str,
-    actor: str,
-    *,
-    keeps_library: bool = True,
-    precondition: Precondition | None = None,
-) -> Change:
-    """Set the role that a group gives, with an event.
-
-    Args:
-        link: The group.
-        role: The key of the role. Empty for none.
-        actor: The person who sets it, for the event.
-        keeps_library: Whether the group goes on to give access to its Library.
-        precondition: Checks the version of the locked group.
-
-    Returns:
-        What was changed.
-
-    Raises:
-        ScimError: The errors of `GroupRoles.give`. Nothing is changed then.
-    """
-    source = Source(link.account, actor=actor)
-    service = GroupRoles(adapter_class()(link.account), record_of(source))
-    return service.give(
-        link.pk, role, keeps_library=keeps_library, precondition=precondition
-    ).change

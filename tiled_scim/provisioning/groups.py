@@ -12,7 +12,9 @@ from django.utils import timezone
 from tiled_scim import signals
 from tiled_scim.audit.events import differences
 from tiled_scim.conf import settings
-from tiled_scim.host import LibraryNameTaken, library_model
+from tiled_scim.database.for_write import locked
+from tiled_scim.database.host_models import library_model
+from tiled_scim.host import LibraryNameTaken
 from tiled_scim.models import NAME_LENGTH, Action, LibraryGroupLink
 from tiled_scim.provisioning.documents import read_group, split
 from tiled_scim.provisioning.group_members import (
@@ -37,7 +39,7 @@ from tiled_scim.scim.member_changes import (
 )
 from tiled_scim.scim.operations import Operation, is_member_operation
 from tiled_scim.scim.text import canonical
-from tiled_scim.sql.rows import lock_group, locked
+from tiled_scim.sql.rows import lock_group
 
 AnyResult = TypeVar("AnyResult")
 
@@ -153,7 +155,7 @@ class GroupService(Service[LibraryGroupLink]):
         """Return the members of a locked group."""
         return GroupMembers(link, self.adapter, self.using)
 
-    def lock_linked(self, key: UUID, precondition: Precondition | None = None) -> LibraryGroupLink:
+    def lock_linked(self, key: UUID, precondition: Precondition | None) -> LibraryGroupLink:
         """Return the linked group with this id, locked, even if its Library was deleted.
 
         Raises:
@@ -166,6 +168,18 @@ class GroupService(Service[LibraryGroupLink]):
             precondition(resource_of(link, read_group(link)).version)
         return link
 
+    def read_linked(self, key: UUID) -> LibraryGroupLink:
+        """Return the linked group with this id, not locked, even if its Library was deleted.
+
+        Raises:
+            ScimError: 404.
+        """
+        links = self.links.filter(unlinked_at=None).select_related("library")
+        link: LibraryGroupLink | None = links.filter(pk=key).first()
+        if link is None:
+            raise self.unknown(key)
+        return link
+
     def lock_by(self, column: str, value: Any) -> LibraryGroupLink | None:
         """Return the group with a value in a unique column, live or not, locked; or None.
 
@@ -174,7 +188,7 @@ class GroupService(Service[LibraryGroupLink]):
         link = lock_group(column, value, self.account, self.using, live=False)
         if link is not None and link.library_id is not None:
             libraries = library_model()._base_manager.using(self.using)
-            link.library = locked(libraries, self.using).filter(pk=link.library_id).first()
+            link.library = locked(libraries).filter(pk=link.library_id).first()
             link.library = own_library(link, self.adapter)
         return cast("LibraryGroupLink | None", link)
 

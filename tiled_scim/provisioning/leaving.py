@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.contrib.auth import get_user_model
 from django.db.models import F
 from django.utils import timezone
 
 from tiled_scim.conf import settings
-from tiled_scim.database.compiled import chunks, delete
-from tiled_scim.errors import Cause, forbidden
-from tiled_scim.host import TILED_ADMIN, HostAdapter, objects
+from tiled_scim.database.bulk import chunks, delete
+from tiled_scim.host import HostAdapter
 from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, PriorAccess, UserLink
+from tiled_scim.provisioning.conflicts import last_admin
 from tiled_scim.provisioning.documents import HostValues
 from tiled_scim.provisioning.group_members import GroupMembers
 from tiled_scim.provisioning.locked_user import LockedUser
 from tiled_scim.provisioning.member_queries import GroupUser, MemberQueries, locked_groups
+from tiled_scim.provisioning.roles import lock_admins
+from tiled_scim.schemas import TILED_ADMIN
 from tiled_scim.scim.budget import STEPS_OF_GROUP, Budget
 from tiled_scim.scim.cleaning import Document
-from tiled_scim.words import english_words
 
 # The values that an unlinked user has. Whoever is pushed with the same name later may be another
 # person.
@@ -111,20 +111,12 @@ def takes_last_admin(user: LockedUser, changes: Mapping[str, Any]) -> bool:
     after = {**user.host, **changes}
     if not _is_active_admin(user.host) or _is_active_admin(after):
         return False
-    admins = user.adapter.admins().values("pk")
-    # A query of its own, because the host's may have a DISTINCT or an outer join, which cannot be
-    # locked.
-    rows = objects(get_user_model()).filter(pk__in=admins).order_by("pk")
-    list(rows.select_for_update().values_list("pk"))
+    admins = user.adapter.admins()
+    lock_admins(admins)
     if admins.exclude(pk=user.link.user_id).exists():
         return False
     if after.get("active", True) and not settings.REMOVE_LAST_ADMIN:
-        admin = english_words()["admin"]
-        raise forbidden(
-            f"userName “{user.link.user_name}” is the last active {admin}, and must stay one. "
-            f"Make another person {admin} first.",
-            Cause.LAST_ADMIN,
-        )
+        raise last_admin(user.link.user_name)
     return True
 
 

@@ -1,4 +1,4 @@
-"""A user that is locked for a change, and the plan of the change."""
+"""A user that is locked for a change."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from functools import cached_property
 from typing import Any, cast
 
 from tiled_scim.accounts import AccountAdapter
-from tiled_scim.host import HostAdapter, follow_path, has_field
+from tiled_scim.database.host_models import follow_path, has_field
+from tiled_scim.host import HostAdapter
 from tiled_scim.models import UserLink
 from tiled_scim.permissions import STAFF_FIELD
 from tiled_scim.provisioning import multi_account
@@ -152,20 +153,3 @@ class LockedUser:
     @property
     def _using(self) -> str:
         return cast(str, self.link.user._state.db)
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a write will change.
-
-    Args:
-        columns: The new values of the link's columns, including its JSON.
-        host: The new values of the host user, by attribute. None clears a value.
-    """
-
-    columns: dict[str, Any]
-    host: HostValues
-
-    @property
-    def is_empty(self) -> bool:
-        return not (self.columns or self.host)

@@ -23,9 +23,9 @@ from django.utils import timezone
 
 from tiled_scim.accounts import is_suspended
 from tiled_scim.database.compiled import Parameter, compiled, rows_of_keys
-from tiled_scim.host import library_model
+from tiled_scim.database.for_write import locked
+from tiled_scim.database.host_models import library_model
 from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, PriorAccess, UserLink
-from tiled_scim.sql.rows import locked
 
 GROUP_PARAMETER = Parameter("group", LibraryGroupLink._meta.pk)
 ACCOUNT_PARAMETER = Parameter("account", LibraryGroupLink._meta.get_field("account"))
@@ -156,7 +156,7 @@ class MemberQueries:
             **self._access(OuterRef("user")),
         )
         names = ("pk", "user_id", "user_name", "is_suspended", "shown", *ACCESS, "is_live")
-        return locked(rows, self.using).values_list(*names)
+        return locked(rows).values_list(*names)
 
     def _members(self) -> QuerySet[Any, Any]:
         rows = LibraryGroupMember.objects.using(self.using).filter(group=GROUP_PARAMETER)

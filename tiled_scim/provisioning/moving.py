@@ -10,13 +10,13 @@ from uuid import UUID
 
 from django.utils.translation import gettext
 
-from tiled_scim.audit.events import Change, Source
+from tiled_scim.audit.events import Change
+from tiled_scim.database.for_write import locked
+from tiled_scim.database.host_models import library_model
 from tiled_scim.errors import ScimError
-from tiled_scim.host import adapter_class, library_model
 from tiled_scim.models import Action, LibraryGroupLink
 from tiled_scim.provisioning.groups import GroupService
-from tiled_scim.provisioning.service import Precondition, Result, record_of, recorded
-from tiled_scim.sql.rows import locked
+from tiled_scim.provisioning.service import Precondition, Result, recorded
 from tiled_scim.words import words
 
 
@@ -46,7 +46,7 @@ class GroupMoving(GroupService):
             ScimError: 404 for the group; 409 if the group may not feed the Library.
         """
         link = self.lock_linked(key, precondition)
-        target = self._target(link, locked(self._libraries, self.using), library)
+        target = self._target(link, locked(self._libraries), library)
         names = [self._name(link.library), self._name(target)]
         changed = self.members(link).revoke_all()
         self.take_name(link, link.name)  # which one without a Library may have given up
@@ -72,10 +72,7 @@ class GroupMoving(GroupService):
         Raises:
             ScimError: The errors of `move`.
         """
-        links = self.links.filter(unlinked_at=None).select_related("library")
-        link = links.filter(pk=key).first()
-        if link is None:
-            raise self.unknown(key)
+        link = self.read_linked(key)
         target = self._target(link, self._libraries, library)
         losing = [user.name for user in self.members(link).losing()]
         link.library = target
@@ -141,6 +138,5 @@ def move(
     Raises:
         ScimError: The errors of `GroupMoving.move`. Nothing is changed then.
     """
-    source = Source(link.account, actor=actor)
-    moving = GroupMoving(adapter_class()(link.account), record_of(source))
+    moving = GroupMoving.by_hand(link.account, actor)
     return moving.move(link.pk, library, precondition).change

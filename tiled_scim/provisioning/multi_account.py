@@ -78,11 +78,11 @@ def suspend_others(links: Sequence[UserLink], adapter: HostAdapter, using: str) 
         other = type(adapter)(link.account)
         link.suspended = True
         link.save(using=using, update_fields=["suspended"])
-        follow_suspension(link, other, using)
+        apply_suspension(link, other, using)
         RoleSettling(other, using).settle([link.pk], may_remove_last_admin=True)
 
 
-def follow_suspension(link: UserLink, adapter: HostAdapter, using: str) -> None:
+def apply_suspension(link: UserLink, adapter: HostAdapter, using: str) -> None:
     """Revoke or give the access of the account's groups, after the link was suspended or not."""
     for members in _by_library(link, adapter, using):
         if link.suspended:
@@ -91,7 +91,7 @@ def follow_suspension(link: UserLink, adapter: HostAdapter, using: str) -> None:
             members.resume([link.pk])
 
 
-def follow_reactivation(link: UserLink, adapter: HostAdapter, using: str) -> None:
+def restore_access(link: UserLink, adapter: HostAdapter, using: str) -> None:
     """Give the access of the account's groups to a member whom people have reactivated.
 
     A repair may have given it already, so access that is there is not people's.

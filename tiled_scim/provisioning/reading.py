@@ -12,12 +12,11 @@ from django.db import router
 from django.db.models import QuerySet
 
 from tiled_scim.attributes import ResourceType
-from tiled_scim.database.compiled import chunks
+from tiled_scim.database.bulk import chunks
 from tiled_scim.database.membership_model import membership_model
 from tiled_scim.host import HostAdapter
-from tiled_scim.models import LibraryGroupLink, Link, UserLink
+from tiled_scim.models import LINKS, LibraryGroupLink, Link, UserLink
 from tiled_scim.provisioning.documents import (
-    MODELS,
     HostValues,
     read_group,
     read_user,
@@ -43,7 +42,7 @@ class Reader:
 
     def __init__(self, resource_type: ResourceType, adapter: HostAdapter) -> None:
         self.resource_type = resource_type
-        self.model = MODELS[resource_type.name]
+        self.model = LINKS[resource_type.name]
         self.adapter = adapter
         self.account = adapter.account
         self.fields = host_fields(adapter) if self.model is UserLink else ()

@@ -7,8 +7,7 @@ from typing import Any, ClassVar, cast
 from uuid import UUID
 
 from tiled_scim import signals
-from tiled_scim.audit.events import Change, Source
-from tiled_scim.host import adapter_class
+from tiled_scim.audit.events import Change
 from tiled_scim.models import Action, LibraryGroupLink, UserLink
 from tiled_scim.provisioning import drift
 from tiled_scim.provisioning.documents import read_group
@@ -23,7 +22,6 @@ from tiled_scim.provisioning.service import (
     Precondition,
     Result,
     Service,
-    record_of,
     recorded,
 )
 from tiled_scim.provisioning.users import UserService
@@ -49,7 +47,7 @@ class Repair(Service[AnyLink]):
         link = self.lock_any(key)
         if precondition is not None:
             precondition(self.resource(link).version)
-        findings = list(drift.of(link, self.adapter))
+        findings = list(drift.find_in(link, self.adapter))
         if not findings:
             return Result(self.changed(link))
         members = NOTHING
@@ -132,8 +130,8 @@ class GroupRepair(Repair[LibraryGroupLink], GroupService):
     def repairs(self) -> dict[Kind, Callable[[LibraryGroupLink, Finding], Repaired]]:
         return {
             **super().repairs,
-            drift.GROUP_LET_GO: self._remove,
-            drift.USER_LET_GO: self._remove,
+            drift.GROUP_UNLINKED: self._remove,
+            drift.USER_UNLINKED: self._remove,
             drift.FOREIGN_USER: self._remove,
             drift.ACCESS_LACKING: self._give,
             drift.LIBRARY_DELETED: self._renew_library,
@@ -184,6 +182,5 @@ def repair(
     Raises:
         ScimError: The errors of `Repair.repair`. Nothing is changed then.
     """
-    source = Source(link.account, actor=actor)
-    service = REPAIRS[type(link)](adapter_class()(link.account), record_of(source))
+    service = REPAIRS[type(link)].by_hand(link.account, actor)
     return service.repair(link.pk, precondition).change

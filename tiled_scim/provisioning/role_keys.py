@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from tiled_scim.errors import Cause, invalid_value
-from tiled_scim.host import TILED_ADMIN, HostAdapter
+from tiled_scim.host import HostAdapter
+from tiled_scim.schemas import TILED_ADMIN
 from tiled_scim.scim.cleaning import Document
 from tiled_scim.scim.grammar import quoted
 from tiled_scim.words import words

@@ -21,15 +21,16 @@ from django.db.models import Case, Q, QuerySet, Value, When
 
 from tiled_scim.accounts import active_links
 from tiled_scim.conf import settings
-from tiled_scim.database.compiled import insert, of_keys
+from tiled_scim.database.bulk import insert
+from tiled_scim.database.compiled import of_keys
+from tiled_scim.database.for_write import locked, objects
 from tiled_scim.errors import Cause, forbidden, too_large
-from tiled_scim.host import TILED_ADMIN, HostAdapter, objects
+from tiled_scim.host import HostAdapter
 from tiled_scim.models import LibraryGroupMember, PriorRoles, UserLink
-from tiled_scim.provisioning.conflicts import becomes_protected
+from tiled_scim.provisioning.conflicts import becomes_protected, last_admin
 from tiled_scim.provisioning.role_keys import RoleKeys, gives_admin, role_labels
+from tiled_scim.schemas import TILED_ADMIN
 from tiled_scim.scim.budget import MAX_ROLE_CHANGES
-from tiled_scim.sql.rows import locked
-from tiled_scim.words import english_words
 
 Roles = frozenset[str]
 NO_ROLES: Roles = frozenset()
@@ -114,7 +115,7 @@ class RoleSettling:
     def lock(self, links: Iterable[UUID]) -> None:
         """Lock links, so that concurrent requests settle them one after another."""
         rows = UserLink.objects.using(self.using).order_by("pk")
-        for part in of_keys(locked(rows, self.using), "pk", sorted(links)):
+        for part in of_keys(locked(rows), "pk", sorted(links)):
             list(part.values_list("pk"))
 
     def lock_for_request(self, links: Collection[UUID]) -> None:
@@ -191,7 +192,7 @@ class RoleSettling:
         """Return whether somebody with these roles is Tiled Admin."""
         return not {TILED_ADMIN, *self.adapter.admin_roles()}.isdisjoint(roles)
 
-    # Inside
+    # Internals
 
     def _people(self, links: Collection[UUID]) -> dict[UUID, Person]:
         """Return who has these links. Nobody, if the host offers no roles any more."""
@@ -369,17 +370,20 @@ class RoleSettling:
         if settings.REMOVE_LAST_ADMIN or not losing:
             return
         losers = {each.user for each in losing}
-        admins = self.adapter.admins().values("pk")
-        rows = objects(get_user_model()).filter(pk__in=admins).order_by("pk")
-        locked_admins = set(rows.select_for_update().values_list("pk", flat=True))
-        # What a statement that waited for a lock has read may be outdated.
-        if locked_admins & losers and not admins.exclude(pk__in=losers).exists():
-            admin = english_words()["admin"]
-            raise forbidden(
-                f"userName “{losing[0].user_name}” is the last active {admin}, and must stay one. "
-                f"Make another person {admin} first.",
-                Cause.LAST_ADMIN,
-            )
+        admins = self.adapter.admins()
+        if lock_admins(admins) & losers and not admins.exclude(pk__in=losers).exists():
+            raise last_admin(losing[0].user_name)
+
+
+def lock_admins(admins: QuerySet[Any]) -> set[Any]:
+    """Lock the admins of an account, and return their primary keys.
+
+    Read `admins` again afterwards: what the statement read while it waited may be outdated.
+    """
+    # A query of its own, because the host's may have a DISTINCT or an outer join, which cannot be
+    # locked.
+    rows = objects(get_user_model()).filter(pk__in=admins.values("pk")).order_by("pk")
+    return set(rows.select_for_update().values_list("pk", flat=True))
 
 
 def _prior(stored: Stored, current: Roles) -> Roles:

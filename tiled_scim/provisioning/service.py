@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial, wraps
-from typing import Any, ClassVar, Concatenate, Generic, ParamSpec, TypeVar, cast
+from typing import Any, ClassVar, Concatenate, Generic, ParamSpec, Self, TypeVar, cast
 from uuid import UUID
 
 from django.db import router
@@ -18,9 +18,9 @@ from django.dispatch import Signal
 from tiled_scim import signals
 from tiled_scim.attributes import ResourceType
 from tiled_scim.audit.events import Change, Source, keep, record
-from tiled_scim.database.compiled import update
+from tiled_scim.database.bulk import update
 from tiled_scim.errors import Cause, ScimError, not_found, uniqueness
-from tiled_scim.host import HostAdapter
+from tiled_scim.host import HostAdapter, adapter_class
 from tiled_scim.models import Action, LibraryGroupLink, UserLink
 from tiled_scim.provisioning.documents import StoredValues
 from tiled_scim.provisioning.resources import StoredResource
@@ -81,19 +81,6 @@ class Result:
     resource: StoredResource | None = None
 
 
-def record_of(source: Source) -> Record:
-    """Return a function that writes the events of changes from a source other than HTTP.
-
-    It writes no event if nothing was changed.
-    """
-
-    def keep(change: Change) -> None:
-        if not change.is_empty:
-            record(source, change)
-
-    return keep
-
-
 Self_ = TypeVar("Self_", bound="Service[Any]")
 
 
@@ -138,6 +125,20 @@ class Service(Generic[AnyLink]):
         self.is_push = is_push
         self.account = adapter.account
         self.using = router.db_for_write(self.model)
+
+    @classmethod
+    def by_hand(cls, account: str, actor: str = "") -> Self:
+        """Return the service for changes that a person makes, who is the actor of their events.
+
+        It writes no event if nothing was changed.
+        """
+        source = Source(account, actor=actor)
+
+        def write(change: Change) -> None:
+            if not change.is_empty:
+                record(source, change)
+
+        return cls(adapter_class()(account), write)
 
     @property
     def links(self) -> Any:

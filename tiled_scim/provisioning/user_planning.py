@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from tiled_scim.host import (
-    HostAdapter,
+from dataclasses import dataclass
+from typing import Any
+
+from tiled_scim.database.host_models import (
     canonical_username,
     canonical_value,
     unique_columns,
     username_column,
 )
+from tiled_scim.host import HostAdapter
 from tiled_scim.models import UserLink
 from tiled_scim.provisioning.documents import (
     HostValues,
@@ -20,11 +23,28 @@ from tiled_scim.provisioning.documents import (
     split_apart,
     with_unnamed_booleans,
 )
-from tiled_scim.provisioning.locked_user import LockedUser, Plan
+from tiled_scim.provisioning.locked_user import LockedUser
 from tiled_scim.provisioning.service import column_changes
 from tiled_scim.schemas import USER
 from tiled_scim.scim.cleaning import Document
 from tiled_scim.sql.host_fields import HostFields, stored_fields
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a write will change.
+
+    Args:
+        columns: The new values of the link's columns, including its JSON.
+        host: The new values of the host user, by attribute. None clears a value.
+    """
+
+    columns: dict[str, Any]
+    host: HostValues
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.columns or self.host)
 
 
 class UserPlanner:

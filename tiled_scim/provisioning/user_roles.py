@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from tiled_scim.host import TILED_ADMIN, HostAdapter
-from tiled_scim.provisioning.locked_user import LockedUser, Plan
+from tiled_scim.host import HostAdapter
+from tiled_scim.provisioning.locked_user import LockedUser
 from tiled_scim.provisioning.role_keys import RoleKeys
 from tiled_scim.provisioning.roles import RoleSettling
+from tiled_scim.provisioning.user_planning import Plan
+from tiled_scim.schemas import TILED_ADMIN
 from tiled_scim.scim.cleaning import Document
 
 # The attributes of the host that decide which roles a user has, or show one of them.

@@ -11,7 +11,6 @@ from django.utils import timezone
 
 from tiled_scim import permissions, signals
 from tiled_scim.conf import settings
-from tiled_scim.host import TILED_ADMIN
 from tiled_scim.models import Action, UserLink
 from tiled_scim.provisioning import multi_account
 from tiled_scim.provisioning.documents import keeps_values
@@ -25,7 +24,7 @@ from tiled_scim.provisioning.leaving import (
 from tiled_scim.provisioning.locked_user import LockedUser
 from tiled_scim.provisioning.service import Service
 from tiled_scim.provisioning.user_roles import UserRoles
-from tiled_scim.schemas import USER
+from tiled_scim.schemas import TILED_ADMIN, USER
 from tiled_scim.scim.cleaning import Document
 from tiled_scim.sql.host_fields import host_fields
 
@@ -146,4 +145,4 @@ class UserTransitions(Service[UserLink]):
             user.read_host()
         else:
             user.read_host_again()
-            permissions.note(user.link.user, None)
+            permissions.remember_powers(user.link.user, None)

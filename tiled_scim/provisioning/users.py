@@ -12,6 +12,7 @@ from django.utils import timezone
 from tiled_scim import permissions, signals
 from tiled_scim.audit.events import differences
 from tiled_scim.conf import settings
+from tiled_scim.database.for_write import locked
 from tiled_scim.errors import Cause, forbidden, uniqueness
 from tiled_scim.models import Action, ScimClient, ScimToken, UserLink
 from tiled_scim.provisioning import multi_account
@@ -29,10 +30,10 @@ from tiled_scim.provisioning.leaving import (
     leave_groups,
     takes_last_admin,
 )
-from tiled_scim.provisioning.locked_user import LockedUser, Plan
+from tiled_scim.provisioning.locked_user import LockedUser
 from tiled_scim.provisioning.member_queries import locked_groups, note_rename_of_member
 from tiled_scim.provisioning.service import Precondition, Result, recorded
-from tiled_scim.provisioning.user_planning import UserPlanner, host_name_follows
+from tiled_scim.provisioning.user_planning import Plan, UserPlanner, host_name_follows
 from tiled_scim.provisioning.user_transitions import UserTransitions
 from tiled_scim.schemas import USER
 from tiled_scim.scim import patch
@@ -40,7 +41,7 @@ from tiled_scim.scim.budget import STEPS_OF_RENAMED
 from tiled_scim.scim.cleaning import Document, check_immutable
 from tiled_scim.scim.operations import Operation
 from tiled_scim.scim.text import canonical
-from tiled_scim.sql.rows import lock_user, locked
+from tiled_scim.sql.rows import lock_user
 
 
 class UserService(UserTransitions):
@@ -205,7 +206,7 @@ class UserService(UserTransitions):
             return self._locked(link)
         existing = lock_user("user", host_user.pk, self.account, self.using, live=False)
         if existing is None:
-            rows = locked(get_user_model()._base_manager.using(self.using), self.using)
+            rows = locked(get_user_model()._base_manager.using(self.using))
             # The user may have been deleted meanwhile.
             link.user = cast(Any, rows.filter(pk=host_user.pk).first())
             return self._locked(link)
@@ -243,7 +244,7 @@ class UserService(UserTransitions):
         user.link.user = cast(Any, self.adapter.create_user(values))
         self.adapter.check_saved_user(user.link.user)
         user.link.membership = self.adapter.membership(user.link.user)
-        permissions.note(user.link.user, False)
+        permissions.remember_powers(user.link.user, False)
         user.was_created = True
         self.read_host(user)
 
@@ -321,7 +322,7 @@ class UserService(UserTransitions):
         self._save(link, is_whole=bool(plan.columns) or is_back or is_changed or is_resumed)
         if activation is not None:
             multi_account.suspend_others(activation.suspending, self.adapter, self.using)
-        self._follow(link, is_changed=is_changed, is_resumed=is_resumed)
+        self._update_access(link, is_changed=is_changed, is_resumed=is_resumed)
         if may_change_roles:
             self.roles.settle(user, may_remove_last_admin=plan.host.get("active") is False)
         self.read_host(user)
@@ -334,7 +335,7 @@ class UserService(UserTransitions):
         self.adapter.update_user(link.user, host_input(host))
         self.adapter.check_saved_user(link.user, identities)
 
-    def _follow(self, link: UserLink, *, is_changed: bool, is_resumed: bool) -> None:
+    def _update_access(self, link: UserLink, *, is_changed: bool, is_resumed: bool) -> None:
         """Revoke or give the access of the groups of a user.
 
         Args:
@@ -343,9 +344,9 @@ class UserService(UserTransitions):
             is_resumed: Whether people had changed that, see `LockedUser.is_resumed`.
         """
         if is_changed:
-            multi_account.follow_suspension(link, self.adapter, self.using)
+            multi_account.apply_suspension(link, self.adapter, self.using)
         elif is_resumed:
-            multi_account.follow_reactivation(link, self.adapter, self.using)
+            multi_account.restore_access(link, self.adapter, self.using)
 
     def _save(self, link: UserLink, *, is_whole: bool) -> None:
         if is_whole:

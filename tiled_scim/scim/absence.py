@@ -7,6 +7,8 @@ of a text attribute, and is returned as it was sent.
 
 from __future__ import annotations
 
+from typing import Any
+
 from tiled_scim.attributes import Attribute
 
 # Types for which "" is a value. For other types it means "no value": Okta sends it for an empty
@@ -17,6 +19,14 @@ TEXT_TYPES = frozenset({"string", "reference", "binary"})
 def is_nothing(value: object) -> bool:
     """Return whether a clean value counts as absent, so that documents omit it."""
     return value is None or value == [] or value == {}
+
+
+def set_value(container: dict[str, Any], name: str, value: object) -> None:
+    """Set a clean value, or remove it if it counts as absent."""
+    if is_nothing(value):
+        container.pop(name, None)
+    else:
+        container[name] = value
 
 
 def is_null(value: object, attribute: Attribute | None = None) -> bool:

@@ -177,6 +177,8 @@ def parse(text: str) -> Expression:
     Raises:
         ScimError: 400 `invalidFilter`. The detail says what is wrong and where.
     """
+    if not text.strip():
+        raise invalid_filter("The filter is empty.")
     return _expression(_syntax_tree(text, "The expression is incomplete."))
 
 

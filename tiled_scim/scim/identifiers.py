@@ -16,6 +16,12 @@ def as_uuid(text: str) -> UUID | None:
         return None
 
 
+def as_canonical_uuid(text: str) -> UUID | None:
+    """Return the UUID of a text in its standard form, or None for any other text."""
+    uuid = as_uuid(text)
+    return uuid if str(uuid) == text else None
+
+
 def canonical_id(text: str) -> str:
     """Return the standard form of an id. A text that is not a UUID is returned unchanged."""
     if CANONICAL.fullmatch(text):  # almost always true, and a push may have 100,000 ids

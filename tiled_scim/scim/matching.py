@@ -125,11 +125,6 @@ def assumed(attribute: Attribute) -> bool | None:
     return False if attribute.name == "primary" and attribute.type == "boolean" else None
 
 
-def matches(expression: Expression, element: Mapping[str, object], attribute: Attribute) -> bool:
-    """Return whether a filter matches an element of a multi-valued attribute, see `predicate`."""
-    return predicate(expression, attribute)(element)
-
-
 def predicate(expression: Expression, attribute: Attribute) -> Predicate:
     """Return a filter as a function of an element of a multi-valued complex attribute.
 

@@ -13,7 +13,7 @@ from typing import cast
 from tiled_scim.attributes import Attribute, ResourceType
 from tiled_scim.errors import no_target, too_many
 from tiled_scim.scim import elements
-from tiled_scim.scim.absence import is_nothing
+from tiled_scim.scim.absence import is_nothing, set_value
 from tiled_scim.scim.budget import Budget
 from tiled_scim.scim.cleaning import (
     Document,
@@ -130,22 +130,14 @@ def _inside(container: Document, name: str) -> Iterator[Document]:
     """Provide a copy of the object with this name for changes, and store it afterwards."""
     values = dict(cast(Document, container.get(name, {})))
     yield values
-    _set(container, name, values)
-
-
-def _set(container: Document, name: str, value: object) -> None:
-    """Set a value, or remove it if it counts as absent."""
-    if is_nothing(value):
-        container.pop(name, None)
-    else:
-        container[name] = value
+    set_value(container, name, values)
 
 
 def _change(container: Document, operation: Operation) -> None:
     attribute, part = operation.attribute, operation.path.sub_attribute
     if attribute.multi_valued and (operation.filter or part):
         changed = _with_changed_elements(_elements(container, attribute), operation)
-        _set(container, attribute.name, changed)
+        set_value(container, attribute.name, changed)
     elif part:
         with _inside(container, attribute.name) as values:
             _CHANGES[operation.op](values, part, operation.value)
@@ -161,18 +153,18 @@ def _add(container: Document, attribute: Attribute, value: object) -> None:
     if attribute.multi_valued:
         added = cast(list[object], value)
         value = elements.merged(attribute, _elements(container, attribute), added)
-    _set(container, attribute.name, value)
+    set_value(container, attribute.name, value)
 
 
 def _replace(container: Document, attribute: Attribute, value: object) -> None:
-    _set(container, attribute.name, value)
+    set_value(container, attribute.name, value)
 
 
 def _remove(container: Document, attribute: Attribute, value: object) -> None:
     if value is not None:
         removed = cast(list[object], value)
         value = elements.without(attribute, _elements(container, attribute), removed)
-    _set(container, attribute.name, value)
+    set_value(container, attribute.name, value)
 
 
 _CHANGES: dict[Kind, Callable[[Document, Attribute, object], None]] = {
@@ -239,5 +231,5 @@ def _changed_element(element: object, operation: Operation) -> object:
         return value  # a simple value, or None to remove the element
     changed = dict(cast(Element, element))
     for name, sub_value in value.items():
-        _set(changed, name, sub_value)
+        set_value(changed, name, sub_value)
     return changed

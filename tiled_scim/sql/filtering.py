@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import cast
 
-from django.db.models import F, Model, Q, Value
+from django.db.models import F, Q, Value
 from django.db.models.expressions import Expression as SQLExpression
 from django.db.models.lookups import IsNull
 
@@ -16,8 +16,7 @@ from tiled_scim.attributes import Attribute, AttributePath, ResourceType, Schema
 from tiled_scim.database.expressions import IsNotTrue, JSONText
 from tiled_scim.errors import ScimError, invalid_filter, invalid_request
 from tiled_scim.host import HostAdapter
-from tiled_scim.models import LibraryGroupLink, UserLink
-from tiled_scim.schemas import GROUP, USER
+from tiled_scim.models import LINKS, UserLink
 from tiled_scim.scim.cleaning import KEPT
 from tiled_scim.scim.grammar import (
     Comparison,
@@ -37,8 +36,6 @@ from tiled_scim.sql.locations import (
     in_text,
 )
 from tiled_scim.sql.scopes import ElementScope, JSONElements, RelatedRows, Scope, any_of
-
-MODELS: dict[str, type[Model]] = {USER.name: UserLink, GROUP.name: LibraryGroupLink}
 
 
 def condition(expression: Expression, resource_type: ResourceType, adapter: HostAdapter) -> Q:
@@ -93,7 +90,7 @@ class _Resources(Scope):
 
     def __init__(self, resource_type: ResourceType, adapter: HostAdapter) -> None:
         self.resource_type = resource_type
-        self.model = MODELS[resource_type.name]
+        self.model = LINKS[resource_type.name]
         self.account = adapter.account
         is_user = self.model is UserLink
         fields = host_fields(adapter) if is_user else ()

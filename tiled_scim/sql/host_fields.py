@@ -27,8 +27,8 @@ from django.db.models import (
 )
 from django.db.models.expressions import Expression
 
-from tiled_scim.accounts import split_choices
 from tiled_scim.attributes import Attribute, AttributePath
+from tiled_scim.database.membership_fields import split_choices
 from tiled_scim.database.membership_model import MEMBERSHIP, membership_model
 from tiled_scim.host import HostAdapter
 from tiled_scim.schemas import USER

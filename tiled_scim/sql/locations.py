@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, cast
-from uuid import UUID
 
 from django.conf import settings
 from django.db.models import (
@@ -55,6 +54,7 @@ from tiled_scim.database.expressions import (
 from tiled_scim.errors import invalid_filter
 from tiled_scim.scim.absence import TEXT_TYPES
 from tiled_scim.scim.grammar import Comparison
+from tiled_scim.scim.identifiers import as_canonical_uuid
 from tiled_scim.scim.matching import Comparable, literal
 from tiled_scim.sql.host_fields import HostField
 
@@ -223,11 +223,8 @@ def _column_equals(column: str, is_uuid: bool, expected: str) -> Q:
     """
     if not is_uuid:
         return Q((column, expected))
-    try:
-        key = UUID(expected)
-    except ValueError:
-        return NEVER
-    return Q((column, key)) if str(key) == expected else NEVER
+    key = as_canonical_uuid(expected)
+    return Q((column, key)) if key else NEVER
 
 
 def _parameter(attribute: Attribute, expected: Comparable) -> Comparable | Value:

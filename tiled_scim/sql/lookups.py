@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from typing import Any
-from uuid import UUID
 
 from tiled_scim.attributes import ResourceType
 from tiled_scim.schemas import GROUP, USER
 from tiled_scim.scim.grammar import MAX_LENGTH, Comparison, string_literal
+from tiled_scim.scim.identifiers import as_canonical_uuid
 from tiled_scim.scim.matching import literal
 
 EQUALITY = re.compile(
@@ -43,14 +43,6 @@ def indexed_value(text: str, resource_type: ResourceType) -> tuple[str, Any] | N
     if column is None or not value:
         return None
     if column == "pk":
-        return _key(value)
+        key = as_canonical_uuid(value)
+        return ("pk", key) if key else None
     return column, literal(path.attribute, Comparison(match[1], "eq", value))
-
-
-def _key(value: str) -> tuple[str, UUID] | None:
-    """Return the column and value for an id, or None if it is not in its standard form."""
-    try:
-        key = UUID(value)
-    except ValueError:
-        return None
-    return ("pk", key) if str(key) == value else None

@@ -49,10 +49,6 @@ Columns = Callable[[QuerySet[Any]], QuerySet[Any, Any]]
 Fit = Callable[[list[Any]], int]
 
 
-def _as_they_are(links: QuerySet[Any]) -> QuerySet[Any]:
-    return links
-
-
 @dataclass(frozen=True)
 class Page(Generic[Row]):
     """A page of rows, and the total number of rows.
@@ -112,8 +108,8 @@ def paginate(
     links: QuerySet[Any],
     parameters: Mapping[str, str],
     account: str,
-    columns: Columns = _as_they_are,
-    fit: Fit = len,
+    columns: Columns,
+    fit: Fit,
 ) -> Page[Any]:
     """Return the page that `startIndex` and `count`, or `cursor` and `count`, ask for.
 
@@ -137,8 +133,8 @@ def index_page(
     links: QuerySet[Any],
     first: int,
     count: int,
-    columns: Columns = _as_they_are,
-    fit: Fit = len,
+    columns: Columns,
+    fit: Fit,
 ) -> Page[Any]:
     """Return a page of `count` links, starting with link number `first`, counted from 1.
 
@@ -196,8 +192,8 @@ def page_beyond(
     links: QuerySet[Any],
     cursor: Cursor,
     account: str,
-    columns: Columns = _as_they_are,
-    fit: Fit = len,
+    columns: Columns,
+    fit: Fit,
 ) -> Page[Any]:
     """Return the page beyond the cursor's link, or the first one if the cursor has no position.
 

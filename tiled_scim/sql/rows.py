@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
-from django.db import connections, router
+from django.db import router
 from django.db.models import Count, Exists, F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import JSONObject
 
@@ -25,12 +25,12 @@ from tiled_scim.database.compiled import (
     rows_of_keys,
 )
 from tiled_scim.database.expressions import ColumnText
+from tiled_scim.database.for_write import locked, objects
 from tiled_scim.database.membership_model import MEMBERSHIP, membership_model
 from tiled_scim.errors import too_many
 from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, UserLink
+from tiled_scim.sql.pages import TIES
 
-# Sorting by these columns gives a total order.
-TIES = ("created_at", "pk")
 # The memberships on a page of users, and on a page of several groups. They are in memory at once.
 MAX_MEMBERSHIPS = 100_000
 
@@ -68,7 +68,7 @@ GROUP_COLUMNS = GroupRow._fields
 
 
 def live_links(
-    model: type[UserLink | LibraryGroupLink], account: str, host_paths: Sequence[str] = ()
+    model: type[UserLink | LibraryGroupLink], account: str, host_paths: Sequence[str]
 ) -> QuerySet[Any]:
     """Return the live links of an account, in a total order for pages.
 
@@ -77,7 +77,7 @@ def live_links(
         account: The account.
         host_paths: The `link_path` of each host field that the query may use.
     """
-    rows: Any = model.objects.using(router.db_for_write(model))
+    rows: Any = objects(model)
     return with_membership(rows.live(account).order_by(*TIES), host_paths, account)
 
 
@@ -143,7 +143,7 @@ def account_key() -> Parameter | None:
 def _of_account(model: type[UserLink | LibraryGroupLink], live: bool = True) -> QuerySet[Any]:
     """Return the links of an account, which is a parameter."""
     account: Any = Parameter("account", model._meta.get_field("account"))
-    rows: Any = model.objects.using(router.db_for_write(model))
+    rows: Any = objects(model)
     links: QuerySet[Any] = rows.live(account) if live else rows.filter(account=account)
     return links
 
@@ -195,7 +195,7 @@ def numbers_of_members(groups: Sequence[UUID]) -> dict[UUID, int]:
     rows = rows_of_keys(
         "numbers of members",
         lambda is_one_of: (
-            LibraryGroupMember.objects.using(router.db_for_write(LibraryGroupMember))
+            objects(LibraryGroupMember)
             .filter(is_one_of(F("group_id")))
             .order_by()
             .values("group_id")
@@ -251,19 +251,19 @@ def lock_user(column: str, value: Any, account: str, using: str, *, live: bool =
         live: Whether to return only a live link.
     """
     query = compiled_instances(
-        ("lock user", column, live, using), "user", lambda: _locked_user(column, live, using)
+        ("lock user", column, live, using), "user", lambda: _locked_user(column, live)
     )
     link = query.instance(account=account, value=value)
     if link is not None:
-        permissions.note(link.user, link.has_powers)
+        permissions.remember_powers(link.user, link.has_powers)
     return link
 
 
-def _locked_user(column: str, live: bool, using: str) -> QuerySet[Any]:
+def _locked_user(column: str, live: bool) -> QuerySet[Any]:
     rows = _of_account(UserLink, live).filter(**{column: _value(UserLink, column)})
     # In the same statement, because every change of a user has to know it.
     rows = rows.annotate(has_powers=permissions.has_powers("user"))
-    return locked(rows.select_related("user"), using, "user")
+    return locked(rows.select_related("user"), "user")
 
 
 def groups_and_sharing(user: UUID, using: str) -> Any:
@@ -315,7 +315,7 @@ def lock_group(column: str, value: Any, account: str, using: str, *, live: bool 
             a live group certainly has one.
     """
     query = compiled_instances(
-        ("lock group", column, live, using), "library", lambda: _locked_group(column, live, using)
+        ("lock group", column, live, using), "library", lambda: _locked_group(column, live)
     )
     found = query.instance(account=account, value=value)
     if found is None and live:
@@ -324,22 +324,12 @@ def lock_group(column: str, value: Any, account: str, using: str, *, live: bool 
     return found
 
 
-def _locked_group(column: str, live: bool, using: str) -> QuerySet[Any]:
+def _locked_group(column: str, live: bool) -> QuerySet[Any]:
     rows = _of_account(LibraryGroupLink, live).filter(**{column: _value(LibraryGroupLink, column)})
     rows = rows.select_related("library")
     if not live:
-        return locked(rows, using)
+        return locked(rows)
     # PostgreSQL cannot lock the nullable side of an outer join.
     joins = rows.query.setup_joins(["library"], rows.model._meta, rows.query.get_initial_alias())
     rows.query.demote_joins(joins.joins[1:])
-    return locked(rows, using, "library")
-
-
-def locked(rows: QuerySet[Any], using: str, *relations: str) -> QuerySet[Any]:
-    """Lock rows, and their rows in some relations, when they are read.
-
-    Others can still insert rows that refer to them, so people can give access meanwhile.
-    """
-    features = connections[using].features
-    of = ("self", *relations) if features.has_select_for_update_of else ()
-    return rows.select_for_update(of=of, no_key=features.has_select_for_no_key_update)
+    return locked(rows, "library")

@@ -54,8 +54,6 @@ def limited(using: str) -> AbstractContextManager[None]:
 
 
 def _is_quick(text: str, resource_type: ResourceType, adapter: HostAdapter) -> bool:
-    if not text.strip():
-        return True  # which is an error, and no search
     expression = parse(text)
     few = number_of_comparisons(expression) <= FEW
     return few and is_indexed(expression, resource_type, adapter)

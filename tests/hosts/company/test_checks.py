@@ -10,7 +10,7 @@ from django.db import models
 
 from tests.hosts.company import settings as host
 from tests.hosts.company.customers.models import Membership
-from tiled_scim.account_checks import check_accounts
+from tiled_scim.checks.accounts import check_accounts
 from tiled_scim.host import HostAdapter
 
 FIELDS = host.TILED_SCIM_MEMBERSHIP_FIELDS

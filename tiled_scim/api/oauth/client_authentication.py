@@ -59,7 +59,7 @@ class Authenticated:
 
     @property
     def throttle_key(self) -> str:
-        """Return by what the requests of the client are counted."""
+        """Return the key under which the throttle counts the requests of the client."""
         return self.client.throttle_key
 
 

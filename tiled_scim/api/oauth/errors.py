@@ -53,7 +53,7 @@ class OAuthError(ScimError):
 
 
 def invalid_request(description: str) -> OAuthError:
-    """Return an error for a request that has a parameter too many, too few, or in a wrong form."""
+    """Return an error for a request with a missing, a repeated or an invalid parameter."""
     return OAuthError("invalid_request", description, cause=Cause.CLIENT)
 
 

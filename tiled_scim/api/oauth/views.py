@@ -48,7 +48,7 @@ class OAuthView(ScimView):
         super().initial(request, *args, **kwargs)
 
     def perform_authentication(self, request: Request) -> None:
-        """Let anybody call."""
+        """Authenticate nobody: the view does it, or everybody may use it."""
 
     def get_exception_handler(self) -> Callable[[Exception, Mapping[str, Any]], Response]:
         return _error_response

@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from tiled_scim import clients
 from tiled_scim.api.base_url import token_url
+from tiled_scim.checks.settings import SETTINGS
 from tiled_scim.clients import Federation
 from tiled_scim.conf import PREFIX, settings
 from tiled_scim.host import adapter_class
@@ -20,7 +21,6 @@ from tiled_scim.management.printing import for_account, format_time, print_secre
 from tiled_scim.models import ScimClient, ScimClientSecret
 from tiled_scim.oauth.assertions import EXTRA
 from tiled_scim.secret import Secret
-from tiled_scim.setting_checks import SETTINGS
 
 NAME = "scim_client"
 DEFAULT_NAME = "Identity provider"
@@ -52,7 +52,7 @@ class Command(BaseCommand):
                 "--account", metavar="KEY", help="The account, if there are several."
             )
         rotate = actions.add_parser(
-            "rotate", help="Create another secret. The current one goes on to work."
+            "rotate", help="Create another secret. The current one keeps working."
         )
         revoke = actions.add_parser("revoke", help="Revoke a client or a secret immediately.")
         for action in (rotate, revoke):
@@ -108,7 +108,7 @@ class Command(BaseCommand):
         self._show(client, secret, base_url, is_json=options["is_json"])
         if not options["is_json"]:
             self.stdout.write(
-                "The secret before goes on to work. When the identity provider uses the new one, "
+                "The previous secret keeps working. When the identity provider uses the new one, "
                 f"revoke it: {NAME} revoke {client_id} --secret LAST_FOUR."
             )
 

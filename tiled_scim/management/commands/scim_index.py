@@ -30,7 +30,7 @@ class Command(BaseCommand):
     help = (
         "Creates the indexes on your user table by which people are found: of usernames and email "
         "addresses in any letter case. Without them each new person and each search by email reads "
-        "the whole table. Writes go on meanwhile. Run it again after a failure."
+        "the whole table. Writes are not blocked. Run it again after a failure."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -58,14 +58,14 @@ class Command(BaseCommand):
             is_done = [handle(column) for column in columns]
         except (DatabaseError, LookupError) as error:
             raise CommandError(
-                f"{str(error).strip()}. Nothing is broken. See to the cause, and run scim_index "
+                f"{str(error).strip()}. Nothing is broken. Correct the cause, and run scim_index "
                 "again: it drops what a failed run has left."
             ) from error
         if not all(is_done):
             raise CommandError("Not every column has its index.")
 
     def _create(self, column: HostColumn) -> bool:
-        """Create the index of a column, if it is missing; tell whether there is nothing left."""
+        """Create the index of a column if it is missing. Return whether lookups can use one."""
         state = column.state()
         if state not in CREATED:
             self._say(REMARKS[state], column)
@@ -75,7 +75,7 @@ class Command(BaseCommand):
         return True
 
     def _undo(self, column: HostColumn) -> bool:
-        """Drop the index of a column, if this command created it."""
+        """Drop the index of a column if this command created it. Return True."""
         if not column.has_own_index():
             self._say("{column} has no index of scim_index.", column)
             return True
@@ -97,7 +97,7 @@ class Command(BaseCommand):
             self._say(text, column)
 
     def _say(self, text: str, column: HostColumn) -> None:
-        """Say something of a column; as a comment, where SQL is printed."""
+        """Print a message about a column: as a comment if the output is SQL."""
         if not self.is_quiet:
             prefix = "-- " if self.is_dry_run else ""
             self.stdout.write(prefix + text.format(column=column, index=column.index.name))

@@ -9,12 +9,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
-from django.db import router
 from django.db.models import QuerySet
 from django.template.defaultfilters import pluralize
 from django.utils import timezone
 
 from tiled_scim.conf import PREFIX, settings
+from tiled_scim.database.for_write import objects
 from tiled_scim.management import progress
 from tiled_scim.management.arguments import days
 from tiled_scim.models import (
@@ -132,7 +132,7 @@ class Numbers:
 
 def _older_than(moment: datetime) -> list[tuple[QuerySet[Any], str]]:
     """Return the events and the `OTHERS` to delete, each with the column of its order."""
-    events = ScimEvent.objects.using(router.db_for_write(ScimEvent))
+    events = objects(ScimEvent)
     return [
         (events.filter(created_at__lt=moment), "created_at"),
         (SetupLink.objects.ended_before(moment), "expires_at"),

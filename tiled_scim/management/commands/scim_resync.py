@@ -61,7 +61,7 @@ class Command(BaseCommand):
     def _check(self, link: UserLink | LibraryGroupLink, *, is_dry_run: bool) -> None:
         """Check and fix one link. An error does not stop the command."""
         try:
-            findings = list(drift.of(link))
+            findings = list(drift.find_in(link))
             error_message = self._repair(link) if findings and not is_dry_run else ""
         except Exception as error:
             logger.exception("The drift of %s could not be repaired", link.pk)

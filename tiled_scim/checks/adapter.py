@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from django.conf import settings as django_settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.forms import PasswordResetForm
 from django.contrib.auth.views import PasswordResetView
@@ -13,13 +12,13 @@ from django.core import checks
 from django.core.exceptions import FieldDoesNotExist, ObjectDoesNotExist
 from django.db import DatabaseError, models
 from django.db.models.constants import LOOKUP_SEP
-from django.urls import URLPattern, URLResolver, get_resolver
+from django.urls import URLPattern, URLResolver
 
+from tiled_scim.checks.installation import root_resolver
+from tiled_scim.checks.settings import Messages
 from tiled_scim.conf import PREFIX, settings
-from tiled_scim.host import TILED_ADMIN, HostAdapter
-from tiled_scim.schemas import USER
-
-Messages = Iterator[checks.CheckMessage]
+from tiled_scim.host import HostAdapter
+from tiled_scim.schemas import TILED_ADMIN, USER
 
 # Fields that no attribute may be mapped to, on whatever row.
 FORBIDDEN = {
@@ -36,18 +35,27 @@ RESET_NAMES = {
 
 
 def mapping() -> Mapping[str, str] | None:
-    """Return the paths of attributes from the host user, or None if nobody knows them yet.
+    """Return the paths of attributes from the host user, or None if they are not known yet.
 
     The adapter may need an account of the database for them. `UserService` then refuses at run time
     what the checks would find.
     """
     try:
-        adapter: Any = settings.HOST_ADAPTER
-        return dict(adapter("").user_fields)
-    except (ImportError, ValueError, TypeError, AttributeError):
-        return None  # see check_adapter
-    except (LookupError, DatabaseError, ObjectDoesNotExist):
+        return dict(settings.HOST_ADAPTER("").user_fields)
+    except (
+        AttributeError,
+        DatabaseError,
+        LookupError,
+        ObjectDoesNotExist,
+        TypeError,
+        ValueError,
+    ):
         return None
+
+
+def uses_default(name: str) -> bool:
+    """Return whether the host's adapter inherits this attribute from HostAdapter unchanged."""
+    return getattr(settings.HOST_ADAPTER, name, None) is getattr(HostAdapter, name)
 
 
 def check_mapping() -> Messages:
@@ -87,19 +95,25 @@ def problem_of_path(model: type[models.Model], path: str) -> str:
     return ""
 
 
+def check_roles() -> Messages:
+    adapter = settings.HOST_ADAPTER
+    missing = [name for name in ("roles_of", "set_roles") if uses_default(name)]
+    if missing and not uses_default("roles"):
+        yield checks.Error(
+            f"{adapter.__name__} has roles, but SCIM cannot give them.",
+            hint=f"Override {' and '.join(missing)} of HostAdapter, too.",
+            id="tiled_scim.E028",
+        )
+
+
 def check_password_reset() -> Messages:
     """Warn if an identity provider can adopt somebody, and get a new password for them."""
-    try:
-        adapter: Any = settings.HOST_ADAPTER
-        has_domains = adapter.domains is not HostAdapter.domains
-    except (ImportError, ValueError, AttributeError):
-        return  # see check_adapter
-    urls = getattr(django_settings, "ROOT_URLCONF", None)
-    if settings.ADOPT_USERS is None or has_domains or not urls:
+    resolver = root_resolver()
+    if settings.ADOPT_USERS is None or not uses_default("domains") or resolver is None:
         return
-    for pattern in _patterns(get_resolver(urls)):
+    for pattern in _patterns(resolver):
         if _resets_passwords(pattern) and (
-            _keeps_password(adapter) or not _needs_usable_password(pattern)
+            _keeps_password() or not _needs_usable_password(pattern)
         ):
             yield checks.Warning(
                 f"“{pattern.name or pattern.pattern}” sends a new password to the email address "
@@ -113,12 +127,10 @@ def check_password_reset() -> Messages:
             return
 
 
-def _keeps_password(adapter: type[HostAdapter]) -> bool:
+def _keeps_password() -> bool:
     """Return whether adopted users may still have a usable password, or get another address."""
-    return settings.ADOPT_PASSWORDS or any(
-        getattr(adapter, name) is not getattr(HostAdapter, name)
-        for name in ("user_adopted", "may_replace_email")
-    )
+    are_defaults = uses_default("user_adopted") and uses_default("may_replace_email")
+    return settings.ADOPT_PASSWORDS or not are_defaults
 
 
 def _patterns(resolver: URLResolver) -> Iterator[URLPattern]:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings as django_settings
 from django.core import checks
 from django.core.cache import DEFAULT_CACHE_ALIAS
 
+from tiled_scim.checks.settings import Messages
 from tiled_scim.conf import PREFIX, settings
-
-Messages = Iterator[checks.CheckMessage]
 
 # Caches of Django that count for one process, or not at all.
 LOCAL_CACHES = {

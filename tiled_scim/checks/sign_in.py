@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, cast
 
 from django.conf import settings as django_settings
@@ -11,7 +10,7 @@ from django.contrib.auth.backends import BaseBackend
 from django.core import checks
 from rest_framework.settings import api_settings
 
-Messages = Iterator[checks.CheckMessage]
+from tiled_scim.checks.settings import Messages
 
 # The class of simplejwt that does not read the user from the database.
 STATELESS_AUTHENTICATION = "JWTStatelessUserAuthentication"

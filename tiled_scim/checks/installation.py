@@ -12,12 +12,20 @@ from django.db import connections, models, router
 from django.urls import NoReverseMatch, URLResolver, get_resolver, reverse
 
 from tiled_scim.api.base_url import APP_NAME
+from tiled_scim.checks.settings import FUNCTION, Messages
 from tiled_scim.conf import PREFIX, settings
+from tiled_scim.database.host_models import library_model
 from tiled_scim.database.membership_model import membership_model
-from tiled_scim.host import library_model
 from tiled_scim.models import LibraryGroupLink, UserLink
 
-Messages = Iterator[checks.CheckMessage]
+# The app_name of `configuration/urls.py`.
+CONFIGURATION = "tiled_scim_configuration"
+
+
+def root_resolver() -> URLResolver | None:
+    """Return the resolver of the host's URLs, or None if the host has none."""
+    urls = getattr(django_settings, "ROOT_URLCONF", None)
+    return get_resolver(urls) if urls else None
 
 
 def check_mount() -> Messages:
@@ -25,10 +33,10 @@ def check_mount() -> Messages:
     if settings.BASE_URL:
         yield from _check_characters(settings.BASE_URL, f"{PREFIX}BASE_URL is")
         return  # another site may serve the URLs
-    urls = getattr(django_settings, "ROOT_URLCONF", None)
-    if not urls:
+    resolver = root_resolver()
+    if resolver is None:
         return
-    namespaces = list(mounts(get_resolver(urls), APP_NAME))
+    namespaces = list(_mounts(resolver, APP_NAME))
     if not namespaces:
         yield checks.Warning(
             "The URLs do not include tiled_scim.urls, so no identity provider can connect.",
@@ -38,7 +46,8 @@ def check_mount() -> Messages:
         )
     for namespace in namespaces:
         try:
-            yield from _check_characters(reverse(f"{namespace}:root", urls), "SCIM is mounted at")
+            root = reverse(f"{namespace}:root", django_settings.ROOT_URLCONF)
+            yield from _check_characters(root, "SCIM is mounted at")
         except NoReverseMatch:
             yield checks.Error(
                 "The path of tiled_scim.urls has parameters, so there is no base URL.",
@@ -48,7 +57,20 @@ def check_mount() -> Messages:
             )
 
 
-def mounts(resolver: URLResolver, app_name: str, outer: str = "") -> Iterator[str]:
+def check_configurable_account() -> Messages:
+    resolver = root_resolver()
+    if settings.CONFIGURABLE_ACCOUNT is not None or resolver is None:
+        return
+    if any(_mounts(resolver, CONFIGURATION)):
+        yield checks.Error(
+            "The URLs include tiled_scim.configuration.urls, but "
+            f"{PREFIX}CONFIGURABLE_ACCOUNT is not set, so nobody can use the pages.",
+            hint=f"Set it to {FUNCTION}.",
+            id="tiled_scim.E016",
+        )
+
+
+def _mounts(resolver: URLResolver, app_name: str, outer: str = "") -> Iterator[str]:
     """Yield the namespaces in which URLs include those of an app, at any depth."""
     for pattern in resolver.url_patterns:
         if isinstance(pattern, URLResolver):
@@ -56,7 +78,7 @@ def mounts(resolver: URLResolver, app_name: str, outer: str = "") -> Iterator[st
             namespace = ":".join(parts)
             if pattern.app_name == app_name:
                 yield namespace
-            yield from mounts(pattern, app_name, namespace)
+            yield from _mounts(pattern, app_name, namespace)
 
 
 def check_databases() -> Messages:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, cast
 
 from django.core import checks
@@ -11,17 +11,16 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 from django.db.models.fields import NOT_PROVIDED
 
-from tiled_scim.accounts import ROLES, AccountAdapter, attribute_columns, split_choices
-from tiled_scim.adapter_checks import problem_of_path
+from tiled_scim.accounts import AccountAdapter
+from tiled_scim.checks.adapter import problem_of_path
+from tiled_scim.checks.settings import Messages
 from tiled_scim.conf import PREFIX, settings
 from tiled_scim.database.host_columns import HostColumn
 from tiled_scim.database.library_account import library_account
+from tiled_scim.database.membership_fields import ROLES, attribute_columns, split_choices
 from tiled_scim.database.membership_model import MembershipModel, membership_model
-from tiled_scim.host import TILED_ADMIN
 from tiled_scim.models import ROLE_LENGTH
-from tiled_scim.schemas import USER
-
-Messages = Iterator[checks.CheckMessage]
+from tiled_scim.schemas import TILED_ADMIN, USER
 
 
 def check_accounts() -> Messages:
