@@ -49,7 +49,7 @@ coverage: $(VENV)/test ## Run the tests, and fail if the coverage of tiled_scim 
 resilience: $(VENV)/test $(VENV)/postgresql $(VENV)/mysql ## Test load and faults on PostgreSQL, MariaDB and SQLite (ARGS=--short)
 	@$(VENV)/bin/python -m resilience $(ARGS)
 
-bench: $(VENV)/bench ## Compare speed with a bare view and other servers (PostgreSQL; ARGS=--quick)
+bench: $(VENV)/bench $(VENV)/postgresql ## Compare speed with a bare view and other servers (PostgreSQL; ARGS=--quick)
 	@$(VENV)/bin/python -m benchmarks.comparison $(ARGS)
 
 scale-out: $(VENV)/test $(VENV)/postgresql ## Test and measure two servers behind nginx and PgBouncer (ARGS=--short)
@@ -77,12 +77,17 @@ clean: ## Remove the environment, the demo's database and what tools left
 	@rm -f .coverage .coverage.* demo.sqlite3*
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# Each extra leaves a file in the environment: it is installed once, and again when pyproject.toml
-# is newer.
-EXTRAS := audit bench browser docs hostile lint mysql postgresql test
-$(EXTRAS:%=$(VENV)/%): $(VENV)/%: pyproject.toml | $(VENV)/bin/python
+# Each group of dependencies and each driver of a database leaves a file in the environment: it is
+# installed once, and again when pyproject.toml is newer. The other extras come with each group.
+GROUPS := audit bench browser docs hostile lint test tox
+DRIVERS := mysql postgresql
+$(GROUPS:%=$(VENV)/%): WANTED = --editable '.[federation,openapi]' --group $*
+$(DRIVERS:%=$(VENV)/%): WANTED = --editable '.[$*]'
+PIP = $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
+$(GROUPS:%=$(VENV)/%) $(DRIVERS:%=$(VENV)/%): $(VENV)/%: pyproject.toml | $(VENV)/bin/python
 	@echo "Installing tiled_scim and what '$*' needs: less than a minute, and only once."
-	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
+	@$(PIP) 'pip>=25.1' # the first that knows groups
+	@$(PIP) $(WANTED)
 	@touch $@
 
 $(VENV)/bin/python:
