@@ -74,9 +74,6 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "example_project.customers",
     "example_project.libraries",
-    # SCIM: the app and the two apps that it requires.
-    "rest_framework",
-    "django_filters",
     "tiled_scim",
 ]
 

@@ -16,7 +16,7 @@ from tests.documented.pages import (
 
 COOKBOOK = ROOT / "docs" / "cookbook.md"
 # What a project has of its own: the apps of the recipes.
-APPS = 'INSTALLED_APPS += ["rest_framework", "django_filters", "tiled_scim"]\n'
+APPS = 'INSTALLED_APPS += ["tiled_scim"]\n'
 WITHOUT_ACCOUNTS = APPS + 'INSTALLED_APPS += ["profiles", "assignments"]\n'
 WITH_ACCOUNTS = APPS + 'INSTALLED_APPS += ["seats"]\n'
 

@@ -78,7 +78,7 @@ class Participation(models.Model):
     role = models.CharField(max_length=10)
 """
 SETTINGS = """
-INSTALLED_APPS = ["product", *INSTALLED_APPS, "rest_framework", "django_filters", "tiled_scim"]
+INSTALLED_APPS = ["product", *INSTALLED_APPS, "tiled_scim"]
 TILED_SCIM_LIBRARY_MODEL = "product.Project"
 TILED_SCIM_MEMBERSHIP_MODEL = "product.Membership"
 TILED_SCIM_MEMBERSHIP_DEFAULTS = {"role": "member"}

@@ -173,8 +173,6 @@ settings.configure(
     INSTALLED_APPS=[
         "django.contrib.contenttypes",
         "django.contrib.auth",
-        "rest_framework",
-        "django_filters",
         "tiled_scim",
     ],
     ROOT_URLCONF=__name__,

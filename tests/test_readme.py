@@ -56,7 +56,7 @@ PROTOCOL = ROOT / "docs" / "protocol.md"
 
 # The guide's words around its user model with a session key.
 SESSION_KEY_SETTINGS = """
-INSTALLED_APPS += ["rest_framework", "django_filters", "tiled_scim", "accounts"]
+INSTALLED_APPS += ["tiled_scim", "accounts"]
 AUTH_USER_MODEL = "accounts.User"
 TILED_SCIM_HOST_ADAPTER = "accounts.scim.AccountsAdapter"
 """

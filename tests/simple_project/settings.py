@@ -69,9 +69,6 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "tests.simple_project.libraries",
-    # SCIM: the app and the two apps that it requires.
-    "rest_framework",
-    "django_filters",
     "tiled_scim",
 ]
 

@@ -11,7 +11,5 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.auth",
     "tests.hosts.bare.people",
-    "rest_framework",
-    "django_filters",
     "tiled_scim",
 ]
