@@ -13,7 +13,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "tiled_scim"
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PROJECT = PYPROJECT["project"]
 
 
 def built(target: str, folder: Path) -> Path:
@@ -158,6 +159,28 @@ def test_a_host_gets_five_dependencies_each_within_bounds(metadata: Message) -> 
 
     assert len(required) == 5
     assert all("<" in requirement or "==" in requirement for requirement in required)
+
+
+def test_a_host_can_install_four_extras_and_no_tools_of_developers(metadata: Message) -> None:
+    extras = metadata.get_all("Provides-Extra", [])
+
+    assert sorted(extras) == ["federation", "mysql", "openapi", "postgresql"]
+    assert not {*extras} & {*PYPROJECT["dependency-groups"]}
+
+
+def test_each_extra_is_documented() -> None:
+    page = (ROOT / "docs" / "installation.md").read_text()
+    documented = re.findall(r"^\| `tiled-scim\[(\w+)\]` \|", page, re.MULTILINE)
+
+    assert sorted(documented) == sorted(PROJECT["optional-dependencies"])
+
+
+def test_the_lowest_versions_tried_are_the_lower_bounds() -> None:
+    extras = PROJECT["optional-dependencies"]
+    bounds = [*PROJECT["dependencies"], *extras["federation"], *extras["openapi"]]
+    lowest = [re.sub(r"(>=|==)([\d.]*\d).*", r"==\2", bound) for bound in bounds]
+
+    assert PYPROJECT["dependency-groups"]["lowest"] == lowest
 
 
 HOST = """
