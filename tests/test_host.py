@@ -15,6 +15,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from tests.factories import make_user
+from tests.rows import insert
 from tests.simple_project.libraries.models import Library
 from tiled_scim.database.bulk import CHUNK
 from tiled_scim.database.host_models import has_field, membership_accessors
@@ -470,9 +471,7 @@ class TestMembers:
 
     def test_may_be_more_than_fit_into_a_query(self, adapter: HostAdapter) -> None:
         library = Library.objects.create(name="Surfaces")
-        users = User.objects.bulk_create(
-            User(username=f"person{number}") for number in range(2 * CHUNK + 1)
-        )
+        users = insert(User(username=f"person{number}") for number in range(2 * CHUNK + 1))
         keys = {user.pk for user in users}
 
         adapter.grant(library, keys)

@@ -18,6 +18,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone, translation
 
 from tests.accounts import SeenByStaff
+from tests.rows import insert
 from tests.wire.client import ANN, BOB, NOBODY, Scim, add_members, remove_member, user
 from tiled_scim.audit.events import Change, Source, record
 from tiled_scim.errors import Cause, ScimError
@@ -359,7 +360,7 @@ class TestDates:
 def fill(number: int) -> None:
     """Create events of existing users, each on a different day."""
     now = timezone.now()
-    hosts = User.objects.bulk_create(User(username=f"p{n}-{number}") for n in range(number))
+    hosts = insert(User(username=f"p{n}-{number}") for n in range(number))
     links = UserLink.objects.bulk_create(
         UserLink(user=host, user_name=host.username, user_name_canonical=host.username)
         for host in hosts

@@ -19,6 +19,7 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.accounts import SeenByStaff
 from tests.factories import make_library, make_user
+from tests.rows import insert
 from tests.simple_project.libraries.models import Library
 from tests.tokens import new_token
 from tests.wire.client import ANN, BOB, NOBODY, TILED_USER, Scim, user
@@ -359,14 +360,12 @@ class TestGroups:
 def fill(number: int, group: LibraryGroupLink | None = None) -> None:
     """Create users, and one group with all of them or a group for each user."""
     first = User.objects.count()
-    hosts = User.objects.bulk_create(
-        User(username=f"person{n}") for n in range(first, first + number)
-    )
+    hosts = insert(User(username=f"person{n}") for n in range(first, first + number))
     links = UserLink.objects.bulk_create(
         UserLink(user=host, user_name=host.username, user_name_canonical=fold(host.username))
         for host in hosts
     )
-    libraries = Library.objects.bulk_create(Library(name=host.username) for host in hosts)
+    libraries = insert(Library(name=host.username) for host in hosts)
     groups = (
         [group]
         if group

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
+from tests.rows import insert
 from tests.simple_project.libraries.models import Library
 from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, UserLink
 from tiled_scim.scim.cleaning import MAX_RESOURCE_BYTES, MAX_TEXT
@@ -33,9 +34,7 @@ SHAPES = {"many values": many_values, "wide text": wide_text}
 def people(number: int, attributes: Attributes | None = None) -> list[str]:
     """People with these attributes, without a request for each; returns their ids."""
     first = User.objects.count()
-    hosts = User.objects.bulk_create(
-        User(username=f"person{n}@example.com") for n in range(first, first + number)
-    )
+    hosts = insert(User(username=f"person{n}@example.com") for n in range(first, first + number))
     links = [
         UserLink(
             user=host,
@@ -52,9 +51,7 @@ def people(number: int, attributes: Attributes | None = None) -> list[str]:
 def groups(number: int, members: list[str]) -> list[str]:
     """Groups with these members, without a request for each; returns their ids."""
     first = Library.objects.count()
-    libraries = Library.objects.bulk_create(
-        Library(name=f"Library {n}") for n in range(first, first + number)
-    )
+    libraries = insert(Library(name=f"Library {n}") for n in range(first, first + number))
     links = LibraryGroupLink.objects.bulk_create(
         LibraryGroupLink(
             library=library, display_name=library.name, display_name_canonical=library.name.lower()

@@ -13,6 +13,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from tests.rows import insert
 from tiled_scim.models import UserLink
 from tiled_scim.sql import pages
 
@@ -24,7 +25,7 @@ BEGIN = datetime(2024, 2, 29, tzinfo=UTC)
 
 def add_people(number: int, of_a_moment: int) -> None:
     """Push people, so many at a time; every seventh is gone again."""
-    hosts = User.objects.bulk_create(User(username=f"person{index}") for index in range(number))
+    hosts = insert(User(username=f"person{index}") for index in range(number))
     UserLink.objects.bulk_create(
         UserLink(
             user=host,

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from pytest_django import Settings
 
 from tests.factories import make_library, make_user
+from tests.rows import insert
 from tests.simple_project.libraries.models import Library
 from tiled_scim.host import HostAdapter
 from tiled_scim.models import LibraryGroupLink, ScimEvent, UserLink
@@ -232,7 +233,7 @@ class TestHostUsers:
 
     @pytest.fixture(autouse=True)
     def person(self, db: None, stored: str) -> User:
-        (person,) = User.objects.bulk_create([User(username=stored)])
+        (person,) = insert([User(username=stored)])
         return person
 
     def test_are_adopted(self, scim: Scim, person: User, pushed: str) -> None:

@@ -8,6 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from tests.factories import make_library, make_user
+from tests.rows import insert
 from tests.simple_project.libraries.models import Library
 from tiled_scim.models import LibraryGroupMember, UserLink
 
@@ -164,7 +165,7 @@ class TestRow11Membership:
         assert access() == {"Sales": {BOB, CARL}}
 
     def test_a_thousand_changes_in_one_request(self, scim: Scim) -> None:
-        hosts = User.objects.bulk_create(User(username=f"person{n}") for n in range(1000))
+        hosts = insert(User(username=f"person{n}") for n in range(1000))
         links = UserLink.objects.bulk_create(
             UserLink(user=host, user_name=host.username, user_name_canonical=host.username)
             for host in hosts

@@ -6,6 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from tests.factories import make_user
+from tests.rows import insert
 from tiled_scim.models import UserLink
 
 from .client import ANN, BOB, CARL, LIST_SCHEMA, OKTA_CONTENT_TYPE, Scim
@@ -93,9 +94,7 @@ class TestRow7Import:
     TOTAL = 205
 
     def test_pages_of_a_hundred_have_every_person_once(self, scim: Scim) -> None:
-        hosts = User.objects.bulk_create(
-            User(username=f"person{number}") for number in range(self.TOTAL)
-        )
+        hosts = insert(User(username=f"person{number}") for number in range(self.TOTAL))
         UserLink.objects.bulk_create(
             UserLink(user=host, user_name=host.username, user_name_canonical=host.username)
             for host in hosts

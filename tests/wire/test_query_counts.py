@@ -17,6 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
 from tests.documented.pages import ROOT, table_rows
+from tests.rows import insert
 from tests.simple_project.libraries.models import Library
 from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, UserLink
 
@@ -54,7 +55,7 @@ def _used_before(scim: Scim) -> None:
 def add_people(number: int) -> list[str]:
     """Push people without a request for each."""
     first = User.objects.count()
-    hosts = User.objects.bulk_create(
+    hosts = insert(
         User(username=f"person{index}", email=f"person{index}@example.com")
         for index in range(first, first + number)
     )
@@ -73,9 +74,7 @@ def add_people(number: int) -> list[str]:
 def add_groups(number: int, members: list[str]) -> list[str]:
     """Push groups, each with the same members, without a request for each."""
     first = Library.objects.count()
-    libraries = Library.objects.bulk_create(
-        Library(name=f"Library {index}") for index in range(first, first + number)
-    )
+    libraries = insert(Library(name=f"Library {index}") for index in range(first, first + number))
     groups = LibraryGroupLink.objects.bulk_create(
         LibraryGroupLink(
             library=library, display_name=library.name, display_name_canonical=library.name.lower()

@@ -8,6 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from pytest_django import DjangoAssertNumQueries
 
+from tests.rows import insert
 from tiled_scim.models import UserLink
 
 from .client import (
@@ -235,7 +236,7 @@ def test_17_the_token_with_or_without_bearer(token: str, prefix: str) -> None:
 def test_18_big_member_changes_take_bulk_queries_and_members_are_never_capped(
     scim: Scim, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
-    hosts = User.objects.bulk_create(User(username=f"person{number}") for number in range(1200))
+    hosts = insert(User(username=f"person{number}") for number in range(1200))
     links = UserLink.objects.bulk_create(
         UserLink(user=host, user_name=host.username, user_name_canonical=host.username)
         for host in hosts

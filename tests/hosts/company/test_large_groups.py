@@ -12,6 +12,7 @@ from tests.hosts.company.customers.models import Account, Membership, Person
 from tests.hosts.company.test_company import ACME, ADMIN, client_of, push, push_group
 from tests.hosts.company.test_roles import offer_roles
 from tests.hosts.messages import add_members, patch
+from tests.rows import insert
 from tests.wire.client import Answer, Scim
 from tiled_scim.connections import Actor, Connection
 from tiled_scim.errors import ScimError
@@ -46,9 +47,7 @@ def give_role(role: str) -> None:
 
 def people(number: int) -> list[str]:
     """People of the account, without a request for each; returns their ids."""
-    persons = Person.objects.bulk_create(
-        Person(email=f"person{n}@example.com") for n in range(number)
-    )
+    persons = insert(Person(email=f"person{n}@example.com") for n in range(number))
     Membership.objects.bulk_create(
         Membership(person=person, account_id=ACME, role="member") for person in persons
     )
