@@ -413,10 +413,14 @@ class TestTimeOfSearches:
 
 def _limit() -> float:
     """The time that the database gives a statement, or 0."""
-    name = {"postgresql": "statement_timeout", "mysql": "max_statement_time"}.get(connection.vendor)
-    if name is None:
+    query = {
+        "PostgreSQL": "SHOW statement_timeout",
+        "MariaDB": "SELECT @@max_statement_time",
+        "MySQL": "SELECT @@max_execution_time",
+    }.get(connection.display_name)
+    if query is None:
         return 0
     with connection.cursor() as cursor:
-        cursor.execute(f"SHOW {name}" if name[0] == "s" else f"SELECT @@{name}")
+        cursor.execute(query)
         [[limit]] = cursor.fetchall()
     return float(limit)

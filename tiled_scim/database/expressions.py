@@ -173,7 +173,8 @@ class Condition(PortableExpression):
 class IsNotTrue(Condition):
     """Negate a condition as SCIM does: null counts as false."""
 
-    templates: ClassVar = dict.fromkeys(("sqlite", "postgresql", "mysql"), "({0}) IS NOT TRUE")
+    # In parentheses, because Django compares it to 1 on MySQL, which takes no IS there otherwise.
+    templates: ClassVar = dict.fromkeys(("sqlite", "postgresql", "mysql"), "(({0}) IS NOT TRUE)")
 
 
 class Contains(Condition):

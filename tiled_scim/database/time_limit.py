@@ -19,8 +19,6 @@ from tiled_scim.database.errors import is_out_of_time
 INSTRUCTIONS = 10_000
 _NAME = "'statement_timeout'"
 _SET = f"set_config({_NAME}, %s, true)"
-# The variables of MariaDB and MySQL, and their units in a second.
-_MYSQL_VARIABLES = {True: ("max_statement_time", 1), False: ("max_execution_time", 1000)}
 
 
 @contextmanager
@@ -60,9 +58,12 @@ def _postgresql(connection: BaseDatabaseWrapper, seconds: float) -> Iterator[Non
 
 @contextmanager
 def _mysql(connection: BaseDatabaseWrapper, seconds: float) -> Iterator[None]:
-    name, unit = _MYSQL_VARIABLES[getattr(connection, "mysql_is_mariadb", False)]
+    """Limit the statements of a session: in seconds on MariaDB, in whole milliseconds on MySQL."""
+    name, limit = "max_execution_time", f"{seconds * 1000:.0f}"
+    if getattr(connection, "mysql_is_mariadb", False):
+        name, limit = "max_statement_time", f"{seconds}"
     with connection.cursor() as cursor:
-        cursor.execute(f"SET @tiled_scim_before = @@{name}, SESSION {name} = {seconds * unit}")
+        cursor.execute(f"SET @tiled_scim_before = @@{name}, SESSION {name} = {limit}")
         try:
             yield
         finally:
