@@ -48,7 +48,9 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "attributes",
-                    models.JSONField(blank=True, default=dict, verbose_name="attributes"),
+                    tiled_scim.database.fields.ExactJSONField(
+                        blank=True, default=dict, verbose_name="attributes"
+                    ),
                 ),
                 ("version", models.PositiveBigIntegerField(default=1, editable=False)),
                 (
@@ -674,7 +676,9 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "attributes",
-                    models.JSONField(blank=True, default=dict, verbose_name="attributes"),
+                    tiled_scim.database.fields.ExactJSONField(
+                        blank=True, default=dict, verbose_name="attributes"
+                    ),
                 ),
                 ("version", models.PositiveBigIntegerField(default=1, editable=False)),
                 (

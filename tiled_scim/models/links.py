@@ -13,7 +13,7 @@ from django.utils.functional import classproperty
 from django.utils.translation import gettext_lazy as _
 
 from tiled_scim.conf import settings
-from tiled_scim.database.fields import ExactCharField
+from tiled_scim.database.fields import ExactCharField, ExactJSONField
 from tiled_scim.database.library_account import library_account
 from tiled_scim.database.membership_model import membership_model
 from tiled_scim.models.lengths import (
@@ -59,7 +59,7 @@ class Link(models.Model):
     external_id = ExactCharField(
         _("external id"), max_length=NAME_LENGTH, null=True, blank=True, default=None
     )
-    attributes = models.JSONField(_("attributes"), default=dict, blank=True)
+    attributes = ExactJSONField(_("attributes"), default=dict, blank=True)
     version = models.PositiveBigIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     updated_at = models.DateTimeField(_("updated"), default=timezone.now, editable=False)

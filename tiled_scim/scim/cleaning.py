@@ -15,8 +15,6 @@ import binascii
 import json
 from collections.abc import Callable, Iterator, Mapping, Sized
 from datetime import datetime
-from decimal import Decimal
-from typing import cast
 
 from tiled_scim.attributes import Attribute, ResourceType, Schema
 from tiled_scim.errors import invalid_syntax, invalid_value, mutability, too_large
@@ -24,7 +22,7 @@ from tiled_scim.scim.absence import is_blank, is_nothing, is_null, is_null_eleme
 from tiled_scim.scim.grammar import quoted
 from tiled_scim.scim.identifiers import as_uuid
 from tiled_scim.scim.matching import comparable
-from tiled_scim.scim.numbers import as_float, is_integer
+from tiled_scim.scim.numbers import as_float, is_integer, without_exponent
 
 Document = dict[str, object]
 
@@ -377,12 +375,7 @@ def _clean_decimal(attribute: Attribute, value: object, name: str) -> int | floa
     if number is None:
         raise invalid_value(f"{name} must be a number of at most 64 bits.")
     is_exact = isinstance(value, int) and is_integer(value)
-    return value if is_exact else _without_exponent(number)
-
-
-def _without_exponent(number: float) -> int | float:
-    """Return a number as PostgreSQL returns it from JSON: 1e22 is an integer, and -0.0 is 0.0."""
-    return cast("int | float", json.loads(f"{Decimal(repr(number)):f}")) + 0
+    return value if is_exact else without_exponent(number)
 
 
 def _clean_date_time(attribute: Attribute, value: object, name: str) -> str:

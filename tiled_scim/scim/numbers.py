@@ -5,7 +5,10 @@ JSON has no largest number, but databases have: others would be rounded, or be a
 
 from __future__ import annotations
 
+import json
 import math
+from decimal import Decimal
+from typing import cast
 
 SMALLEST_INTEGER = -(2**63)
 LARGEST_INTEGER = 2**63 - 1
@@ -23,3 +26,8 @@ def as_float(number: int | float) -> float | None:
     except OverflowError:
         return None
     return converted if math.isfinite(converted) else None
+
+
+def without_exponent(number: float) -> int | float:
+    """Return a number as PostgreSQL returns it from JSON: 1e22 is an integer, and -0.0 is 0.0."""
+    return cast("int | float", json.loads(f"{Decimal(repr(number)):f}")) + 0
