@@ -6,6 +6,7 @@ are those that an account was configured with: an assertion chooses none of them
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -37,6 +38,12 @@ else:
 EXTRA = "tiled-scim[federation]"
 # Those of Okta have about 1,000 characters, and those of Entra 1,500.
 MAX_LENGTH = 16 * 1024
+# Three parts in base64url. Older releases of PyJWT pass over other characters.
+FORM = re.compile(r"[\w-]+\.[\w-]+\.[\w-]*", re.ASCII)
+NOT_SIGNED = (
+    "The assertion is not a signed JSON Web Token: three parts in base64url with dots between "
+    "them, of which the first is a valid header."
+)
 # Seconds by which the clocks of two servers may differ.
 LEEWAY = 60
 # Seconds. Those of Entra are valid for 65 minutes, and those of Okta for 5.
@@ -152,13 +159,12 @@ def _header(assertion: str, trust: Trust) -> Mapping[str, Any]:
         raise InvalidAssertion(f"Assertions cannot be verified here. Install {EXTRA}.")
     if len(assertion) > MAX_LENGTH:
         raise InvalidAssertion(f"The assertion is longer than {MAX_LENGTH} characters.")
+    if not FORM.fullmatch(assertion):
+        raise InvalidAssertion(NOT_SIGNED)
     try:
         header = jwt.get_unverified_header(assertion)
     except (exceptions.InvalidTokenError, ValueError, RecursionError):
-        raise InvalidAssertion(
-            "The assertion is not a signed JSON Web Token: three parts in base64url with dots "
-            "between them, of which the first is a valid header."
-        ) from None
+        raise InvalidAssertion(NOT_SIGNED) from None
     problem = _header_problem(header, trust)
     if problem:
         raise InvalidAssertion(problem)
@@ -199,10 +205,8 @@ def _claims(assertion: str, algorithm: str, key: Key, trust: Trust) -> Claims:
                 options={"require": trust.required},
             )
         )
-    except exceptions.PyJWTError as error:
+    except (exceptions.PyJWTError, TypeError, ValueError, OverflowError, RecursionError) as error:
         raise InvalidAssertion(_reason(error, trust)) from None
-    except (ValueError, OverflowError, RecursionError):
-        raise InvalidAssertion("The claims are not JSON with numbers as times.") from None
 
 
 def _reason(error: Exception, trust: Trust) -> str:
