@@ -43,6 +43,9 @@ _LETTERS = {"mariadb": "utf8mb4_unicode_520_nopad_ci", "mysql": "utf8mb4_0900_as
 # which becomes one character or two, and the sigma at the end of a word.
 _DOTTED_I = "'\u0130', 'i\u0307'"
 _FINAL_SIGMA = "'\u03c2', '\u03c3'"
+# MySQL's LOWER loses the two letters that become longer in UTF-8.
+_LENGTHENED = ("'\u023a', '\u2c65'", "'\u023e', '\u2c66'")
+_REPLACED = {"mariadb": (_DOTTED_I,), "mysql": (_DOTTED_I, *_LENGTHENED)}
 
 
 def register_functions(connection: BaseDatabaseWrapper, **kwargs: object) -> None:
@@ -137,6 +140,15 @@ class ExactText(PortableExpression):
     }
 
 
+def _folded_text(database: str) -> str:
+    """Return the template of `FoldedText` for MariaDB or MySQL."""
+    text = "CONVERT({0} USING utf8mb4)"
+    for letters in _REPLACED[database]:
+        text = f"REPLACE({text}, {letters})"
+    lower = f"LOWER({text} COLLATE {_LETTERS[database]})"
+    return f"REPLACE({lower}, {_FINAL_SIGMA}) COLLATE {_BINARY[database]}"
+
+
 class FoldedText(PortableExpression):
     """Text as `scim.text.fold` returns it, compared and sorted by code points."""
 
@@ -146,11 +158,7 @@ class FoldedText(PortableExpression):
         "sqlite": "TILED_SCIM_FOLD({0})",
         "postgresql": f'REPLACE(LOWER(REPLACE(({{0}})::text COLLATE "default", {_DOTTED_I})),'
         f' {_FINAL_SIGMA}) COLLATE "C"',
-        **{
-            name: f"REPLACE(LOWER(REPLACE(CONVERT({{0}} USING utf8mb4), {_DOTTED_I})"
-            f" COLLATE {_LETTERS[name]}), {_FINAL_SIGMA}) COLLATE {collation}"
-            for name, collation in _BINARY.items()
-        },
+        **{name: _folded_text(name) for name in _BINARY},
     }
 
 
