@@ -9,6 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connection, models
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import ProtectedError
 from django.test import override_settings
 from pytest_django.live_server_helper import LiveServer
@@ -69,7 +70,8 @@ def after_delete(change: Callable[[], None]) -> Fault:
         reply = forward(call)
         if call.method == "DELETE":
             change()
-            connection.close()  # that of this thread
+            # That of this thread. SQLite's own method keeps databases in memory open.
+            BaseDatabaseWrapper.close(connection)
         return reply
 
     return forward_and_change
