@@ -181,8 +181,13 @@ class Condition(PortableExpression):
 class IsNotTrue(Condition):
     """Negate a condition as SCIM does: null counts as false."""
 
-    # In parentheses, because Django compares it to 1 on MySQL, which takes no IS there otherwise.
-    templates: ClassVar = dict.fromkeys(("sqlite", "postgresql", "mysql"), "(({0}) IS NOT TRUE)")
+    # Django compares it to 1 on MySQL, which takes no IS there without parentheses. The parser of
+    # SQLite has a stack of 100, which is too small for them.
+    templates: ClassVar = {
+        "sqlite": "({0}) IS NOT TRUE",
+        "postgresql": "({0}) IS NOT TRUE",
+        "mysql": "(({0}) IS NOT TRUE)",
+    }
 
 
 class Contains(Condition):
