@@ -26,8 +26,10 @@ from tiled_scim.scim.grammar import (
     Or,
     Path,
     Present,
+    number_of_comparisons,
     parse,
     parse_path,
+    quoted,
 )
 
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
@@ -162,6 +164,25 @@ def test_an_error_shows_the_beginning_of_a_long_value() -> None:
         parse(f"a eq {'x' * 5000}")
 
 
+def test_a_text_is_shortened_to_the_limit() -> None:
+    assert quoted("x" * 60) == f"“{'x' * 60}”"
+    assert quoted("x" * 61) == f"“{'x' * 60}…”"
+    assert quoted("abc", 2) == "“ab…”"
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("a pr", 1),
+        ("a pr and (b eq 1 or c eq 2)", 3),
+        ("not (a pr or b pr)", 2),
+        ("a[b pr and c pr] or d[e pr].f pr", 4),
+    ],
+)
+def test_comparisons_are_counted(text: str, number: int) -> None:
+    assert number_of_comparisons(parse(text)) == number
+
+
 def test_as_many_clauses_as_allowed_are_read() -> None:
     assert parse(" and ".join(["a pr"] * MAX_CLAUSES)) == And((A,) * MAX_CLAUSES)
 
@@ -190,6 +211,8 @@ def test_the_length_is_limited() -> None:
     assert parse(longest) == Comparison("a", "eq", "x" * (MAX_LENGTH - 7))
     with pytest.raises(ScimError, match="longer than 10000 characters"):
         parse(longest + " ")
+    with pytest.raises(ScimError, match="longer than 10000 characters"):
+        parse_path(f'members[value eq "{"x" * MAX_LENGTH}"]')
 
 
 def test_the_largest_filter_leaves_most_of_the_stack() -> None:

@@ -140,6 +140,13 @@ class TestMessage:
                 {"schemas": [PATCH_SCHEMA.upper()], "Operations": [replace("title", "x")]},
                 id="the URN in another letter case",
             ),
+            pytest.param(
+                {"schemas": PATCH_SCHEMA, "Operations": [replace("title", "x")]}, id="no array"
+            ),
+            pytest.param(
+                {"schemas": [1, PATCH_SCHEMA], "Operations": [replace("title", "x")]},
+                id="more schemas",
+            ),
             pytest.param({"OPERATIONS": [replace("title", "x")]}, id="names in any letter case"),
             pytest.param(message({"OP": "REPLACE", "Path": "TITLE", "Value": "x"}), id="capitals"),
             pytest.param(
