@@ -7,9 +7,10 @@ import gc
 import os
 import signal
 import sys
+import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from itertools import groupby
+from itertools import groupby, takewhile
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import cast
@@ -19,7 +20,7 @@ from coverage import Coverage
 
 from mutation.mutants import Mutant, mutants_of
 
-# What one test may take, of the processor and in all. A mutant that needs more does not end.
+# What one test may take, of the processor and in all. With a mutant that takes more, it never ends.
 CPU_SECONDS, SECONDS = 20, 600
 
 Tests = dict[tuple[Path, int], set[str]]
@@ -29,7 +30,7 @@ def main() -> int:
     parser = argparse.ArgumentParser("python -m mutation")
     parser.add_argument("paths", nargs="+", type=Path, help="modules, or folders of them")
     parser.add_argument("--share", type=float, default=1, help="the share of the mutants to try")
-    parser.add_argument("--tests", type=int, default=200, help="how many tests to run for each")
+    parser.add_argument("--seconds", type=float, default=5, help="of the processor for each")
     parser.add_argument("--again", type=Path, help="try only the mutants in this output")
     options, others = parser.parse_known_args()
     found = (path.rglob("*.py") if path.is_dir() else [path] for path in options.paths)
@@ -40,7 +41,7 @@ def main() -> int:
         mutants = [mutant for mutant in mutants if str(mutant) in output]
     tests = _tests(modules)
     files = sorted({name.partition("::")[0] for names in tests.values() for name in names})
-    plugin = Mutation(mutants, tests, options.tests)
+    plugin = Mutation(mutants, tests, options.seconds)
     return pytest.main(["-p", "no:cacheprovider", *others, *files], [plugin])
 
 
@@ -58,16 +59,16 @@ def _tests(modules: Iterable[Path]) -> Tests:
 class Mutation:
     """Tries each mutant, instead of running each test once."""
 
-    def __init__(self, mutants: list[Mutant], tests: Tests, most: int) -> None:
-        self.mutants, self.tests, self.most = mutants, tests, most
+    def __init__(self, mutants: list[Mutant], tests: Tests, seconds: float) -> None:
+        self.mutants, self.tests, self.seconds = mutants, tests, seconds
         self.is_fork = False
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Try all mutants, and print those that no test notices."""
         self.items = self._in_order(session.items)
-        self.functions = _live_functions()
         _run(session.items[0])  # makes the database, and each fork has a copy
+        self.functions = _live_functions()
         gc.freeze()
         for package, mutants in groupby(self.mutants, lambda mutant: mutant.path.parent):
             outcomes = Counter(map(self._outcome, mutants))
@@ -81,19 +82,19 @@ class Mutation:
             os._exit(1)
 
     def _in_order(self, items: Iterable[pytest.Item]) -> dict[str, pytest.Item]:
-        """Take turns between files, each beginning with the test that executes the least."""
+        """Begin with the fastest tests. Take turns between files, and execute the least first."""
         lines = Counter(name for names in self.tests.values() for name in names)
         turns: defaultdict[Path, int] = defaultdict(int)
         ranked = []
         for item in sorted(items, key=lambda item: lines[item.nodeid]):
-            ranked.append((_is_slow(item), turns[item.path], item))
+            ranked.append((_slowness(item), turns[item.path], item))
             turns[item.path] += 1
         return {item.nodeid: item for *_, item in sorted(ranked, key=lambda rank: rank[:2])}
 
     def _outcome(self, mutant: Mutant) -> str:
         names = set().union(*(self.tests.get((mutant.path, line), ()) for line in mutant.lines))
         items = [item for name, item in self.items.items() if name in names]
-        outcome = self._outcome_of(mutant, items[: self.most]) if items else "not covered"
+        outcome = self._outcome_of(mutant, items) if items else "not covered"
         if outcome in {"survived", "not covered"}:
             print(f"{outcome}: {mutant}", flush=True)
         return outcome
@@ -115,7 +116,7 @@ class Mutation:
             for before, after in mutant.functions:
                 for function in self.functions[_place(before)]:
                     function.__code__ = after
-            for item in items:
+            for item in takewhile(lambda _: time.process_time() < self.seconds, items):
                 signal.setitimer(signal.ITIMER_PROF, CPU_SECONDS)
                 signal.alarm(SECONDS)
                 _run(item)
@@ -129,8 +130,12 @@ def _run(item: pytest.Item) -> None:
     item.ihook.pytest_runtest_protocol(item=item, nextitem=cast(pytest.Item, item.session))
 
 
-def _is_slow(item: pytest.Item) -> bool:
-    return item.get_closest_marker("hypothesis") is not None
+def _slowness(item: pytest.Item) -> int:
+    """Return 2 for a test with many examples, 1 for one with a database, 0 for another one."""
+    if item.get_closest_marker("hypothesis"):
+        return 2
+    fixtures = cast(list[str], getattr(item, "fixturenames", []))
+    return int("db" in fixtures or item.get_closest_marker("django_db") is not None)
 
 
 def _live_functions() -> defaultdict[tuple[str, str, int], list[FunctionType]]:

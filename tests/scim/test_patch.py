@@ -424,6 +424,12 @@ class TestFilter:
             patch(ADA, {"op": op, "path": f"roles[{condition}].value", "value": "r"})
         assert refusal.value.scim_type == "noTarget"
 
+    def test_a_value_that_the_element_cannot_have_is_refused(self, op: str) -> None:
+        path = 'x509Certificates[value eq "no base64"].display'
+        with pytest.raises(ScimError, match=r"^x509Certificates\.value must be base64") as refusal:
+            patch(ADA, {"op": op, "path": path, "value": "x"})
+        assert refusal.value.scim_type == "invalidValue"
+
     def test_matches_take_up_the_value(self, op: str) -> None:
         operation = add('emails[type eq "home"]', {"display": "x", "primary": True})
         document = patch(ADA, {**operation, "op": op})
