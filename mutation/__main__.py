@@ -42,7 +42,7 @@ def main() -> int:
     tests = _tests(modules)
     files = sorted({name.partition("::")[0] for names in tests.values() for name in names})
     plugin = Mutation(mutants, tests, options.seconds)
-    return pytest.main(["-p", "no:cacheprovider", *others, *files], [plugin])
+    return pytest.main(["-p", "no:cacheprovider", "-p", "no:randomly", *others, *files], [plugin])
 
 
 def _tests(modules: Iterable[Path]) -> Tests:
@@ -82,14 +82,16 @@ class Mutation:
             os._exit(1)
 
     def _in_order(self, items: Iterable[pytest.Item]) -> dict[str, pytest.Item]:
-        """Begin with the fastest tests. Take turns between files, and execute the least first."""
+        """Begin with fast tests, and those of the layer. Take turns between their files."""
         lines = Counter(name for names in self.tests.values() for name in names)
+        layers = {module.parent.name for module, _ in self.tests}
         turns: defaultdict[Path, int] = defaultdict(int)
         ranked = []
         for item in sorted(items, key=lambda item: lines[item.nodeid]):
-            ranked.append((_slowness(item), turns[item.path], item))
+            is_far = item.path.parent.name not in layers
+            ranked.append((_slowness(item), is_far, turns[item.path], item))
             turns[item.path] += 1
-        return {item.nodeid: item for *_, item in sorted(ranked, key=lambda rank: rank[:2])}
+        return {item.nodeid: item for *_, item in sorted(ranked, key=lambda rank: rank[:3])}
 
     def _outcome(self, mutant: Mutant) -> str:
         names = set().union(*(self.tests.get((mutant.path, line), ()) for line in mutant.lines))

@@ -17,6 +17,7 @@ from mutmut.mutation.mutators import mutation_operators
 # What these contain runs when the module is imported, which forks do not do again.
 RUNS_AT_IMPORT = cst.Annotation | cst.Decorator | cst.Parameters
 STATEMENT = cst.SimpleStatementLine | cst.BaseCompoundStatement
+FUNCTION = cst.FunctionDef | cst.Lambda
 # Functions have this flag, and the bodies of classes do not.
 CO_OPTIMIZED = 1
 
@@ -53,7 +54,7 @@ def mutants_of(path: Path, share: float) -> Iterator[Mutant]:
     line = sum(module.code_for_node(empty).count("\n") for empty in module.header)
     for statement in module.body:
         before = module.code_for_node(statement)
-        for node, mutation, lines in _found(statement, 1, positions):
+        for node, mutation, lines in _found(statement, None, positions):
             name = path.name + source.splitlines()[lines[-1] - 1] + module.code_for_node(mutation)
             if zlib.crc32(name.encode()) < share * 2**32:
                 after = module.code_for_node(deep_replace(statement, node, mutation))
@@ -63,13 +64,15 @@ def mutants_of(path: Path, share: float) -> Iterator[Mutant]:
         line += before.count("\n")
 
 
-def _found(node: cst.CSTNode, start: int, positions: Mapping[cst.CSTNode, CodeRange]) -> Found:
+def _found(
+    node: cst.CSTNode, start: int | None, positions: Mapping[cst.CSTNode, CodeRange]
+) -> Found:
     """Yield what can be changed and how, with the lines from the start of its statement."""
     if isinstance(node, RUNS_AT_IMPORT):
         return
-    if isinstance(node, STATEMENT):
+    if isinstance(node, FUNCTION) or (start and isinstance(node, STATEMENT)):
         start = positions[node].start.line
-    for mutation in _mutations(node):
+    for mutation in _mutations(node) if start else ():
         if _is_useful(node, mutation):
             yield node, mutation, range(start, positions[node].start.line + 1)
     for child in node.children:

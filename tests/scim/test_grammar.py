@@ -41,6 +41,7 @@ TREES: dict[str, Expression] = {
     "a PR": A,
     'a Eq "x"': Comparison("a", "eq", "x"),
     "\ta\r\n pr ": A,
+    'a eq "x\ty"': Comparison("a", "eq", "x\ty"),
     # Precedence: not, and, or.
     "a pr or b pr and c pr": Or((A, And((B, C)))),
     "a pr and b pr or c pr": Or((And((A, B)), C)),
@@ -112,6 +113,7 @@ ERRORS = {
     "and a pr": "“and” at character 1",
     "a eq and": "“and” at character 6",
     '"a" eq "b"': "“a” at character 1",
+    '"" eq "b"': "“” at character 1",
     "userName eq bjensen": "“bjensen” at character 13 (text values need double quotes)",
     "userName eq b@x.com": "“b@x.com” at character 13 (text values need double quotes)",
     "userName eq 'bjensen'": "“'bjensen'” at character 13 (text values need double quotes)",
@@ -119,6 +121,7 @@ ERRORS = {
     'userName eq "bjensen': '“"bjensen” at character 13 (text values need double quotes)',
     'userName regex "x"': "The operator “regex” is not supported",
     'emails[type eq "x"].value regex "x"': "The operator “regex” is not supported",
+    "emails[type pr] regex": "The operator “regex” is not supported",
     "a eq 01": "“01” at character 6",
     "a eq 1.": "“1.” at character 6",
     "a eq +1": "“+1” at character 6",
