@@ -10,13 +10,15 @@ ARGS :=
 unexport PYTHONDONTWRITEBYTECODE
 # Requests that `make hostile` sends: 10000 the same ones every time, other numbers others.
 CASES := 10000
+# Where `make mutation` changes the code: a module, or a folder.
+MODULE := tiled_scim/scim
 
 # Whoever is done takes tests from the others: some take a hundred times as long as most.
 PYTEST = $(VENV)/bin/pytest --numprocesses auto --maxprocesses 8 --dist worksteal
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo test docs browser images hostile coverage resilience scale-out bench lint audit format types clean
+.PHONY: help setup demo test docs browser images hostile coverage resilience scale-out bench lint audit format types mutation clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,6 +73,11 @@ format: $(VENV)/lint ## Format the code
 types: $(VENV)/browser $(VENV)/lint ## Check types
 	@$(VENV)/bin/mypy
 
+mutation: export COVERAGE_FILE = .coverage.mutation
+mutation: $(VENV)/test $(VENV)/mutation ## Change the code, and print what no test notices (MODULE=tiled_scim/sql)
+	@$(PYTEST) --cov=tiled_scim --cov-context=test --cov-report= --cov-fail-under=0
+	@$(VENV)/bin/python -m mutation $(MODULE) $(ARGS)
+
 clean: ## Remove the environment, the demo's database and what tools left
 	@rm -rf $(VENV) .venv-bench .tox .hypothesis .mypy_cache .pytest_cache .ruff_cache dist htmlcov site
 	@rm -rf tests/browser/node_modules docs/images/dark docs/images/phone
@@ -79,7 +86,7 @@ clean: ## Remove the environment, the demo's database and what tools left
 
 # Each group of dependencies and each driver of a database leaves a file in the environment: it is
 # installed once, and again when pyproject.toml is newer. The other extras come with each group.
-GROUPS := audit bench browser docs hostile lint test tox
+GROUPS := audit bench browser docs hostile lint mutation test tox
 DRIVERS := mysql postgresql
 $(GROUPS:%=$(VENV)/%): WANTED = --editable '.[federation,openapi]' --group $*
 $(DRIVERS:%=$(VENV)/%): WANTED = --editable '.[$*]'

@@ -56,6 +56,28 @@ def test_a_last_use_that_cannot_be_noted_breaks_nothing(
     assert ScimToken.objects.get().last_used_at is None
 
 
+@pytest.mark.parametrize("form", ["Bearer {}", "bearer {}", " BEARER   {} ", "{}", " {} "])
+def test_forms_of_the_header(form: str) -> None:
+    assert Scim(form.format(new_token()[1])).get("/Users").status == 200
+
+
+@pytest.mark.parametrize(
+    ("header", "detail"),
+    [
+        (None, "No token was sent"),
+        (" ", "No token was sent"),
+        ("Bearer ", "No token was sent"),
+        ("Bearer tscim_x", "under SCIM Configuration"),
+        ("Bearer tscimat_x", "from the token endpoint"),
+    ],
+)
+def test_what_is_wrong_with_it(header: str | None, detail: str) -> None:
+    answer = refused(Scim(header), "GET", "/Users")
+
+    assert answer.error == (401, None)
+    assert detail in answer.json["detail"]
+
+
 @pytest.mark.parametrize(
     ("raised", "status"),
     [

@@ -7,6 +7,7 @@ import logging
 from datetime import timedelta
 from importlib import import_module
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.conf import LazySettings
@@ -19,6 +20,7 @@ from django.utils import timezone
 from tests.accounts import ACME, Together
 from tests.documented.pages import ROOT, code_blocks
 from tests.oauth.token_requests import (
+    FORM,
     GRANT,
     JOB,
     TOKEN_PATH,
@@ -34,6 +36,7 @@ from tests.wire.client import ANN, MOUNT, Scim, user
 from tests.wire.state import people
 from tiled_scim import clients
 from tiled_scim.api.oauth.client_authentication import JWT_BEARER
+from tiled_scim.api.oauth.forms import MAX_FORM_BYTES, MAX_PARAMETERS
 from tiled_scim.audit import refusals
 from tiled_scim.clients import Federation, NewClient
 from tiled_scim.errors import Cause, forbidden
@@ -106,6 +109,11 @@ class TestGranted:
     @pytest.mark.parametrize("path", ["/oauth/token/", "//oauth/token", "/oauth//token"])
     def test_at_other_spellings_of_the_path(self, new: NewClient, path: str) -> None:
         assert send({**GRANT, **by_body(new)}, path=MOUNT + path).status == 200
+
+    def test_with_a_charset(self, new: NewClient) -> None:
+        body = urlencode({**GRANT, **by_body(new)})
+
+        assert send(body, content_type=f"{FORM}; charset=UTF-8").status == 200
 
     def test_with_parameters_that_mean_nothing_here(self, new: NewClient) -> None:
         others = {"resource": "https://example.com", "audience": "x"}
@@ -213,6 +221,38 @@ class TestRefused:
 
     def test_a_body_that_is_large(self) -> None:
         assert send("a=" + "x" * 40_000).error == (413, "invalid_request")
+
+    def test_a_body_one_byte_too_large(self, new: NewClient) -> None:
+        body = urlencode({**GRANT, **by_body(new), "x": ""})
+        body += "x" * (MAX_FORM_BYTES - len(body))
+
+        assert send(body).status == 200
+        assert send(f"{body}x").error == (413, "invalid_request")
+
+    def test_one_parameter_too_many(self, new: NewClient) -> None:
+        body = {**GRANT, **by_body(new)}
+        body |= {f"x{number}": "1" for number in range(MAX_PARAMETERS - len(body))}
+
+        assert send(body).status == 200
+        assert send({**body, "y": "1"}).error == (400, "invalid_request")
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            {"x": "1", "client_assertion": "x"},
+            {"grant_type": ""},
+            {"grant_type": "password"},
+            {"scope": "admin"},
+        ],
+    )
+    def test_what_a_client_must_change_is_an_event_that_says_so(
+        self, new: NewClient, wrong: dict[str, str]
+    ) -> None:
+        reply = send({**GRANT, **by_body(new), **wrong})
+
+        event = ScimEvent.objects.latest("pk")
+        assert (event.status, event.cause) == (400, Cause.CLIENT)
+        assert event.detail == reply.json["error_description"]
 
     def test_a_body_without_a_length(self, new: NewClient) -> None:
         reply = send(

@@ -11,7 +11,19 @@ from hypothesis import strategies as st
 from tiled_scim.attributes import Attribute, ResourceType, Schema, Type
 from tiled_scim.errors import ScimError
 from tiled_scim.schemas import COMMON, ENTERPRISE_USER, GROUP, TILED_USER, USER
-from tiled_scim.scim.cleaning import Document, check_immutable, clean, clean_document
+from tiled_scim.scim.cleaning import (
+    MAX_ELEMENTS,
+    MAX_RESOURCE_BYTES,
+    MAX_TEXT,
+    Document,
+    check_immutable,
+    check_length,
+    check_size,
+    clean,
+    clean_document,
+    named_values,
+    size_as_json,
+)
 
 KEY = "0b6c4a44-1f6a-4f3a-9a39-3f3ac16b6fbb"
 CERTIFICATE = "MIIDQzCCAqygAwIBAgICEAAwDQYJKoZIhvcNAQEFBQAwTg=="
@@ -63,6 +75,15 @@ class TestClean:
             pytest.param("dateTime", "", None, id="an empty date is unassigned"),
             pytest.param("binary", CERTIFICATE, CERTIFICATE, id="base64"),
             pytest.param("binary", "QQ", "QQ", id="base64 without padding"),
+            pytest.param("binary", "QUI", "QUI", id="base64 without one character of padding"),
+            pytest.param("string", "x" * MAX_TEXT, "x" * MAX_TEXT, id="the longest string"),
+            pytest.param("decimal", 2**53 + 1, 2**53 + 1, id="an integer keeps all of its digits"),
+            pytest.param(
+                "decimal",
+                123456789012345678901234567890,
+                123456789012345680000000000000,
+                id="a larger one those of a float",
+            ),
             pytest.param("string", None, None, id="null is unassigned"),
         ],
     )
@@ -75,6 +96,7 @@ class TestClean:
             pytest.param("string", 5, id="a number is no string"),
             pytest.param("string", True, id="a boolean is no string"),
             pytest.param("string", ["a"], id="an array is no string"),
+            pytest.param("string", "x" * (MAX_TEXT + 1), id="a string that is too long"),
             pytest.param("string", "a\x00b", id="NUL cannot be stored"),
             pytest.param("string", "\ud800", id="a lone surrogate cannot be stored"),
             pytest.param("boolean", "yes", id="yes is no boolean"),
@@ -87,8 +109,10 @@ class TestClean:
             pytest.param("decimal", float("inf"), id="infinity is no JSON number"),
             pytest.param("dateTime", "yesterday", id="a word is no date"),
             pytest.param("dateTime", 1305261754, id="a number is no date"),
+            pytest.param("binary", 5, id="a number is no base64"),
             pytest.param("binary", "not base64!", id="other characters are no base64"),
             pytest.param("binary", "QQQQQ", id="a length that base64 never has"),
+            pytest.param("binary", "QU!JD", id="other characters among those of base64"),
             pytest.param("reference", {}, id="an object is no reference"),
             pytest.param("complex", 1, id="a number is no object"),
             pytest.param("complex", "a", id="a string is no object where there is no value"),
@@ -99,6 +123,9 @@ class TestClean:
             clean(attribute(kind), sent, "it")
         assert refusal.value.scim_type == "invalidValue"
         assert refusal.value.detail.startswith("it ")
+
+    def test_there_is_one_zero(self) -> None:
+        assert str(clean(attribute("decimal"), -0.0, "it")) == "0.0"
 
     @pytest.mark.parametrize(
         ("name", "sent", "kept"),
@@ -157,9 +184,18 @@ class TestClean:
 
     def test_only_one_element_is_primary(self) -> None:
         two = [{"value": "a", "primary": True}, {"value": "b", "primary": "True"}]
-        with pytest.raises(ScimError, match="one primary value") as refusal:
+        with pytest.raises(
+            ScimError, match=r"^emails may have one primary value, and 2"
+        ) as refusal:
             clean(of_user("emails"), two, "emails")
         assert refusal.value.scim_type == "invalidValue"
+
+    def test_a_value_that_may_be_a_text_says_so(self) -> None:
+        with pytest.raises(ScimError, match="an object, or its value as plain text"):
+            clean(of_user("roles"), [5], "roles")
+
+    def test_names_are_the_same_in_lower_case(self) -> None:
+        assert len(list(named_values({"ß": 1, "SS": 2}))) == 2
 
     def test_a_name_given_twice_is_refused(self) -> None:
         with pytest.raises(ScimError, match="given twice") as refusal:
@@ -169,6 +205,12 @@ class TestClean:
     def test_the_error_names_the_part(self) -> None:
         with pytest.raises(ScimError, match=r"^emails\.primary must be true or false\.$"):
             clean(of_user("emails"), [{"value": "a", "primary": "maybe"}], "emails")
+
+    def test_as_many_elements_as_allowed(self) -> None:
+        most = [{"value": str(n)} for n in range(MAX_ELEMENTS)]
+        assert clean(of_user("roles"), most, "roles") == most
+        with pytest.raises(ScimError, match="roles may have 1000 values, and would have 1001"):
+            clean(of_user("roles"), [*most, {"value": "x"}], "roles")
 
     @given(name=st.sampled_from(["userName", "name", "emails", "active"]), value=json_values)
     def test_any_value_is_cleaned_for_good_or_refused(self, name: str, value: object) -> None:
@@ -215,9 +257,13 @@ class TestCleanDocument:
 
     @pytest.mark.parametrize("name", [None, "", "  "])
     def test_a_required_attribute_must_not_be_blank(self, name: str | None) -> None:
-        with pytest.raises(ScimError, match="userName is required") as refusal:
+        with pytest.raises(ScimError, match=r"^userName is required\.$") as refusal:
             clean_document(USER, {"userName": name})
         assert refusal.value.scim_type == "invalidValue"
+
+    def test_the_error_names_the_attribute(self) -> None:
+        with pytest.raises(ScimError, match=r"^userName must be a string\.$"):
+            clean_document(USER, {"userName": 5})
 
     def test_a_required_attribute_must_be_there(self) -> None:
         with pytest.raises(ScimError, match="displayName is required"):
@@ -242,6 +288,15 @@ class TestCleanDocument:
             {"value": "2"},
             {"value": KEY},
         ]
+
+    def test_an_empty_member_beside_others_says_nothing(self) -> None:
+        body = {"displayName": "G", "members": [{}, {"value": "1"}, {}]}
+        assert clean_document(GROUP, body)["members"] == [{"value": "1"}]
+
+    def test_members_have_no_largest_number(self) -> None:
+        members = [{"value": str(n)} for n in range(MAX_ELEMENTS + 1)]
+        body = {"displayName": "G", "members": members}
+        assert clean_document(GROUP, body)["members"] == members
 
     @pytest.mark.parametrize("text", ["3", "ann@example.com", f'[{{"value": "{KEY}"}}]', f"{KEY},"])
     def test_a_text_that_is_no_id_is_no_member(self, text: str) -> None:
@@ -281,6 +336,42 @@ class TestCleanDocument:
         assert clean_document(USER, document) == document
 
 
+class TestSizes:
+    def test_a_text_may_have_as_many_characters_as_its_column(self) -> None:
+        check_length("title", "x" * 5, 5)
+        check_length("title", "x" * 500, None)
+        check_length("title", 123456, 5)
+        with pytest.raises(ScimError, match="title may have 5 characters here, and 6") as refusal:
+            check_length("title", "x" * 6, 5)
+        assert refusal.value.scim_type == "invalidValue"
+
+    def test_json_takes_the_bytes_that_are_sent(self) -> None:
+        assert size_as_json({"title": ["é", 1]}) == len('{"title":["é",1]}'.encode())
+
+    def test_a_resource_may_be_as_large_as_allowed(self) -> None:
+        assert check_size(of_bytes(MAX_RESOURCE_BYTES), USER) == MAX_RESOURCE_BYTES
+        with pytest.raises(ScimError) as refusal:
+            check_size(of_bytes(MAX_RESOURCE_BYTES + 1), USER)
+        assert refusal.value.status == 413
+        assert f"would have {MAX_RESOURCE_BYTES + 1} bytes" in refusal.value.detail
+
+    def test_members_do_not_count(self) -> None:
+        group: Document = {"displayName": "G"}
+        assert check_size({**group, "members": [{"value": KEY}]}, GROUP) == size_as_json(group)
+
+    def test_one_that_is_too_large_may_stay_so_but_not_grow(self) -> None:
+        large, larger = (of_bytes(MAX_RESOURCE_BYTES + size) for size in (8, 9))
+        assert check_size(large, USER, large) == MAX_RESOURCE_BYTES + 8
+        assert check_size(large, USER, larger) == MAX_RESOURCE_BYTES + 8
+        with pytest.raises(ScimError):
+            check_size(larger, USER, large)
+
+
+def of_bytes(size: int) -> Document:
+    """A document that has this size as JSON."""
+    return {"title": "x" * (size - size_as_json({"title": ""}))}
+
+
 class TestImmutable:
     BADGE = Schema(
         "urn:x",
@@ -290,6 +381,22 @@ class TestImmutable:
             Attribute("number", mutability="immutable"),
             Attribute(
                 "holder", "complex", sub_attributes=(Attribute("id", mutability="immutable"),)
+            ),
+            Attribute(
+                "keepers",
+                "complex",
+                multi_valued=True,
+                sub_attributes=(Attribute("id", mutability="immutable"),),
+            ),
+            Attribute("since", "dateTime", mutability="immutable"),
+            Attribute("hues", multi_valued=True, mutability="immutable"),
+            Attribute("codes", multi_valued=True, mutability="immutable", case_exact=True),
+            Attribute(
+                "locks",
+                "complex",
+                multi_valued=True,
+                mutability="immutable",
+                sub_attributes=(Attribute("value"), Attribute("size", "integer")),
             ),
         ),
     )
@@ -304,6 +411,16 @@ class TestImmutable:
             pytest.param({"number": "1"}, {}, id="removed"),
             pytest.param({"urn:x": {"number": "1"}}, {}, id="removed with its extension"),
             pytest.param({"holder": {"id": "1"}}, {"holder": {"id": "2"}}, id="a changed part"),
+            pytest.param({"holder": {"id": "1"}}, {}, id="a part removed with its object"),
+            pytest.param(
+                {"since": "0001-01-01T00:00:00+23:00"},
+                {"since": "0001-01-01T00:00:00+22:00"},
+                id="a time before the first year",
+            ),
+            pytest.param({"hues": ["red"]}, {"hues": ["red", "blue"]}, id="one more"),
+            pytest.param({"codes": ["a"]}, {"codes": ["A"]}, id="another letter case of a code"),
+            pytest.param({"locks": [{"size": 1}]}, {"locks": [{"size": 2}]}, id="another element"),
+            pytest.param({"locks": [{"size": 1}]}, {"locks": [{"value": "1"}]}, id="another part"),
         ],
     )
     def test_a_value_that_is_there_stays(self, before: Document, after: Document) -> None:
@@ -313,3 +430,26 @@ class TestImmutable:
 
     def test_a_first_value_may_come(self) -> None:
         check_immutable({}, {"number": "1", "urn:x": {"holder": {"id": "1"}}}, self.KIND)
+
+    @pytest.mark.parametrize(
+        ("before", "after"),
+        [
+            pytest.param({"hues": ["red", "Blue"]}, {"hues": ["blue", "Red"]}, id="texts"),
+            pytest.param(
+                {"locks": [{"value": "A", "size": 1}, {"size": 2}]},
+                {"locks": [{"size": 2}, {"size": 1, "value": "a"}]},
+                id="elements",
+            ),
+            pytest.param(
+                {"keepers": [{"id": "1"}]}, {"keepers": [{"id": "2"}]}, id="parts of some"
+            ),
+            pytest.param({"holder": "1"}, {"holder": "2"}, id="what is no object has no parts"),
+        ],
+    )
+    def test_order_and_letter_case_are_no_change(self, before: Document, after: Document) -> None:
+        check_immutable(before, after, self.KIND)
+
+    def test_the_error_names_the_part_of_the_extension(self) -> None:
+        documents: list[Document] = [{"urn:x": {"holder": {"id": key}}} for key in ("1", "2")]
+        with pytest.raises(ScimError, match=r"^urn:x:holder\.id is immutable"):
+            check_immutable(*documents, self.KIND)

@@ -26,8 +26,10 @@ from tiled_scim.scim.grammar import (
     Or,
     Path,
     Present,
+    number_of_comparisons,
     parse,
     parse_path,
+    quoted,
 )
 
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
@@ -39,6 +41,7 @@ TREES: dict[str, Expression] = {
     "a PR": A,
     'a Eq "x"': Comparison("a", "eq", "x"),
     "\ta\r\n pr ": A,
+    'a eq "x\ty"': Comparison("a", "eq", "x\ty"),
     # Precedence: not, and, or.
     "a pr or b pr and c pr": Or((A, And((B, C)))),
     "a pr and b pr or c pr": Or((And((A, B)), C)),
@@ -110,6 +113,7 @@ ERRORS = {
     "and a pr": "“and” at character 1",
     "a eq and": "“and” at character 6",
     '"a" eq "b"': "“a” at character 1",
+    '"" eq "b"': "“” at character 1",
     "userName eq bjensen": "“bjensen” at character 13 (text values need double quotes)",
     "userName eq b@x.com": "“b@x.com” at character 13 (text values need double quotes)",
     "userName eq 'bjensen'": "“'bjensen'” at character 13 (text values need double quotes)",
@@ -117,6 +121,7 @@ ERRORS = {
     'userName eq "bjensen': '“"bjensen” at character 13 (text values need double quotes)',
     'userName regex "x"': "The operator “regex” is not supported",
     'emails[type eq "x"].value regex "x"': "The operator “regex” is not supported",
+    "emails[type pr] regex": "The operator “regex” is not supported",
     "a eq 01": "“01” at character 6",
     "a eq 1.": "“1.” at character 6",
     "a eq +1": "“+1” at character 6",
@@ -162,6 +167,25 @@ def test_an_error_shows_the_beginning_of_a_long_value() -> None:
         parse(f"a eq {'x' * 5000}")
 
 
+def test_a_text_is_shortened_to_the_limit() -> None:
+    assert quoted("x" * 60) == f"“{'x' * 60}”"
+    assert quoted("x" * 61) == f"“{'x' * 60}…”"
+    assert quoted("abc", 2) == "“ab…”"
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("a pr", 1),
+        ("a pr and (b eq 1 or c eq 2)", 3),
+        ("not (a pr or b pr)", 2),
+        ("a[b pr and c pr] or d[e pr].f pr", 4),
+    ],
+)
+def test_comparisons_are_counted(text: str, number: int) -> None:
+    assert number_of_comparisons(parse(text)) == number
+
+
 def test_as_many_clauses_as_allowed_are_read() -> None:
     assert parse(" and ".join(["a pr"] * MAX_CLAUSES)) == And((A,) * MAX_CLAUSES)
 
@@ -190,6 +214,8 @@ def test_the_length_is_limited() -> None:
     assert parse(longest) == Comparison("a", "eq", "x" * (MAX_LENGTH - 7))
     with pytest.raises(ScimError, match="longer than 10000 characters"):
         parse(longest + " ")
+    with pytest.raises(ScimError, match="longer than 10000 characters"):
+        parse_path(f'members[value eq "{"x" * MAX_LENGTH}"]')
 
 
 def test_the_largest_filter_leaves_most_of_the_stack() -> None:

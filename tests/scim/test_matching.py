@@ -1,7 +1,11 @@
 """Filters of PATCH paths: whether one element in memory fits."""
 
+# Fullwidth letters are other spellings of the usual ones.
+# ruff: noqa: RUF001
+
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -9,7 +13,7 @@ import pytest
 from tiled_scim.attributes import Attribute
 from tiled_scim.errors import ScimError
 from tiled_scim.scim.grammar import parse
-from tiled_scim.scim.matching import predicate
+from tiled_scim.scim.matching import comparable, predicate
 
 THINGS = Attribute(
     "things",
@@ -19,6 +23,7 @@ THINGS = Attribute(
         Attribute("value"),
         Attribute("code", case_exact=True),
         Attribute("primary", "boolean"),
+        Attribute("open", "boolean"),
         Attribute("size", "integer"),
         Attribute("weight", "decimal"),
         Attribute("since", "dateTime"),
@@ -56,6 +61,8 @@ TRUE = [
     "size eq 0.0",
     "size ge -1",
     "weight gt 2",
+    "weight lt 1e30",
+    f"size lt {2**63 - 1}",
     "weight le 2.5",
     'since eq "2023-12-31T23:00:00Z"',
     'since lt "2024-01-01T00:00:00"',
@@ -72,6 +79,8 @@ TRUE_OF_NOTHING = [
     'value ne "x"',
     "not (value pr)",
     "primary ne true",
+    "primary eq false",
+    "not (open eq false)",
     'not (value co "")',
     'since ne "2024-01-01T00:00:00Z"',
 ]
@@ -81,6 +90,7 @@ ERRORS = {
     'other.value eq "x"': "things has no sub-attribute “other.value”",
     "value eq 1": "value is string, which “1” is not",
     "size eq true": "size is integer, which “True” is not",
+    f"size lt {2**63}": "size is an integer, which has at most 64 bits",
     'weight eq "2.5"': "weight is decimal",
     'primary eq "yes"': "primary is boolean, which “yes” is not",
     "primary eq 1": "primary is boolean",
@@ -88,6 +98,7 @@ ERRORS = {
     'blob co "x"': "co cannot be used with blob, which is binary; eq, ne can",
     'size sw "1"': "sw cannot be used with size, which is integer; eq, ge, gt, le, lt, ne can",
     'since eq "today"': "since is dateTime, which “today” is not",
+    "since eq 5": "since is dateTime, which “5” is not",
     'since eq "0001-01-01T00:00:00+23:00"': "since is dateTime",
     "value co null": "co cannot be used with null; eq, ne can",
     "things[value pr]": "cannot be inside another one: things[…]",
@@ -123,6 +134,21 @@ def test_an_empty_value_is_a_value_but_not_present() -> None:
 def test_a_value_that_is_not_of_its_type_fits_nothing() -> None:
     assert not matches("size eq 1", {"size": "1"})
     assert not matches("size eq null", {"size": "1"})
+
+
+def test_names_are_compared_in_their_canonical_form() -> None:
+    assert comparable(Attribute("name", canonical_column="it"), "ＡＮＮ") == "ann"
+    assert comparable(Attribute("name"), "ＡＮＮ") == "ａｎｎ"
+
+
+def test_a_time_without_a_zone_is_in_utc(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        assert matches('since eq "2023-12-31T23:00:00"', THING)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def matches(text: str, element: dict[str, Any]) -> bool:

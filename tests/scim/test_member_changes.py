@@ -13,7 +13,13 @@ from tiled_scim.errors import ScimError
 from tiled_scim.schemas import CORE_GROUP, GROUP
 from tiled_scim.scim.grammar import Expression
 from tiled_scim.scim.matching import predicate
-from tiled_scim.scim.member_changes import MemberChange, member_change
+from tiled_scim.scim.member_changes import (
+    MAX_LOOKS,
+    MemberChange,
+    check_looks,
+    member_change,
+    split_members,
+)
 from tiled_scim.scim.operations import parse
 
 ADD = {"op": "add", "path": "members"}
@@ -136,6 +142,51 @@ class TestProviders:
         operations = [REPLACE | {"value": members("1", "2")}, remove_one("1"), remove_one("9")]
         assert change(*operations) == MemberChange(overwrite=True, added={"2"})
         assert change(ADD | {"value": members("1")}, REMOVE) == MemberChange(overwrite=True)
+
+
+class TestNames:
+    """The display names that were sent, and the last list, which a change is not compared by."""
+
+    ADA = {"value": "1", "display": "ada"}
+
+    def test_a_name_stays_with_its_member(self) -> None:
+        (bob, *_) = members("2")
+        found = change(ADD | {"value": [self.ADA, bob]}, ADD | {"value": [bob]})
+        assert found
+        assert found.displays == {"1": "ada"}
+        found = change(REPLACE | {"value": [self.ADA, bob]}, ADD | {"value": members("3")})
+        assert found
+        assert found.displays == {"1": "ada"}
+
+    @pytest.mark.parametrize("end", [remove_one("1"), REMOVE, REPLACE | {"value": members("2")}])
+    def test_who_was_removed_and_comes_again_has_no_name(self, end: dict[str, object]) -> None:
+        found = change(ADD | {"value": [self.ADA]}, end, ADD | {"value": members("1")})
+        assert found
+        assert found.displays == {}
+
+    def test_the_last_list_has_those_who_are_left_of_it(self) -> None:
+        found = change(
+            REPLACE | {"value": members("1", "2", "3")},
+            remove_one("2"),
+            ADD | {"value": members("2", "4")},
+        )
+        assert found
+        assert found.listed == {"1", "3"}
+        assert found.added == {"1", "2", "3", "4"}
+
+    def test_the_members_of_a_document(self) -> None:
+        members_, rest = split_members({"displayName": "G", "members": [self.ADA, {"value": "2"}]})
+        assert rest == {"displayName": "G"}
+        assert members_ == MemberChange(overwrite=True, added={"1", "2"})
+        assert (members_.listed, members_.displays) == ({"1", "2"}, {"1": "ada"})
+        assert split_members({"displayName": "G"}) == (None, {"displayName": "G"})
+
+
+def test_as_many_looks_as_allowed() -> None:
+    check_looks(MAX_LOOKS)
+    with pytest.raises(ScimError) as refusal:
+        check_looks(MAX_LOOKS + 1)
+    assert refusal.value.scim_type == "tooMany"
 
 
 class TestFilters:

@@ -17,8 +17,8 @@ from tiled_scim.schemas import (
     TILED_USER,
     USER,
 )
-from tiled_scim.scim.budget import MAX_OPERATIONS
-from tiled_scim.scim.cleaning import Document
+from tiled_scim.scim.budget import MAX_OPERATIONS, Budget
+from tiled_scim.scim.cleaning import Document, size_as_json
 from tiled_scim.scim.operations import PATCH_SCHEMA, is_member_operation, parse
 from tiled_scim.scim.patch import apply
 
@@ -139,6 +139,13 @@ class TestMessage:
             pytest.param(
                 {"schemas": [PATCH_SCHEMA.upper()], "Operations": [replace("title", "x")]},
                 id="the URN in another letter case",
+            ),
+            pytest.param(
+                {"schemas": PATCH_SCHEMA, "Operations": [replace("title", "x")]}, id="no array"
+            ),
+            pytest.param(
+                {"schemas": [1, PATCH_SCHEMA], "Operations": [replace("title", "x")]},
+                id="more schemas",
             ),
             pytest.param({"OPERATIONS": [replace("title", "x")]}, id="names in any letter case"),
             pytest.param(message({"OP": "REPLACE", "Path": "TITLE", "Value": "x"}), id="capitals"),
@@ -290,6 +297,11 @@ class TestAdd:
                 id="news of an element that is there",
             ),
             pytest.param(
+                add("emails", [{"value": WORK["value"], "type": "work", "display": "Ada"}]),
+                {"emails": [WORK | {"display": "Ada"}, HOME]},
+                id="parts that are not named stay",
+            ),
+            pytest.param(
                 add("emails", [{"value": HOME["value"]}]),
                 {"emails": [WORK, HOME, {"value": HOME["value"]}]},
                 id="a value without its type",
@@ -347,7 +359,7 @@ class TestAdd:
         assert document["addresses"] == [address, {"type": "work"}]
 
     def test_two_primary_elements_are_refused(self) -> None:
-        with pytest.raises(ScimError, match="one primary value") as refusal:
+        with pytest.raises(ScimError, match=r"^emails may have one primary value") as refusal:
             patch(ADA, replace("emails.primary", True))
         assert refusal.value.scim_type == "invalidValue"
 
@@ -416,6 +428,12 @@ class TestFilter:
         with pytest.raises(ScimError) as refusal:
             patch(ADA, {"op": op, "path": f"roles[{condition}].value", "value": "r"})
         assert refusal.value.scim_type == "noTarget"
+
+    def test_a_value_that_the_element_cannot_have_is_refused(self, op: str) -> None:
+        path = 'x509Certificates[value eq "no base64"].display'
+        with pytest.raises(ScimError, match=r"^x509Certificates\.value must be base64") as refusal:
+            patch(ADA, {"op": op, "path": path, "value": "x"})
+        assert refusal.value.scim_type == "invalidValue"
 
     def test_matches_take_up_the_value(self, op: str) -> None:
         operation = add('emails[type eq "home"]', {"display": "x", "primary": True})
@@ -792,6 +810,47 @@ class TestRemove:
     )
     def test_active_may_be_left_without_a_value(self, operation: object) -> None:
         assert apply({"active": True}, parse(message(operation), USER), USER) == {}
+
+
+class TestCosts:
+    ROLES: Document = {"roles": [{"value": "a"}, {"value": "b"}]}
+
+    @pytest.mark.parametrize(
+        ("operation", "looks", "changed"),
+        [
+            pytest.param(replace("title", "x"), 0, {"title": "x"}, id="what is not looked at"),
+            pytest.param(replace("roles", ["c"]), 0, {"roles": [{"value": "c"}]}, id="all of it"),
+            pytest.param(remove("roles"), 0, {}, id="nothing left"),
+            pytest.param(remove('roles[value eq "x"]'), 2, {}, id="each element"),
+            pytest.param(remove('roles[value eq "x" or type eq "y"]'), 4, {}, id="each comparison"),
+            pytest.param(remove("roles", value=["x"]), 2, {}, id="elements by value"),
+            pytest.param(remove("roles.type"), 2, {}, id="a part of each"),
+            pytest.param(
+                add("roles", "c"),
+                2,
+                {"roles": [{"value": "a"}, {"value": "b"}, {"value": "c"}]},
+                id="those that are there",
+            ),
+        ],
+    )
+    def test_looks_and_written_bytes_are_counted(
+        self, operation: object, looks: int, changed: Document
+    ) -> None:
+        budget = Budget()
+        operations = parse(message(operation, replace("nickName", "n")), USER)
+        apply(self.ROLES, operations, USER, budget)
+        assert budget.steps == looks + size_as_json({**changed, "nickName": "n"})
+
+    def test_long_elements_count_by_their_characters(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        searched = remove('roles[value co "y"]')
+        monkeypatch.setattr("tiled_scim.scim.patch.MAX_LOOKS", 20)
+        document: Document = {"roles": [{"value": "é" * 4500}]}
+        assert patch(document, searched) == document
+        with pytest.raises(ScimError, match="roles has too many or too long") as refusal:
+            patch({"roles": [{"value": "é" * 5200}]}, searched)
+        assert refusal.value.scim_type == "tooMany"
+        with pytest.raises(ScimError):
+            patch(document, searched, searched)
 
 
 class TestSimpleMultiValuedAttributes:

@@ -107,4 +107,4 @@ def _identities(attribute: Attribute, element: object) -> tuple[Hashable, ...]:
 def _comparable(attribute: Attribute, value: object) -> str:
     if isinstance(value, str) and not attribute.case_exact:
         return fold(value)
-    return json.dumps(value, sort_keys=True)
+    return json.dumps(value)

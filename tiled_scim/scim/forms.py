@@ -75,7 +75,9 @@ def restates(
         key: The id of the resource, as it was sent.
     """
     if str(path) == "id":
-        return isinstance(value, str) and canonical_id(value) == canonical_id(key or "")
+        if not isinstance(value, str) or key is None:
+            return False
+        return canonical_id(value) == canonical_id(key)
     urns = value if isinstance(value, list) else [value]
     known = {schema.urn.lower() for schema in resource_type.schemas}
     is_known = all(isinstance(urn, str) and urn.lower() in known for urn in urns)
