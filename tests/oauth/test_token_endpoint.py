@@ -68,7 +68,8 @@ class Gone(Together):
     """An account that the host has deleted."""
 
     def check_account(self) -> None:
-        raise forbidden("The account does not exist any more.", Cause.NO_ACCOUNT)
+        if self.account in {"", ACME}:
+            raise forbidden("The account does not exist any more.", Cause.NO_ACCOUNT)
 
 
 class TestGranted:
@@ -557,6 +558,7 @@ class TestAccessTokens:
 
         statuses = [operation["status"] for operation in answer.json["Operations"]]
         assert statuses == ["201"] * 5 + ["401"] * 5
+        assert "token endpoint" in answer.json["Operations"][-1]["response"]["detail"]
         assert len(people()) == 5
 
 

@@ -164,6 +164,32 @@ class TestMessage:
             parse(message(*[one] * (MAX_OPERATIONS + 1)), USER)
         assert refusal.value.status == 413
 
+    def test_what_a_request_asks_for_is_counted(self) -> None:
+        budget = Budget()
+        named = replace(None, {"title": "x", "nickName": "y", 'emails[type eq "work"].value': "z"})
+        parse(message(named, remove("emails[value pr]")), USER, budget)
+        parse(message(add("members", [KEY, KEY]), add(None, {"displayName": "G"})), GROUP, budget)
+        assert budget.asked == {"operations": 2 + 3 + 2 + 1, "comparisons": 2, "members": 2}
+
+    def test_the_id_of_the_resource_may_be_sent_again(self) -> None:
+        assert parse(message(replace("id", KEY.upper())), USER, key=KEY) == []
+
+    @pytest.mark.parametrize(
+        ("operation", "detail"),
+        [
+            (replace(ENTERPRISE_USER, [{}, {}]), f"^{ENTERPRISE_USER} has one value, and 2"),
+            (remove("emails", value=[5]), r"^emails must be an object\.$"),
+            (replace("title", ["x", "y"]), "^title has one value, and 2"),
+        ],
+    )
+    def test_the_error_names_the_path(self, operation: object, detail: str) -> None:
+        with pytest.raises(ScimError, match=detail):
+            parse(message(operation), USER)
+
+    def test_an_empty_text_is_no_member(self) -> None:
+        with pytest.raises(ScimError, match="an empty text is no id"):
+            parse(message(replace("members", "")), GROUP)
+
     def test_all_is_checked_before_anything_is_done(self) -> None:
         with pytest.raises(ScimError) as refusal:
             parse(message(replace("title", "x"), replace("nothing", "x")), USER)
