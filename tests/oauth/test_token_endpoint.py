@@ -68,7 +68,8 @@ class Gone(Together):
     """An account that the host has deleted."""
 
     def check_account(self) -> None:
-        raise forbidden("The account does not exist any more.", Cause.NO_ACCOUNT)
+        if self.account in {"", ACME}:
+            raise forbidden("The account does not exist any more.", Cause.NO_ACCOUNT)
 
 
 class TestGranted:
@@ -109,6 +110,11 @@ class TestGranted:
     @pytest.mark.parametrize("path", ["/oauth/token/", "//oauth/token", "/oauth//token"])
     def test_at_other_spellings_of_the_path(self, new: NewClient, path: str) -> None:
         assert send({**GRANT, **by_body(new)}, path=MOUNT + path).status == 200
+
+    def test_with_other_spellings_of_the_header(self, new: NewClient) -> None:
+        pair = by_basic(new)["Authorization"].removeprefix("Basic ")
+
+        assert send(GRANT, {"Authorization": f"BASIC   {pair} "}).status == 200
 
     def test_with_a_charset(self, new: NewClient) -> None:
         body = urlencode({**GRANT, **by_body(new)})
@@ -296,8 +302,50 @@ class TestRefused:
         """RFC 6750 section 3: only a request that has an access token gets one."""
         assert Scim(None).get("/Users").headers["WWW-Authenticate"] == 'Bearer realm="SCIM"'
 
-    def test_two_methods_at_once(self, new: NewClient) -> None:
-        assert send({**GRANT, **by_body(new)}, by_basic(new)).error == (400, "invalid_request")
+    @pytest.mark.parametrize(
+        ("body", "header", "names"),
+        [
+            ({}, True, "Authorization and client_secret."),
+            ({"client_assertion": "x"}, False, "client_secret and client_assertion."),
+            ({"client_assertion": "x"}, True, "client_secret and client_assertion."),
+        ],
+    )
+    def test_several_methods_at_once(
+        self, new: NewClient, body: dict[str, str], header: bool, names: str
+    ) -> None:
+        reply = send({**GRANT, **by_body(new), **body}, by_basic(new) if header else {})
+
+        assert reply.error == (400, "invalid_request")
+        assert reply.json["error_description"].endswith(names)
+
+    @pytest.mark.parametrize(
+        ("header", "detail", "cause"),
+        [
+            ("Basic {none}", "has no client id and client secret", Cause.UNKNOWN_CLIENT),
+            ("Bearer {pair}", "has no client id and client secret", Cause.UNKNOWN_CLIENT),
+            ("Basic !{pair}", "has no client id and client secret", Cause.UNKNOWN_CLIENT),
+            ("Basic {colons}", "is wrong, or was revoked", Cause.CLIENT_SECRET),
+            ("", "No client id and client secret were sent", Cause.UNKNOWN_CLIENT),
+        ],
+    )
+    def test_the_event_says_what_is_wrong_with_the_header(
+        self, new: NewClient, header: str, detail: str, cause: Cause
+    ) -> None:
+        pair = by_basic(new)["Authorization"].removeprefix("Basic ")
+        none, colons = (
+            base64.b64encode(text.encode()).decode()
+            for text in ("none", f"{new.client.client_id}:a:b")
+        )
+        reply = send(GRANT, {"Authorization": header.format(none=none, pair=pair, colons=colons)})
+
+        assert reply.error == (401, "invalid_client")
+        event = ScimEvent.objects.latest("pk")
+        assert detail in event.detail
+        assert event.cause == cause
+
+    def test_a_secret_without_a_client_id(self) -> None:
+        assert send({**GRANT, "client_secret": "x"}).error == (401, "invalid_client")
+        assert ScimEvent.objects.get().detail == "No client id and client secret were sent."
 
     def test_two_client_ids(self, new: NewClient) -> None:
         reply = send({**GRANT, "client_id": UNKNOWN}, by_basic(new))
@@ -313,6 +361,7 @@ class TestRefused:
         assert not ScimAccessToken.objects.exists()
         event = ScimEvent.objects.latest("pk")
         assert (event.account, event.cause) == ("", Cause.NOT_ENABLED)
+        assert event.token_last_four == secret_of(new)[-4:]
 
     def test_a_client_whose_account_is_gone(self, new: NewClient, settings: LazySettings) -> None:
         settings.TILED_SCIM_HOST_ADAPTER = Gone
@@ -557,6 +606,7 @@ class TestAccessTokens:
 
         statuses = [operation["status"] for operation in answer.json["Operations"]]
         assert statuses == ["201"] * 5 + ["401"] * 5
+        assert "token endpoint" in answer.json["Operations"][-1]["response"]["detail"]
         assert len(people()) == 5
 
 

@@ -12,12 +12,14 @@ from hypothesis import strategies as st
 from tiled_scim.errors import ScimError
 from tiled_scim.schemas import CORE_GROUP, GROUP
 from tiled_scim.scim.grammar import Expression
+from tiled_scim.scim.grammar import parse as parse_filter
 from tiled_scim.scim.matching import predicate
 from tiled_scim.scim.member_changes import (
     MAX_LOOKS,
     MemberChange,
     check_looks,
     member_change,
+    searches,
     split_members,
 )
 from tiled_scim.scim.operations import parse
@@ -180,6 +182,29 @@ class TestNames:
         assert members_ == MemberChange(overwrite=True, added={"1", "2"})
         assert (members_.listed, members_.displays) == ({"1", "2"}, {"1": "ada"})
         assert split_members({"displayName": "G"}) == (None, {"displayName": "G"})
+
+
+def test_searches_are_the_filters_that_do_not_just_name_ids() -> None:
+    search = {"op": "remove", "path": 'members[display eq "ada"]'}
+    rename = {"op": "replace", "path": "displayName", "value": "G"}
+    operations = [rename, remove_one("1"), search, ADD | {"value": members("2")}, search]
+    found = searches(parse({"Operations": operations}, GROUP))
+    assert found == [parse_filter('display eq "ada"')]
+
+
+def test_searches_among_added_members_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tiled_scim.scim.member_changes.MAX_LOOKS", 10)
+    rename = {"op": "replace", "path": "displayName", "value": "G"}
+    add = ADD | {"value": members(*"12345")}
+    search = {"op": "remove", "path": 'members[value sw "x" or value sw "y"]'}
+    allowed = [rename, add, remove_one("9"), remove_one("8"), search]
+
+    found = change(*allowed, select=lambda expression: [])
+    assert found == MemberChange(added=set("12345"), removed={"8", "9"})
+    assert change(search, search, search, select=lambda expression: []) == MemberChange()
+    with pytest.raises(ScimError) as refusal:
+        change(*allowed, search, select=lambda expression: [])
+    assert refusal.value.scim_type == "tooMany"
 
 
 def test_as_many_looks_as_allowed() -> None:

@@ -164,6 +164,34 @@ class TestMessage:
             parse(message(*[one] * (MAX_OPERATIONS + 1)), USER)
         assert refusal.value.status == 413
 
+    def test_what_a_request_asks_for_is_counted(self) -> None:
+        budget = Budget()
+        named = replace(None, {"title": "x", "nickName": "y", 'emails[type eq "work"].value': "z"})
+        parse(message(named, remove("emails[value pr or type pr]")), USER, budget)
+        parse(message(add("members", [KEY, KEY]), add(None, {"displayName": "G"})), GROUP, budget)
+        assert budget.asked == {"operations": 2 + 3 + 2 + 1, "comparisons": 3, "members": 2}
+
+    def test_the_id_of_the_resource_may_be_sent_again(self) -> None:
+        assert parse(message(replace("id", KEY.upper())), USER, key=KEY) == []
+
+    @pytest.mark.parametrize(
+        ("operation", "detail"),
+        [
+            (replace(ENTERPRISE_USER, [{}, {}]), f"^{ENTERPRISE_USER} has one value, and 2"),
+            (remove("emails", value=[5]), r"^emails must be an object\.$"),
+            (replace('emails[type eq "work"]', 5), r"^emails must be an object\.$"),
+            (replace('emails[type eq "work"]', {"value": 5}), r"^emails\.value must be a string"),
+            (replace("title", ["x", "y"]), "^title has one value, and 2"),
+        ],
+    )
+    def test_the_error_names_the_path(self, operation: object, detail: str) -> None:
+        with pytest.raises(ScimError, match=detail):
+            parse(message(operation), USER)
+
+    def test_an_empty_text_is_no_member(self) -> None:
+        with pytest.raises(ScimError, match="an empty text is no id"):
+            parse(message(replace("members", "")), GROUP)
+
     def test_all_is_checked_before_anything_is_done(self) -> None:
         with pytest.raises(ScimError) as refusal:
             parse(message(replace("title", "x"), replace("nothing", "x")), USER)
@@ -497,6 +525,7 @@ class TestReplace:
                 id="a null part of an element is unassigned",
             ),
             pytest.param(replace('emails[type eq "work"]', {"nothing": 1}), {}, id="no known part"),
+            pytest.param(replace("emails", [{"nothing": 1}]), {}, id="elements of unknown parts"),
             pytest.param(
                 replace('emails[type eq "home"].primary', "True"),
                 {"emails": [WORK | {"primary": False}, HOME | {"primary": True}]},
@@ -724,6 +753,7 @@ class TestRemove:
             ),
             pytest.param(remove('emails[type eq "home"]'), {"emails": [WORK]}, id="an element"),
             pytest.param(remove('emails[type eq "fax"]'), {}, id="no match"),
+            pytest.param(remove('emails[value eq "["]'), {}, id="a bracket in a text"),
             pytest.param(remove('roles[type eq "fax"].value'), {}, id="no match among none"),
             pytest.param(
                 remove('emails[type eq "home"].type'),
@@ -813,7 +843,7 @@ class TestRemove:
 
 
 class TestCosts:
-    ROLES: Document = {"roles": [{"value": "a"}, {"value": "b"}]}
+    ROLES: Document = {"title": "Dr", "roles": [{"value": "a"}, {"value": "b"}]}
 
     @pytest.mark.parametrize(
         ("operation", "looks", "changed"),
@@ -844,7 +874,7 @@ class TestCosts:
     def test_long_elements_count_by_their_characters(self, monkeypatch: pytest.MonkeyPatch) -> None:
         searched = remove('roles[value co "y"]')
         monkeypatch.setattr("tiled_scim.scim.patch.MAX_LOOKS", 20)
-        document: Document = {"roles": [{"value": "é" * 4500}]}
+        document: Document = {"roles": [{"value": "é" * 4900}]}
         assert patch(document, searched) == document
         with pytest.raises(ScimError, match="roles has too many or too long") as refusal:
             patch({"roles": [{"value": "é" * 5200}]}, searched)
@@ -904,6 +934,21 @@ class TestImmutableAttributes:
             with pytest.raises(ScimError) as refusal:
                 patch(document, operation, resource_type=THING)
             assert refusal.value.scim_type == "mutability"
+
+
+class TestRequiredAttributes:
+    BADGE = Schema("urn:x", "Badge", "", (Attribute("number", required=True), Attribute("hue")))
+    KIND = ResourceType(
+        "Thing", "/Things", "", COMMON, Schema("urn:t", "T", "", (Attribute("size"),)), [BADGE]
+    )
+
+    def test_what_an_extension_requires_is_required_when_it_changes(self) -> None:
+        before: Document = {"urn:x": {"hue": "red"}}
+        size = replace("size", "1")
+        assert patch(before, size, resource_type=self.KIND) == before | {"size": "1"}
+        with pytest.raises(ScimError, match=r"^urn:x:number is required"):
+            patch(before, replace("urn:x:hue", "blue"), resource_type=self.KIND)
+        assert patch(before, remove("urn:x:hue"), resource_type=self.KIND) == {}
 
 
 class TestGroups:

@@ -161,7 +161,7 @@ def _comparison_predicate(comparison: Comparison, attribute: Attribute) -> Predi
 
     def holds(element: Mapping[str, object]) -> bool:
         stored = element.get(attribute.name, default)
-        value = None if stored is None else comparable(attribute, stored)
+        value = comparable(attribute, stored)
         if value is None or expected is None:
             return (stored is None and expected is None) != negated
         return compare(value, expected) != negated
