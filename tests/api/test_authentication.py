@@ -11,7 +11,9 @@ from django.core.exceptions import (
     TooManyFieldsSent,
 )
 from django.http import Http404
+from django.test import Client
 
+from tests.accounts import ACME, Together
 from tests.tokens import new_token
 from tests.wire.client import ANN, Scim, user
 from tests.wire.state import people, refused
@@ -54,6 +56,26 @@ def test_a_last_use_that_cannot_be_noted_breaks_nothing(
     assert scim.get("/Users").status == 200
     assert "last use" in caplog.text
     assert ScimToken.objects.get().last_used_at is None
+
+
+def test_each_use_is_noted(caplog: pytest.LogCaptureFixture) -> None:
+    client = Client(headers={"Authorization": f"Bearer {new_token()[1]}"})
+
+    for _ in range(2):
+        request = client.get("/scim/v2/Users").wsgi_request
+        assert request.user.is_authenticated
+    token = ScimToken.objects.get()
+    assert (token.last_used_from, token.last_used_at is None) == ("127.0.0.1", False)
+    assert "last use" not in caplog.text
+
+
+def test_some_accounts_may_use_scim(settings: LazySettings) -> None:
+    settings.TILED_SCIM_HOST_ADAPTER = Together
+    settings.TILED_SCIM_ENABLED = ACME.__eq__
+
+    statuses = [Scim(new_token(key)[1]).get("/Users").status for key in (ACME, "globex")]
+
+    assert statuses == [200, 403]
 
 
 @pytest.mark.parametrize("form", ["Bearer {}", "bearer {}", " BEARER   {} ", "{}", " {} "])

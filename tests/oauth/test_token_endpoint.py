@@ -36,10 +36,11 @@ from tests.wire.client import ANN, MOUNT, Scim, user
 from tests.wire.state import people
 from tiled_scim import clients
 from tiled_scim.api.oauth.client_authentication import JWT_BEARER
+from tiled_scim.api.oauth.errors import as_oauth_error
 from tiled_scim.api.oauth.forms import MAX_FORM_BYTES, MAX_PARAMETERS
 from tiled_scim.audit import refusals
 from tiled_scim.clients import Federation, NewClient
-from tiled_scim.errors import Cause, forbidden
+from tiled_scim.errors import Cause, ScimError, forbidden
 from tiled_scim.host import HostAdapter
 from tiled_scim.models import (
     ScimAccessToken,
@@ -219,6 +220,16 @@ class TestRefused:
     @pytest.mark.parametrize("raw", [b"\xff", b"grant_type=client_credentials&client_id=\xff"])
     def test_a_body_that_is_no_text(self, raw: bytes) -> None:
         assert send(raw).error == (400, "invalid_request")
+
+    def test_an_empty_body(self) -> None:
+        assert send(b"", {"Content-Type": FORM}).error == (401, "invalid_client")
+
+    def test_characters_that_a_description_may_not_have(self) -> None:
+        error = as_oauth_error(ScimError(400, 'Send “x” and "y\\z"\n.'))
+        assert error.body == {
+            "error": "invalid_request",
+            "error_description": "Send 'x' and 'y'z''.",
+        }
 
     def test_a_body_of_another_type(self, new: NewClient) -> None:
         reply = send(b"{}", content_type="application/json")
@@ -607,6 +618,8 @@ class TestAccessTokens:
         statuses = [operation["status"] for operation in answer.json["Operations"]]
         assert statuses == ["201"] * 5 + ["401"] * 5
         assert "token endpoint" in answer.json["Operations"][-1]["response"]["detail"]
+        refusals_ = ScimEvent.objects.filter(cause=Cause.ACCESS_TOKEN)
+        assert set(refusals_.values_list("account", flat=True)) == {""}
         assert len(people()) == 5
 
 

@@ -449,7 +449,13 @@ class TestImmutable:
     def test_order_and_letter_case_are_no_change(self, before: Document, after: Document) -> None:
         check_immutable(before, after, self.KIND)
 
+    def test_what_stays_in_an_extension_is_no_change(self) -> None:
+        document: Document = {"urn:x": {"number": "1"}}
+        check_immutable(document, dict(document), self.KIND)
+
     def test_the_error_names_the_part_of_the_extension(self) -> None:
+        with pytest.raises(ScimError, match=r"^number is immutable"):
+            check_immutable({"number": "1"}, {}, self.KIND)
         before: Document = {"urn:x": {"holder": {"id": "1"}}}
         with pytest.raises(ScimError, match=r"^urn:x:holder\.id is immutable"):
             check_immutable(before, {"urn:x": {"holder": {"id": "2"}}}, self.KIND)

@@ -160,6 +160,11 @@ class TestNames:
         assert found
         assert found.displays == {"1": "ada"}
 
+    def test_a_name_stays_with_a_member_of_the_next_list(self) -> None:
+        found = change(ADD | {"value": [self.ADA]}, REPLACE | {"value": members("1")})
+        assert found
+        assert found.displays == {"1": "ada"}
+
     @pytest.mark.parametrize("end", [remove_one("1"), REMOVE, REPLACE | {"value": members("2")}])
     def test_who_was_removed_and_comes_again_has_no_name(self, end: dict[str, object]) -> None:
         found = change(ADD | {"value": [self.ADA]}, end, ADD | {"value": members("1")})
@@ -202,6 +207,7 @@ def test_searches_among_added_members_are_limited(monkeypatch: pytest.MonkeyPatc
     found = change(*allowed, select=lambda expression: [])
     assert found == MemberChange(added=set("12345"), removed={"8", "9"})
     assert change(search, search, search, select=lambda expression: []) == MemberChange()
+    assert change(add, add, add, add) == MemberChange(added=set("12345"))
     with pytest.raises(ScimError) as refusal:
         change(*allowed, search, select=lambda expression: [])
     assert refusal.value.scim_type == "tooMany"

@@ -39,11 +39,9 @@ class OAuthView(ScimView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         if request.method not in self.allowed_methods:
-            allowed = ", ".join(self.allowed_methods)
+            # The view adds the header Allow to every response.
             raise ScimError(
-                405,
-                f"{request.method} is not supported here. Send a {self.allowed_methods[0]}.",
-                headers={"Allow": allowed},
+                405, f"{request.method} is not supported here. Send a {self.allowed_methods[0]}."
             )
         super().initial(request, *args, **kwargs)
 
