@@ -122,3 +122,5 @@ def test_in_other_widths_and_in_both_cases() -> None:
 
     assert spellings("Ann") == usual | {"Ａｎｎ", "ａｎｎ", "ＡＮＮ"}
     assert "ｶﾞ" in spellings("ガ")
+    # Each character has one of the two widths, and the usual one.
+    assert {"aカ", "aｶ", "ａカ"} <= spellings("Ａカ")
