@@ -53,6 +53,7 @@ pytestmark = pytest.mark.django_db
 
 METADATA = f"{MOUNT}/.well-known/oauth-authorization-server"
 UNKNOWN = "7d3f9a52-9c3d-4f5e-8a64-1c8a3f6b2d10"
+AWAY = Federation("https://id.example", "https://127.0.0.1:1/keys", "s", "a")
 
 
 @pytest.fixture
@@ -433,6 +434,34 @@ class TestStrangers:
         assert "has expired" in details["expired"][2]
         assert "has a federation" in details["federation"][2]
 
+    def test_the_event_says_what_is_wrong_with_an_assertion(self, settings: LazySettings) -> None:
+        settings.TILED_SCIM_JWKS_PRIVATE_ADDRESSES = True
+        with_secret, revoked, current = new_client(), *(new_client(federation=AWAY) for _ in "ab")
+        clients.revoke(revoked.client, JOB)
+
+        assert [
+            refusal_of(client_id, "x")
+            for client_id in (UNKNOWN, *(new.client.client_id for new in (with_secret, revoked)))
+        ] == [
+            (None, Cause.UNKNOWN_CLIENT, "The client id is unknown."),
+            ("", Cause.ASSERTION, "The client “Entra ID” has secrets and no federation."),
+            ("", Cause.ASSERTION, "The client “Entra ID” was revoked."),
+        ]
+        account, cause, detail = refusal_of(current.client.client_id, "x")
+        assert (account, cause) == ("", Cause.ASSERTION)
+        assert detail.startswith("The assertion is not a signed JSON Web Token")
+
+    def test_the_event_says_that_keys_cannot_be_fetched(self, settings: LazySettings) -> None:
+        settings.TILED_SCIM_JWKS_PRIVATE_ADDRESSES = True
+        header = base64.urlsafe_b64encode(b'{"alg":"RS256","kid":"a"}').decode().rstrip("=")
+
+        account, _, detail = refusal_of(
+            new_client(federation=AWAY).client.client_id, f"{header}.e30.AAAA"
+        )
+
+        assert account == ""
+        assert "127.0.0.1" in detail
+
     def test_refusals_are_counted_in_few_events(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(refusals, "MOST_EVENTS", 3)
         for number in range(20):
@@ -489,6 +518,15 @@ def wrong() -> list[tuple[str, NewClient, str | None]]:
         ("no client", no_client, None),
         ("federation", new_client(federation=federation), "x"),
     ]
+
+
+def refusal_of(client_id: str, assertion: str) -> tuple[str | None, str, str]:
+    """The account, cause and detail of the event of a client that sends an assertion."""
+    body = {"client_id": client_id, "client_assertion": assertion}
+    reply = send({**GRANT, **body, "client_assertion_type": JWT_BEARER})
+    assert reply.status in {401, 503}
+    event = ScimEvent.objects.latest("pk")
+    return event.account, event.cause, event.detail
 
 
 class TestAccessTokens:

@@ -182,6 +182,7 @@ class TestMessage:
             (replace('emails[type eq "work"]', 5), r"^emails must be an object\.$"),
             (replace('emails[type eq "work"]', {"value": 5}), r"^emails\.value must be a string"),
             (replace("title", ["x", "y"]), "^title has one value, and 2"),
+            (replace("x" * 300, "y"), f"“{'x' * 200}…”"),
         ],
     )
     def test_the_error_names_the_path(self, operation: object, detail: str) -> None:
@@ -233,6 +234,7 @@ class TestPaths:
             pytest.param("meta.created", "mutability", id="a part of meta"),
             pytest.param("groups", "mutability", id="groups"),
             pytest.param('groups[value eq "1"]', "mutability", id="some groups"),
+            pytest.param("groups[nothing eq", "mutability", id="some groups by no filter"),
             pytest.param(f"{ENTERPRISE_USER}:manager.displayName", "mutability", id="a part of it"),
         ],
     )
@@ -527,6 +529,12 @@ class TestReplace:
             pytest.param(replace('emails[type eq "work"]', {"nothing": 1}), {}, id="no known part"),
             pytest.param(replace("emails", [{"nothing": 1}]), {}, id="elements of unknown parts"),
             pytest.param(
+                replace('emails[type eq "fax"]', {"nothing": 1}), {}, id="an unknown part of none"
+            ),
+            pytest.param(
+                replace(None, {TILED_USER: None}), {}, id="null that says nothing about access"
+            ),
+            pytest.param(
                 replace('emails[type eq "home"].primary', "True"),
                 {"emails": [WORK | {"primary": False}, HOME | {"primary": True}]},
                 id="primary moves",
@@ -626,6 +634,7 @@ class TestReplace:
             ),
             pytest.param(replace(None, {"name": None}), "name", id="without a path"),
             pytest.param(replace(ENTERPRISE_USER, None), ENTERPRISE_USER, id="an extension"),
+            pytest.param(replace(TILED_USER, None), TILED_USER, id="an extension with access"),
             pytest.param(
                 replace(None, {ENTERPRISE_USER: {"employeeNumber": None, "manager": None}}),
                 ENTERPRISE_USER,
@@ -821,6 +830,11 @@ class TestRemove:
             ),
             pytest.param([remove(ENTERPRISE_USER)], ENTERPRISE_USER, id="an extension"),
             pytest.param(
+                [remove(ENTERPRISE_USER, value={"division": "x"})],
+                ENTERPRISE_USER,
+                id="an extension, whatever its value",
+            ),
+            pytest.param(
                 [remove(f"{TILED_USER}:tiledAdmin")], TILED_USER, id="the last of an extension"
             ),
         ],
@@ -870,6 +884,22 @@ class TestCosts:
         operations = parse(message(operation, replace("nickName", "n")), USER)
         apply(self.ROLES, operations, USER, budget)
         assert budget.steps == looks + size_as_json({**changed, "nickName": "n"})
+
+    @pytest.mark.parametrize(
+        ("operation", "looks"),
+        [(remove("urn:x:tags", value=["c"]), 2), (add("urn:y:tags", "c"), 0)],
+    )
+    def test_those_of_an_extension_are_counted(self, operation: object, looks: int) -> None:
+        tags = (Attribute("tags", multi_valued=True),)
+        extensions = [Schema(urn, "Tags", "", tags) for urn in ("urn:x", "urn:y")]
+        kind = ResourceType(
+            "Thing", "/Things", "", COMMON, Schema("urn:t", "T", "", ()), extensions
+        )
+        budget = Budget()
+        before: Document = {"urn:x": {"tags": ["a", "b"]}}
+        after = apply(before, parse(message(operation), kind), kind, budget)
+        changed = {name: after[name] for name in after if after[name] != before.get(name)}
+        assert budget.steps == looks + size_as_json(changed)
 
     def test_long_elements_count_by_their_characters(self, monkeypatch: pytest.MonkeyPatch) -> None:
         searched = remove('roles[value co "y"]')
