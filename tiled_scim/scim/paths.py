@@ -83,9 +83,7 @@ class Paths:
         """
         if "[" in text:
             return self._find_elements(text)
-        name = text.strip()
-        # The URN of an extension with an empty attribute name must not select the whole extension.
-        path = None if name.endswith(":") else self.resource_type.resolve(name)
+        path = self.resource_type.resolve(text.strip())
         return Target(path) if path else None
 
     def _find_elements(self, text: str) -> Target | None:
