@@ -18,7 +18,7 @@ from tests.tokens import new_token
 from tests.wire.client import ANN, Scim, user
 from tests.wire.state import people, refused
 from tiled_scim.host import HostAdapter
-from tiled_scim.models import ScimToken
+from tiled_scim.models import ScimEvent, ScimToken
 
 pytestmark = pytest.mark.django_db
 
@@ -98,6 +98,7 @@ def test_what_is_wrong_with_it(header: str | None, detail: str) -> None:
 
     assert answer.error == (401, None)
     assert detail in answer.json["detail"]
+    assert ScimEvent.objects.get().status == 401
 
 
 @pytest.mark.parametrize(
