@@ -161,7 +161,7 @@ class TestRotate:
         assert list(new) == list(old)
         assert (status_of(old), status_of(new)) == (200, 200)
 
-        printed = scim_client("revoke", old["client_id"], "--secret", old["client_secret"][-4:])
+        printed = scim_client("revoke", old["client_id"], f"--secret={old['client_secret'][-4:]}")
 
         assert printed == (
             f"The client secret ending in {old['client_secret'][-4:]} has stopped working.\n"
@@ -174,7 +174,17 @@ class TestRotate:
         printed = scim_client("rotate", old["client_id"])
 
         assert len(SECRET.findall(printed)) == 1
-        assert f"revoke {old['client_id']} --secret" in printed
+        assert f"revoke {old['client_id']} --secret=" in printed
+
+    def test_the_last_characters_may_begin_with_a_hyphen(self) -> None:
+        client_id = created()["client_id"]
+        scim_client("rotate", client_id)
+        secret = ScimClientSecret.objects.earliest("created_at")
+        ScimClientSecret.objects.filter(pk=secret.pk).update(last_four="-k7Q")
+
+        scim_client("revoke", client_id, "--secret=-k7Q")
+
+        assert not ScimClientSecret.objects.get(pk=secret.pk).is_current
 
     def test_a_third_secret_is_refused(self) -> None:
         client_id = created()["client_id"]

@@ -58,7 +58,10 @@ class Command(BaseCommand):
         for action in (rotate, revoke):
             action.add_argument("client_id", metavar="CLIENT_ID", help="The client.")
         revoke.add_argument(
-            "--secret", metavar="LAST_FOUR", help="Revoke only the secret that ends in these."
+            "--secret",
+            metavar="LAST_FOUR",
+            help="Revoke only the secret that ends in these. They may begin with a hyphen: write "
+            "--secret=LAST_FOUR.",
         )
         for action in (create, rotate):
             _add_options_of_secrets(action)
@@ -103,13 +106,13 @@ class Command(BaseCommand):
         except clients.TooManySecretsError:
             raise CommandError(
                 f"The client “{client}” has two secrets that work. Revoke the old one: {NAME} "
-                f"revoke {client_id} --secret LAST_FOUR."
+                f"revoke {client_id} --secret=LAST_FOUR."
             ) from None
         self._show(client, secret, base_url, is_json=options["is_json"])
         if not options["is_json"]:
             self.stdout.write(
                 "The previous secret keeps working. When the identity provider uses the new one, "
-                f"revoke it: {NAME} revoke {client_id} --secret LAST_FOUR."
+                f"revoke it: {NAME} revoke {client_id} --secret=LAST_FOUR."
             )
 
     def _revoke(self, *, client_id: str, secret: str | None, **options: Any) -> None:
