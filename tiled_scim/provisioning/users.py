@@ -1,4 +1,8 @@
-"""Create, replace, patch and unlink users."""
+"""Create, replace, patch and unlink users.
+
+The module is long, because all four change a locked user in the same way. What they plan, check and
+announce has modules of its own.
+"""
 
 from __future__ import annotations
 
@@ -218,9 +222,9 @@ class UserService(UserTransitions):
         return user
 
     def _is_known_by(self, user: LockedUser, name: str, stored: StoredValues) -> bool:
-        """Return whether the account has given a user the name or address that found the host user.
+        """Return whether the name or address that found the host user is one that the account sees.
 
-        Otherwise the host user only has it elsewhere, and the link keeps the account's own values.
+        If the link keeps the account's own values, the host user may have others.
         """
         if not user.link.keeps_own_values:
             return True
