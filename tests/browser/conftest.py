@@ -11,8 +11,8 @@ A test asks for windows. Each is a browser of its own, with its own cookies, and
 
     page        an admin is signed in who may change the token
     visit       opens any other: visit(user), visit(None, java_script_enabled=False)
-    look        runs the test in the light, in the dark and on a phone: look.open(user, path) opens
-                a page, and look.inspect(page, "name") checks it and makes FOLDER/name.png
+    look        opens a page with look.open(user, path), and checks it in the light, in the dark and
+                on a phone with look.inspect(page, "name"), which makes FOLDER/name.png
     example     is the example project, as `make demo` serves it
     okta        has pushed the people and groups of `directory.py`, over HTTP
 
@@ -44,7 +44,7 @@ from tiled_scim.provider_check.session import Session
 
 from . import axe
 from .example import Example, running_example
-from .looks import KINDS, Look, Visit
+from .looks import Look, Visit
 from .people import member_of_staff, push_directory
 from .watch import Watch
 
@@ -120,9 +120,9 @@ def page(visit: Visit) -> Page:
     return visit(member_of_staff("change_scimtoken"))
 
 
-@pytest.fixture(params=KINDS, ids=lambda kind: kind.name)
-def look(request: pytest.FixtureRequest, visit: Visit, screenshots: Path | None) -> Look:
-    return Look(request.param, visit, screenshots)
+@pytest.fixture
+def look(visit: Visit, screenshots: Path | None) -> Look:
+    return Look(visit, screenshots)
 
 
 @pytest.fixture

@@ -64,7 +64,7 @@ EXAMPLES = {
 
 
 def test_screenshots(example: Example, visit: Visit, screenshots: Path | None) -> None:
-    look = Look(LIGHT, visit, screenshots)
+    look = Look(visit, screenshots, [LIGHT])
 
     def take(page: Page, name: str) -> None:
         assert name in TAKEN

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from .example import ACME_ADMIN, GLOBEX_ADMIN, MEMBER_OF_BOTH, Example, open_settings
-from .looks import KINDS, Kind, Look, Visit
+from .looks import Look, Visit
 from .people import connect, replace, status, tab_to
 
 
@@ -80,20 +78,18 @@ def follow(page: Page, name: str) -> None:
         page.get_by_role("link", name=name).click()
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-def test_looks(example: Example, visit: Visit, kind: Kind, screenshots: Path | None) -> None:
-    look = Look(kind, visit, screenshots)
-    stranger = visit(None, base_url=example.url, **kind.options)
+def test_looks(example: Example, visit: Visit, look: Look) -> None:
+    stranger = visit(None, base_url=example.url)
     stranger.goto("/")
     look.inspect(stranger, "example-sign-in")
 
-    member = example.sign_in(visit, MEMBER_OF_BOTH, **kind.options)
+    member = example.sign_in(visit, MEMBER_OF_BOTH)
     member.locator("summary").click()
     look.inspect(member, "example-libraries")
     follow(member, "Engineering")
     look.inspect(member, "example-library")
 
-    admin = example.sign_in(visit, ACME_ADMIN, **kind.options)
+    admin = example.sign_in(visit, ACME_ADMIN)
     follow(admin, "Account Settings")
     look.inspect(admin, "example-account-settings")
     open_settings(admin)
