@@ -8,6 +8,9 @@ PORT := 8000
 ARGS :=
 # Without bytecode, each process that the tests start would compile all modules again.
 unexport PYTHONDONTWRITEBYTECODE
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export UV_COMPILE_BYTECODE := 1
+export VIRTUAL_ENV := $(VENV)
 # Requests that `make hostile` sends: 10000 the same ones every time, other numbers others.
 CASES := 10000
 # Where `make mutation` changes the code: a module, or a folder.
@@ -90,7 +93,8 @@ GROUPS := audit bench browser docs hostile lint mutation test tox
 DRIVERS := mysql postgresql
 $(GROUPS:%=$(VENV)/%): WANTED = --editable '.[federation,openapi]' --group $*
 $(DRIVERS:%=$(VENV)/%): WANTED = --editable '.[$*]'
-PIP = $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
+# uv is ten times as fast, and comes with tox.
+PIP = $(or $(wildcard $(VENV)/bin/uv),$(VENV)/bin/python -m) pip install --quiet
 $(GROUPS:%=$(VENV)/%) $(DRIVERS:%=$(VENV)/%): $(VENV)/%: pyproject.toml | $(VENV)/bin/python
 	@echo "Installing tiled_scim and what '$*' needs: less than a minute, and only once."
 	@$(PIP) 'pip>=25.1' # the first that knows groups
