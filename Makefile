@@ -21,7 +21,7 @@ PYTEST = $(VENV)/bin/pytest --numprocesses auto --maxprocesses 8 --dist workstea
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo test docs browser images hostile coverage resilience scale-out bench lint audit format types mutation clean
+.PHONY: help setup demo test end-to-end docs browser images hostile coverage resilience scale-out bench lint audit format types mutation clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ demo: $(VENV)/test ## Start the example project with two customers in it (PORT=8
 
 test: $(VENV)/test ## Run the tests (ARGS="..." goes to pytest)
 	@$(PYTEST) $(ARGS)
+
+end-to-end: $(VENV)/test ## Run the tests that start servers and other projects
+	@$(PYTEST) tests/end_to_end $(ARGS)
 
 docs: $(VENV)/test $(VENV)/docs ## Write the generated pages, and build the documentation in site/
 	@$(VENV)/bin/python -m tests.documented.reference
@@ -49,7 +52,7 @@ hostile: $(VENV)/hostile ## Send slightly invalid requests (CASES=200000 sets th
 	@CASES=$(CASES) $(PYTEST) tests/hostile $(ARGS)
 
 coverage: $(VENV)/test ## Run the tests, and fail if the coverage of tiled_scim is too low
-	@$(PYTEST) --cov --cov-report=term $(ARGS)
+	@$(PYTEST) tests tests/end_to_end --cov --cov-report=term $(ARGS)
 
 resilience: $(VENV)/test $(VENV)/postgresql $(VENV)/mysql ## Test load and faults on PostgreSQL, MariaDB and SQLite (ARGS=--short)
 	@$(VENV)/bin/python -m resilience $(ARGS)
@@ -78,7 +81,7 @@ types: $(VENV)/browser $(VENV)/lint ## Check types
 
 mutation: export COVERAGE_FILE = .coverage.mutation
 mutation: $(VENV)/test $(VENV)/mutation ## Change the code, and print what no test notices (MODULE=tiled_scim/sql)
-	@$(PYTEST) --cov=tiled_scim --cov-context=test --cov-report= --cov-fail-under=0
+	@$(PYTEST) tests tests/end_to_end --cov=tiled_scim --cov-context=test --cov-report= --cov-fail-under=0
 	@$(VENV)/bin/python -m mutation $(MODULE) $(ARGS)
 
 clean: ## Remove the environment, the demo's database and what tools left

@@ -16,17 +16,13 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 TESTS = Path(__file__).parent
-# Tests that need more than Python: other people's tools, and a browser; and what takes minutes.
-APART = {TESTS / name for name in ("external", "browser", "hostile")}
+# Tests that start other processes, that need more than Python, or that take minutes.
+APART = {TESTS / name for name in ("end_to_end", "external", "browser", "hostile")}
 # Tests that touch no database, or one of their own: on SQLite they have said it all.
 WITHOUT_DATABASE = {
     TESTS / "scim",
-    TESTS / "provider_check",
-    TESTS / "api" / "test_shared_throttle.py",
-    TESTS / "management" / "test_scim_check.py",
-    TESTS / "management" / "test_scim_check_output.py",
-    *(TESTS / f"test_{name}.py" for name in ("checks", "conf", "demo", "example_project")),
-    *(TESTS / f"test_{name}.py" for name in ("packaging", "readme", "translations")),
+    TESTS / "end_to_end" / "provider_check",
+    *(TESTS / f"test_{name}.py" for name in ("checks", "conf", "readme", "translations")),
 }
 
 

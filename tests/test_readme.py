@@ -21,7 +21,6 @@ from tests.documented.pages import (
     INSTALLATION,
     README,
     ROOT,
-    Host,
     code_blocks,
     commands,
     named_blocks,
@@ -53,13 +52,6 @@ COMPARISON = ROOT / "docs" / "comparison.md"
 PERFORMANCE = ROOT / "docs" / "performance.md"
 COMMANDS = ROOT / "docs" / "commands.md"
 PROTOCOL = ROOT / "docs" / "protocol.md"
-
-# The guide's words around its user model with a session key.
-SESSION_KEY_SETTINGS = """
-INSTALLED_APPS += ["tiled_scim", "accounts"]
-AUTH_USER_MODEL = "accounts.User"
-TILED_SCIM_HOST_ADAPTER = "accounts.scim.AccountsAdapter"
-"""
 
 every_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.stem)
 
@@ -152,47 +144,14 @@ class TestCommands:
         assert 'TOKEN_VARIABLE = "SCIM_TOKEN"' in source
 
 
-@pytest.fixture
-def readme_blocks() -> dict[str, str]:
-    return named_blocks(README)
-
-
 class TestHosts:
-    def test_a_host_is_plugged_in_with_less_than_ten_lines(
-        self, readme_blocks: dict[str, str]
-    ) -> None:
+    def test_a_host_is_plugged_in_with_less_than_ten_lines(self) -> None:
+        readme_blocks = named_blocks(README)
         lines = [line for code in readme_blocks.values() for line in code.splitlines() if line]
 
         assert set(readme_blocks) == {"settings.py", "urls.py"}
         assert len(lines) < 10
         assert readme_blocks == named_blocks(INSTALLATION)
-
-    def test_the_host_of_the_readme_works(
-        self, tmp_path: Path, readme_blocks: dict[str, str]
-    ) -> None:
-        settings = (
-            readme_blocks["settings.py"] + 'INSTALLED_APPS += ["tests.simple_project.libraries"]'
-        )
-        host = Host(tmp_path, readme_blocks | {"settings.py": settings})
-
-        for name, *options in plugging_in():
-            host.manage(name, *options)
-        host.run_tests(ROOT / "tests" / "documented" / "plugged_in.py")
-
-    def test_the_host_of_the_guide_works(
-        self, tmp_path: Path, readme_blocks: dict[str, str]
-    ) -> None:
-        host = Host(tmp_path, readme_blocks | named_blocks(GUIDE))
-
-        host.run_tests(ROOT / "tests" / "documented" / "studio.py")
-
-    def test_a_user_model_with_a_session_key_keeps_passwords(
-        self, tmp_path: Path, readme_blocks: dict[str, str]
-    ) -> None:
-        blocks = readme_blocks | named_blocks(GUIDE) | {"settings.py": SESSION_KEY_SETTINGS}
-        host = Host(tmp_path, blocks)
-
-        host.run_tests(ROOT / "tests" / "documented" / "session_key.py")
 
     def test_the_guide_tells_of_every_member_of_an_adapter(self) -> None:
         documented = [plain(row[0]).partition("(")[0] for row in table_rows(GUIDE, "member")]
@@ -210,12 +169,6 @@ class TestHosts:
     def test_code_is_code(self, document: Path) -> None:
         for code in code_blocks(document, "python"):
             ast.parse(code)
-
-
-def plugging_in() -> list[list[str]]:
-    """Return the README's commands for host developers, up to the migration."""
-    names = [words[2:] for words in commands(README) if words[:2] == ["python", "manage.py"]]
-    return names[: names.index(["migrate"]) + 1]
 
 
 def view_of(path: str) -> Any:

@@ -13,7 +13,7 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
-from tests.demo_process import ROOT, copy_project, demo, free_port, read_until
+from tests.end_to_end.demo_process import ROOT, copy_project, demo, free_port, read_until
 
 from .looks import Visit
 

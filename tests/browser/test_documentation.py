@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.demo_process import ROOT
 from tests.documented.diagrams import diagrams
+from tests.end_to_end.demo_process import ROOT
 from tiled_scim.provider_check.client import OktaClient
 
 from .example import Example, open_settings

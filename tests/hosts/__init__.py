@@ -1,8 +1,4 @@
 """Other hosts than the simple project: each folder is a Django project with tests of its own.
 
-A process has one settings module, so that `tests/test_hosts.py` runs each in a process of its own.
+A process has one settings module: `tests/end_to_end/test_hosts.py` runs each in its own process.
 """
-
-import pytest
-
-pytest.register_assert_rewrite("tests.hosts.contract")

@@ -75,18 +75,14 @@ class TestWhatIsFound:
         return scim.add_user(ANN, emails=emails(ANN, HOME))
 
     @pytest.mark.parametrize("form", FORMS)
-    @pytest.mark.parametrize("address", [ANN, HOME, ANN.upper(), HOME.lower()])
-    def test_the_person_who_has_the_address(
-        self, scim: Scim, ann: str, form: str, address: str
-    ) -> None:
-        assert scim.found("/Users", form.format(address)) == [ann]
+    def test_the_person_who_has_the_address(self, scim: Scim, ann: str, form: str) -> None:
+        for address in (ANN, HOME, ANN.upper(), HOME.lower()):
+            assert scim.found("/Users", form.format(address)) == [ann], address
 
     @pytest.mark.parametrize("form", FORMS)
-    @pytest.mark.parametrize("address", [CARL, f"{ANN} ", "änn@example.com", "%", ""])
-    def test_nobody_where_nobody_has_it(
-        self, scim: Scim, ann: str, form: str, address: str
-    ) -> None:
-        assert scim.found("/Users", form.format(address)) == []
+    def test_nobody_where_nobody_has_it(self, scim: Scim, ann: str, form: str) -> None:
+        for address in (CARL, f"{ANN} ", "änn@example.com", "%", ""):
+            assert scim.found("/Users", form.format(address)) == [], address
 
     @pytest.mark.parametrize(
         ("type_", "address", "is_found"),

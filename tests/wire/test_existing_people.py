@@ -15,7 +15,7 @@ from tiled_scim.host import HostAdapter
 from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, UserLink
 
 from .client import ANN, BOB, TILED_USER, Scim, add_members, group, remove_member, user
-from .state import access, people, snapshot
+from .state import Snapshot, access, people, snapshot
 
 
 class TestAdoption:
@@ -105,22 +105,18 @@ class TestAdoption:
 
 class TestProtectedPeople:
     @pytest.fixture
-    def before(self, db: None) -> list[list[dict[str, object]]]:
+    def before(self, db: None) -> Snapshot:
         make_user(ANN, is_superuser=True, is_staff=True)
         return snapshot()
 
-    def test_a_superuser_is_not_adopted(
-        self, scim: Scim, before: list[list[dict[str, object]]]
-    ) -> None:
+    def test_a_superuser_is_not_adopted(self, scim: Scim, before: Snapshot) -> None:
         answer = scim.post("/Users", user(ANN))
 
         assert answer.error == (409, "uniqueness")
         assert "protected" in answer.json["detail"]
         assert snapshot() == before
 
-    def test_lookup_finds_no_superuser(
-        self, scim: Scim, before: list[list[dict[str, object]]]
-    ) -> None:
+    def test_lookup_finds_no_superuser(self, scim: Scim, before: Snapshot) -> None:
         assert scim.found("/Users", f'userName eq "{ANN}"') == []
         assert snapshot() == before
 

@@ -1,4 +1,4 @@
-"""What `tests/test_state_machine.py` found, in the fewest requests that show it."""
+"""What the tests in `end_to_end/state_machine` found, in the fewest requests that show it."""
 
 from __future__ import annotations
 

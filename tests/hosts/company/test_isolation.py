@@ -193,10 +193,20 @@ class Provider:
 
 
 def without_meta(value: Any) -> Any:
-    """Return a JSON value without the `meta` of resources."""
-    if isinstance(value, dict):
-        return {name: without_meta(each) for name, each in value.items() if name != "meta"}
-    return [without_meta(each) for each in value] if isinstance(value, list) else value
+    """Return a JSON value without the `meta` of resources, and with members in order of names.
+
+    Members that come together are kept in the order of their ids, which are random.
+    """
+    if isinstance(value, list):
+        return [without_meta(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    members = sorted(value.get("members", ()), key=lambda member: str(member["display"]))
+    return {
+        name: members if name == "members" else without_meta(each)
+        for name, each in value.items()
+        if name != "meta"
+    }
 
 
 def add_outsider(email: str, power: str) -> None:

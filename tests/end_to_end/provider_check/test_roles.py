@@ -8,7 +8,7 @@ import pytest
 from django.conf import LazySettings
 from pytest_django.live_server_helper import LiveServer
 
-from tests.faults import in_bodies, on
+from tests.end_to_end.provider_check.faults import in_bodies, on
 from tests.servers import HTML, Call, Fault, Forward, Reply, faulty
 from tests.tokens import new_token
 from tiled_scim.host import HostAdapter

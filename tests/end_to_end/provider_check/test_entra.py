@@ -10,16 +10,16 @@ import pytest
 from django.contrib.auth.models import User
 from pytest_django.live_server_helper import LiveServer
 
-from tests.checking import NAMES, SECRET, Check, failed_steps, step_of
-from tests.choices import (
+from tests.end_to_end.provider_check.checking import NAMES, SECRET, Check, failed_steps, step_of
+from tests.end_to_end.provider_check.choices import (
     bearer_only,
     no_groups,
     nobody_is_deleted,
     patches_without_a_body,
     plain_json,
 )
-from tests.entra_faults import ENTRA_FAULTS, without_attribute
-from tests.faults import on
+from tests.end_to_end.provider_check.entra_faults import ENTRA_FAULTS, without_attribute
+from tests.end_to_end.provider_check.faults import on
 from tests.servers import HTML, Fault, Recorder, Reply, answering, faulty
 from tests.simple_project.libraries.models import Library
 from tests.tokens import new_token

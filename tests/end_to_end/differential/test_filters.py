@@ -8,10 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
-from tests.differential import reference
-from tests.differential.filter_readings import FILTER_READINGS, FilterReading, reading_of
-from tests.differential.requests import documents, filters
-from tests.differential.server import nothing_kept, person
+from tests.end_to_end.differential import reference
+from tests.end_to_end.differential.filter_readings import FILTER_READINGS, FilterReading, reading_of
+from tests.end_to_end.differential.requests import documents, filters
+from tests.end_to_end.differential.server import nothing_kept, person
 from tests.wire.client import Scim
 
 pytestmark = pytest.mark.django_db

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from tests.servers import HTML, Call, Fault, Forward, Reply
 from tiled_scim.provider_check.entra.attributes import ENTERPRISE_SCHEMA, WORK_EMAIL
 
 from .choices import no_patch
@@ -20,7 +21,6 @@ from .faults import (
     on,
     patches_of_users_dropped,
 )
-from .servers import HTML, Call, Fault, Forward, Reply
 
 Operation = dict[str, Any]
 

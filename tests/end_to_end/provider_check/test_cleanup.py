@@ -14,7 +14,11 @@ from django.db.models import ProtectedError
 from django.test import override_settings
 from pytest_django.live_server_helper import LiveServer
 
-from tests.checking import NAMES, Check, assert_only_the_deactivated_person_is_left
+from tests.end_to_end.provider_check.checking import (
+    NAMES,
+    Check,
+    assert_only_the_deactivated_person_is_left,
+)
 from tests.factories import make_library, make_user
 from tests.oauth.token_requests import granted, new_client
 from tests.servers import Call, Fault, Forward, Reply, faulty

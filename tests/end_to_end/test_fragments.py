@@ -24,20 +24,20 @@ PAGES = DOCS / "configuration-pages.md"
 
 # Which test runs the code of a page.
 RUN_BY = {
-    "README": "test_readme.py",
+    "README": "end_to_end/test_guides.py",
     "accounts": "hosts/company/test_roles.py",
     "configuration-pages": "documented/fragments.py",
     "connections": "documented/fragments.py",
-    "cookbook": "test_cookbook.py",
+    "cookbook": "end_to_end/test_cookbook.py",
     "extensions": "wire/test_extensions.py",
-    "host-adapter": "test_readme.py",
-    "installation": "test_readme.py",
+    "host-adapter": "end_to_end/test_guides.py",
+    "installation": "end_to_end/test_guides.py",
     "operations": "documented/fragments.py",
     "protocol": "oauth/test_token_endpoint.py",
     "performance": "hosts/sharded/test_sharded.py",
     "runbooks": "hosts/company/test_runbooks.py",
     "signals": "test_signals.py",
-    **{page.stem: "test_tutorials.py" for page in TUTORIALS},
+    **{page.stem: "end_to_end/test_tutorials.py" for page in TUTORIALS},
 }
 
 MODELS = """

@@ -7,9 +7,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from tests.servers import HTML, Call, Fault, Forward, Reply
 from tiled_scim.provider_check.names import names_for
-
-from .servers import HTML, Call, Fault, Forward, Reply
 
 Change = Callable[[dict[str, Any]], object]
 

@@ -7,8 +7,9 @@ import zlib
 from dataclasses import replace
 from typing import Any
 
+from tests.servers import HTML, Call, Fault, Forward, Reply
+
 from .faults import TAKEN, in_bodies, in_users, on, without_header
-from .servers import HTML, Call, Fault, Forward, Reply
 
 
 def bearer_only(call: Call, forward: Forward) -> Reply:

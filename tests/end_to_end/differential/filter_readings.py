@@ -11,8 +11,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.differential.reference import Document
-from tests.differential.requests import ELEMENTS
+from tests.end_to_end.differential.reference import Document
+from tests.end_to_end.differential.requests import ELEMENTS
 
 _NAMES = "|".join(ELEMENTS)
 _DIFFERENT = re.compile(rf'\b({_NAMES})\.(\w+) ne ("[^"]*"|true|false)')

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import HealthCheck, example, given, note, settings
 from hypothesis import strategies as st
 
-from tests.differential import reference
-from tests.differential.readings import READINGS, Reading, readings_of
-from tests.differential.reference import written
-from tests.differential.requests import documents, operations
-from tests.differential.server import nothing_kept, patched, person, read
+from tests.end_to_end.differential import reference
+from tests.end_to_end.differential.readings import READINGS, Reading, readings_of
+from tests.end_to_end.differential.reference import written
+from tests.end_to_end.differential.requests import documents, operations
+from tests.end_to_end.differential.server import nothing_kept, patched, person, read
 from tests.wire.client import Scim
 
 pytestmark = pytest.mark.django_db

@@ -8,9 +8,14 @@ import pytest
 from django.contrib.auth.models import User
 from pytest_django.live_server_helper import LiveServer
 
-from tests.checking import NAMES, SECRET, Check, assert_only_the_deactivated_person_is_left
-from tests.choices import CHOICES, VIOLATIONS
-from tests.faults import (
+from tests.end_to_end.provider_check.checking import (
+    NAMES,
+    SECRET,
+    Check,
+    assert_only_the_deactivated_person_is_left,
+)
+from tests.end_to_end.provider_check.choices import CHOICES, VIOLATIONS
+from tests.end_to_end.provider_check.faults import (
     FAULTS,
     filters_ignored,
     gone_after_the_first_create,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parent.parent.parent
 PACKAGE = ROOT / "tiled_scim"
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PROJECT = PYPROJECT["project"]
@@ -91,7 +91,7 @@ def test_the_source_has_what_its_tests_and_its_documentation_need(tmp_path: Path
     documentation = {path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md")}
     root = {"CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile", "README.md", "SECURITY.md"}
     assert documentation | root | {"manage.py", "mkdocs.yml", "tox.ini", "docs/hooks.py"} <= names
-    assert "tests/test_packaging.py" in names
+    assert "tests/end_to_end/test_packaging.py" in names
     assert not [name for name in names if name.startswith(("site/", ".venv", "tests/browser/node"))]
 
 

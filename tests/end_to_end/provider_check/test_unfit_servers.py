@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.checking import SECRET, Check
+from tests.end_to_end.provider_check.checking import SECRET, Check
 from tests.servers import HTML, Reply, answering, self_signed, speaking
 from tiled_scim.provider_check.okta.sequence import SEQUENCE
 

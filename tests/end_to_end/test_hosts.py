@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parent.parent.parent
 HOSTS = sorted(path.parent.name for path in ROOT.glob("tests/hosts/*/settings.py"))
 # Says how the tests outside are run, which is nothing to the ones inside.
 OUTSIDE = {"DJANGO_SETTINGS_MODULE", "PYTEST_ADDOPTS"}

@@ -24,8 +24,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from tests.simple_project.libraries.models import Library
-from tests.state_machine.edits import (
+from tests.end_to_end.state_machine.edits import (
     Edit,
     MemberEdit,
     documents,
@@ -37,9 +36,10 @@ from tests.state_machine.edits import (
     some_people,
     user_names,
 )
-from tests.state_machine.model import MemberChange, Model, Refused
-from tests.state_machine.rows import Document, HostUser, nested
-from tests.state_machine.searches import SEARCHES
+from tests.end_to_end.state_machine.model import MemberChange, Model, Refused
+from tests.end_to_end.state_machine.rows import Document, HostUser, nested
+from tests.end_to_end.state_machine.searches import SEARCHES
+from tests.simple_project.libraries.models import Library
 from tests.tokens import new_token
 from tests.wire.client import NOBODY, Answer, Scim, group, patch_op
 

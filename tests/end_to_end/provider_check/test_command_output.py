@@ -17,9 +17,9 @@ from django.core.management import CommandError, call_command
 from django.core.management.base import OutputWrapper
 from pytest_django.live_server_helper import LiveServer
 
-from tests.checking import SECRET, Check, Terminal, failed_steps, step_of
 from tests.documented.reference import COMMANDS_PAGE
-from tests.faults import on
+from tests.end_to_end.provider_check.checking import SECRET, Check, Terminal, failed_steps, step_of
+from tests.end_to_end.provider_check.faults import on
 from tests.servers import HTML, Call, Forward, Reply, answering, faulty, speaking
 from tests.tokens import new_token
 from tiled_scim.provider_check import expectations, report

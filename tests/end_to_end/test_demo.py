@@ -13,7 +13,7 @@ from urllib.request import HTTPCookieProcessor, OpenerDirector, build_opener
 
 import pytest
 
-from tests.demo_process import copy_project, demo, free_port, is_free, read_until
+from tests.end_to_end.demo_process import copy_project, demo, free_port, is_free, read_until
 from tiled_scim.provider_check.client import OktaClient
 
 COMPANIES = ("Acme Inc.", "Globex Corporation")

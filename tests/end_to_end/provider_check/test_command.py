@@ -16,7 +16,7 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from pytest_django.live_server_helper import LiveServer
 
-from tests.checking import (
+from tests.end_to_end.provider_check.checking import (
     NAMES,
     SECRET,
     Check,
@@ -24,7 +24,7 @@ from tests.checking import (
     failed_steps,
     step_of,
 )
-from tests.choices import nobody_is_created_again, nobody_is_deleted
+from tests.end_to_end.provider_check.choices import nobody_is_created_again, nobody_is_deleted
 from tests.servers import HTML, Call, Forward, Recorder, Reply, answering, faulty
 from tests.simple_project.libraries.models import Library
 from tests.tokens import new_token

@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from tests.differential import reference
-from tests.differential.filter_readings import with_absent_primary
-from tests.differential.reference import Document
-from tests.differential.requests import ELEMENTS
+from tests.end_to_end.differential import reference
+from tests.end_to_end.differential.filter_readings import with_absent_primary
+from tests.end_to_end.differential.reference import Document
+from tests.end_to_end.differential.requests import ELEMENTS
 from tests.wire.client import ENTERPRISE_USER
 
 _FILTERED = re.compile(r"(?P<name>\w+)\[(?P<filter>.+)\](\.(?P<part>\w+))?")

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from django.db import transaction
 
-from tests.differential.reference import Document, written
+from tests.end_to_end.differential.reference import Document, written
 from tests.wire.client import CORE_USER, Scim
 
 

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 from pytest_django.live_server_helper import LiveServer
 
-from tests.checking import (
+from tests.end_to_end.provider_check.checking import (
     SECRET,
     Check,
     assert_only_the_deactivated_person_is_left,
     failed_steps,
     step_of,
 )
-from tests.faults import on
+from tests.end_to_end.provider_check.faults import on
 from tests.servers import Call, Forward, Reply, answering, faulty
 from tests.tokens import new_token
 from tiled_scim.provider_check import pace

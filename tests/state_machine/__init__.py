@@ -1,1 +1,0 @@
-"""A model of provisioning, and what happens to it: see `tests/test_state_machine.py`."""
