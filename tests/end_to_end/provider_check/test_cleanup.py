@@ -12,13 +12,7 @@ from django.db import DatabaseError, connection, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import ProtectedError
 from django.test import override_settings
-from pytest_django.live_server_helper import LiveServer
 
-from tests.end_to_end.provider_check.checking import (
-    NAMES,
-    Check,
-    assert_only_the_deactivated_person_is_left,
-)
 from tests.factories import make_library, make_user
 from tests.oauth.token_requests import granted, new_client
 from tests.servers import Call, Fault, Forward, Reply, faulty
@@ -31,6 +25,12 @@ from tiled_scim.models import LibraryGroupLink, UserLink
 from tiled_scim.provider_check.names import names_for
 from tiled_scim.provider_check.okta.sequence import SEQUENCE
 from tiled_scim.provisioning.moving import move
+
+from .checking import (
+    NAMES,
+    Check,
+    assert_only_the_deactivated_person_is_left,
+)
 
 READY = f"The server is ready for Okta: {len(SEQUENCE)} passed."
 
@@ -55,16 +55,6 @@ class WithOwner(HostAdapter):
         library = cast(Library, super().create_library(name))
         library.members.add(User.objects.get(username="owner"))
         return library
-
-
-@pytest.fixture
-def scim_url(live_server: LiveServer) -> str:
-    return f"{live_server.url}/scim/v2"
-
-
-@pytest.fixture
-def check(transactional_db: None) -> Check:
-    return Check(new_token()[1])
 
 
 def after_delete(change: Callable[[], None]) -> Fault:

@@ -14,9 +14,16 @@ from io import StringIO
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
-from pytest_django.live_server_helper import LiveServer
 
-from tests.end_to_end.provider_check.checking import (
+from tests.servers import HTML, Call, Forward, Recorder, Reply, answering, faulty
+from tests.simple_project.libraries.models import Library
+from tiled_scim.models import UserLink
+from tiled_scim.provider_check.client import OktaClient
+from tiled_scim.provider_check.okta import groups, users
+from tiled_scim.provider_check.okta.sequence import SEQUENCE
+from tiled_scim.provider_check.session import Outcome, Session
+
+from .checking import (
     NAMES,
     SECRET,
     Check,
@@ -24,31 +31,7 @@ from tests.end_to_end.provider_check.checking import (
     failed_steps,
     step_of,
 )
-from tests.end_to_end.provider_check.choices import nobody_is_created_again, nobody_is_deleted
-from tests.servers import HTML, Call, Forward, Recorder, Reply, answering, faulty
-from tests.simple_project.libraries.models import Library
-from tests.tokens import new_token
-from tiled_scim.models import UserLink
-from tiled_scim.provider_check.client import OktaClient
-from tiled_scim.provider_check.okta import groups, users
-from tiled_scim.provider_check.okta.sequence import SEQUENCE
-from tiled_scim.provider_check.session import Outcome, Session
-
-
-@pytest.fixture
-def scim_url(live_server: LiveServer) -> str:
-    return f"{live_server.url}/scim/v2"
-
-
-@pytest.fixture
-def check(transactional_db: None) -> Check:
-    return Check(new_token()[1])
-
-
-@pytest.fixture
-def check_anything(db: None) -> Check:
-    """A check of servers that accept any token."""
-    return Check(SECRET)
+from .choices import nobody_is_created_again, nobody_is_deleted
 
 
 class TestAgainstTheExampleProject:

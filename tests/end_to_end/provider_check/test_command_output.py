@@ -15,33 +15,16 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.core.management.base import OutputWrapper
-from pytest_django.live_server_helper import LiveServer
 
 from tests.documented.reference import COMMANDS_PAGE
-from tests.end_to_end.provider_check.checking import SECRET, Check, Terminal, failed_steps, step_of
-from tests.end_to_end.provider_check.faults import on
 from tests.servers import HTML, Call, Forward, Reply, answering, faulty, speaking
-from tests.tokens import new_token
 from tiled_scim.provider_check import expectations, report
 from tiled_scim.provider_check.client import CLIENTS
 from tiled_scim.provider_check.okta.sequence import SEQUENCE
 from tiled_scim.provider_check.session import Outcome, Result
 
-
-@pytest.fixture
-def scim_url(live_server: LiveServer) -> str:
-    return f"{live_server.url}/scim/v2"
-
-
-@pytest.fixture
-def check(transactional_db: None) -> Check:
-    return Check(new_token()[1])
-
-
-@pytest.fixture
-def check_anything(db: None) -> Check:
-    """A check of servers that accept any token."""
-    return Check(SECRET)
+from .checking import SECRET, Check, Terminal, failed_steps, step_of
+from .faults import on
 
 
 def read_all(terminal: int) -> str:

@@ -8,18 +8,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from pytest_django.live_server_helper import LiveServer
 
-from tests.end_to_end.provider_check.checking import NAMES, SECRET, Check, failed_steps, step_of
-from tests.end_to_end.provider_check.choices import (
-    bearer_only,
-    no_groups,
-    nobody_is_deleted,
-    patches_without_a_body,
-    plain_json,
-)
-from tests.end_to_end.provider_check.entra_faults import ENTRA_FAULTS, without_attribute
-from tests.end_to_end.provider_check.faults import on
 from tests.servers import HTML, Fault, Recorder, Reply, answering, faulty
 from tests.simple_project.libraries.models import Library
 from tests.tokens import new_token
@@ -30,6 +19,17 @@ from tiled_scim.provider_check.entra.sequence import SEQUENCE
 from tiled_scim.provider_check.expectations import USER_SCHEMA
 from tiled_scim.provider_check.session import Outcome, Result, Session
 
+from .checking import NAMES, SECRET, Check, failed_steps, step_of
+from .choices import (
+    bearer_only,
+    no_groups,
+    nobody_is_deleted,
+    patches_without_a_body,
+    plain_json,
+)
+from .entra_faults import ENTRA_FAULTS, without_attribute
+from .faults import on
+
 USERS = {NAMES.user, *NAMES.colleagues}
 
 
@@ -38,11 +38,6 @@ class EntraCheck(Check):
 
     def run(self, url: str, **options: Any) -> bool:
         return super().run(url, provider="entra", **options)
-
-
-@pytest.fixture
-def scim_url(live_server: LiveServer) -> str:
-    return f"{live_server.url}/scim/v2"
 
 
 @pytest.fixture

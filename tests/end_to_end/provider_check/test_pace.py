@@ -8,35 +8,24 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from pytest_django.live_server_helper import LiveServer
 
-from tests.end_to_end.provider_check.checking import (
-    SECRET,
-    Check,
-    assert_only_the_deactivated_person_is_left,
-    failed_steps,
-    step_of,
-)
-from tests.end_to_end.provider_check.faults import on
 from tests.servers import Call, Forward, Reply, answering, faulty
-from tests.tokens import new_token
 from tiled_scim.provider_check import pace
 from tiled_scim.provider_check.client import EntraClient
 from tiled_scim.provider_check.pace import Load, Pace, Request
 from tiled_scim.provider_check.pace import Reply as Timed
 from tiled_scim.provider_check.sequences import SEQUENCES
 
+from .checking import (
+    SECRET,
+    Check,
+    assert_only_the_deactivated_person_is_left,
+    failed_steps,
+    step_of,
+)
+from .faults import on
+
 USERS = Request("GET", "/Users")
-
-
-@pytest.fixture
-def scim_url(live_server: LiveServer) -> str:
-    return f"{live_server.url}/scim/v2"
-
-
-@pytest.fixture
-def check(transactional_db: None) -> Check:
-    return Check(new_token()[1])
 
 
 def load_of(*statuses: int | None, delay: float = 0.0) -> Load:

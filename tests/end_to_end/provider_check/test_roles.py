@@ -6,9 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 from django.conf import LazySettings
-from pytest_django.live_server_helper import LiveServer
 
-from tests.end_to_end.provider_check.faults import in_bodies, on
 from tests.servers import HTML, Call, Fault, Forward, Reply, faulty
 from tests.tokens import new_token
 from tiled_scim.host import HostAdapter
@@ -16,17 +14,14 @@ from tiled_scim.provider_check.client import OktaClient
 from tiled_scim.provider_check.run import Run
 from tiled_scim.provider_check.session import Outcome, Result
 
+from .faults import in_bodies, on
+
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 class WithRoles(HostAdapter):
     def roles(self) -> Mapping[str, str]:
         return {"editor": "Editor", "auditor": "Auditor"}
-
-
-@pytest.fixture
-def scim_url(live_server: LiveServer) -> str:
-    return f"{live_server.url}/scim/v2"
 
 
 @pytest.fixture

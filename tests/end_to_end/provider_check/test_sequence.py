@@ -6,16 +6,21 @@ import re
 
 import pytest
 from django.contrib.auth.models import User
-from pytest_django.live_server_helper import LiveServer
 
-from tests.end_to_end.provider_check.checking import (
+from tests.servers import HTML, Call, Fault, Forward, Reply, faulty
+from tiled_scim.models import LibraryGroupLink
+from tiled_scim.provider_check.client import OktaClient
+from tiled_scim.provider_check.expectations import GROUP_SCHEMA, USER_SCHEMA
+from tiled_scim.provider_check.okta.sequence import SEQUENCE
+from tiled_scim.provider_check.session import Outcome, Result, Session
+
+from .checking import (
     NAMES,
-    SECRET,
     Check,
     assert_only_the_deactivated_person_is_left,
 )
-from tests.end_to_end.provider_check.choices import CHOICES, VIOLATIONS
-from tests.end_to_end.provider_check.faults import (
+from .choices import CHOICES, VIOLATIONS
+from .faults import (
     FAULTS,
     filters_ignored,
     gone_after_the_first_create,
@@ -23,29 +28,6 @@ from tests.end_to_end.provider_check.faults import (
     on,
     patches_of_users_dropped,
 )
-from tests.servers import HTML, Call, Fault, Forward, Reply, faulty
-from tests.tokens import new_token
-from tiled_scim.models import LibraryGroupLink
-from tiled_scim.provider_check.client import OktaClient
-from tiled_scim.provider_check.expectations import GROUP_SCHEMA, USER_SCHEMA
-from tiled_scim.provider_check.okta.sequence import SEQUENCE
-from tiled_scim.provider_check.session import Outcome, Result, Session
-
-
-@pytest.fixture
-def scim_url(live_server: LiveServer) -> str:
-    return f"{live_server.url}/scim/v2"
-
-
-@pytest.fixture
-def check(transactional_db: None) -> Check:
-    return Check(new_token()[1])
-
-
-@pytest.fixture
-def check_anything(db: None) -> Check:
-    """A check of servers that accept any token."""
-    return Check(SECRET)
 
 
 def play_to(title: str, client: OktaClient) -> Result:

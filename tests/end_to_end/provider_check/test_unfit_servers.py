@@ -14,15 +14,10 @@ from typing import Any
 
 import pytest
 
-from tests.end_to_end.provider_check.checking import SECRET, Check
 from tests.servers import HTML, Reply, answering, self_signed, speaking
 from tiled_scim.provider_check.okta.sequence import SEQUENCE
 
-
-@pytest.fixture
-def check_anything(db: None) -> Check:
-    """A check of servers that accept any token."""
-    return Check(SECRET)
+from .checking import Check
 
 
 def scim_error(status: int, detail: str) -> Reply:
