@@ -5,11 +5,13 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from collections.abc import Iterator
 from email.message import Message
 from email.parser import Parser
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PACKAGE = ROOT / "tiled_scim"
@@ -143,6 +145,32 @@ def test_the_classifiers_are_those_of_what_is_tested(metadata: Message) -> None:
     assert f"Programming Language :: Python :: 3.{minor}" in classified
     assert f"Programming Language :: Python :: 3.{int(minor) - 1}" not in classified
     assert "Typing :: Typed" in classified
+
+
+def test_the_matrix_of_github_has_each_environment_of_tox() -> None:
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "matrix.yml").read_text())
+    listed = workflow["jobs"]["versions"]["strategy"]["matrix"]["include"]
+    tried = [each["environment"] for each in listed]
+
+    assert sorted(tried) == sorted([*environments_of_tox(), "lowest"])
+    for each in listed:
+        python = each["python"].replace(".", "")
+        assert each["environment"].startswith((f"py{python}-", "lowest"))
+
+
+def environments_of_tox() -> Iterator[str]:
+    """Yield the environments of tox.ini that name a Python and a Django."""
+    for line in (ROOT / "tox.ini").read_text().splitlines():
+        if line.startswith("    py3"):
+            yield from expanded(line.strip())
+
+
+def expanded(text: str) -> Iterator[str]:
+    """Yield what a text with choices in braces stands for: `py3{11,12}` is py311 and py312."""
+    before, brace, rest = text.partition("{")
+    choices, _, after = rest.partition("}")
+    for choice in choices.split(","):
+        yield from expanded(before + choice + after) if brace else [text]
 
 
 def test_the_name_and_the_version_are_those_of_the_project(metadata: Message) -> None:
