@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -27,6 +28,8 @@ from resilience.scale_out.throughput import PARTS, Figures
 from resilience.server import ROOT
 from resilience.tally import NAME_WIDTH
 
+# Programs that root starts run as another user, who may not read a Python in root's home.
+PYTHON = shutil.which("python3", path=os.defpath) or sys.executable
 LISTENS = "import http.server, sys; http.server.test(port=int(sys.argv[1]), bind='127.0.0.1')"
 # Starts a program, prints its id, and waits.
 PARENT = """
@@ -68,7 +71,7 @@ class TestProcesses:
     def test_a_program_runs_until_the_context_is_left(self, tmp_path: Path) -> None:
         port = free_port()
 
-        with running(tmp_path, [sys.executable, "-c", LISTENS, str(port)], port) as pid:
+        with running(tmp_path, [PYTHON, "-c", LISTENS, str(port)], port) as pid:
             assert is_open(port)
             assert pid in children(os.getpid())
 
@@ -77,7 +80,7 @@ class TestProcesses:
     def test_what_does_not_start_says_why(self, tmp_path: Path) -> None:
         with (
             pytest.raises(ServerError, match="too bad"),
-            running(tmp_path, [sys.executable, "-c", "raise SystemExit('too bad')"], free_port()),
+            running(tmp_path, [PYTHON, "-c", "raise SystemExit('too bad')"], free_port()),
         ):
             pytest.fail("It has not started.")
         with (

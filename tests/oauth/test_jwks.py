@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import socket
+import ssl
 import threading
 from ipaddress import ip_address
 from typing import Any
@@ -56,6 +58,12 @@ def problem(issuer: Issuer) -> str:
     with pytest.raises(FetchError) as error:
         fetch_json(issuer.url)
     return str(error.value)
+
+
+def open_connections() -> int:
+    """How many connections of clients are open."""
+    found = (each for each in gc.get_objects() if type(each) is ssl.SSLSocket)
+    return sum(not each.server_side and each.fileno() != -1 for each in found)
 
 
 class TestKeys:
@@ -286,6 +294,29 @@ class TestServers:
         issuer.answer(status(number))
 
         assert f"status {number}" in problem(issuer)
+
+    def test_the_connection_to_one_that_is_refused_does_not_wait_for_garbage_collection(
+        self, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The error of an address that does not answer keeps the response, unless it is closed."""
+        issuer.answer(status(503))
+        real = socket.getaddrinfo
+        names = {HOST: ("::1", "127.0.0.1")}
+        monkeypatch.setattr(
+            socket,
+            "getaddrinfo",
+            lambda host, *a, **o: [
+                found for text in names.get(host, (host,)) for found in real(text, *a, **o)
+            ],
+        )
+        gc.collect()
+        gc.disable()
+
+        try:
+            assert "status 503" in problem(issuer)
+            assert open_connections() == 0
+        finally:
+            gc.enable()
 
     @pytest.mark.parametrize(
         "content", [b"", b"<html>", b"\xff", b"[" * 100_000, b"1" * 5000, b'{"keys": [}']

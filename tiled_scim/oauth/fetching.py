@@ -143,13 +143,14 @@ class Download(threading.Thread):
         query = f"?{self.parts.query}" if self.parts.query else ""
         try:
             connection.request("GET", target + query, headers={"Accept": "application/json"})
-            response = connection.getresponse()
-            if response.status != 200:
-                raise FetchError(
-                    f"The server answered with the status {response.status}. It has to be 200; "
-                    "redirects are not followed."
-                )
-            body = response.read(MAX_BYTES + 1)
+            # A response that ends with its connection keeps the socket until it is closed itself.
+            with connection.getresponse() as response:
+                if response.status != 200:
+                    raise FetchError(
+                        f"The server answered with the status {response.status}. It has to be 200; "
+                        "redirects are not followed."
+                    )
+                body = response.read(MAX_BYTES + 1)
         finally:
             connection.close()
         if len(body) > MAX_BYTES:
