@@ -10,7 +10,6 @@ import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from functools import _lru_cache_wrapper
 from itertools import groupby, takewhile
 from pathlib import Path
 from types import CodeType, FunctionType
@@ -19,6 +18,7 @@ from typing import cast
 import pytest
 from coverage import Coverage
 
+from mutation.caches import forget
 from mutation.mutants import Mutant, mutants_of
 
 # What one test may take, of the processor and in all. With a mutant that takes more, it never ends.
@@ -69,7 +69,7 @@ class Mutation:
         """Try all mutants, and print those that no test notices."""
         self.items = self._in_order(session.items)
         _run(session.items[0])  # makes the database, and each fork has a copy
-        _forget()
+        forget()  # since a mutant may change what the caches would keep
         self.functions = _live_functions()
         gc.freeze()
         for package, mutants in groupby(self.mutants, lambda mutant: mutant.path.parent):
@@ -132,16 +132,6 @@ class Mutation:
 def _run(item: pytest.Item) -> None:
     """Run a test, and end its fixtures: all but those of the session."""
     item.ihook.pytest_runtest_protocol(item=item, nextitem=cast(pytest.Item, item.session))
-
-
-def _forget() -> None:
-    """Empty the project's caches, since a mutant may change what they would keep."""
-    from tiled_scim.database.compiled import _COMPILED  # needs the settings
-
-    _COMPILED.clear()
-    for each in gc.get_objects():
-        if isinstance(each, _lru_cache_wrapper) and each.__module__.startswith("tiled_scim."):
-            each.cache_clear()
 
 
 def _slowness(item: pytest.Item) -> int:
