@@ -371,6 +371,18 @@ def test_times_are_compared_where_the_host_has_no_time_zones() -> None:
         assert sorted(chosen(text)) == [CARL, CARL_]
 
 
+def test_an_account_that_keeps_its_own_values_finds_nothing_by_those_of_the_host() -> None:
+    work = 'emails[type eq "work"]'
+    assert chosen('emails.value eq "bob@work.example"') == [BOB]
+    assert BOB in chosen(work)
+
+    UserLink.objects.filter(user_name=BOB).update(keeps_own_values=True)
+
+    assert chosen('emails.value eq "bob@work.example"') == []
+    assert BOB not in chosen(work)
+    assert chosen('emails.value eq "bob@home.example"') == [BOB]
+
+
 @pytest.mark.parametrize("opening", ["(", "not (", "title pr and (", "not (title eq null or ("])
 def test_the_deepest_filter_is_answered(users: list[Resource], opening: str) -> None:
     inner = 'emails[not (value pr) or type ne "home"]'  # two levels more
