@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.evaluation import Resource, is_chosen, is_element_chosen
 from tests.population import EXTENSION, GONE, PEOPLE, TOYS, Adapter, identifier, names, populate
 from tiled_scim.api.rendering import Renderer, encode
-from tiled_scim.attributes import Attribute, ResourceType
+from tiled_scim.attributes import Attribute, ResourceType, Schema
 from tiled_scim.errors import ScimError
 from tiled_scim.models import LINKS, LibraryGroupLink, UserLink
 from tiled_scim.provisioning.reading import Reader
@@ -308,6 +308,9 @@ CHOSEN: dict[str, list[str]] = {
     # A name with the core URN is the name.
     f'{CORE_USER}:userName eq "carl"': [CARL],
     f'{ENTERPRISE_USER.upper()}:EMPLOYEENUMBER eq "7"': [CARL_],
+    # A complex attribute with a value stands for it.
+    f'{ENTERPRISE_USER}:manager eq "M1"': [CARL_],
+    "manager pr": [CARL_, CARL],
 }
 
 
@@ -363,6 +366,37 @@ def test_what_is_not_understood_or_cannot_be_searched_is_an_error(text: str) -> 
 
 def test_a_time_that_is_kept_as_text_can_be_asked_for() -> None:
     assert chosen(f"{TOYS}:planned pr") == [EDITH]
+
+
+def test_a_secret_of_an_extension_cannot_be_searched(monkeypatch: pytest.MonkeyPatch) -> None:
+    secrets = Schema("urn:example:doors", "Doors", "Doors.", (Attribute("pin", returned="never"),))
+    monkeypatch.setattr(USER, "extensions", [*USER.extensions, secrets])
+
+    for text in ('urn:example:doors:pin sw "1"', "urn:example:doors:pin pr"):
+        with pytest.raises(ScimError, match="pin cannot be searched"):
+            chosen(text)
+
+
+def test_an_extension_of_groups_is_searched(monkeypatch: pytest.MonkeyPatch) -> None:
+    urn = "urn:example:teams:2.0:Group"
+    teams = Schema(urn, "Teams", "Teams.", (Attribute("budget", "integer"),))
+    monkeypatch.setattr(GROUP, "extensions", [teams])
+    LibraryGroupLink.objects.filter(display_name="sales").update(attributes={urn: {"budget": 5}})
+
+    for text in (f'schemas eq "{urn}"', f"{urn} pr", f"{urn}:budget gt 4"):
+        assert chosen(text, GROUP) == ["sales"]
+
+
+def test_what_clients_may_not_write_is_searched_where_the_host_has_it() -> None:
+    class Host(Adapter):
+        @property
+        def user_fields(self) -> dict[str, str]:
+            return {f"{ENTERPRISE_USER}:manager.displayName": "username"}
+
+    filter_ = condition(parse('manager.displayName eq "PERSON3"'), USER, Host())
+    assert [link.name for link in UserLink.objects.filter(filter_)] == [CARL]
+    filter_ = condition(parse("manager.displayName pr"), USER, Host())
+    assert UserLink.objects.filter(filter_).count() == len(PEOPLE)
 
 
 def test_times_are_compared_where_the_host_has_no_time_zones() -> None:
