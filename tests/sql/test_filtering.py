@@ -266,6 +266,8 @@ CHOSEN: dict[str, list[str]] = {
     'meta.created gt "2024-02-29T00:01:00.999998Z"': [EDITH, ZOE, TOP, IREM],
     'meta.created eq "2024-02-29T01:00:59.999999+01:00"': [CARL_, CARL],
     'meta.resourceType eq "User"': EVERYONE,
+    f'{TOYS}:blob eq "TUlJQG=="': [ZOE],
+    'x509Certificates eq "tUlJQg=="': [],
     # Elements: a comparison is of any, what is in brackets of the same.
     'emails.value eq "BOB@work.example"': [BOB],
     'emails eq "bob@work.example"': [BOB],
