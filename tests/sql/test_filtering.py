@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test import override_settings
+from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -265,6 +266,7 @@ CHOSEN: dict[str, list[str]] = {
     f"{TOYS}:height le 1.5": [BOB],
     'meta.created gt "2024-02-29T00:01:00.999998Z"': [EDITH, ZOE, TOP, IREM],
     'meta.created eq "2024-02-29T01:00:59.999999+01:00"': [CARL_, CARL],
+    f'{TOYS}:since gt "2024-03-01T00:00:00Z"': [CARL_, ZOE],
     'meta.resourceType eq "User"': EVERYONE,
     f'{TOYS}:blob eq "TUlJQG=="': [ZOE],
     'x509Certificates eq "tUlJQg=="': [],
@@ -403,7 +405,7 @@ def test_what_clients_may_not_write_is_searched_where_the_host_has_it() -> None:
 
 def test_times_are_compared_where_the_host_has_no_time_zones() -> None:
     text = 'meta.created eq "2024-02-29T01:00:59.999999+01:00"'
-    with override_settings(USE_TZ=False):
+    with override_settings(USE_TZ=False), timezone.override("Asia/Tokyo"):
         assert sorted(chosen(text)) == [CARL, CARL_]
 
 
@@ -417,6 +419,39 @@ def test_an_account_that_keeps_its_own_values_finds_nothing_by_those_of_the_host
     assert chosen('emails.value eq "bob@work.example"') == []
     assert BOB not in chosen(work)
     assert chosen('emails.value eq "bob@home.example"') == [BOB]
+    assert chosen('name.givenName eq "bob"') == []
+
+
+def test_an_account_that_keeps_its_own_values_finds_by_them() -> None:
+    own = {"name": {"givenName": "Robert"}, TILED_USER: {"tiledAdmin": True}}
+    bob = UserLink.objects.filter(user_name=BOB)
+    bob.update(attributes=own, hidden_values={})
+    admin = f"{TILED_USER}:tiledAdmin eq true"
+    assert chosen('name.givenName eq "Robert"') == []
+    assert chosen(admin) == [CARL_]
+
+    bob.update(keeps_own_values=True)
+
+    assert chosen('name.givenName eq "robert"') == [BOB]
+    assert chosen(admin) == [BOB, CARL_]
+    assert chosen("active eq false") == [BOB]  # which is the host's in any case
+
+
+def test_a_user_whom_the_account_suspended_is_not_active() -> None:
+    assert chosen("active eq false") == [BOB]
+
+    UserLink.objects.filter(user_name__in=[ANN, CARL_]).update(suspended=True)
+
+    assert sorted(chosen("active eq false")) == sorted([ANN, BOB, CARL_])
+    assert sorted(chosen("active eq true")) == sorted({*EVERYONE} - {ANN, BOB, CARL_})
+    assert chosen(f"{TILED_USER}:tiledAdmin eq true") == [CARL_]
+
+
+def test_large_integers_are_not_rounded() -> None:
+    UserLink.objects.filter(user_name=ANN).update(attributes={TOYS: {"age": 2**53 + 1}})
+
+    assert chosen(f"{TOYS}:age eq {2**53 + 1}") == [ANN]
+    assert chosen(f"{TOYS}:age eq {2**53}") == []
 
 
 @pytest.mark.parametrize("opening", ["(", "not (", "title pr and (", "not (title eq null or ("])
