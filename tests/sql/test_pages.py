@@ -26,6 +26,7 @@ from tiled_scim.sql.pages import SORT_KEY, TIES, Cursor, Page, index_page, pagin
 BEGIN = datetime(2024, 2, 29, tzinfo=UTC)
 KEYS = ["b", None, "a", "b", None, "c", "a"]
 NAMES = [f"person{number}" for number in range(len(KEYS))]
+FEW = ["person1", "person5", "person6"]
 
 
 @pytest.fixture(autouse=True)
@@ -93,20 +94,28 @@ def test_pages_by_cursor_make_up_the_list(
         monkeypatch.setattr(pages, "STRETCH", stretch)
     rows = links(ORDERS[order], is_descending=is_descending)
     expected = names(rows)
+    assert walk(rows.filter(user_name__in=FEW), 1) == [name for name in expected if name in FEW]
 
     for count in (1, 3, 6, 7, 8):
-        found = by_cursor(rows, None, count=str(count))
-        assert found.previous_cursor is None
-        forward = names(found.rows)
-        while found.next_cursor:
-            found = by_cursor(rows, found.next_cursor, count=str(count))
-            forward += names(found.rows)
-            assert (found.total, found.start_index) == (7, None)
-        backward = names(found.rows)
-        while found.previous_cursor:
-            found = by_cursor(rows, found.previous_cursor, count=str(count))
-            backward = names(found.rows) + backward
-        assert forward == backward == expected
+        assert walk(rows, count) == expected
+
+
+def walk(rows: Any, count: int) -> list[str]:
+    """The names on all pages by cursor, which are the same forward and backward."""
+    found = by_cursor(rows, None, count=str(count))
+    assert found.previous_cursor is None
+    total, forward = found.total, names(found.rows)
+    while found.next_cursor:
+        found = by_cursor(rows, found.next_cursor, count=str(count))
+        forward += names(found.rows)
+        assert (found.total, found.start_index) == (total, None)
+    backward = names(found.rows)
+    while found.previous_cursor:
+        found = by_cursor(rows, found.previous_cursor, count=str(count))
+        backward = names(found.rows) + backward
+    assert backward == forward
+    assert total == len(forward)
+    return forward
 
 
 @pytest.mark.parametrize("order", ORDERS)
@@ -166,6 +175,38 @@ class TestWhatIsRead:
         assert "LIMIT 3 OFFSET 2" in read
         assert read.count("SELECT") == 3  # the ids first
         assert ('"created_at" >' in counted) == (order == "creation")
+
+    def test_nothing_is_counted_where_nobody_is(
+        self, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        nobody = links().filter(user_name="nobody")
+
+        with django_assert_num_queries(1):
+            assert page(nobody, 1, 3).total == 0
+        assert page(nobody, 2, 3).total == 0
+
+    @pytest.mark.parametrize(("column", "has_nulls"), [("user_name", False), ("external_id", True)])
+    def test_rows_without_a_key_are_looked_for_only_if_there_may_be_some(
+        self, column: str, has_nulls: bool
+    ) -> None:
+        rows = links(F(column))
+        cursor = by_cursor(rows, None, count="1").next_cursor
+        with CaptureQueriesContext(connection) as queries:
+            by_cursor(rows, cursor, count="1")
+
+        [query] = queries
+        assert (f'{column}" IS NULL' in query["sql"].replace("`", '"')) == has_nulls
+
+    def test_no_stretch_is_read_after_a_full_page(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        some = links().filter(user_name__in=["person0", "person1", "person4", "person5"])
+        cursor = by_cursor(some, None, count="1").next_cursor
+        monkeypatch.setattr(pages, "STRETCHED", {connection.vendor})
+        monkeypatch.setattr(pages, "STRETCH", 1)
+        with CaptureQueriesContext(connection) as queries:
+            found = by_cursor(some, cursor, count="1")
+
+        assert names(found.rows) == ["person1"]
+        assert offsets(queries) == [2, 2]
 
     def test_the_first_page_is_read_at_once(self) -> None:
         with CaptureQueriesContext(connection) as queries:
