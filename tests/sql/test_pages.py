@@ -109,10 +109,12 @@ def walk(rows: Any, count: int) -> list[str]:
         found = by_cursor(rows, found.next_cursor, count=str(count))
         forward += names(found.rows)
         assert (found.total, found.start_index) == (total, None)
+        assert len(forward) <= total
     backward = names(found.rows)
     while found.previous_cursor:
         found = by_cursor(rows, found.previous_cursor, count=str(count))
         backward = names(found.rows) + backward
+        assert len(backward) <= total
     assert backward == forward
     assert total == len(forward)
     return forward
