@@ -81,7 +81,8 @@ types: $(VENV)/browser $(VENV)/lint ## Check types
 
 mutation: export COVERAGE_FILE = .coverage.mutation
 mutation: $(VENV)/test $(VENV)/mutation ## Change the code, and print what no test notices (MODULE=tiled_scim/sql)
-	@$(PYTEST) tests tests/end_to_end --cov=tiled_scim --cov-context=test --cov-report= --cov-fail-under=0
+	@$(PYTEST) tests tests/end_to_end -p mutation.caches \
+	  --cov=tiled_scim --cov-context=test --cov-report= --cov-fail-under=0
 	@$(VENV)/bin/python -m mutation $(MODULE) $(ARGS)
 
 clean: ## Remove the environment, the demo's database and what tools left

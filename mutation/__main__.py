@@ -18,6 +18,7 @@ from typing import cast
 import pytest
 from coverage import Coverage
 
+from mutation.caches import forget
 from mutation.mutants import Mutant, mutants_of
 
 # What one test may take, of the processor and in all. With a mutant that takes more, it never ends.
@@ -68,6 +69,7 @@ class Mutation:
         """Try all mutants, and print those that no test notices."""
         self.items = self._in_order(session.items)
         _run(session.items[0])  # makes the database, and each fork has a copy
+        forget()  # since a mutant may change what the caches would keep
         self.functions = _live_functions()
         gc.freeze()
         for package, mutants in groupby(self.mutants, lambda mutant: mutant.path.parent):

@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test import override_settings
+from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.evaluation import Resource, is_chosen, is_element_chosen
 from tests.population import EXTENSION, GONE, PEOPLE, TOYS, Adapter, identifier, names, populate
 from tiled_scim.api.rendering import Renderer, encode
-from tiled_scim.attributes import Attribute, ResourceType
+from tiled_scim.attributes import Attribute, ResourceType, Schema
 from tiled_scim.errors import ScimError
 from tiled_scim.models import LINKS, LibraryGroupLink, UserLink
 from tiled_scim.provisioning.reading import Reader
@@ -265,7 +266,10 @@ CHOSEN: dict[str, list[str]] = {
     f"{TOYS}:height le 1.5": [BOB],
     'meta.created gt "2024-02-29T00:01:00.999998Z"': [EDITH, ZOE, TOP, IREM],
     'meta.created eq "2024-02-29T01:00:59.999999+01:00"': [CARL_, CARL],
+    f'{TOYS}:since gt "2024-03-01T00:00:00Z"': [CARL_, ZOE],
     'meta.resourceType eq "User"': EVERYONE,
+    f'{TOYS}:blob eq "TUlJQG=="': [ZOE],
+    'x509Certificates eq "tUlJQg=="': [],
     # Elements: a comparison is of any, what is in brackets of the same.
     'emails.value eq "BOB@work.example"': [BOB],
     'emails eq "bob@work.example"': [BOB],
@@ -308,6 +312,9 @@ CHOSEN: dict[str, list[str]] = {
     # A name with the core URN is the name.
     f'{CORE_USER}:userName eq "carl"': [CARL],
     f'{ENTERPRISE_USER.upper()}:EMPLOYEENUMBER eq "7"': [CARL_],
+    # A complex attribute with a value stands for it.
+    f'{ENTERPRISE_USER}:manager eq "M1"': [CARL_],
+    "manager pr": [CARL_, CARL],
 }
 
 
@@ -365,10 +372,86 @@ def test_a_time_that_is_kept_as_text_can_be_asked_for() -> None:
     assert chosen(f"{TOYS}:planned pr") == [EDITH]
 
 
+def test_a_secret_of_an_extension_cannot_be_searched(monkeypatch: pytest.MonkeyPatch) -> None:
+    secrets = Schema("urn:example:doors", "Doors", "Doors.", (Attribute("pin", returned="never"),))
+    monkeypatch.setattr(USER, "extensions", [*USER.extensions, secrets])
+
+    for text in ('urn:example:doors:pin sw "1"', "urn:example:doors:pin pr"):
+        with pytest.raises(ScimError, match="pin cannot be searched"):
+            chosen(text)
+
+
+def test_an_extension_of_groups_is_searched(monkeypatch: pytest.MonkeyPatch) -> None:
+    urn = "urn:example:teams:2.0:Group"
+    teams = Schema(urn, "Teams", "Teams.", (Attribute("budget", "integer"),))
+    monkeypatch.setattr(GROUP, "extensions", [teams])
+    LibraryGroupLink.objects.filter(display_name="sales").update(attributes={urn: {"budget": 5}})
+
+    for text in (f'schemas eq "{urn}"', f"{urn} pr", f"{urn}:budget gt 4"):
+        assert chosen(text, GROUP) == ["sales"]
+
+
+def test_what_clients_may_not_write_is_searched_where_the_host_has_it() -> None:
+    class Host(Adapter):
+        @property
+        def user_fields(self) -> dict[str, str]:
+            return {f"{ENTERPRISE_USER}:manager.displayName": "username"}
+
+    filter_ = condition(parse('manager.displayName eq "PERSON3"'), USER, Host())
+    assert [link.name for link in UserLink.objects.filter(filter_)] == [CARL]
+    filter_ = condition(parse("manager.displayName pr"), USER, Host())
+    assert UserLink.objects.filter(filter_).count() == len(PEOPLE)
+
+
 def test_times_are_compared_where_the_host_has_no_time_zones() -> None:
     text = 'meta.created eq "2024-02-29T01:00:59.999999+01:00"'
-    with override_settings(USE_TZ=False):
+    with override_settings(USE_TZ=False), timezone.override("Asia/Tokyo"):
         assert sorted(chosen(text)) == [CARL, CARL_]
+
+
+def test_an_account_that_keeps_its_own_values_finds_nothing_by_those_of_the_host() -> None:
+    work = 'emails[type eq "work"]'
+    assert chosen('emails.value eq "bob@work.example"') == [BOB]
+    assert BOB in chosen(work)
+
+    UserLink.objects.filter(user_name=BOB).update(keeps_own_values=True)
+
+    assert chosen('emails.value eq "bob@work.example"') == []
+    assert BOB not in chosen(work)
+    assert chosen('emails.value eq "bob@home.example"') == [BOB]
+    assert chosen('name.givenName eq "bob"') == []
+
+
+def test_an_account_that_keeps_its_own_values_finds_by_them() -> None:
+    own = {"name": {"givenName": "Robert"}, TILED_USER: {"tiledAdmin": True}}
+    bob = UserLink.objects.filter(user_name=BOB)
+    bob.update(attributes=own, hidden_values={})
+    admin = f"{TILED_USER}:tiledAdmin eq true"
+    assert chosen('name.givenName eq "Robert"') == []
+    assert chosen(admin) == [CARL_]
+
+    bob.update(keeps_own_values=True)
+
+    assert chosen('name.givenName eq "robert"') == [BOB]
+    assert chosen(admin) == [BOB, CARL_]
+    assert chosen("active eq false") == [BOB]  # which is the host's in any case
+
+
+def test_a_user_whom_the_account_suspended_is_not_active() -> None:
+    assert chosen("active eq false") == [BOB]
+
+    UserLink.objects.filter(user_name__in=[ANN, CARL_]).update(suspended=True)
+
+    assert sorted(chosen("active eq false")) == sorted([ANN, BOB, CARL_])
+    assert sorted(chosen("active eq true")) == sorted({*EVERYONE} - {ANN, BOB, CARL_})
+    assert chosen(f"{TILED_USER}:tiledAdmin eq true") == [CARL_]
+
+
+def test_large_integers_are_not_rounded() -> None:
+    UserLink.objects.filter(user_name=ANN).update(attributes={TOYS: {"age": 2**53 + 1}})
+
+    assert chosen(f"{TOYS}:age eq {2**53 + 1}") == [ANN]
+    assert chosen(f"{TOYS}:age eq {2**53}") == []
 
 
 @pytest.mark.parametrize("opening", ["(", "not (", "title pr and (", "not (title eq null or ("])

@@ -110,7 +110,7 @@ class HostField:
         if not self.choices:
             return F(self.link_path)
         is_chosen = When(**{f"{self.link_path}__in": self.choices}, then=Value(True))
-        return Case(is_chosen, default=Value(False), output_field=BooleanField())
+        return Case(is_chosen, default=Value(False))
 
     def read(self, value: Any) -> Any:
         """Return the attribute's value for a value of the column."""

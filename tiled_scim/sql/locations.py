@@ -129,8 +129,7 @@ def in_column(attribute: Attribute, model: type[Model]) -> Stored:
     if not attribute.case_exact and not attribute.canonical_column:
         return in_text(attribute, NonEmpty(ExactText(F(column))))
     is_uuid = isinstance(_field(model, column), UUIDField)
-    text = ColumnText(F(column)) if is_uuid else F(column)
-    return Stored(attribute, NonEmpty(ExactText(text)), column, is_uuid)
+    return Stored(attribute, NonEmpty(ExactText(ColumnText(F(column)))), column, is_uuid)
 
 
 def in_host_field(field: HostField, keys: Sequence[str]) -> Stored:
@@ -184,11 +183,11 @@ def in_json(attribute: Attribute, root: F | Element, *keys: str) -> Stored:
 
 def _field(model: type[Model], path: str) -> Any:
     """Return the field at an ORM path. For a foreign key, return the field that it refers to."""
-    field: Any = None
+    *relations, name = path.split("__")
     related: Any = model
-    for name in path.split("__"):
-        field = related._meta.get_field(name)
-        related = field.related_model
+    for relation in relations:
+        related = related._meta.get_field(relation).related_model
+    field = related._meta.get_field(name)
     return getattr(field, "target_field", field)
 
 
@@ -235,6 +234,4 @@ def _parameter(attribute: Attribute, expected: Comparable) -> Comparable | Value
         # A plain number would be converted to an integer, so that 1.5 would equal 1.
         exact = BigIntegerField() if isinstance(expected, int) else FloatField()
         return Value(expected, output_field=exact)
-    if attribute.type == "decimal":
-        return float(cast("int | float", expected))
     return expected

@@ -6,13 +6,13 @@ Identity providers mostly send such filters. They need neither the parser nor a 
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, cast
 
-from tiled_scim.attributes import ResourceType
+from tiled_scim.attributes import Attribute, AttributePath, ResourceType
 from tiled_scim.schemas import GROUP, USER
-from tiled_scim.scim.grammar import MAX_LENGTH, Comparison, string_literal
+from tiled_scim.scim.grammar import MAX_LENGTH, string_literal
 from tiled_scim.scim.identifiers import as_canonical_uuid
-from tiled_scim.scim.matching import literal
+from tiled_scim.scim.matching import comparable
 
 EQUALITY = re.compile(
     r'\s*([a-z][a-z0-9:.]*)\s+eq\s+("(?:[^"\\]|\\.)*")\s*', re.IGNORECASE | re.ASCII
@@ -36,13 +36,12 @@ def indexed_value(text: str, resource_type: ResourceType) -> tuple[str, Any] | N
     """
     match = EQUALITY.fullmatch(text) if len(text) <= MAX_LENGTH else None
     path = resource_type.resolve(match[1]) if match else None
-    if match is None or path is None or path.attribute is None or path.sub_attribute:
-        return None
     column = COLUMNS[resource_type.name].get(str(path))
-    value = string_literal(match[2]) if column else ""
-    if column is None or not value:
+    if match is None or column is None:
         return None
+    value = string_literal(match[2])
     if column == "pk":
         key = as_canonical_uuid(value)
         return ("pk", key) if key else None
-    return column, literal(path.attribute, Comparison(match[1], "eq", value))
+    attribute = cast(Attribute, cast(AttributePath, path).attribute)
+    return (column, comparable(attribute, value)) if value else None

@@ -45,7 +45,7 @@ STRETCH = 10
 Columns = Callable[[QuerySet[Any]], QuerySet[Any, Any]]
 
 
-# Returns how many of some rows fit on a page, from the first, and at least one.
+# Returns how many of some rows fit on a page, from the first, and at least one if there is one.
 Fit = Callable[[list[Any]], int]
 
 
@@ -148,11 +148,8 @@ def index_page(
     found = list(columns(_stretch(links, offset, count + 1))) if count else []
     is_last = bool(count) and len(found) <= count and (bool(found) or offset == 0)
     total = offset + len(found) + (0 if is_last else _number_beyond(links, offset, found))
-    return Page(_fitting(found[:count], fit), total, first)
-
-
-def _fitting(rows: list[Any], fit: Fit) -> list[Any]:
-    return rows[: fit(rows)] if rows else rows
+    on_page = found[:count]
+    return Page(on_page[: fit(on_page)], total, first)
 
 
 def _stretch(links: QuerySet[Any], offset: int, size: int) -> QuerySet[Any]:
@@ -202,10 +199,10 @@ def page_beyond(
         fit: See `paginate`.
     """
     order = _Order(links, cursor.is_backward)
-    found = _beyond(links, order, cursor, account, columns)
-    fitting = _fitting(found[: cursor.count], fit)
-    is_more = len(found) > len(fitting)
-    found = fitting
+    ahead = _beyond(links, order, cursor, account, columns)
+    found = ahead[: cursor.count]
+    found = found[: fit(found)]
+    is_more = len(ahead) > len(found)
     if cursor.is_backward:
         found.reverse()
 
@@ -236,10 +233,7 @@ def _cursor_page(
     count = _cursor_count(parameters)
     query = _fingerprint(parameters, f"{account}:{links.model.__name__}")
     text = parameters["cursor"].strip()
-    if not text:
-        cursor = Cursor(query, count, links.count(), [], False)
-        return page_beyond(links, cursor, account, columns, fit)
-    cursor = Cursor.decode(text)
+    cursor = Cursor.decode(text) if text else Cursor(query, count, links.count(), [], False)
     if cursor.query != query:
         raise _invalid_cursor()
     if cursor.count != count:

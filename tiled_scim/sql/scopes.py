@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import reduce
 from typing import Any, cast
 
-from django.db.models import BooleanField, Case, Exists, F, Model, OuterRef, Q, Value, When
+from django.db.models import Case, Exists, F, Model, OuterRef, Q, Value, When
 from django.db.models.expressions import Expression as SQLExpression
 from django.db.models.functions import Coalesce
 from django.db.models.lookups import IsNull
@@ -126,7 +126,7 @@ class ElementScope(Scope):
         part = sub_attribute(self.attribute, comparison.name)
         stored, default = self.stored(part), assumed(part)
         if default is not None and comparison.value is not None:
-            value = Coalesce(stored.expression, Value(default), output_field=BooleanField())
+            value = Coalesce(stored.expression, Value(default))
             stored = replace(stored, expression=value)
         return stored.fits(comparison)
 

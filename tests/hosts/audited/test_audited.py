@@ -57,6 +57,18 @@ def test_a_change_has_its_event_in_that_database(scim: Scim) -> None:
     assert events("default") == []
 
 
+def test_people_and_groups_are_read_from_the_other_one(scim: Scim) -> None:
+    ann = scim.add_user(ANN)
+    sales, support = scim.add_group("Sales", ann), scim.add_group("Support", ann)
+
+    [person] = scim.get("/Users").json["Resources"]
+    assert [group["value"] for group in person["groups"]] == [sales, support]
+    groups = scim.get("/Groups").json["Resources"]
+    assert [group["members"][0]["value"] for group in groups] == [ann, ann]
+    assert scim.members(support) == [ann]
+    assert scim.found("/Users", f'userName eq "{ANN}"') == [ann]
+
+
 @pytest.mark.usefixtures("failing_commit")
 def test_one_that_is_rolled_back_has_only_one_of_the_failure(scim: Scim) -> None:
     assert scim.post("/Users", user(ANN)).status == 500

@@ -11,6 +11,7 @@ import pytest
 from django.conf import LazySettings
 from django.contrib.auth import get_user
 from django.db import connection, connections
+from django.db.models.functions import Upper
 from django.http import HttpRequest
 from django.test import Client
 
@@ -20,6 +21,7 @@ from tests.hosts.contract import HostContract
 from tests.hosts.messages import add_members, group, patch, person
 from tests.tokens import new_token
 from tests.wire.client import Answer, Scim
+from tiled_scim.accounts import AccountAdapter
 from tiled_scim.conf import settings as scim_settings
 from tiled_scim.connections import Connection
 from tiled_scim.errors import Cause
@@ -134,6 +136,24 @@ class TestOneAccount:
         assert member(ACME, person__email="bob@example.com") == ("member", True, "")
         acme.patch(f"/Users/{key}", {"op": "remove", "path": "title"})
         assert member(ACME, person__email=ANN) == ("admin", True, "")
+
+    def test_what_the_host_saves_in_its_own_way_is_shown_as_it_is(
+        self, acme: Scim, globex: Scim, settings: LazySettings
+    ) -> None:
+        class Shouting(AccountAdapter):
+            def update_user(self, user: Any, values: Any) -> None:
+                super().update_user(user, values)
+                rows = Membership.objects.filter(person=user, account=self.account)
+                rows.update(title=Upper("title"))
+
+        key = push(acme, title="Engineer")
+        push(globex, title="Adviser")
+        settings.TILED_SCIM_HOST_ADAPTER = Shouting
+
+        answer = set_value(acme, key, "title", "Boss")
+
+        assert (answer.status, answer.json["title"]) == (200, "BOSS")
+        assert acme.get(f"/Users/{key}").json["title"] == "BOSS"
 
     def test_owner_is_an_admin_and_stays_owner(self, acme: Scim) -> None:
         key = push(acme, **ADMIN)

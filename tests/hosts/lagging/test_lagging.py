@@ -98,6 +98,20 @@ class TestReading:
         assert scim.found("/Groups", f'members.value eq "{carl}"') == [sales]
         assert scim.found("/Users", 'groups.display eq "Sales" and userName eq "carl"') == [carl]
 
+    def test_members_in_lists(self, scim: Scim, sales: str, ann: str) -> None:
+        carl = scim.add_user("carl")
+        support = scim.add_group("Support", carl)
+
+        scim.patch(f"/Groups/{sales}", add_members(carl), remove_member(ann))
+
+        groups = {each["id"]: each for each in scim.get("/Groups").json["Resources"]}
+        assert carl in [member["value"] for member in groups[sales]["members"]]
+        assert ann not in [member["value"] for member in groups[sales]["members"]]
+        assert [member["value"] for member in groups[support]["members"]] == [carl]
+        users = {each["id"]: each for each in scim.get("/Users").json["Resources"]}
+        assert [group["value"] for group in users[carl]["groups"]] == [sales, support]
+        assert "groups" not in users[ann]
+
     def test_a_delete(self, scim: Scim, ann: str, sales: str) -> None:
         assert scim.delete(f"/Users/{ann}").status == 204
 

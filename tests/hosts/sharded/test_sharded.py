@@ -85,6 +85,24 @@ def test_the_same_people_may_be_in_both(acme: Scim, globex: Scim) -> None:
     assert counts("default") == counts("east")
 
 
+def test_each_customer_sees_their_own_people_and_groups(acme: Scim, globex: Scim) -> None:
+    for scim, name in ((acme, "ann"), (globex, "bob")):
+        key = scim.add_user(name)
+        sales, support = scim.add_group("Sales", key), scim.add_group("Support", key)
+
+        [person] = scim.get("/Users").json["Resources"]
+        assert [group["value"] for group in person["groups"]] == [sales, support]
+        assert scim.get(f"/Users/{key}").json == person
+        groups = scim.get("/Groups").json["Resources"]
+        assert [group["id"] for group in groups] == [sales, support]
+        assert all([member["value"] for member in group["members"]] == [key] for group in groups)
+        assert scim.members(support) == [key]
+        renamed = {"op": "replace", "path": "userName", "value": f"{name}.new"}
+        answer = scim.patch(f"/Users/{key}", renamed)
+        assert [group["value"] for group in answer.json["groups"]] == [sales, support]
+        assert scim.found("/Users", f'userName eq "{name}.new"') == [key]
+
+
 def test_a_token_opens_one_database() -> None:
     with on_shard("east"):
         token = new_token()[1]
