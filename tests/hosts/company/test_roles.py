@@ -621,6 +621,7 @@ class TestStatements:
 
         assert add(users.pop()) == 17
         assert add(*users) == 17
+        assert add(*users) == 11
         link = LibraryGroupLink.objects.get()
         preview = self.statements(lambda: CONNECTION.preview_role(link, "owner"))
         assert preview == 7
