@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import mmap
 import os
 import signal
 import sys
@@ -22,6 +23,8 @@ from mutation.mutants import Mutant, mutants_of
 
 # What one test may take, of the processor and in all. With a mutant that takes more, it never ends.
 CPU_SECONDS, SECONDS = 20, 600
+# Of the id of a test, in bytes.
+NAME_LENGTH = 1000
 
 Tests = dict[tuple[Path, int], set[str]]
 
@@ -62,6 +65,7 @@ class Mutation:
     def __init__(self, mutants: list[Mutant], tests: Tests, seconds: float) -> None:
         self.mutants, self.tests, self.seconds = mutants, tests, seconds
         self.is_fork = False
+        self.failed = mmap.mmap(-1, NAME_LENGTH)  # a fork writes there which test has failed
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
@@ -79,6 +83,7 @@ class Mutation:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """End a fork at the first test that fails."""
         if self.is_fork and report.failed:
+            self.failed[:] = report.nodeid.encode()[:NAME_LENGTH].ljust(NAME_LENGTH)
             os._exit(1)
 
     def _in_order(self, items: Iterable[pytest.Item]) -> dict[str, pytest.Item]:
@@ -106,9 +111,15 @@ class Mutation:
         if fork == 0:
             self._try(mutant, items)
         _, status = os.waitpid(fork, 0)
+        self._begin_with(self.failed[:].decode(errors="ignore").rstrip())
         if os.WIFSIGNALED(status):
             return "timed out"
         return "killed" if os.WEXITSTATUS(status) else "survived"
+
+    def _begin_with(self, name: str) -> None:
+        """Let the test be the first one for the next mutants, which it often kills, too."""
+        if name in self.items:
+            self.items = {name: self.items[name], **self.items}
 
     def _try(self, mutant: Mutant, items: list[pytest.Item]) -> None:
         """Change the functions, run the tests, and end the fork."""
