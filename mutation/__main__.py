@@ -18,6 +18,7 @@ from typing import cast
 
 import pytest
 from coverage import Coverage
+from django.urls import get_resolver
 
 from mutation.mutants import Mutant, mutants_of
 
@@ -35,6 +36,7 @@ def main() -> int:
     parser.add_argument("--share", type=float, default=1, help="the share of the mutants to try")
     parser.add_argument("--seconds", type=float, default=5, help="of the processor for each")
     parser.add_argument("--again", type=Path, help="try only the mutants in this output")
+    parser.add_argument("--first", default="", help="names of files of tests, to begin with these")
     options, others = parser.parse_known_args()
     found = (path.rglob("*.py") if path.is_dir() else [path] for path in options.paths)
     modules = sorted(module.resolve() for each in found for module in each)
@@ -44,7 +46,7 @@ def main() -> int:
         mutants = [mutant for mutant in mutants if str(mutant) in output]
     tests = _tests(modules)
     files = sorted({name.partition("::")[0] for names in tests.values() for name in names})
-    plugin = Mutation(mutants, tests, options.seconds)
+    plugin = Mutation(mutants, tests, options.seconds, set(options.first.split()))
     return pytest.main(["-p", "no:cacheprovider", "-p", "no:randomly", *others, *files], [plugin])
 
 
@@ -62,8 +64,10 @@ def _tests(modules: Iterable[Path]) -> Tests:
 class Mutation:
     """Tries each mutant, instead of running each test once."""
 
-    def __init__(self, mutants: list[Mutant], tests: Tests, seconds: float) -> None:
-        self.mutants, self.tests, self.seconds = mutants, tests, seconds
+    def __init__(
+        self, mutants: list[Mutant], tests: Tests, seconds: float, first: set[str]
+    ) -> None:
+        self.mutants, self.tests, self.seconds, self.first = mutants, tests, seconds, first
         self.is_fork = False
         self.failed = mmap.mmap(-1, NAME_LENGTH)  # a fork writes there which test has failed
 
@@ -72,6 +76,7 @@ class Mutation:
         """Try all mutants, and print those that no test notices."""
         self.items = self._in_order(session.items)
         _run(session.items[0])  # makes the database, and each fork has a copy
+        get_resolver().reverse_dict  # noqa: B018 (imports all views, which takes a second)
         self.functions = _live_functions()
         gc.freeze()
         for package, mutants in groupby(self.mutants, lambda mutant: mutant.path.parent):
@@ -93,7 +98,7 @@ class Mutation:
         turns: defaultdict[Path, int] = defaultdict(int)
         ranked = []
         for item in sorted(items, key=lambda item: lines[item.nodeid]):
-            is_far = item.path.parent.name not in layers
+            is_far = item.path.parent.name not in layers and item.path.stem not in self.first
             ranked.append((_slowness(item), is_far, turns[item.path], item))
             turns[item.path] += 1
         return {item.nodeid: item for *_, item in sorted(ranked, key=lambda rank: rank[:3])}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ClassVar, cast
 from uuid import UUID
@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 from django.conf import LazySettings
 from django.contrib.auth import get_user
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import connection, connections
 from django.http import HttpRequest
 from django.test import Client
@@ -20,6 +21,7 @@ from tests.hosts.contract import HostContract
 from tests.hosts.messages import add_members, group, patch, person
 from tests.tokens import new_token
 from tests.wire.client import Answer, Scim
+from tiled_scim.accounts import AccountAdapter
 from tiled_scim.conf import settings as scim_settings
 from tiled_scim.connections import Connection
 from tiled_scim.errors import Cause
@@ -100,6 +102,22 @@ class TestCompany(HostContract):
             Account.objects.get_or_create(pk=key, defaults={"name": name})
 
 
+class Capitals(AccountAdapter):
+    """A host that stores names in a form of its own."""
+
+    def create_user(self, values: Mapping[str, Any]) -> AbstractBaseUser:
+        return super().create_user(self._in_capitals(values))
+
+    def update_user(self, user: AbstractBaseUser, values: Mapping[str, Any]) -> None:
+        super().update_user(user, self._in_capitals(values))
+
+    def _in_capitals(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            name: value.upper() if name == "name.givenName" else value
+            for name, value in values.items()
+        }
+
+
 class TestOneAccount:
     def test_push_creates_a_person_with_a_membership(self, acme: Scim) -> None:
         push(acme, title="Engineer", **ADMIN)
@@ -113,6 +131,18 @@ class TestOneAccount:
 
         assert member(ACME) == ("member", True, "")
         assert shown(acme, key).get(TILED_SCHEMA, {}) == {}
+
+    @pytest.mark.parametrize("user_name", [ANN, "ann"])
+    def test_names_that_people_change_are_shown(
+        self, acme: Scim, settings: LazySettings, user_name: str
+    ) -> None:
+        settings.TILED_SCIM_HOST_ADAPTER = "tests.hosts.company.test_company.Capitals"
+        key = acme.post("/Users", person(user_name, ANN)).json["id"]
+        assert shown(acme, key)["name"] == {"givenName": "ADA", "familyName": "Lovelace"}
+
+        Person.objects.update(first_name="Anna")
+
+        assert shown(acme, key)["name"] == {"givenName": "Anna", "familyName": "Lovelace"}
 
     def test_pushed_group_becomes_a_project_of_the_account(self, acme: Scim) -> None:
         push_group(acme, "Surfaces", push(acme))
@@ -329,6 +359,19 @@ class TestTwoAccounts:
         assert the_person() == (ANN, "Anna", "Byron", True)
         assert shown(acme, key)["name"] == {"givenName": "Anna", "familyName": "Byron"}
         assert UserLink.objects.get(account=str(ACME)).keeps_own_values is False
+
+    def test_change_of_something_else_does_not_reach_the_person(
+        self, acme: Scim, globex: Scim
+    ) -> None:
+        key = push(acme)
+        push(globex)
+        set_value(acme, key, "name.givenName", "Anna")
+        Membership.objects.filter(account=GLOBEX).delete()
+
+        set_value(acme, key, "title", "Boss")
+
+        assert the_person() == (ANN, "Ada", "Lovelace", True)
+        assert shown(acme, key)["name"] == {"givenName": "Anna", "familyName": "Lovelace"}
 
     def test_deactivation_ends_the_access_of_one_account(self, acme: Scim, globex: Scim) -> None:
         keys = {scim: push(scim) for scim in (acme, globex)}
