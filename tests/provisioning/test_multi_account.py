@@ -750,3 +750,20 @@ def test_the_host_is_told_when_its_user_changes(
     assert Recording.told == [False, True]
     globex.reactivate()
     assert Recording.told == [False, True]
+
+
+def test_another_person_leaves_the_admin_of_another_account(
+    acme: Account, globex: Account, settings: LazySettings
+) -> None:
+    """A new externalId names another person, who inherits nothing: but only here."""
+    settings.TILED_SCIM_HOST_ADAPTER = WithAdmins
+    acme.scim.patch(f"/Users/{acme.ann}", {"op": "add", "path": "externalId", "value": "1"})
+    User.objects.update(is_staff=True)
+    acme.deactivate()
+
+    answer = acme.scim.post("/Users", user(ANN, externalId="2"))
+
+    assert (answer.status, answer.json["id"]) == (201, acme.ann)
+    assert people() == {ANN: "active admin"}
+    assert access() == {"Sales": set(), "Ops": {ANN}}
+    assert ScimEvent.objects.latest("pk").action == Action.USER_REPLACED
