@@ -752,18 +752,65 @@ def test_the_host_is_told_when_its_user_changes(
     assert Recording.told == [False, True]
 
 
-def test_another_person_leaves_the_admin_of_another_account(
-    acme: Account, globex: Account, settings: LazySettings
-) -> None:
-    """A new externalId names another person, who inherits nothing: but only here."""
-    settings.TILED_SCIM_HOST_ADAPTER = WithAdmins
-    acme.scim.patch(f"/Users/{acme.ann}", {"op": "add", "path": "externalId", "value": "1"})
-    User.objects.update(is_staff=True)
-    acme.deactivate()
+class TestAnotherPerson:
+    """A new externalId, or a push after an end, may name another person, who is no admin yet."""
 
-    answer = acme.scim.post("/Users", user(ANN, externalId="2"))
+    BACK: ClassVar[dict[str, object]] = {"active": True, "externalId": "2"}
 
-    assert (answer.status, answer.json["id"]) == (201, acme.ann)
-    assert people() == {ANN: "active admin"}
-    assert access() == {"Sales": set(), "Ops": {ANN}}
-    assert ScimEvent.objects.latest("pk").action == Action.USER_REPLACED
+    @pytest.fixture(autouse=True)
+    def _with_admins(self, settings: LazySettings) -> None:
+        settings.TILED_SCIM_HOST_ADAPTER = WithAdmins
+
+    @pytest.fixture(params=[False, True], ids=["alone", "shared"])
+    def other(self, _with_admins: None, request: pytest.FixtureRequest) -> str | None:
+        """The id of Ann in another account, which has had her before."""
+        return client_of(GLOBEX).add_user(ANN) if request.param else None
+
+    @pytest.fixture
+    def ann(self, other: str | None) -> str:
+        """The id of Ann, who is Tiled Admin in Acme."""
+        client_of(ACME).add_user(BOB, **ADMIN)
+        return client_of(ACME).add_user(ANN, externalId="1", **ADMIN)
+
+    @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])
+    def test_is_no_admin(self, ann: str, other: str | None, method: str) -> None:
+        acme = client_of(ACME)
+        acme.deactivate(ann)
+        body: dict[str, object] = user(ANN, externalId="2")
+        if method == "PATCH":
+            body = patch_op({"op": "replace", "value": self.BACK})
+
+        answer = acme.send(method, "/Users" if method == "POST" else f"/Users/{ann}", body)
+
+        assert answer.json["externalId"] == "2"
+        self._check(acme, ann, other)
+
+    def test_is_none_after_a_delete(self, ann: str, other: str | None) -> None:
+        acme = client_of(ACME)
+        acme.delete(f"/Users/{ann}")
+
+        assert acme.add_user(ANN) == ann
+
+        self._check(acme, ann, other)
+
+    def _check(self, acme: Scim, ann: str, other: str | None) -> None:
+        """Nor do they become one when nobody else has the user any more."""
+        if other is not None:
+            client_of(GLOBEX).delete(f"/Users/{other}")
+            name = {"op": "replace", "path": "name.givenName", "value": "Anna"}
+            assert acme.patch(f"/Users/{ann}", name).status == 200
+            assert User.objects.get(username=ANN).first_name == "Anna"
+        assert not acme.get(f"/Users/{ann}").json.get(TILED_USER, {}).get("tiledAdmin")
+        assert people() == {ANN: "active", BOB: "active admin"}
+
+    def test_does_not_end_what_another_account_needs(self, acme: Account, globex: Account) -> None:
+        acme.scim.patch(f"/Users/{acme.ann}", {"op": "add", "path": "externalId", "value": "1"})
+        User.objects.update(is_staff=True)
+        acme.deactivate()
+
+        answer = acme.scim.post("/Users", user(ANN, externalId="2"))
+
+        assert (answer.status, answer.json["id"]) == (201, acme.ann)
+        assert people() == {ANN: "active admin"}
+        assert access() == {"Sales": set(), "Ops": {ANN}}
+        assert ScimEvent.objects.filter(action=Action.USER_REPLACED).count() == 1
