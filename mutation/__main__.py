@@ -20,6 +20,7 @@ import pytest
 from coverage import Coverage
 from django.urls import get_resolver
 
+from mutation.caches import forget
 from mutation.mutants import Mutant, mutants_of
 
 # What one test may take, of the processor and in all. With a mutant that takes more, it never ends.
@@ -76,6 +77,7 @@ class Mutation:
         """Try all mutants, and print those that no test notices."""
         self.items = self._in_order(session.items)
         _run(session.items[0])  # makes the database, and each fork has a copy
+        forget()  # since a mutant may change what the caches would keep
         get_resolver().reverse_dict  # noqa: B018 (imports all views, which takes a second)
         self.functions = _live_functions()
         gc.freeze()
