@@ -581,6 +581,28 @@ class TestConflicts:
         assert [each.email for each in Person.objects.all()] == [ANN]
         push(globex, "bob@example.com", nickName="7")
 
+    def test_address_that_a_colleague_got_meanwhile(
+        self, acme: Scim, settings: LazySettings
+    ) -> None:
+        settings.TILED_SCIM_HOST_ADAPTER = "tests.hosts.company.test_company.Unchecked"
+        push(acme)
+        bob = push(acme, "bob@example.com")
+
+        answer = set_value(acme, bob, "emails.value", ANN)
+
+        assert (answer.status, answer.json["scimType"]) == (409, "uniqueness")
+        assert answer.json["detail"].startswith("The value of emails is already used")
+        assert shown(acme, bob)["emails"][0]["value"] == "bob@example.com"
+
+
+class Unchecked(AccountAdapter):
+    """Only the database finds a conflict, as if another request was faster than the checks."""
+
+    def check_identity(
+        self, values: Mapping[str, Any], user: AbstractBaseUser | None = None
+    ) -> None:
+        pass
+
 
 class TestFormerAccount:
     """A token works until it is revoked, but nothing is created for an account that is gone."""
