@@ -15,7 +15,7 @@ from django.dispatch import Signal
 from tests.documented.pages import ROOT, named_blocks, table_rows
 from tests.factories import make_user
 from tests.tokens import new_token
-from tests.wire.client import ANN, BOB, Scim, add_members, remove_member
+from tests.wire.client import ANN, BOB, Scim, add_members, remove_member, user
 from tests.wire.state import access, people
 from tiled_scim import signals
 from tiled_scim.models import ScimEvent
@@ -130,14 +130,16 @@ def test_a_person_who_is_deleted_for_good(
     assert people() == {}
 
 
+@pytest.mark.parametrize("method", ["POST", "PUT"])
 def test_another_person_under_the_same_name(
-    scim: Scim, heard: list[tuple[str, dict[str, Any]]]
+    scim: Scim, heard: list[tuple[str, dict[str, Any]]], method: str
 ) -> None:
     key = scim.add_user(ANN, externalId="1")
     scim.deactivate(key)
     heard.clear()
 
-    scim.add_user(ANN, externalId="2")
+    path = "/Users" if method == "POST" else f"/Users/{key}"
+    scim.send(method, path, user(ANN, externalId="2"))
 
     assert names(heard) == ["user_unlinked", "user_provisioned"]
 
