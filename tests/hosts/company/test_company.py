@@ -745,3 +745,28 @@ def is_signed_in(browser: Client) -> bool:
     request = HttpRequest()
     request.session = browser.session
     return get_user(request).is_authenticated
+
+
+class TestAdmin:
+    """What the pages show of a user whom two accounts have."""
+
+    def test_state_and_role_in_each_account(self, acme: Scim, globex: Scim) -> None:
+        key = push(acme, **ADMIN)
+        push(acme, "bob@example.com", **ADMIN)
+        push(globex)
+        set_value(acme, key, "active", False)
+        root = Person.objects.create(email="root@example.com", is_staff=True, is_superuser=True)
+        browser = Client()
+        browser.force_login(cast(Any, root))
+
+        page = browser.get("/admin/tiled_scim/userlink/")
+
+        found = {
+            (link.account, link.user_name): (link.state.label, link.is_tiled_admin)
+            for link in page.context["cl"].result_list
+        }
+        assert found == {
+            (str(ACME), ANN): ("deactivated", True),
+            (str(ACME), "bob@example.com"): ("active", True),
+            (str(GLOBEX), ANN): ("active", False),
+        }
