@@ -97,6 +97,13 @@ class TestWrites:
             "skipped": {"number": 1, "names": [NOBODY]},
         }
 
+    def test_members_who_only_come_or_only_go(self, scim: Scim, ann: str, sales: str) -> None:
+        bob = scim.add_user(BOB)
+
+        for change in (add_members(bob), remove_member(ann)):
+            scim.patch(f"/Groups/{sales}", change)
+            assert last().action == Action.ACCESS_CHANGED
+
     def test_groups(self, scim: Scim, ann: str, sales: str) -> None:
         scim.patch(f"/Groups/{sales}", {"op": "replace", "value": {"displayName": "Sales EU"}})
         scim.patch(f"/Groups/{sales}", {"op": "replace", "value": {"externalId": "00g1"}})
