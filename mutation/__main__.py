@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import mmap
 import os
 import signal
 import sys
@@ -17,12 +18,15 @@ from typing import cast
 
 import pytest
 from coverage import Coverage
+from django.urls import get_resolver
 
 from mutation.caches import forget
 from mutation.mutants import Mutant, mutants_of
 
 # What one test may take, of the processor and in all. With a mutant that takes more, it never ends.
 CPU_SECONDS, SECONDS = 20, 600
+# Of the id of a test, in bytes.
+NAME_LENGTH = 1000
 
 Tests = dict[tuple[Path, int], set[str]]
 
@@ -33,6 +37,7 @@ def main() -> int:
     parser.add_argument("--share", type=float, default=1, help="the share of the mutants to try")
     parser.add_argument("--seconds", type=float, default=5, help="of the processor for each")
     parser.add_argument("--again", type=Path, help="try only the mutants in this output")
+    parser.add_argument("--first", default="", help="names of files of tests, to begin with these")
     options, others = parser.parse_known_args()
     found = (path.rglob("*.py") if path.is_dir() else [path] for path in options.paths)
     modules = sorted(module.resolve() for each in found for module in each)
@@ -42,7 +47,7 @@ def main() -> int:
         mutants = [mutant for mutant in mutants if str(mutant) in output]
     tests = _tests(modules)
     files = sorted({name.partition("::")[0] for names in tests.values() for name in names})
-    plugin = Mutation(mutants, tests, options.seconds)
+    plugin = Mutation(mutants, tests, options.seconds, set(options.first.split()))
     return pytest.main(["-p", "no:cacheprovider", "-p", "no:randomly", *others, *files], [plugin])
 
 
@@ -60,9 +65,12 @@ def _tests(modules: Iterable[Path]) -> Tests:
 class Mutation:
     """Tries each mutant, instead of running each test once."""
 
-    def __init__(self, mutants: list[Mutant], tests: Tests, seconds: float) -> None:
-        self.mutants, self.tests, self.seconds = mutants, tests, seconds
+    def __init__(
+        self, mutants: list[Mutant], tests: Tests, seconds: float, first: set[str]
+    ) -> None:
+        self.mutants, self.tests, self.seconds, self.first = mutants, tests, seconds, first
         self.is_fork = False
+        self.failed = mmap.mmap(-1, NAME_LENGTH)  # a fork writes there which test has failed
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
@@ -70,6 +78,7 @@ class Mutation:
         self.items = self._in_order(session.items)
         _run(session.items[0])  # makes the database, and each fork has a copy
         forget()  # since a mutant may change what the caches would keep
+        get_resolver().reverse_dict  # noqa: B018 (imports all views, which takes a second)
         self.functions = _live_functions()
         gc.freeze()
         for package, mutants in groupby(self.mutants, lambda mutant: mutant.path.parent):
@@ -81,6 +90,7 @@ class Mutation:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """End a fork at the first test that fails."""
         if self.is_fork and report.failed:
+            self.failed[:] = report.nodeid.encode()[:NAME_LENGTH].ljust(NAME_LENGTH)
             os._exit(1)
 
     def _in_order(self, items: Iterable[pytest.Item]) -> dict[str, pytest.Item]:
@@ -90,7 +100,7 @@ class Mutation:
         turns: defaultdict[Path, int] = defaultdict(int)
         ranked = []
         for item in sorted(items, key=lambda item: lines[item.nodeid]):
-            is_far = item.path.parent.name not in layers
+            is_far = item.path.parent.name not in layers and item.path.stem not in self.first
             ranked.append((_slowness(item), is_far, turns[item.path], item))
             turns[item.path] += 1
         return {item.nodeid: item for *_, item in sorted(ranked, key=lambda rank: rank[:3])}
@@ -108,9 +118,15 @@ class Mutation:
         if fork == 0:
             self._try(mutant, items)
         _, status = os.waitpid(fork, 0)
+        self._begin_with(self.failed[:].decode(errors="ignore").rstrip())
         if os.WIFSIGNALED(status):
             return "timed out"
         return "killed" if os.WEXITSTATUS(status) else "survived"
+
+    def _begin_with(self, name: str) -> None:
+        """Let the test be the first one for the next mutants, which it often kills, too."""
+        if name in self.items:
+            self.items = {name: self.items[name], **self.items}
 
     def _try(self, mutant: Mutant, items: list[pytest.Item]) -> None:
         """Change the functions, run the tests, and end the fork."""

@@ -15,7 +15,7 @@ from django.dispatch import Signal
 from tests.documented.pages import ROOT, named_blocks, table_rows
 from tests.factories import make_user
 from tests.tokens import new_token
-from tests.wire.client import ANN, BOB, Scim, add_members, remove_member
+from tests.wire.client import ANN, BOB, Scim, add_members, remove_member, user
 from tests.wire.state import access, people
 from tiled_scim import signals
 from tiled_scim.models import ScimEvent
@@ -53,6 +53,15 @@ def plain(cell: str) -> str:
 
 
 def names(heard: list[tuple[str, dict[str, Any]]]) -> list[str]:
+    """The names of the signals, after a look at what they say about Ann, or one group."""
+    for name, arguments in heard:
+        link = arguments["link"]
+        assert arguments["account"] == link.account == ""
+        if name.startswith("user_"):
+            assert arguments["user"].get_username() == link.user_name == ANN
+        else:
+            assert arguments["library"].name == link.display_name
+            assert arguments["library"].pk == link.library_id
     found = [name for name, _ in heard]
     heard.clear()
     return found
@@ -60,8 +69,6 @@ def names(heard: list[tuple[str, dict[str, Any]]]) -> list[str]:
 
 def test_a_persons_life(scim: Scim, heard: list[tuple[str, dict[str, Any]]]) -> None:
     key = scim.add_user(ANN)
-    assert heard[0][1]["user"] == User.objects.get()
-    assert heard[0][1]["account"] == ""
     assert names(heard) == ["user_provisioned"]
     scim.patch(f"/Users/{key}", {"op": "replace", "path": "title", "value": "Boss"})
     assert names(heard) == ["user_updated"]
@@ -123,14 +130,16 @@ def test_a_person_who_is_deleted_for_good(
     assert people() == {}
 
 
+@pytest.mark.parametrize("method", ["POST", "PUT"])
 def test_another_person_under_the_same_name(
-    scim: Scim, heard: list[tuple[str, dict[str, Any]]]
+    scim: Scim, heard: list[tuple[str, dict[str, Any]]], method: str
 ) -> None:
     key = scim.add_user(ANN, externalId="1")
     scim.deactivate(key)
     heard.clear()
 
-    scim.add_user(ANN, externalId="2")
+    path = "/Users" if method == "POST" else f"/Users/{key}"
+    scim.send(method, path, user(ANN, externalId="2"))
 
     assert names(heard) == ["user_unlinked", "user_provisioned"]
 
@@ -142,13 +151,16 @@ def actions() -> list[str]:
 
 def test_a_groups_life(scim: Scim, heard: list[tuple[str, dict[str, Any]]]) -> None:
     ann, bob = scim.add_user(ANN), scim.add_user(BOB)
+    ann_key, bob_key = (User.objects.get(username=name).pk for name in (ANN, BOB))
     heard.clear()
     key = scim.add_group("Sales", ann)
+    assert heard[1][1]["users"] == [ann_key]
     assert names(heard) == ["library_linked", "access_granted"]
     scim.patch(f"/Groups/{key}", add_members(ann, bob))
-    assert heard[0][1]["users"] == [User.objects.get(username=BOB).pk]
+    assert heard[0][1]["users"] == [bob_key]
     assert names(heard) == ["access_granted"]
     scim.patch(f"/Groups/{key}", remove_member(ann))
+    assert heard[0][1]["users"] == [ann_key]
     assert names(heard) == ["access_revoked"]
     scim.patch(f"/Groups/{key}", {"op": "replace", "value": {"displayName": "Field"}})
     assert names(heard) == ["library_renamed"]

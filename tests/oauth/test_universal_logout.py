@@ -205,6 +205,14 @@ class TestLogout:
         assert okta.send(subject(format="email", email="Ann@Work.example")).status == 204
         assert not ann.is_signed_in
 
+    def test_the_first_email_address_counts_if_none_is_primary(
+        self, okta: Okta, scim: Scim
+    ) -> None:
+        scim.add_user("ann", emails=[{"value": "first@x.example"}, {"value": "second@x.example"}])
+
+        assert okta.send(subject(format="email", email="second@x.example")).status == 404
+        assert okta.send(subject(format="email", email="first@x.example")).status == 204
+
     def test_somebody_who_is_deactivated_is_found(self, okta: Okta, scim: Scim) -> None:
         scim.deactivate(scim.add_user(ANN))
 

@@ -231,14 +231,16 @@ class TestSentences:
         )
         assert str(finding.kind.repair) == "giving them access"
 
-    def test_name_the_first_of_many(self) -> None:
-        add_groups(1, add_people(13))
+    @pytest.mark.parametrize(("number", "more"), [(10, ""), (11, ", … (+1)")])
+    def test_name_the_first_ten(self, number: int, more: str) -> None:
+        add_groups(1, add_people(number))
         Library.members.through.objects.all().delete()
 
         [finding] = drift.find()
-        assert len(finding.people) == 13
+        assert len(finding.people) == number
         assert str(finding).count("person") == 10
-        assert str(finding).endswith(", … (+3).")
+        assert str(finding).endswith(f"{more}.")
+        assert ("…" in str(finding)) == bool(more)
 
     def test_take_percent_signs_as_they_are(self, scim: Scim) -> None:
         scim.add_group("100 %s")

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from django.conf import LazySettings
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import User
 from django.db import connection, connections, transaction
+from django.db.models import QuerySet
 from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -37,8 +39,9 @@ from tests.wire.client import (
 )
 from tests.wire.state import access, people
 from tiled_scim.connections import Actor, Connection
-from tiled_scim.models import Action, LibraryGroupLink, Outcome, ScimEvent, UserLink
-from tiled_scim.schemas import USER
+from tiled_scim.host import objects
+from tiled_scim.models import Action, LibraryGroupLink, Outcome, PriorRoles, ScimEvent, UserLink
+from tiled_scim.schemas import TILED_ADMIN, USER
 from tiled_scim.scim.grammar import parse
 
 ADMIN = {TILED_USER: {"tiledAdmin": True}}
@@ -640,3 +643,174 @@ def test_suspended_account_gives_no_role(settings: LazySettings) -> None:
     assert roles_of(ANN) == ([], False)
     acme.patch(f"/Users/{key}", {**SWITCH, "value": True})
     assert roles_of(ANN) == (["acme:editor"], False)
+
+
+class EditorsAreAdmins(WithRoles):
+    """A host whose own role makes somebody an admin. It does not know who is suspended."""
+
+    def admin_roles(self) -> Collection[str]:
+        return ["editor"]
+
+    def admins(self) -> QuerySet[Any]:
+        return objects(User).filter(is_active=True, groups__name=f"{self.account}:editor")
+
+
+def test_another_account_may_suspend_the_last_admin(settings: LazySettings) -> None:
+    settings.TILED_SCIM_HOST_ADAPTER = EditorsAreAdmins
+    acme, globex = client_of(ACME), client_of(GLOBEX)
+    acme.add_user(ANN, roles=[{"value": "editor"}])
+    other = globex.add_user(ANN)
+    User.objects.update(is_active=False)
+
+    answer = globex.patch(f"/Users/{other}", {**SWITCH, "value": True})
+
+    assert (answer.status, answer.json["active"]) == (200, True)
+    assert roles_of(ANN) == ([], False)
+
+
+@pytest.fixture
+def admins(settings: LazySettings) -> Scim:
+    """An account whose group makes its members Tiled Admin. One of them is always another one."""
+    settings.TILED_SCIM_HOST_ADAPTER = WithRoles
+    acme = client_of(ACME)
+    acme.add_user(BOB, **ADMIN)
+    acme.add_group("Admins")
+    Connection(ACME).give_role(LibraryGroupLink.objects.get(), TILED_ADMIN, Actor("root"))
+    return acme
+
+
+def admins_group() -> LibraryGroupLink:
+    return LibraryGroupLink.objects.get(display_name="Admins")
+
+
+class TestTiledAdminByGroup:
+    """It is a value of the person: no account changes it while another one has the person, too."""
+
+    def test_given_before_stays(self, admins: Scim) -> None:
+        ann = admins.add_user(ANN, roles=[{"value": "editor"}])
+        admins.patch(f"/Groups/{admins_group().pk}", add_members(ann))
+        assert roles_of(ANN) == (["acme:editor"], True)
+        client_of(GLOBEX).add_user(ANN)
+
+        assert admins.delete(f"/Groups/{admins_group().pk}").status == 204
+
+        assert roles_of(ANN) == (["acme:editor"], True)
+
+    def test_is_not_given_and_other_roles_are(self, admins: Scim) -> None:
+        client_of(GLOBEX).add_user(ANN)
+        ann = admins.add_user(ANN, roles=[{"value": "editor"}])
+
+        admins.patch(f"/Groups/{admins_group().pk}", add_members(ann))
+
+        assert roles_of(ANN) == (["acme:editor"], False)
+
+    def test_alone_it_gives_nothing(self, admins: Scim) -> None:
+        """So nothing is stored of what people gave."""
+        client_of(GLOBEX).add_user(ANN)
+
+        admins.patch(f"/Groups/{admins_group().pk}", add_members(admins.add_user(ANN)))
+
+        assert roles_of(ANN) == ([], False)
+        assert not PriorRoles.objects.exists()
+
+    def test_the_host_decides_by_the_value(self, admins: Scim, settings: LazySettings) -> None:
+        settings.TILED_SCIM_HOST_ADAPTER = GivesNoAdmin
+
+        admins.patch(f"/Groups/{admins_group().pk}", add_members(admins.add_user(ANN)))
+
+        assert roles_of(ANN) == ([], False)
+
+
+class GivesNoAdmin(WithRoles):
+    def may_change_person(self, user: AbstractBaseUser, values: Mapping[str, Any]) -> bool:
+        return not values.get(TILED_ADMIN)
+
+
+class Recording(Together):
+    """Two accounts. Notes what the host user is told of `active`."""
+
+    told: ClassVar[list[object]] = []
+
+    def update_user(self, user: AbstractBaseUser, values: Mapping[str, Any]) -> None:
+        self.told += [values[name] for name in ("active",) if name in values]
+        super().update_user(user, values)
+
+
+def test_the_host_is_told_when_its_user_changes(
+    acme: Account, globex: Account, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.TILED_SCIM_HOST_ADAPTER = Recording
+    monkeypatch.setattr(Recording, "told", [])
+
+    acme.deactivate()
+    assert Recording.told == []
+    globex.deactivate()
+    assert Recording.told == [False]
+    acme.reactivate()
+    assert Recording.told == [False, True]
+    globex.reactivate()
+    assert Recording.told == [False, True]
+
+
+class TestAnotherPerson:
+    """A new externalId, or a push after an end, may name another person, who is no admin yet."""
+
+    BACK: ClassVar[dict[str, object]] = {"active": True, "externalId": "2"}
+
+    @pytest.fixture(autouse=True)
+    def _with_admins(self, settings: LazySettings) -> None:
+        settings.TILED_SCIM_HOST_ADAPTER = WithAdmins
+
+    @pytest.fixture(params=[False, True], ids=["alone", "shared"])
+    def other(self, _with_admins: None, request: pytest.FixtureRequest) -> str | None:
+        """The id of Ann in another account, which has had her before."""
+        return client_of(GLOBEX).add_user(ANN) if request.param else None
+
+    @pytest.fixture
+    def ann(self, other: str | None) -> str:
+        """The id of Ann, who is Tiled Admin in Acme."""
+        client_of(ACME).add_user(BOB, **ADMIN)
+        return client_of(ACME).add_user(ANN, externalId="1", **ADMIN)
+
+    @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])
+    def test_is_no_admin(self, ann: str, other: str | None, method: str) -> None:
+        acme = client_of(ACME)
+        acme.deactivate(ann)
+        body: dict[str, object] = user(ANN, externalId="2")
+        if method == "PATCH":
+            body = patch_op({"op": "replace", "value": self.BACK})
+
+        answer = acme.send(method, "/Users" if method == "POST" else f"/Users/{ann}", body)
+
+        assert answer.json["externalId"] == "2"
+        self._check(acme, ann, other)
+
+    def test_is_none_after_a_delete(self, ann: str, other: str | None) -> None:
+        acme = client_of(ACME)
+        acme.delete(f"/Users/{ann}")
+
+        assert acme.add_user(ANN) == ann
+
+        self._check(acme, ann, other)
+
+    def _check(self, acme: Scim, ann: str, other: str | None) -> None:
+        """Nor do they become one when nobody else has the user any more."""
+        if other is not None:
+            client_of(GLOBEX).delete(f"/Users/{other}")
+            name = {"op": "replace", "path": "name.givenName", "value": "Anna"}
+            assert acme.patch(f"/Users/{ann}", name).status == 200
+            assert User.objects.get(username=ANN).first_name == "Anna"
+        assert not acme.get(f"/Users/{ann}").json.get(TILED_USER, {}).get("tiledAdmin")
+        assert people() == {ANN: "active", BOB: "active admin"}
+
+    def test_does_not_end_what_another_account_needs(self, acme: Account, globex: Account) -> None:
+        acme.scim.patch(f"/Users/{acme.ann}", {"op": "add", "path": "externalId", "value": "1"})
+        User.objects.update(is_staff=True)
+        acme.deactivate()
+
+        answer = acme.scim.post("/Users", user(ANN, externalId="2"))
+
+        assert (answer.status, answer.json["id"]) == (201, acme.ann)
+        assert people() == {ANN: "active admin"}
+        assert access() == {"Sales": set(), "Ops": {ANN}}
+        assert ScimEvent.objects.filter(action=Action.USER_REPLACED).count() == 1

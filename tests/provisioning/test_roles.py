@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Collection, Mapping
+from typing import Any, ClassVar
 
 import pytest
 from django.conf import LazySettings
 from django.contrib.auth.models import Group, Permission
 
 from tests.accounts import client_of
+from tests.drifting import found
 from tests.roles import WithRoles, roles_of
 from tests.wire.client import ANN, Scim, user
 from tests.wire.state import people
@@ -92,3 +94,30 @@ def test_a_host_may_trust_its_roles(acme: Scim, settings: LazySettings) -> None:
     acme.deactivate(key)
 
     assert (people(), roles_of(ANN)) == ({ANN: "inactive"}, ([], False))
+
+
+class Locking(WithRoles):
+    """Notes whether it was asked to lock the roles of users."""
+
+    asked: ClassVar[set[bool]] = set()
+
+    def roles_of(
+        self, users: Collection[Any], *, lock: bool = False
+    ) -> Mapping[Any, Collection[str]]:
+        self.asked.add(lock)
+        return super().roles_of(users, lock=lock)
+
+
+def test_only_changes_lock_roles(
+    acme: Scim, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Outside of a transaction, as in a preview, databases refuse to lock."""
+    settings.TILED_SCIM_HOST_ADAPTER = Locking
+    monkeypatch.setattr(Locking, "asked", set())
+    acme.add_user(ANN, roles=[{"value": "auditor"}])
+    assert Locking.asked == {True}
+
+    Locking.asked.clear()
+    assert found() == []
+
+    assert Locking.asked == {False}

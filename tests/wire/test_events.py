@@ -9,6 +9,7 @@ import pytest
 from django.db import DatabaseError
 from django.test import override_settings
 
+from tests.factories import make_user
 from tests.tokens import new_token
 from tiled_scim.host import TILED_ADMIN, HostAdapter
 from tiled_scim.models import Action, Outcome, ScimEvent, ScimToken
@@ -83,6 +84,19 @@ class TestWrites:
         assert again.action == Action.USER_REACTIVATED
         assert {str(event.resource_id) for event in events()[-4:]} == {ann}
 
+    def test_everything_of_a_new_person_is_new(self, scim: Scim) -> None:
+        make_user(ANN, first_name="Ann", last_name="")  # whom SCIM did not know
+
+        scim.post("/Users", {"userName": ANN, "externalId": "00u1", "name": {"givenName": "Ann"}})
+
+        assert last().changes["attributes"] == {
+            "externalId": [None, "00u1"],
+            "userName": [None, ANN],
+            "name.givenName": [None, "Ann"],
+            "emails": [None, "value: hope@host.example, primary: True"],
+            "active": [None, True],
+        }
+
     def test_members(self, scim: Scim, ann: str, sales: str) -> None:
         bob = scim.add_user(BOB)
 
@@ -96,6 +110,13 @@ class TestWrites:
             "removed": {"number": 1, "names": [ANN]},
             "skipped": {"number": 1, "names": [NOBODY]},
         }
+
+    def test_members_who_only_come_or_only_go(self, scim: Scim, ann: str, sales: str) -> None:
+        bob = scim.add_user(BOB)
+
+        for change in (add_members(bob), remove_member(ann)):
+            scim.patch(f"/Groups/{sales}", change)
+            assert last().action == Action.ACCESS_CHANGED
 
     def test_groups(self, scim: Scim, ann: str, sales: str) -> None:
         scim.patch(f"/Groups/{sales}", {"op": "replace", "value": {"displayName": "Sales EU"}})

@@ -17,7 +17,7 @@ from tests.factories import make_user
 from tiled_scim.host import HostAdapter, objects
 from tiled_scim.models import UserLink
 
-from .client import ANN, BOB, Scim, user
+from .client import ANN, BOB, Scim, patch_op, user
 from .state import refused
 from .test_access_rules import Way, email, error, every_way, wide
 
@@ -163,3 +163,25 @@ class TestWithAccounts:
         client_of(ACME).add_user(ANN)
 
         assert User.objects.get().username == ANN
+
+
+class Renaming(HostAdapter):
+    """Takes the given name as the username, and asks nobody whether it is free."""
+
+    def update_user(self, user: AbstractBaseUser, values: Mapping[str, Any]) -> None:
+        super().update_user(user, values)
+        User.objects.filter(pk=user.pk).update(username=values["name.givenName"])
+        user.refresh_from_db()
+
+
+def test_a_change_after_which_the_host_has_a_name_twice_is_409(
+    scim: Scim, settings: Settings
+) -> None:
+    key = scim.add_user(ANN)
+    make_user("root")
+    settings.TILED_SCIM_HOST_ADAPTER = Renaming
+    name = {"op": "replace", "path": "name.givenName", "value": "Root"}
+
+    answer = refused(scim, "PATCH", f"/Users/{key}", patch_op(name))
+
+    assert answer.error == (409, "uniqueness")

@@ -11,6 +11,7 @@ from django.contrib.auth.models import Group, Permission, User
 from pytest_django import Settings
 
 from tests.factories import make_user
+from tiled_scim.errors import Cause
 from tiled_scim.host import TILED_ADMIN, HostAdapter
 from tiled_scim.models import ScimEvent
 
@@ -185,6 +186,8 @@ class TestNobodyBecomesProtected:
 
         assert answer.error == created.error == (403, None)
         assert "would make" in answer.json["detail"]
+        events = ScimEvent.objects.order_by("pk").values_list("cause", flat=True)
+        assert list(events)[-2:] == [Cause.PROTECTED, Cause.PROTECTED]
         assert people() == {ANN: "active"}
         assert not User.objects.filter(is_superuser=True).exists()
         assert not Group.objects.exists()

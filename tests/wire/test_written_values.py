@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -82,3 +82,33 @@ def test_a_number(scim: Scim, number: float) -> None:
 
     assert float(answer.json[URN]["number"]) == number
     assert is_what_get_has(scim, answer)
+
+
+class Noting(HostAdapter):
+    """Notes the values with which it creates users."""
+
+    created: ClassVar[list[Mapping[str, Any]]] = []
+
+    def create_user(self, values: Mapping[str, Any]) -> AbstractBaseUser:
+        self.created.append(values)
+        return super().create_user(values)
+
+
+def test_the_host_creates_a_user_with_the_booleans_that_were_sent(
+    scim: Scim, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Texts that were not are empty. A boolean may have another default in the host."""
+    settings.TILED_SCIM_HOST_ADAPTER = Noting
+    monkeypatch.setattr(Noting, "created", [])
+
+    scim.post("/Users", {"userName": ANN, "active": False})
+
+    assert Noting.created == [
+        {
+            "userName": ANN,
+            "active": False,
+            "name.givenName": "",
+            "name.familyName": "",
+            "emails.value": "",
+        }
+    ]

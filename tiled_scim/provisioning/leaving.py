@@ -18,7 +18,7 @@ from tiled_scim.provisioning.group_members import GroupMembers
 from tiled_scim.provisioning.locked_user import LockedUser
 from tiled_scim.provisioning.member_queries import GroupUser, MemberQueries, locked_groups
 from tiled_scim.provisioning.roles import lock_admins
-from tiled_scim.schemas import TILED_ADMIN
+from tiled_scim.schemas import TILED_ADMIN, TILED_USER
 from tiled_scim.scim.budget import STEPS_OF_GROUP, Budget
 from tiled_scim.scim.cleaning import Document
 
@@ -93,6 +93,11 @@ def end_sign_in(user: LockedUser) -> None:
     if settings.END_SESSIONS and not user.is_kept_elsewhere:
         adapter.disable_password(host_user)
         adapter.end_sessions(host_user)
+
+
+def forget_admin(link: UserLink) -> None:
+    """Drop Tiled Admin from the values of a link that keeps those of the person."""
+    link.attributes = {name: value for name, value in link.attributes.items() if name != TILED_USER}
 
 
 def takes_last_admin(user: LockedUser, changes: Mapping[str, Any]) -> bool:

@@ -104,9 +104,9 @@ def _by_email(reader: Reader, address: str) -> list[StoredResource]:
 
 
 def _primary_email(document: Mapping[str, Any]) -> str:
-    """Return the primary email address, or else the first one, folded."""
-    emails: list[Mapping[str, Any]] = document.get("emails", [])
-    first = next((email for email in emails if email.get("primary")), emails[0] if emails else {})
+    """Return the primary one of a user's email addresses, or else the first one, folded."""
+    emails: list[Mapping[str, Any]] = document["emails"]
+    first = next((email for email in emails if email.get("primary")), emails[0])
     return fold(str(first.get("value", "")))
 
 

@@ -72,7 +72,9 @@ class UserPlanner:
         """
         link, current = user.link, user.host
         if self.adapter.account and not removes:
-            document = with_unnamed_booleans(document, before, self.fields)
+            # After a user was unlinked or replaced, the document may be that of another person.
+            known = before if link.is_live and not user.is_replaced else {}
+            document = with_unnamed_booleans(document, known, self.fields)
         keeps_own_values = self._keeps_own_values(user, before, document)
         fields = stored_fields(self.fields, keeps_own_values=keeps_own_values)
         stored = (

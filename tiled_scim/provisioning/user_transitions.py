@@ -18,6 +18,7 @@ from tiled_scim.provisioning.leaving import (
     NOT_INHERITED,
     UNLINKED,
     end_sign_in,
+    forget_admin,
     is_another_person,
     leave_groups,
 )
@@ -128,6 +129,7 @@ class UserTransitions(Service[UserLink]):
         user.is_replaced = True
         attributes = leave_groups(user.link, self.adapter, self.using, self.budget)
         self.roles.forget(user)
+        forget_admin(user.link)
         end_sign_in(user)
         is_active_elsewhere = not user.owns_active and multi_account.is_active_elsewhere(
             user.host_is_active, user.others

@@ -269,6 +269,18 @@ class TestNamesOfUnlinkedGroups:
 
         assert Group.objects.filter(name="Surfaces (unlinked 2)").exists()
 
+    def test_a_long_one_is_cut_off(self, client: OktaClient) -> None:
+        name = "x" * 150
+        assert Group._meta.get_field("name").max_length == len(name)
+        key = client.send("POST", "/Groups", group(name)).json["id"]
+        client.send("DELETE", f"/Groups/{key}")
+        other = client.send("POST", "/Groups", group("Plates")).json["id"]
+
+        assert client.send("PUT", f"/Groups/{other}", group(name)).status == 200
+
+        names = set(Group.objects.values_list("name", flat=True))
+        assert names == {name, f"{name[:-11]} (unlinked)"}
+
     def test_a_push_of_a_name_that_another_group_gave_up(
         self, client: OktaClient, moulds: str
     ) -> None:

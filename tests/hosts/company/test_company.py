@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ClassVar, cast
 from uuid import UUID
@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 from django.conf import LazySettings
 from django.contrib.auth import get_user
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import connection, connections
 from django.db.models.functions import Upper
 from django.http import HttpRequest
@@ -102,6 +103,22 @@ class TestCompany(HostContract):
             Account.objects.get_or_create(pk=key, defaults={"name": name})
 
 
+class Capitals(AccountAdapter):
+    """A host that stores names in a form of its own."""
+
+    def create_user(self, values: Mapping[str, Any]) -> AbstractBaseUser:
+        return super().create_user(self._in_capitals(values))
+
+    def update_user(self, user: AbstractBaseUser, values: Mapping[str, Any]) -> None:
+        super().update_user(user, self._in_capitals(values))
+
+    def _in_capitals(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            name: value.upper() if name == "name.givenName" else value
+            for name, value in values.items()
+        }
+
+
 class TestOneAccount:
     def test_push_creates_a_person_with_a_membership(self, acme: Scim) -> None:
         push(acme, title="Engineer", **ADMIN)
@@ -115,6 +132,18 @@ class TestOneAccount:
 
         assert member(ACME) == ("member", True, "")
         assert shown(acme, key).get(TILED_SCHEMA, {}) == {}
+
+    @pytest.mark.parametrize("user_name", [ANN, "ann"])
+    def test_names_that_people_change_are_shown(
+        self, acme: Scim, settings: LazySettings, user_name: str
+    ) -> None:
+        settings.TILED_SCIM_HOST_ADAPTER = "tests.hosts.company.test_company.Capitals"
+        key = acme.post("/Users", person(user_name, ANN)).json["id"]
+        assert shown(acme, key)["name"] == {"givenName": "ADA", "familyName": "Lovelace"}
+
+        Person.objects.update(first_name="Anna")
+
+        assert shown(acme, key)["name"] == {"givenName": "Anna", "familyName": "Lovelace"}
 
     def test_pushed_group_becomes_a_project_of_the_account(self, acme: Scim) -> None:
         push_group(acme, "Surfaces", push(acme))
@@ -350,6 +379,19 @@ class TestTwoAccounts:
         assert shown(acme, key)["name"] == {"givenName": "Anna", "familyName": "Byron"}
         assert UserLink.objects.get(account=str(ACME)).keeps_own_values is False
 
+    def test_change_of_something_else_does_not_reach_the_person(
+        self, acme: Scim, globex: Scim
+    ) -> None:
+        key = push(acme)
+        push(globex)
+        set_value(acme, key, "name.givenName", "Anna")
+        Membership.objects.filter(account=GLOBEX).delete()
+
+        set_value(acme, key, "title", "Boss")
+
+        assert the_person() == (ANN, "Ada", "Lovelace", True)
+        assert shown(acme, key)["name"] == {"givenName": "Anna", "familyName": "Lovelace"}
+
     def test_deactivation_ends_the_access_of_one_account(self, acme: Scim, globex: Scim) -> None:
         keys = {scim: push(scim) for scim in (acme, globex)}
         for scim, name in ((acme, "Surfaces"), (globex, "Doomsday")):
@@ -558,6 +600,28 @@ class TestConflicts:
         assert [each.email for each in Person.objects.all()] == [ANN]
         push(globex, "bob@example.com", nickName="7")
 
+    def test_address_that_a_colleague_got_meanwhile(
+        self, acme: Scim, settings: LazySettings
+    ) -> None:
+        settings.TILED_SCIM_HOST_ADAPTER = "tests.hosts.company.test_company.Unchecked"
+        push(acme)
+        bob = push(acme, "bob@example.com")
+
+        answer = set_value(acme, bob, "emails.value", ANN)
+
+        assert (answer.status, answer.json["scimType"]) == (409, "uniqueness")
+        assert answer.json["detail"].startswith("The value of emails is already used")
+        assert shown(acme, bob)["emails"][0]["value"] == "bob@example.com"
+
+
+class Unchecked(AccountAdapter):
+    """Only the database finds a conflict, as if another request was faster than the checks."""
+
+    def check_identity(
+        self, values: Mapping[str, Any], user: AbstractBaseUser | None = None
+    ) -> None:
+        pass
+
 
 class TestFormerAccount:
     """A token works until it is revoked, but nothing is created for an account that is gone."""
@@ -700,3 +764,28 @@ def is_signed_in(browser: Client) -> bool:
     request = HttpRequest()
     request.session = browser.session
     return get_user(request).is_authenticated
+
+
+class TestAdmin:
+    """What the pages show of a user whom two accounts have."""
+
+    def test_state_and_role_in_each_account(self, acme: Scim, globex: Scim) -> None:
+        key = push(acme, **ADMIN)
+        push(acme, "bob@example.com", **ADMIN)
+        push(globex)
+        set_value(acme, key, "active", False)
+        root = Person.objects.create(email="root@example.com", is_staff=True, is_superuser=True)
+        browser = Client()
+        browser.force_login(cast(Any, root))
+
+        page = browser.get("/admin/tiled_scim/userlink/")
+
+        found = {
+            (link.account, link.user_name): (link.state.label, link.is_tiled_admin)
+            for link in page.context["cl"].result_list
+        }
+        assert found == {
+            (str(ACME), ANN): ("deactivated", True),
+            (str(ACME), "bob@example.com"): ("active", True),
+            (str(GLOBEX), ANN): ("active", False),
+        }

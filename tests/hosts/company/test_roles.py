@@ -493,6 +493,20 @@ class TestGroups:
         assert LibraryGroupLink.objects.get().role == ""
         assert Project.objects.get().members.count() == 1
 
+    def test_the_same_role_again_is_refused(self, acme: Scim) -> None:
+        push_group(acme, "Sales", push(acme))
+        give("Sales", "admin")
+        version = LibraryGroupLink.objects.get().version
+
+        with pytest.raises(ScimError) as error:
+            give("Sales", "admin")
+
+        assert (error.value.status, error.value.detail) == (
+            409,
+            "The group “Sales” gives the role “admin” already.",
+        )
+        assert LibraryGroupLink.objects.get().version == version
+
     def test_preview(self, acme: Scim) -> None:
         ann, bob = push(acme), push(acme, BOB)
         push_group(acme, "Sales", ann, bob)
@@ -621,6 +635,7 @@ class TestStatements:
 
         assert add(users.pop()) == 17
         assert add(*users) == 17
+        assert add(*users) == 11
         link = LibraryGroupLink.objects.get()
         preview = self.statements(lambda: CONNECTION.preview_role(link, "owner"))
         assert preview == 7

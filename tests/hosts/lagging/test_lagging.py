@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from io import StringIO
+from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.conf import LazySettings
+from django.contrib.auth.models import Group, User
 from django.core.management import call_command
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.test import Client
 
 from tests.admin.browser import GENERATE, api_status, confirmed, shown_token, signed_in
@@ -15,7 +18,16 @@ from tests.simple_project.libraries.models import Library
 from tests.tokens import new_token
 from tests.wire.client import ANN, BOB, Scim, add_members, patch_op, remove_member, user
 from tests.wire.state import MODELS
-from tiled_scim.models import LibraryGroupMember, ScimToken, Slot, UserLink
+from tiled_scim.connections import Actor, Connection
+from tiled_scim.host import HostAdapter, objects
+from tiled_scim.models import (
+    LibraryGroupLink,
+    LibraryGroupMember,
+    PriorRoles,
+    ScimToken,
+    Slot,
+    UserLink,
+)
 
 PRIMARY, REPLICA = "default", "replica"
 
@@ -161,6 +173,81 @@ class TestWriting:
 
         library = Library.objects.using(PRIMARY).get()
         assert library.members.using(PRIMARY).count() == 2
+
+
+class Together(HostAdapter):
+    """Two accounts that have the same people, and may give them a role."""
+
+    @classmethod
+    def accounts(cls) -> Mapping[str, str]:
+        return {"acme": "Acme Inc.", "globex": "Globex Corporation"}
+
+    def adoptable_users(self) -> QuerySet[Any]:
+        return objects(User)
+
+    def roles(self) -> Mapping[str, str]:
+        return {"editor": "Editor"}
+
+    def roles_of(self, users: Collection[Any], *, lock: bool = False) -> Mapping[Any, list[str]]:
+        return {user.pk: ["editor"] for user in self._editors().filter(pk__in=users)}
+
+    def set_roles(self, roles: Mapping[Any, Collection[str]]) -> None:
+        group, _ = Group.objects.using(PRIMARY).get_or_create(name=self.account)
+        for key, names in roles.items():
+            user = User.objects.using(PRIMARY).get(pk=key)
+            (user.groups.add if names else user.groups.remove)(group)
+
+    def _editors(self) -> QuerySet[User]:
+        return User.objects.using(PRIMARY).filter(groups__name=self.account)
+
+
+class TestAccounts:
+    @pytest.fixture(autouse=True)
+    def _together(self, settings: LazySettings) -> None:
+        settings.TILED_SCIM_HOST_ADAPTER = Together
+
+    @pytest.fixture
+    def acme(self) -> Scim:
+        return Scim(f"Bearer {new_token('acme')[1]}")
+
+    @pytest.fixture
+    def globex(self) -> Scim:
+        return Scim(f"Bearer {new_token('globex')[1]}")
+
+    def test_what_one_says_changes_nothing_for_the_other(self, acme: Scim, globex: Scim) -> None:
+        keys = {acme: acme.add_user(ANN), globex: globex.add_user(ANN)}
+        for scim, key in keys.items():
+            scim.add_group(f"Group of {key}", key)
+
+        acme.deactivate(keys[acme])
+        assert User.objects.using(PRIMARY).get().is_active
+        globex.deactivate(keys[globex])
+        assert not User.objects.using(PRIMARY).get().is_active
+        acme.patch(f"/Users/{keys[acme]}", {"op": "replace", "value": {"active": True}})
+
+        shown = [scim.get(f"/Users/{key}").json["active"] for scim, key in keys.items()]
+        assert shown == [True, False]
+        access = Library.members.through.objects.using(PRIMARY).select_related("library")
+        assert [row.library.name for row in access] == [f"Group of {keys[acme]}"]
+
+    def test_roles_are_given_and_taken(self, acme: Scim) -> None:
+        ann, bob = acme.add_user(ANN), acme.add_user(BOB, roles=[{"value": "editor"}])
+        group = acme.add_group("Editors", ann)
+        link = LibraryGroupLink.objects.using(PRIMARY).get()
+        Connection("acme").give_role(link, "editor", Actor("root"))
+        assert self._editors() == [ANN, BOB]
+
+        acme.patch(f"/Groups/{group}", add_members(bob), remove_member(ann))
+        assert self._editors() == [BOB]
+        acme.patch(f"/Users/{bob}", {"op": "remove", "path": "roles"})
+        assert self._editors() == [BOB]
+        acme.delete(f"/Groups/{group}")
+        assert self._editors() == []
+        assert not PriorRoles.objects.using(PRIMARY).exists()
+
+    def _editors(self) -> list[str]:
+        users = User.objects.using(PRIMARY).filter(groups__name="acme").order_by("username")
+        return list(users.values_list("username", flat=True))
 
 
 class TestTokens:
