@@ -350,6 +350,14 @@ class TestPages:
         assert scim.get("/Groups").json["itemsPerPage"] == 1
         assert scim.get("/", filter="members pr").json["itemsPerPage"] == 1
 
+    def test_have_any_number_of_groups_without_members(
+        self, scim: Scim, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        groups(6, [])
+        monkeypatch.setattr(rows, "MAX_MEMBERSHIPS", 5)
+
+        assert scim.get("/Groups").json["itemsPerPage"] == 6
+
     def test_of_users_in_very_many_groups_are_refused(
         self, scim: Scim, monkeypatch: pytest.MonkeyPatch
     ) -> None:
