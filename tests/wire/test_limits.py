@@ -253,6 +253,24 @@ class TestBulk:
 
         assert [each["status"] for each in answer.json["Operations"]] == ["200", "200", "413"]
 
+    def test_no_operation_starts_after_very_much_was_written_to_groups(
+        self, scim: Scim, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        keys = groups(3, [])
+        monkeypatch.setattr(budget, "MAX_STEPS", 300)
+        operations = [
+            {
+                "method": "PATCH",
+                "path": f"/Groups/{key}",
+                "data": patch_op({"op": "add", "path": "externalId", "value": str(n) * 200}),
+            }
+            for n, key in enumerate(keys)
+        ]
+
+        answer = scim.post("/Bulk", {"Operations": operations})
+
+        assert [each["status"] for each in answer.json["Operations"]] == ["200", "200", "413"]
+
     def test_no_operation_starts_after_users_of_very_many_groups_were_renamed(
         self, scim: Scim, monkeypatch: pytest.MonkeyPatch
     ) -> None:
