@@ -111,10 +111,14 @@ def _is_useful(node: cst.CSTNode, mutation: cst.CSTNode) -> bool:
 
 
 def _changed(before: CodeType, after: CodeType) -> list[tuple[CodeType, CodeType]]:
-    """Return the functions that differ, or none if what runs at import differs."""
+    """Return the functions that differ, or none if what runs at import differs.
+
+    Those inside of them are among them, because decorators have run and left some.
+    """
     old, new = list(_functions(before)), list(_functions(after))
     pairs = zip(old, new, strict=True) if len(old) == len(new) else ()
-    return [(f, g) for f, g in pairs if f != g and f.co_freevars == g.co_freevars]
+    found = [(f, g) for f, g in pairs if f != g and f.co_freevars == g.co_freevars]
+    return found + [inner for f, g in found for inner in _changed(f, g)]
 
 
 def _functions(code: CodeType) -> Iterator[CodeType]:

@@ -732,7 +732,8 @@ class Recording(Together):
     told: ClassVar[list[object]] = []
 
     def update_user(self, user: AbstractBaseUser, values: Mapping[str, Any]) -> None:
-        self.told += [values[name] for name in ("active",) if name in values]
+        if "active" in values:
+            self.told.append(values["active"])
         super().update_user(user, values)
 
 

@@ -57,6 +57,13 @@ class Choosing(Customers):
         return super().create_user(values)
 
 
+class ByDomain(Customers):
+    """The domain of the address says who belongs to an account."""
+
+    def adoptable_users(self) -> models.QuerySet[Any]:
+        return objects(User).filter(email__endswith=f"@{self.account}.example")
+
+
 class TestWithoutAccounts:
     @pytest.fixture(autouse=True)
     def _narrow(self, settings: Settings) -> None:
@@ -119,6 +126,22 @@ class TestWithoutAccounts:
 
 
 class TestWithAccounts:
+    def test_who_belongs_to_another_one_now_is_not_found(
+        self, db: None, settings: Settings
+    ) -> None:
+        settings.TILED_SCIM_HOST_ADAPTER = ByDomain
+        acme = client_of(ACME)
+        ann = acme.add_user(ANN, emails=[{"value": "ann@acme.example"}])
+        bob = acme.add_user(BOB, emails=[{"value": "bob@acme.example"}])
+
+        User.objects.filter(username=ANN).update(email="ann@globex.example")
+
+        assert acme.get(f"/Users/{ann}").status == 404
+        for parameters in ({}, {"filter": "userName pr"}, {"cursor": ""}):
+            answer = acme.get("/Users", **parameters)
+            assert [each["id"] for each in answer.json["Resources"]] == [bob]
+            assert answer.json["totalResults"] == 1
+
     @pytest.mark.parametrize("adapter", [Customers, Careless])
     @pytest.mark.parametrize("name", SPELLINGS)
     def test_push_of_a_name_of_somebody_elsewhere_is_409(

@@ -253,6 +253,24 @@ class TestBulk:
 
         assert [each["status"] for each in answer.json["Operations"]] == ["200", "200", "413"]
 
+    def test_no_operation_starts_after_very_much_was_written_to_groups(
+        self, scim: Scim, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        keys = groups(3, [])
+        monkeypatch.setattr(budget, "MAX_STEPS", 300)
+        operations = [
+            {
+                "method": "PATCH",
+                "path": f"/Groups/{key}",
+                "data": patch_op({"op": "add", "path": "externalId", "value": str(n) * 200}),
+            }
+            for n, key in enumerate(keys)
+        ]
+
+        answer = scim.post("/Bulk", {"Operations": operations})
+
+        assert [each["status"] for each in answer.json["Operations"]] == ["200", "200", "413"]
+
     def test_no_operation_starts_after_users_of_very_many_groups_were_renamed(
         self, scim: Scim, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -349,6 +367,14 @@ class TestPages:
         assert scim.get("/Groups", excludedAttributes="members").json["itemsPerPage"] == 4
         assert scim.get("/Groups").json["itemsPerPage"] == 1
         assert scim.get("/", filter="members pr").json["itemsPerPage"] == 1
+
+    def test_have_any_number_of_groups_without_members(
+        self, scim: Scim, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        groups(6, [])
+        monkeypatch.setattr(rows, "MAX_MEMBERSHIPS", 5)
+
+        assert scim.get("/Groups").json["itemsPerPage"] == 6
 
     def test_of_users_in_very_many_groups_are_refused(
         self, scim: Scim, monkeypatch: pytest.MonkeyPatch

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -72,6 +73,24 @@ class TestVersions:
         assert etag(scim.put(path, user(ANN, title="Boss"))) == version(scim, path)
         listed = scim.get("/Users").json["Resources"][0]
         assert listed["meta"]["version"] == version(scim, path)
+
+    def test_are_the_same_in_a_list_with_the_groups_sorted_by_name(self, scim: Scim) -> None:
+        ann = scim.add_user(ANN)
+        names = ["Echo", "Alpha", "Delta", "Foxtrot", "Bravo", "Charlie"]
+        for name in names:
+            scim.add_group(name, ann)
+
+        [listed] = scim.get("/Users").json["Resources"]
+
+        assert [group["display"] for group in listed["groups"]] == sorted(names)
+        assert listed == scim.get(f"/Users/{ann}").json
+
+    def test_come_with_times_in_utc(self, scim: Scim) -> None:
+        """RFC 7643 section 2.3.5 has one form for dates, with “Z” for UTC."""
+        meta = scim.get(f"/Users/{scim.add_user(ANN)}").json["meta"]
+
+        for name in ("created", "lastModified"):
+            assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", meta[name])
 
     @pytest.mark.parametrize("change", PERSON_CHANGES.values(), ids=PERSON_CHANGES)
     def test_of_a_person_change_with(

@@ -103,18 +103,18 @@ class TestCompany(HostContract):
             Account.objects.get_or_create(pk=key, defaults={"name": name})
 
 
-class Capitals(AccountAdapter):
+class Titled(AccountAdapter):
     """A host that stores names in a form of its own."""
 
     def create_user(self, values: Mapping[str, Any]) -> AbstractBaseUser:
-        return super().create_user(self._in_capitals(values))
+        return super().create_user(self._with_title(values))
 
     def update_user(self, user: AbstractBaseUser, values: Mapping[str, Any]) -> None:
-        super().update_user(user, self._in_capitals(values))
+        super().update_user(user, self._with_title(values))
 
-    def _in_capitals(self, values: Mapping[str, Any]) -> dict[str, Any]:
+    def _with_title(self, values: Mapping[str, Any]) -> dict[str, Any]:
         return {
-            name: value.upper() if name == "name.givenName" else value
+            name: f"Dr. {value}" if name == "name.givenName" else value
             for name, value in values.items()
         }
 
@@ -137,9 +137,9 @@ class TestOneAccount:
     def test_names_that_people_change_are_shown(
         self, acme: Scim, settings: LazySettings, user_name: str
     ) -> None:
-        settings.TILED_SCIM_HOST_ADAPTER = "tests.hosts.company.test_company.Capitals"
+        settings.TILED_SCIM_HOST_ADAPTER = "tests.hosts.company.test_company.Titled"
         key = acme.post("/Users", person(user_name, ANN)).json["id"]
-        assert shown(acme, key)["name"] == {"givenName": "ADA", "familyName": "Lovelace"}
+        assert shown(acme, key)["name"] == {"givenName": "Dr. Ada", "familyName": "Lovelace"}
 
         Person.objects.update(first_name="Anna")
 

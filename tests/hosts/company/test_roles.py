@@ -250,6 +250,17 @@ class TestWhatPeopleGave:
         acme.patch(f"/Users/{key}", {"op": "remove", "path": "roles"})
         assert (role_of(), prior()) == ("owner", None)
 
+    def test_admin_is_admin_again(self, acme: Scim) -> None:
+        """The highest role is the only one that a membership has."""
+        key = push(acme)
+        set_role(ANN, "admin")
+
+        set_roles(acme, key, "owner")
+        assert (role_of(), prior()) == ("owner", ["admin"])
+        push(acme, BOB, **ADMIN)
+        acme.patch(f"/Users/{key}", {"op": "remove", "path": "roles"})
+        assert (role_of(), prior()) == ("admin", None)
+
     def test_owner_who_was_made_one_later(self, acme: Scim) -> None:
         key = push(acme, roles=roles("admin"))
         set_role(ANN, "owner")

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.conf import LazySettings
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import Group, User
 from django.core.management import call_command
 from django.db.models import Model, QuerySet
@@ -130,6 +131,8 @@ class TestReading:
         assert scim.get(f"/Users/{ann}").status == 404
         assert scim.found("/Users", f'userName eq "{ANN}"') == []
         assert ann not in scim.members(sales)
+        library = Library.objects.using(PRIMARY).get()
+        assert [each.username for each in library.members.using(PRIMARY)] == [BOB]
 
 
 class TestWriting:
@@ -176,7 +179,10 @@ class TestWriting:
 
 
 class Together(HostAdapter):
-    """Two accounts that have the same people, and may give them a role."""
+    """Two accounts that have the same people, and may give them a role.
+
+    It saves users itself, so that SCIM reads what it has saved.
+    """
 
     @classmethod
     def accounts(cls) -> Mapping[str, str]:
@@ -184,6 +190,9 @@ class Together(HostAdapter):
 
     def adoptable_users(self) -> QuerySet[Any]:
         return objects(User)
+
+    def update_user(self, user: AbstractBaseUser, values: Mapping[str, Any]) -> None:
+        super().update_user(user, values)
 
     def roles(self) -> Mapping[str, str]:
         return {"editor": "Editor"}
