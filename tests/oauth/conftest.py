@@ -7,10 +7,17 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from django.conf import LazySettings
+from django.core.cache import cache
 
 from tests.oauth.issuer import Issuer, KeyServer, serving
 
 Clock = Callable[[float], None]
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache() -> None:
+    """The cache counts refused requests, and outlives a test."""
+    cache.clear()
 
 
 @pytest.fixture(scope="module")

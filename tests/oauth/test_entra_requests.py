@@ -7,7 +7,6 @@ from urllib.parse import quote
 
 import pytest
 from django.conf import LazySettings
-from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
@@ -26,11 +25,6 @@ pytestmark = pytest.mark.django_db
 AGENT = "Microsoft-Entra-Provisioning"
 # As it is in the URL-encoded body of Entra.
 ASSERTION_TYPE = "urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer"
-
-
-@pytest.fixture(autouse=True)
-def _empty_cache() -> None:
-    cache.clear()
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from django.conf import LazySettings
-from django.core.cache import cache
 from django.core.management import CommandError, call_command
 from django.core.signals import got_request_exception
 from django.db import OperationalError, connection, transaction
@@ -40,11 +39,6 @@ from tiled_scim.models import ScimAccessToken, ScimClientSecret, ScimEvent
 pytestmark = pytest.mark.django_db
 
 GUESS = "tscimsecret_guessed-by-a-stranger-and-refused-again-0000000"
-
-
-@pytest.fixture(autouse=True)
-def _empty_cache() -> None:
-    cache.clear()
 
 
 def assertion_values(new: Any, assertion: str) -> dict[str, str]:

@@ -11,7 +11,6 @@ from urllib.parse import urlencode
 
 import pytest
 from django.conf import LazySettings
-from django.core.cache import cache
 from django.db import OperationalError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -59,11 +58,6 @@ AWAY = Federation("https://id.example", "https://127.0.0.1:1/keys", "s", "a")
 @pytest.fixture
 def new() -> NewClient:
     return new_client()
-
-
-@pytest.fixture(autouse=True)
-def _empty_cache() -> None:
-    cache.clear()
 
 
 class Gone(Together):
