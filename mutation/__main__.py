@@ -17,6 +17,7 @@ from typing import cast
 
 import pytest
 from coverage import Coverage
+from django.db import connections
 
 from mutation.caches import forget
 from mutation.mutants import Mutant, mutants_of
@@ -69,6 +70,7 @@ class Mutation:
         """Try all mutants, and print those that no test notices."""
         self.items = self._in_order(session.items)
         _run(session.items[0])  # makes the database, and each fork has a copy
+        connections.close_all()  # so that each fork opens its own, where a server has the database
         forget()  # since a mutant may change what the caches would keep
         self.functions = _live_functions()
         gc.freeze()
