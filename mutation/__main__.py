@@ -18,6 +18,7 @@ from typing import cast
 
 import pytest
 from coverage import Coverage
+from django.db import connections
 from django.urls import get_resolver
 
 from mutation.caches import forget
@@ -77,6 +78,7 @@ class Mutation:
         """Try all mutants, and print those that no test notices."""
         self.items = self._in_order(session.items)
         _run(session.items[0])  # makes the database, and each fork has a copy
+        connections.close_all()  # so that each fork opens its own, where a server has the database
         forget()  # since a mutant may change what the caches would keep
         get_resolver().reverse_dict  # noqa: B018 (imports all views, which takes a second)
         self.functions = _live_functions()

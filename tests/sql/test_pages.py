@@ -286,6 +286,12 @@ class TestCursors:
                 by_cursor(links(), cursor, count="2", **query)
             assert raised.value.scim_type == "invalidCursor"
 
+    @pytest.mark.parametrize("name", ["filter", "sortBy", "sortOrder"])
+    def test_do_not_tell_an_empty_parameter_from_none(self, name: str) -> None:
+        cursor = by_cursor(links(), None, count="2").next_cursor
+
+        assert names(by_cursor(links(), cursor, count="2", **{name: ""}).rows) == NAMES[2:4]
+
     def test_belong_to_an_account(self) -> None:
         cursor = by_cursor(links(), None, count="2").next_cursor
 

@@ -307,7 +307,7 @@ class _Order:
     def _end(self, position: list[Any], links: QuerySet[Any], size: int) -> tuple[Any, ...] | None:
         """Return the time of creation and the id of the link `size` links beyond a position."""
         ahead = links.filter(self.beyond(position)).order_by(*self.terms)
-        return ahead.values_list(*TIES)[size : size + 1].first()
+        return ahead.values_list(*TIES)[size:].first()
 
     def _up_to(self, end: tuple[Any, ...]) -> Q:
         way = "gt" if self.is_backward else "lt"
