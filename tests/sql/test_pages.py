@@ -175,7 +175,8 @@ class TestWhatIsRead:
 
         read, counted = (query["sql"].replace("`", '"') for query in queries)
         assert "LIMIT 3 OFFSET 2" in read
-        assert read.count("SELECT") == 3  # the ids first
+        # The ids come first. MariaDB and MySQL take a limit only in a query around that.
+        assert read.count("SELECT") == (4 if connection.vendor == "mysql" else 3)
         assert ('"created_at" >' in counted) == (order == "creation")
 
     def test_nothing_is_counted_where_nobody_is(
@@ -197,7 +198,9 @@ class TestWhatIsRead:
             by_cursor(rows, cursor, count="1")
 
         [query] = queries
-        assert (f'{column}" IS NULL' in query["sql"].replace("`", '"')) == has_nulls
+        # In their order, MariaDB and MySQL ask each column.
+        where, _, _ = query["sql"].replace("`", '"').partition("ORDER BY")
+        assert (f'{column}" IS NULL' in where) == has_nulls
 
     def test_no_stretch_is_read_after_a_full_page(self, monkeypatch: pytest.MonkeyPatch) -> None:
         some = links().filter(user_name__in=["person0", "person1", "person4", "person5"])
