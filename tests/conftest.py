@@ -33,3 +33,9 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
         return None
     asked_for = (Path(argument.partition("::")[0]).resolve() for argument in config.args)
     return None if any(path.is_relative_to(collection_path) for path in asked_for) else True
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the projects of other hosts, so that no process is left with one at the end."""
+    items.sort(key=lambda item: item.path.name != "test_hosts.py")
