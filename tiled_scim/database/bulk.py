@@ -135,13 +135,13 @@ def _values(
 ) -> tuple[str, list[Any]]:
     """Return the SQL and the parameters of the rows of an INSERT.
 
-    PostgreSQL gets each column as one array.
+    PostgreSQL gets each column as one array, unless there is one row: plain values are faster then.
 
     Args:
         fields: The fields of the columns.
         columns: For each column, the prepared values of all rows.
     """
-    if connection.vendor == "postgresql":
+    if connection.vendor == "postgresql" and len(columns[0]) > 1:
         arrays = ", ".join(f"(%s)::{field.db_type(connection)}[]" for field in fields)
         return f"SELECT * FROM UNNEST({arrays})", columns  # noqa: S608 (types of columns)
     one = f"({', '.join(['%s'] * len(fields))})"
