@@ -33,7 +33,7 @@ demo: $(VENV)/test ## Start the example project with two customers in it (PORT=8
 	@$(VENV)/bin/python manage.py demo --port $(PORT)
 
 test: $(VENV)/test ## Run the tests (ARGS="..." goes to pytest)
-	@$(PYTEST) $(ARGS)
+	@$(PYTEST) --hypothesis-profile=quick $(ARGS)
 
 end-to-end: $(VENV)/test ## Run the tests that start servers and other projects
 	@$(PYTEST) tests/end_to_end $(ARGS)

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import settings
 
 # The tests say nothing about time: a slow machine breaks no rule.
-settings.register_profile("tiled_scim", settings.default, deadline=None)
-settings.load_profile("tiled_scim")
+settings.register_profile("thorough", settings.default, deadline=None)
+# `make test` tries fewer random examples each time than everything else does.
+settings.register_profile("quick", settings.get_profile("thorough"), max_examples=25)
+settings.load_profile("thorough")
 
 # A script that starts the tests in the background makes them ignore Ctrl-C, which some tests play.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

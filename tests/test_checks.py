@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Collection
 from datetime import timedelta
 from inspect import getsource
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,8 +27,6 @@ from tiled_scim.conf import Settings
 from tiled_scim.conf import settings as scim_settings
 from tiled_scim.database import host_models
 from tiled_scim.host import HostAdapter
-
-ROOT = Path(__file__).resolve().parent.parent
 
 
 class NoSubclass:
@@ -514,38 +508,3 @@ class TestJsonWebTokens:
             )
             == []
         )
-
-
-class TestAtTheCommandLine:
-    """Tests in a new process, because a foreign key needs the setting when models load."""
-
-    def check(self, setting: str, value: str, folder: Path) -> subprocess.CompletedProcess[str]:
-        lines = ["from tests.simple_project.settings import *", f"{setting} = {value!r}"]
-        (folder / "wrong_settings.py").write_text("\n".join(lines))
-        return subprocess.run(
-            [sys.executable, "manage.py", "check", "--settings=wrong_settings"],
-            cwd=ROOT,
-            env=os.environ | {"PYTHONPATH": str(folder)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-    @pytest.mark.parametrize(
-        ("setting", "value", "check_id"),
-        [
-            ("TILED_SCIM_LIBRARY_MODEL", "libraries.Nothing", "E001"),
-            ("TILED_SCIM_LIBRARY_MODEL", "Library", "E001"),
-            ("TILED_SCIM_LIBRARY_NAME_FIELD", "title", "E002"),
-            ("TILED_SCIM_HOST_ADAPTER", "nowhere.Adapter", "E008"),
-            ("TILED_SCIM_ENABLED", "nowhere.is_enabled", "E008"),
-        ],
-    )
-    def test_the_check_speaks_before_anything_breaks(
-        self, setting: str, value: str, check_id: str, tmp_path: Path
-    ) -> None:
-        result = self.check(setting, value, tmp_path)
-
-        assert result.returncode == 1
-        assert f"(tiled_scim.{check_id})" in result.stderr
-        assert "Traceback" not in result.stderr

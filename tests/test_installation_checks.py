@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +11,6 @@ from django.test import override_settings
 
 from tiled_scim import checks
 
-ROOT = Path(__file__).resolve().parent.parent
 REDIS = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache"}}
 LOCAL = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 NONE = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
@@ -54,17 +50,6 @@ class TestLibraryModel:
     @override_settings(TILED_SCIM_LIBRARY_MODEL="libraries.Nothing")
     def test_that_is_none_is_found_by_another_check(self) -> None:
         assert checks.check_tables(databases=["default"]) == []
-
-
-def test_a_database_without_tables_is_fine(tmp_path: Path) -> None:
-    command = [sys.executable, "manage.py", "check", "--database", "default"]
-    environment = {"DATABASE_URL": f"sqlite:///{tmp_path / 'empty.sqlite3'}"}
-
-    result = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
-    )
-
-    assert result.returncode == 0, result.stderr
 
 
 class TestDeployment:

@@ -1,4 +1,4 @@
-"""Tests that the hosts of the README and of docs/host-adapter.md work as they are written."""
+"""Tests that the hosts of the README and of the guides in docs/ work as they are written."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 from tests.documented.pages import README, ROOT, Host, commands, named_blocks
 
 GUIDE = ROOT / "docs" / "host-adapter.md"
+EXTENSIONS = ROOT / "docs" / "extensions.md"
 
 # The guide's words around its user model with a session key.
 SESSION_KEY_SETTINGS = """
@@ -45,6 +46,12 @@ def test_a_user_model_with_a_session_key_keeps_passwords(
     host = Host(tmp_path, blocks)
 
     host.run_tests(ROOT / "tests" / "documented" / "session_key.py")
+
+
+def test_the_guide_to_extensions_works(tmp_path: Path, readme_blocks: dict[str, str]) -> None:
+    host = Host(tmp_path, readme_blocks | named_blocks(EXTENSIONS))
+
+    host.run_tests(ROOT / "tests" / "documented" / "library_card.py")
 
 
 def plugging_in() -> list[list[str]]:

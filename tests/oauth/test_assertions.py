@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
-import os
-import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from io import StringIO
-from pathlib import Path
 from threading import Barrier
 from typing import Any
 
@@ -53,7 +49,6 @@ from tiled_scim.oauth.assertions import (
 from tiled_scim.oauth.jwks import INTERVAL
 from tiled_scim.secret import Secret
 
-ROOT = Path(__file__).resolve().parents[2]
 # What is in no reason, whatever is wrong: a value of the assertion's own.
 MARK = "mark-of-the-assertion"
 KEYS = "https://id.example/keys"
@@ -540,26 +535,6 @@ class TestWithoutTheExtra:
 
         assert not is_available()
         assert "Install tiled-scim[federation]" in reason(issuer, issuer.sign())
-
-    @pytest.mark.parametrize("missing", ["jwt", "cryptography"])
-    def test_the_package_works_without_it(self, missing: str) -> None:
-        program = (
-            f"import sys; sys.modules[{missing!r}] = None\n"
-            "import django; django.setup()\n"
-            "import tiled_scim.urls\n"
-            "from tiled_scim.oauth.assertions import is_available\n"
-            "print(is_available())"
-        )
-        environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.simple_project.settings"}
-        result = subprocess.run(
-            [sys.executable, "-W", "ignore", "-c", program],
-            cwd=ROOT,
-            env=environment,
-            capture_output=True,
-            text=True,
-        )
-
-        assert (result.stdout, result.returncode) == ("False\n", 0), result.stderr
 
 
 def at(offsets: dict[str, Any]) -> dict[str, Any]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.documented.pages import README, ROOT, Host, named_blocks
+from tests.documented.pages import ROOT
 from tiled_scim.attributes import Attribute, ResourceType, Schema
 from tiled_scim.host import HostAdapter
 from tiled_scim.models import LibraryGroupLink, UserLink
@@ -224,13 +223,6 @@ def test_what_the_server_would_not_keep_to_is_not_advertised(
         register_extension(Schema(URN, "Other", "", (attribute,)))
 
     assert USER.extensions == before
-
-
-@pytest.mark.in_process
-def test_the_guide_is_true_in_a_host_that_follows_it(tmp_path: Path) -> None:
-    blocks = named_blocks(README) | named_blocks(GUIDE)
-
-    Host(tmp_path, blocks).run_tests(ROOT / "tests" / "documented" / "library_card.py")
 
 
 @pytest.mark.usefixtures("badge")

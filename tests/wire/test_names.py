@@ -29,7 +29,7 @@ from tiled_scim.scim.text import canonical
 from .client import BOB, Answer, Scim, group, user
 from .state import people
 
-RANDOM = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+RANDOM = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 # Two spellings of one name each.
 SPELLINGS = [
