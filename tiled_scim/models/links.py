@@ -235,9 +235,9 @@ class StoredEmailManager(models.Manager["StoredEmail"]):
             before: The JSON that the rows belong to, or None if it is unknown.
         """
         old, new = stored_emails(before or {}), stored_emails(link.attributes)
-        rows = self.using(link._state.db).filter(link=link)
+        rows = self.using(link._state.db)
         if before is None or old - new:
-            rows.exclude(folded__in=new).delete()
+            rows.filter(link=link).exclude(folded__in=new).delete()
         if new - old:
             added = [StoredEmail(link=link, folded=folded) for folded in sorted(new)]
             rows.bulk_create(added, ignore_conflicts=True)
