@@ -24,6 +24,17 @@ def post(path: str, bulk_id: str, body: object) -> dict[str, Any]:
     return {"method": "POST", "path": path, "bulkId": bulk_id, "data": body}
 
 
+def patch(path: str, *changes: object) -> dict[str, Any]:
+    return {"method": "PATCH", "path": path, "data": patch_op(*changes)}
+
+
+def managed_by(name: str, manager: str, **attributes: object) -> dict[str, Any]:
+    """A person whose manager the same request creates."""
+    return user(
+        name, **{ENTERPRISE_USER: {"manager": {"value": f"bulkId:{manager}"}}}, **attributes
+    )
+
+
 def results(answer: Answer) -> list[dict[str, Any]]:
     assert answer.status == 200, answer.text
     assert answer.json["schemas"] == ["urn:ietf:params:scim:api:messages:2.0:BulkResponse"]
@@ -94,9 +105,6 @@ def test_a_path_refers_to_what_the_request_creates(scim: Scim) -> None:
 
 
 def test_two_people_are_managers_of_each_other(scim: Scim) -> None:
-    def managed_by(name: str, manager: str) -> dict[str, object]:
-        return user(name, **{ENTERPRISE_USER: {"manager": {"value": f"bulkId:{manager}"}}})
-
     answer = send(
         scim,
         post("/Users", "ann", managed_by(ANN, "bob")),
@@ -124,9 +132,6 @@ def test_one_is_its_own_manager(scim: Scim) -> None:
 
 
 def test_what_changes_one_in_a_circle_is_kept(scim: Scim) -> None:
-    def managed_by(name: str, manager: str) -> dict[str, object]:
-        return user(name, **{ENTERPRISE_USER: {"manager": {"value": f"bulkId:{manager}"}}})
-
     change = {"op": "replace", "value": {"active": False, "title": "Boss"}}
     answer = send(
         scim,
@@ -196,20 +201,148 @@ def test_what_is_left_without_its_counterpart_is_there_and_said_to_lack_it(
     assert people() == {ANN: "active"}
 
 
-def test_what_was_not_tried_any_more_is_not_referred_to(scim: Scim) -> None:
-    ann = user(ANN, **{ENTERPRISE_USER: {"manager": {"value": "bulkId:bob"}}})
-    bob = user(BOB, **{ENTERPRISE_USER: {"manager": {"value": "bulkId:ann"}}})
+class TestOrder:
+    """Operations keep the order of the request. Only a POST comes before those that refer to it."""
+
+    @pytest.fixture
+    def deactivated(self, ann: str) -> dict[str, Any]:
+        return patch(
+            f"/Users/{ann}", {"op": "replace", "value": {"active": False, "title": "Left"}}
+        )
+
+    def test_a_change_after_one_that_waits_is_kept(
+        self, scim: Scim, ann: str, deactivated: dict[str, Any]
+    ) -> None:
+        answer = send(
+            scim,
+            {"method": "PUT", "path": f"/Users/{ann}", "data": managed_by(ANN, "bob")},
+            deactivated,
+            post("/Users", "bob", user(BOB)),
+        )
+
+        assert statuses(answer) == ["200", "200", "201"]
+        assert people() == {ANN: "inactive", BOB: "active"}
+        found = scim.get(f"/Users/{ann}").json
+        assert found[ENTERPRISE_USER]["manager"]["value"] == key_of(results(answer)[2])
+        assert found["meta"]["version"] == results(answer)[1]["version"]
+
+    def test_a_change_after_one_that_begins_a_circle_is_kept(
+        self, scim: Scim, ann: str, deactivated: dict[str, Any]
+    ) -> None:
+        scim.deactivate(ann)
+
+        answer = send(
+            scim,
+            post("/Users", "ann", managed_by(ANN, "bob")),  # brings her back
+            deactivated,
+            post("/Users", "bob", managed_by(BOB, "ann")),
+        )
+
+        assert statuses(answer) == ["201", "200", "201"]
+        assert people() == {ANN: "inactive", BOB: "active"}
+        found = scim.get(f"/Users/{ann}").json
+        assert found["title"] == "Left"
+        assert found[ENTERPRISE_USER]["manager"]["value"] == key_of(results(answer)[2])
+
+    @pytest.mark.parametrize("removed", ['members[value eq "{}"]', "members"])
+    def test_who_is_removed_after_a_waiting_push_stays_away(
+        self, scim: Scim, ann: str, sales: str, removed: str
+    ) -> None:
+        pushed = group("Sales", ann, "bulkId:bob")
+
+        answer = send(
+            scim,
+            {"method": "PUT", "path": f"/Groups/{sales}", "data": pushed},
+            patch(f"/Groups/{sales}", {"op": "remove", "path": removed.format(ann)}),
+            post("/Users", "bob", user(BOB)),
+        )
+
+        assert statuses(answer) == ["200", "200", "201"]
+        assert access() == {"Sales": {BOB} if ann in removed.format(ann) else set()}
+
+    def test_what_is_deleted_later_is_there_for_one_that_waits(self, scim: Scim, ann: str) -> None:
+        version = scim.get(f"/Users/{ann}").json["meta"]["version"]
+        pushed = managed_by(ANN, "bob", title="Boss")
+
+        answer = send(
+            scim,
+            {"method": "PUT", "path": f"/Users/{ann}", "version": version, "data": pushed},
+            {"method": "DELETE", "path": f"/Users/{ann}"},
+            post("/Users", "bob", user(BOB)),
+        )
+
+        assert statuses(answer) == ["200", "204", "201"]
+        assert UserLink.objects.get(user_name=ANN).attributes["title"] == "Boss"
+
+    def test_none_is_tried_after_one_that_waits_and_fails(self, scim: Scim, ann: str) -> None:
+        answer = send(
+            scim,
+            patch(f"/Users/{NOBODY}", {"op": "add", "path": "title", "value": "bulkId:bob"}),
+            {"method": "DELETE", "path": f"/Users/{ann}"},
+            post("/Users", "bob", user(BOB)),
+            failOnErrors=1,
+        )
+
+        assert statuses(answer) == ["404", "201"]
+        assert people() == {ANN: "active", BOB: "active"}
+
+    def test_a_circle_is_closed_before_what_comes_after_its_first(self, scim: Scim) -> None:
+        answer = send(
+            scim,
+            post("/Users", "ann", managed_by(ANN, "bob")),
+            {"method": "DELETE", "path": f"/Users/{NOBODY}"},
+            post("/Users", "carl", managed_by(CARL, "ann")),
+            post("/Users", "bob", managed_by(BOB, "carl")),
+            failOnErrors=1,
+        )
+
+        assert statuses(answer) == ["201", "404", "201", "201"]
+        keys = [key_of(result) for result in results(answer) if result["method"] == "POST"]
+        managers = [
+            scim.get(f"/Users/{key}").json[ENTERPRISE_USER]["manager"]["value"] for key in keys
+        ]
+        assert managers == [keys[2], keys[0], keys[1]]
+
+    def test_what_comes_after_a_failure_is_not_tried(self, scim: Scim) -> None:
+        answer = send(
+            scim,
+            {"method": "DELETE", "path": f"/Users/{NOBODY}"},
+            post("/Users", "ann", managed_by(ANN, "bob")),
+            post("/Users", "bob", managed_by(BOB, "ann")),
+            failOnErrors=1,
+        )
+
+        assert statuses(answer) == ["404"]
+        assert people() == {}
+
+
+def test_a_filter_in_a_path_refers_to_what_the_request_creates(scim: Scim, sales: str) -> None:
+    add_bob = {"op": "add", "path": "members", "value": [{"value": "bulkId:bob"}]}
 
     answer = send(
         scim,
-        post("/Users", "ann", ann),
-        {"method": "DELETE", "path": f"/Users/{NOBODY}"},
-        post("/Users", "bob", bob),
-        failOnErrors=1,
+        patch(f"/Groups/{sales}", add_bob),
+        patch(f"/Groups/{sales}", {"op": "remove", "path": 'members[value eq "bulkId:bob"]'}),
+        patch(f"/Groups/{sales}", {"op": "remove", "path": 'members[value eq "BULKID:carl"]'}),
+        post("/Users", "bob", user(BOB)),
     )
 
-    assert [result["method"] for result in results(answer)] == ["DELETE"]
-    assert people() == {}
+    assert statuses(answer) == ["200", "200", "400", "201"]
+    assert "bulkId carl" in results(answer)[2]["response"]["detail"]
+    assert access() == {"Sales": {ANN}}
+
+
+def test_a_path_with_a_query_is_refused_as_such(scim: Scim, ann: str) -> None:
+    answer = send(
+        scim,
+        patch(f"/Users/{ann}?attributes=id", {"op": "replace", "value": {"active": False}}),
+        {"method": "DELETE", "path": f"/Users/{ann}#all"},
+    )
+
+    assert statuses(answer) == ["400", "400"]
+    for result in results(answer):
+        assert "without a query" in result["response"]["detail"]
+    assert people() == {ANN: "active"}
 
 
 def test_one_that_fails_takes_none_with_it(scim: Scim) -> None:

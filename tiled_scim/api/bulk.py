@@ -1,7 +1,8 @@
 """Process bulk requests (RFC 7644 section 3.7).
 
-Each operation has its own transaction and response. It may refer by `bulkId` to a resource that
-another one creates, in any order. Two operations may refer to each other.
+Each operation has its own transaction and response. They are executed in the order of the request,
+except that a POST is executed before the first operation that refers to it by `bulkId`. Two POSTs
+may refer to each other.
 
 A request can take minutes. So each operation is checked like a request of its own: whether the
 token is within its rate limit, and every few operations whether it may still be used.
@@ -47,8 +48,11 @@ STATUSES = {
     "DELETE": HTTPStatus.NO_CONTENT,
 }
 ENDPOINTS = {type_.endpoint.strip("/").lower(): type_ for type_ in RESOURCE_TYPES}
-PATH = re.compile(r"/?(?P<endpoint>Users|Groups)(?:/(?P<key>[^/]+))?/?", re.IGNORECASE)
+PATH = re.compile(r"/?(?P<endpoint>Users|Groups)(?:/(?P<key>[^/?#]+))?/?", re.IGNORECASE)
 REFERENCE = "bulkid:"
+# The attribute path of a PATCH operation, whose filter may compare with references.
+PATCH_PATH = "path"
+REFERENCE_IN_FILTER = re.compile(r'(?<=")bulkId:([^"\\]*)(?=")', re.IGNORECASE)
 
 
 @dataclass
@@ -127,7 +131,7 @@ class Bulk:
         self.pending: set[str] = set()
         self.keys: dict[str, str] = {}
         self.results: dict[int, Resource] = {}
-        # Resources that were created before all resources that they refer to.
+        # Operations that created a resource without all that it refers to, by position.
         self.incomplete: dict[int, Operation] = {}
 
     def run(self, body: object) -> Resource:
@@ -146,6 +150,8 @@ class Bulk:
             if operation.references & self.pending:
                 self.incomplete[position] = operation
             self.results[position] = self._result(operation)
+            if operation.creates():
+                self.pending.discard(operation.bulk_id)
             self._complete()
         self.pending.clear()
         self._complete()
@@ -172,18 +178,23 @@ class Bulk:
         return operations, fail_on_errors
 
     def _next(self, waiting: Mapping[int, Operation]) -> int:
-        """Return the position of the first operation whose references are all known.
+        """Return the position of the operation to execute now.
 
-        If all operations refer to each other, return the first one that creates a resource. It
-        gets the references later.
+        It is the first one, or a POST that it needs. If POSTs refer to each other in a circle, the
+        first of them is executed without the references that it gets later. Nothing else is
+        executed until it has them, because adding them writes the resource of the request again.
         """
-        incomplete = {operation.bulk_id for operation in self.incomplete.values()}
-        for position, operation in waiting.items():
-            # A resource is not changed before it is complete, because that would undo the change.
-            unknown = self.pending if operation.creates() else self.pending | incomplete
-            if not operation.references & unknown:
-                return position
-        return next(at for at, operation in waiting.items() if operation.creates())
+        creators = {each.bulk_id: at for at, each in waiting.items() if each.creates()}
+
+        def needed(operation: Operation) -> set[int]:
+            return {creators[bulk_id] for bulk_id in operation.references & self.pending}
+
+        path = [min(set().union(*map(needed, self.incomplete.values())), default=min(waiting))]
+        while before := needed(waiting[path[-1]]):
+            if before <= set(path):
+                return min(path[min(map(path.index, before)) :])
+            path.append(min(before - set(path)))
+        return path[-1]
 
     def _result(self, operation: Operation) -> Resource:
         """Execute an operation and return its result, also if it fails (RFC 7644 section 3.7)."""
@@ -207,9 +218,6 @@ class Bulk:
             result |= _failure(error)
             change = _tried(operation, endpoint, key)
             self.log.record_failure(change, error, method=operation.method)
-        finally:
-            if operation.creates():
-                self.pending.discard(operation.bulk_id)
         return result
 
     def _require_access(self) -> None:
@@ -258,7 +266,10 @@ class Bulk:
         """
         match = PATH.fullmatch(operation.path)
         if match is None:
-            raise invalid_request("The path of a bulk operation is /Users, /Groups or below.")
+            raise invalid_request(
+                "The path of a bulk operation is /Users, /Groups, or one of them with an id, "
+                "without a query."
+            )
         if operation.method not in STATUSES:
             raise invalid_request("The method of a bulk operation is POST, PUT, PATCH or DELETE.")
         if operation.creates() == bool(match["key"]):
@@ -310,11 +321,19 @@ class Bulk:
             return [item for item in items if item != {}]
         if isinstance(value, Mapping):
             return {
-                name: self._resolved(item)
+                name: self._resolved_path(item)
+                if name.lower() == PATCH_PATH
+                else self._resolved(item)
                 for name, item in value.items()
                 if not self._is_open(item)
             }
         return self._key(_referred(value)) if _is_reference(value) else value
+
+    def _resolved_path(self, value: Any) -> Any:
+        """Return the attribute path of a PATCH operation with ids in place of references."""
+        if not isinstance(value, str):
+            return self._resolved(value)
+        return REFERENCE_IN_FILTER.sub(lambda found: self._key(found[1]), value)
 
     def _key(self, bulk_id: str) -> str:
         if bulk_id not in self.keys:
@@ -376,8 +395,12 @@ def _has_failed(results: Mapping[int, Resource], fail_on_errors: int) -> bool:
 def _references(value: object) -> Iterator[str]:
     """Yield the bulkIds that a value refers to anywhere."""
     if isinstance(value, Mapping):
-        value = list(value.values())
-    if isinstance(value, list):
+        for name, item in value.items():
+            if name.lower() == PATCH_PATH and isinstance(item, str):
+                yield from REFERENCE_IN_FILTER.findall(item)
+            else:
+                yield from _references(item)
+    elif isinstance(value, list):
         for item in value:
             yield from _references(item)
     elif _is_reference(value):
