@@ -7,9 +7,14 @@ from uuid import UUID
 
 CANONICAL = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
+# `UUID` also reads spaces, underscores and the digits of other scripts.
+SPELLING = re.compile(r"[0-9A-Fa-f-]+")
+
 
 def as_uuid(text: str) -> UUID | None:
     """Return the UUID of a text, or None if it is not a UUID. No resource has such an id."""
+    if not SPELLING.fullmatch(text):
+        return None
     try:
         return UUID(text)
     except ValueError:
