@@ -11,11 +11,11 @@ token is within its rate limit, and every few operations whether it may still be
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
-from typing import Any
 
+from tiled_scim.api.bulk_references import References, references_in
 from tiled_scim.api.endpoints import Endpoint, sent_name
 from tiled_scim.api.etags import if_match
 from tiled_scim.api.exceptions import as_scim_error
@@ -49,10 +49,6 @@ STATUSES = {
 }
 ENDPOINTS = {type_.endpoint.strip("/").lower(): type_ for type_ in RESOURCE_TYPES}
 PATH = re.compile(r"/?(?P<endpoint>Users|Groups)(?:/(?P<key>[^/?#]+))?/?", re.IGNORECASE)
-REFERENCE = "bulkid:"
-# The attribute path of a PATCH operation, whose filter may compare with references.
-PATCH_PATH = "path"
-REFERENCE_IN_FILTER = re.compile(r'(?<=")bulkId:([^"\\]*)(?=")', re.IGNORECASE)
 
 
 @dataclass
@@ -76,7 +72,7 @@ class Operation:
     references: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.references = frozenset(_references([*self.path.split("/"), self.body]))
+        self.references = frozenset(references_in([*self.path.split("/"), self.body]))
 
     @classmethod
     def parse(cls, item: object) -> Operation:
@@ -127,9 +123,7 @@ class Bulk:
         # Why no more operations are executed, once one was refused.
         self.refusal: ScimError | None = None
         self.budget = Budget()
-        # The bulkIds of resources that are not created yet, and the ids of created ones by bulkId.
-        self.pending: set[str] = set()
-        self.keys: dict[str, str] = {}
+        self.references = References(())
         self.results: dict[int, Resource] = {}
         # Operations that created a resource without all that it refers to, by position.
         self.incomplete: dict[int, Operation] = {}
@@ -142,18 +136,18 @@ class Bulk:
                 then.
         """
         operations, fail_on_errors = self._parse(body)
-        self.pending = set(_created(operations))
+        self.references = References(_created(operations))
         waiting = dict(enumerate(operations))
         while waiting and not _has_failed(self.results, fail_on_errors):
             position = self._next(waiting)
             operation = waiting.pop(position)
-            if operation.references & self.pending:
+            if operation.references & self.references.pending:
                 self.incomplete[position] = operation
             self.results[position] = self._result(operation)
             if operation.creates():
-                self.pending.discard(operation.bulk_id)
+                self.references.pending.discard(operation.bulk_id)
             self._complete()
-        self.pending.clear()
+        self.references.pending.clear()
         self._complete()
         return {
             "schemas": [RESPONSE_SCHEMA],
@@ -185,14 +179,16 @@ class Bulk:
         executed until it has them, because adding them writes the resource of the request again.
         """
         creators = {each.bulk_id: at for at, each in waiting.items() if each.creates()}
+        pending = self.references.pending
 
         def needed(operation: Operation) -> set[int]:
-            return {creators[bulk_id] for bulk_id in operation.references & self.pending}
+            return {creators[bulk_id] for bulk_id in operation.references & pending}
 
         path = [min(set().union(*map(needed, self.incomplete.values())), default=min(waiting))]
         while before := needed(waiting[path[-1]]):
             if before <= set(path):
-                return min(path[min(map(path.index, before)) :])
+                circle = path[min(map(path.index, before)) :]
+                return min(circle)
             path.append(min(before - set(path)))
         return path[-1]
 
@@ -251,7 +247,7 @@ class Bulk:
         if resource is None:
             return {"status": str(int(HTTPStatus.NO_CONTENT))}
         if operation.creates():
-            self.keys[operation.bulk_id] = resource.key
+            self.references.keys[operation.bulk_id] = resource.key
         return {
             "location": self.renderer.location(endpoint.resource_type, resource.key),
             "version": resource.version,
@@ -279,12 +275,13 @@ class Bulk:
         if operation.creates() and not operation.bulk_id:
             raise invalid_request("A bulk operation with POST needs a bulkId, which is text.")
         resource_type = ENDPOINTS[match["endpoint"].lower()]
-        return Endpoint(resource_type, self.adapter, self.budget), self._resolved(match["key"])
+        key = self.references.resolved(match["key"])
+        return Endpoint(resource_type, self.adapter, self.budget), key
 
     def _carry_out(
         self, operation: Operation, endpoint: Endpoint, key: str | None
     ) -> StoredResource | None:
-        body = self._resolved(operation.body)
+        body = self.references.resolved(operation.body)
         record = self.log.recorder(operation.method, STATUSES[operation.method])
         if key is None:
             return endpoint.create(body, record).resource
@@ -298,7 +295,7 @@ class Bulk:
     def _complete(self) -> None:
         """Complete the resources whose references all exist now."""
         for position, operation in list(self.incomplete.items()):
-            if operation.references & self.pending:
+            if operation.references & self.references.pending:
                 continue
             del self.incomplete[position]
             if not _is_error(self.results[position]):
@@ -309,41 +306,10 @@ class Bulk:
 
         If that fails, the result keeps the location, because the resource exists.
         """
-        path = f"{operation.path.rstrip('/')}/{self.keys[operation.bulk_id]}"
+        path = f"{operation.path.rstrip('/')}/{self.references.keys[operation.bulk_id]}"
         completed = self._result(replace(operation, method="PUT", path=path))
         status = completed["status"] if _is_error(completed) else result["status"]
         return {**completed, "method": operation.method, "status": status}
-
-    def _resolved(self, value: Any) -> Any:
-        """Return a value with ids in place of references. Unknown references are omitted."""
-        if isinstance(value, list):
-            items = (self._resolved(item) for item in value if not self._is_open(item))
-            return [item for item in items if item != {}]
-        if isinstance(value, Mapping):
-            return {
-                name: self._resolved_path(item)
-                if name.lower() == PATCH_PATH
-                else self._resolved(item)
-                for name, item in value.items()
-                if not self._is_open(item)
-            }
-        return self._key(_referred(value)) if _is_reference(value) else value
-
-    def _resolved_path(self, value: Any) -> Any:
-        """Return the attribute path of a PATCH operation with ids in place of references."""
-        if not isinstance(value, str):
-            return self._resolved(value)
-        return REFERENCE_IN_FILTER.sub(lambda found: self._key(found[1]), value)
-
-    def _key(self, bulk_id: str) -> str:
-        if bulk_id not in self.keys:
-            raise invalid_request(f"Nothing was created with the bulkId {bulk_id}.")
-        return self.keys[bulk_id]
-
-    def _is_open(self, value: Any) -> bool:
-        """Return whether a value or element refers to a resource that is not created yet."""
-        values = value.values() if isinstance(value, Mapping) else [value]
-        return any(_is_reference(part) and _referred(part) in self.pending for part in values)
 
 
 def _tried(operation: Operation, endpoint: Endpoint | None, key: str | None) -> Change:
@@ -390,26 +356,3 @@ def _is_error(result: Resource) -> bool:
 
 def _has_failed(results: Mapping[int, Resource], fail_on_errors: int) -> bool:
     return 0 < fail_on_errors <= sum(map(_is_error, results.values()))
-
-
-def _references(value: object) -> Iterator[str]:
-    """Yield the bulkIds that a value refers to anywhere."""
-    if isinstance(value, Mapping):
-        for name, item in value.items():
-            if name.lower() == PATCH_PATH and isinstance(item, str):
-                yield from REFERENCE_IN_FILTER.findall(item)
-            else:
-                yield from _references(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _references(item)
-    elif _is_reference(value):
-        yield _referred(value)
-
-
-def _is_reference(value: object) -> bool:
-    return isinstance(value, str) and value.lower().startswith(REFERENCE)
-
-
-def _referred(value: Any) -> str:
-    return str(value)[len(REFERENCE) :]
