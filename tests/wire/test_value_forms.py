@@ -230,6 +230,20 @@ def test_a_dot_may_stand_after_a_urn(
     assert {**selected, **selected.get(ENTERPRISE_USER, {})}[name] == expected
 
 
+def test_core_attributes_may_be_in_an_object_under_their_urn(scim: Scim, ann: str) -> None:
+    sales = scim.add_group("Sales")
+    person = {CORE_USER: {"active": "False", "title": "Boss"}, "nickName": "Annie"}
+    team = {CORE_GROUP.upper(): {"displayName": "Ops", "members": [{"value": ann}]}}
+
+    answer = scim.patch(f"/Users/{ann}", {"op": "replace", "value": person})
+    scim.patch(f"/Groups/{sales}", {"op": "add", "value": team})
+
+    assert {**answer.json, "active": False, "title": "Boss", "nickName": "Annie"} == answer.json
+    assert people() == {ANN: "inactive admin"}
+    assert scim.get(f"/Groups/{sales}").json["displayName"] == "Ops"
+    assert scim.members(sales) == [ann]
+
+
 class TestSchemasAndId:
     """What the resource has anyway may be said, and changes nothing."""
 
