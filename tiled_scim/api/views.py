@@ -34,7 +34,7 @@ from tiled_scim.api.base_url import base_url
 from tiled_scim.api.bulk import Bulk
 from tiled_scim.api.credentials import Credential
 from tiled_scim.api.endpoints import Endpoint, sent_name
-from tiled_scim.api.etags import if_match, is_listed
+from tiled_scim.api.etags import is_listed, of_write
 from tiled_scim.api.exceptions import ErrorResponse, exception_handler
 from tiled_scim.api.filters import ScimFilterBackend, check_given_once
 from tiled_scim.api.negotiation import ScimNegotiation, ScimRenderer
@@ -261,7 +261,7 @@ class ResourceViewSet(ViewSetMixin, ScimView):
 
     @property
     def precondition(self) -> Precondition | None:
-        return if_match(self.request.headers.get("If-Match"))
+        return of_write(self.request.headers)
 
     def _recorder(self, status: int) -> Record:
         return self.log.recorder(self.request.method or "", status)
