@@ -254,7 +254,10 @@ class TestProtocol:
             ["Resources on a page", "`TILED_SCIM_MAX_PAGE_SIZE`"],
             ["Members on a page of several groups", str(rows_of_resources.MAX_MEMBERSHIPS)],
             ["Groups of all users on a page", str(rows_of_resources.MAX_MEMBERSHIPS)],
-            ["Characters of `If-Match`, and of a `version`", str(etags.MAX_LENGTH)],
+            [
+                "Characters of `If-Match` and `If-None-Match`, and of a `version`",
+                str(etags.MAX_LENGTH),
+            ],
             ["Characters of a `path` and a `bulkId`", str(bulk.MAX_REPEATED)],
             ["Numbers", f"{numbers.LARGEST_INTEGER.bit_length() + 1} bits"],
             ["Age of a cursor", f"{pages.CURSOR_TIMEOUT} seconds"],

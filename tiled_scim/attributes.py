@@ -152,6 +152,10 @@ class ResourceType:
         folded = urn.lower()
         return next((schema for schema in self.extensions if schema.urn.lower() == folded), None)
 
+    def is_core(self, name: str) -> bool:
+        """Return whether a name is the URN of the core schema, ignoring case."""
+        return name.lower() == self.schema.urn.lower()
+
     def resolve(self, name: str) -> AttributePath | None:
         """Return the attribute that a name refers to, or None.
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.tokens import new_token
-from tests.wire.client import ANN, Scim, patch_op
+from tests.wire.client import ANN, CORE_USER, Scim, patch_op
 from tiled_scim.api.endpoints import sent_name
 from tiled_scim.models import Outcome, ScimEvent
 from tiled_scim.schemas import USER
@@ -20,6 +20,19 @@ def test_path_that_is_no_text(path: Any) -> None:
     body = patch_op({"op": "add", "path": path, "value": {"userName": ANN}})
 
     assert sent_name(USER, body) == ANN
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {f"{CORE_USER}:userName": ANN},
+        {CORE_USER.upper(): {"USERNAME": ANN}},
+        {CORE_USER: [ANN], "userName": ANN},
+    ],
+)
+def test_name_with_its_urn(values: dict[str, Any]) -> None:
+    for body in (values, patch_op({"op": "replace", "value": values})):
+        assert sent_name(USER, body) == ANN
 
 
 @pytest.mark.parametrize(

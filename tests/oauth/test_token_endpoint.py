@@ -209,7 +209,8 @@ class TestRefused:
         assert set(reply.json) == {"error", "error_description"}
         assert reply.json["error_description"].isascii()
         assert '"' not in reply.json["error_description"]
-        assert "WWW-Authenticate" not in reply.headers
+        challenge = 'Basic realm="SCIM"' if reply.status == 401 else None
+        assert reply.headers.get("WWW-Authenticate") == challenge
         assert not ScimAccessToken.objects.exists()
 
     @pytest.mark.parametrize("raw", [b"\xff", b"grant_type=client_credentials&client_id=\xff"])

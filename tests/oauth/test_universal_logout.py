@@ -205,13 +205,30 @@ class TestLogout:
         assert okta.send(subject(format="email", email="Ann@Work.example")).status == 204
         assert not ann.is_signed_in
 
-    def test_the_first_email_address_counts_if_none_is_primary(
-        self, okta: Okta, scim: Scim
+    @pytest.mark.parametrize(
+        "emails",
+        [
+            [{"value": "host@x.example"}, {"value": "other@x.example"}],
+            [{"value": "other@x.example"}, {"value": "host@x.example", "type": "work"}],
+            [
+                {"type": "home", "primary": True},
+                {"value": "other@x.example", "type": "home"},
+                {"value": "host@x.example", "type": "work"},
+            ],
+        ],
+        ids=["the first", "the first for work", "the primary one has no value"],
+    )
+    def test_the_address_that_the_host_has_counts(
+        self, okta: Okta, scim: Scim, emails: list[dict[str, object]]
     ) -> None:
-        scim.add_user("ann", emails=[{"value": "first@x.example"}, {"value": "second@x.example"}])
+        scim.add_user("ann", emails=emails)
+        ann = browser_of("ann")
+        assert User.objects.get(username="ann").email == "host@x.example"
 
-        assert okta.send(subject(format="email", email="second@x.example")).status == 404
-        assert okta.send(subject(format="email", email="first@x.example")).status == 204
+        assert okta.send(subject(format="email", email="other@x.example")).status == 404
+        assert ann.is_signed_in
+        assert okta.send(subject(format="email", email="Host@x.example")).status == 204
+        assert not ann.is_signed_in
 
     def test_somebody_who_is_deactivated_is_found(self, okta: Okta, scim: Scim) -> None:
         scim.deactivate(scim.add_user(ANN))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,15 @@ from hypothesis import strategies as st
 
 from tiled_scim.attributes import Attribute, ResourceType, Schema, Type
 from tiled_scim.errors import ScimError
-from tiled_scim.schemas import COMMON, ENTERPRISE_USER, GROUP, TILED_USER, USER
+from tiled_scim.schemas import (
+    COMMON,
+    CORE_GROUP,
+    CORE_USER,
+    ENTERPRISE_USER,
+    GROUP,
+    TILED_USER,
+    USER,
+)
 from tiled_scim.scim.cleaning import (
     MAX_ELEMENTS,
     MAX_RESOURCE_BYTES,
@@ -250,6 +259,59 @@ class TestCleanDocument:
             TILED_USER: {"tiledAdmin": True},
         }
 
+    @pytest.mark.parametrize(
+        ("body", "document"),
+        [
+            ({f"{CORE_USER}:active": "False"}, {"active": False}),
+            ({f"{CORE_USER.upper()}.TITLE": "Dr"}, {"title": "Dr"}),
+            ({f"{CORE_USER}:externalId": "1"}, {"externalId": "1"}),
+            ({CORE_USER: {"TITLE": "Dr", "id": "1", "x": 1}}, {"title": "Dr"}),
+            ({CORE_USER: {TILED_USER: {"tiledAdmin": True}}}, {}),
+            ({CORE_USER: None, "title": "Dr"}, {"title": "Dr"}),
+            (
+                {f"{ENTERPRISE_USER}:department": "E", f"{ENTERPRISE_USER}:division": "D"},
+                {ENTERPRISE_USER: {"department": "E", "division": "D"}},
+            ),
+            (
+                {ENTERPRISE_USER.upper(): {"DIVISION": "D"}, f"{ENTERPRISE_USER}:manager": "42"},
+                {ENTERPRISE_USER: {"division": "D", "manager": {"value": "42"}}},
+            ),
+            (
+                {ENTERPRISE_USER: None, f"{ENTERPRISE_USER}:department": "E"},
+                {ENTERPRISE_USER: {"department": "E"}},
+            ),
+            ({f"{ENTERPRISE_USER}:nothing": 1, "urn:x:title": "Dr", f"{CORE_USER}:": 1}, {}),
+            ({f"{CORE_USER}:password": "secret", f"{CORE_USER}:id": "1"}, {}),
+        ],
+    )
+    def test_a_name_may_have_its_urn(self, body: Document, document: Document) -> None:
+        sent = {"userName": "a", **body}
+        before = deepcopy(sent)
+        assert clean_document(USER, sent) == {"userName": "a", **document}
+        assert sent == before
+
+    def test_so_may_the_names_of_a_group(self) -> None:
+        document = {"displayName": "G", "members": []}
+        assert clean_document(GROUP, {CORE_GROUP: document, f"{CORE_USER}:title": 1}) == document
+        qualified = {f"{CORE_GROUP}:{name}": value for name, value in document.items()}
+        assert clean_document(GROUP, qualified) == document
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            {"title": "a", f"{CORE_USER}:title": "a"},
+            {"TITLE": "a", CORE_USER: {"title": None}},
+            {f"{CORE_USER}:title": "a", CORE_USER: {"title": "a"}},
+            {f"{CORE_USER}:title": "a", f"{CORE_USER}.title": "a"},
+            {CORE_USER: {"title": "a", "TITLE": "a"}},
+            {ENTERPRISE_USER: {"DEPARTMENT": "a"}, f"{ENTERPRISE_USER}:department": "b"},
+        ],
+    )
+    def test_a_name_is_given_with_its_urn_or_without(self, body: Document) -> None:
+        with pytest.raises(ScimError, match="given twice") as refusal:
+            clean_document(USER, {"userName": "a", **body})
+        assert refusal.value.scim_type == "invalidSyntax"
+
     def test_the_body_stays_as_it_is(self) -> None:
         body = {"userName": "a", "roles": ["x"], TILED_USER: {"tiledAdmin": "True"}}
         clean_document(USER, body)
@@ -310,9 +372,13 @@ class TestCleanDocument:
         assert clean_document(USER, {"userName": "a", TILED_USER: value}) == {"userName": "a"}
 
     @pytest.mark.parametrize("value", ["a", 1, [], [{}]])
-    def test_an_extension_is_an_object(self, value: object) -> None:
+    @pytest.mark.parametrize("urn", [TILED_USER, CORE_USER])
+    @pytest.mark.parametrize("others", [{}, {f"{TILED_USER}:tiledAdmin": True}])
+    def test_what_is_under_a_urn_is_an_object(
+        self, value: object, urn: str, others: Document
+    ) -> None:
         with pytest.raises(ScimError, match="must be an object"):
-            clean_document(USER, {"userName": "a", TILED_USER: value})
+            clean_document(USER, {"userName": "a", urn: value, **others})
 
     @pytest.mark.parametrize("name", ["username", TILED_USER.upper()])
     def test_a_name_given_twice_is_refused(self, name: str) -> None:

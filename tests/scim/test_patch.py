@@ -690,6 +690,29 @@ class TestWithoutPath:
                 id="extensions as objects",
             ),
             pytest.param(
+                {
+                    CORE_USER.upper(): {
+                        "active": "False",
+                        "name.givenName": "A",
+                        'emails[type eq "work"].value': "x",
+                        "id": "1",
+                        "nothing": 1,
+                        CORE_USER: {"title": "Dr"},
+                    }
+                },
+                {
+                    "active": False,
+                    "name": {"givenName": "A", "familyName": "King"},
+                    "emails": [WORK | {"value": "x"}, HOME],
+                },
+                id="the core schema as an object",
+            ),
+            pytest.param(
+                {CORE_USER: {"active": None, "title": "Dr"}},
+                {"title": "Dr"},
+                id="null in it says nothing about access",
+            ),
+            pytest.param(
                 {'emails[type eq "work"].value': "x", 'roles[type eq "a"].value': "r"},
                 {
                     "emails": [WORK | {"value": "x"}, HOME],
@@ -736,6 +759,8 @@ class TestWithoutPath:
             pytest.param({"title": 5}, "invalidValue", id="a value that does not fit"),
             pytest.param({"userName": ""}, "invalidValue", id="a blank required one"),
             pytest.param({"userName": None}, "mutability", id="a null required one"),
+            pytest.param({CORE_USER: None}, "invalidValue", id="null for the core schema"),
+            pytest.param({CORE_USER: {"title": 5}}, "invalidValue", id="a wrong value in it"),
             pytest.param({"title": "a", "TITLE": "b"}, "invalidSyntax", id="a name twice"),
             pytest.param({"emails[type eq": "x"}, "invalidFilter", id="a broken filter"),
             pytest.param(

@@ -184,6 +184,32 @@ class TestQueries:
 
         assert answer.error == (400, "invalidFilter")
 
+    @pytest.mark.parametrize("name", ["attributes", "excludedAttributes"])
+    @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH"])
+    def test_a_selection_given_twice_is_400(
+        self, scim: Scim, ann: str, method: str, name: str
+    ) -> None:
+        path = "/Users" if method == "POST" else f"/Users/{ann}"
+        body = {"GET": None, "PATCH": patch_op({"op": "add", "path": "title", "value": "Boss"})}
+
+        answer = refused(
+            scim,
+            method,
+            f"{path}?{name}=userName&{name}=displayName",
+            body.get(method, user(BOB if method == "POST" else ANN, title="Boss")),
+        )
+
+        assert answer.error == (400, "invalidValue")
+        assert answer.json["detail"] == f"{name} is given more than once."
+
+    @pytest.mark.parametrize("path", ["/", "/Users", "/Groups", "/Groups/{group}"])
+    def test_also_where_several_are_asked_for(self, scim: Scim, path: str) -> None:
+        query = "attributes=userName&attributes=displayName"
+
+        answer = scim.send("GET", f"{path.format(group=scim.add_group('Sales'))}?{query}")
+
+        assert answer.error == (400, "invalidValue")
+
     @pytest.mark.parametrize("method", ["GET", "POST"])
     def test_more_parameters_than_the_host_takes_are_400(self, scim: Scim, method: str) -> None:
         # With a charset, Django itself fails before it asks anybody.

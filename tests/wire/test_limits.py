@@ -101,7 +101,9 @@ class TestSelection:
 
         assert answer.error == INVALID
         assert name in answer.json["detail"]
-        assert refused(scim, "GET", f"/Users/{ann}?{name}={most},x").error == INVALID
+        for method, body in (("GET", None), ("PUT", user(ANN, title="Boss"))):
+            answer = refused(scim, method, f"/Users/{ann}?{name}={most},x", body)
+            assert answer.error == INVALID
 
 
 class TestPatches:

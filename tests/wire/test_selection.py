@@ -37,6 +37,7 @@ EVERYTHING = user(
     },
 )
 ALWAYS = {"schemas", "id"}
+CORE = {name: EVERYTHING[name] for name in EVERYTHING if name != "schemas" and ":" not in name}
 
 SELECTED: dict[str, dict[str, Any]] = {
     "title": {"title": "Boss"},
@@ -51,6 +52,7 @@ SELECTED: dict[str, dict[str, Any]] = {
         "phoneNumbers": [{"type": "work"}],
         "title": "Boss",
     },
+    CORE_USER.upper(): CORE,
     ENTERPRISE_USER: {ENTERPRISE_USER: EVERYTHING[ENTERPRISE_USER]},
     f"{ENTERPRISE_USER}:department": {ENTERPRISE_USER: {"department": "Sales"}},
     f"{ENTERPRISE_USER}:manager.value": {ENTERPRISE_USER: {"manager": {"value": "m"}}},
@@ -66,6 +68,7 @@ EXCLUDED: dict[str, dict[str, Any]] = {
     "name.familyName": {"name": {"givenName": "Ann"}},
     "emails.type,emails.primary": {"emails": [{"value": ANN}]},
     ENTERPRISE_USER: {ENTERPRISE_USER: None},
+    CORE_USER: dict.fromkeys(CORE),
     f"{ENTERPRISE_USER}:manager": {ENTERPRISE_USER: {"department": "Sales"}},
     f"{ENTERPRISE_USER}:manager.$ref": {
         ENTERPRISE_USER: {"department": "Sales", "manager": {"value": "m"}}
@@ -133,6 +136,8 @@ GROUP_SELECTED: list[tuple[str, set[str] | None]] = [
     ("attributes=members.value,members.display", {"value", "display"}),
     (f"attributes={CORE_GROUP}:members.type", {"type"}),
     ("excludedAttributes=members.$ref,members.type", {"value", "display"}),
+    (f"attributes={CORE_GROUP}", {"value", "$ref", "type", "display"}),
+    (f"excludedAttributes={CORE_GROUP}", None),
     ("attributes=displayName", None),
     ("excludedAttributes=MEMBERS", None),
     (f"excludedAttributes={CORE_GROUP}:members", None),

@@ -20,7 +20,7 @@ from .client import (
     Scim,
     user,
 )
-from .state import access, people, snapshot
+from .state import access, people, refused, snapshot
 
 WORK = {"primary": True, "value": ANN, "type": "work"}
 EMPLOYED = {"employeeNumber": "7", "department": "Tours", "manager": {"value": "42"}}
@@ -228,6 +228,52 @@ def test_a_dot_may_stand_after_a_urn(
     assert scim.found("/Users", f'{path} eq "{value}"') == [ann]
     selected = scim.get(f"/Users/{ann}", attributes=path).json
     assert {**selected, **selected.get(ENTERPRISE_USER, {})}[name] == expected
+
+
+def test_core_attributes_may_be_in_an_object_under_their_urn(scim: Scim, ann: str) -> None:
+    sales = scim.add_group("Sales")
+    person = {CORE_USER: {"active": "False", "title": "Boss"}, "nickName": "Annie"}
+    team = {CORE_GROUP.upper(): {"displayName": "Ops", "members": [{"value": ann}]}}
+
+    answer = scim.patch(f"/Users/{ann}", {"op": "replace", "value": person})
+    scim.patch(f"/Groups/{sales}", {"op": "add", "value": team})
+
+    assert {**answer.json, "active": False, "title": "Boss", "nickName": "Annie"} == answer.json
+    assert people() == {ANN: "inactive admin"}
+    assert scim.get(f"/Groups/{sales}").json["displayName"] == "Ops"
+    assert scim.members(sales) == [ann]
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {f"{CORE_USER}:active": False, f"{CORE_USER}:title": "Boss"},
+        {CORE_USER: {"active": False, "title": "Boss"}},
+    ],
+    ids=["names", "an object"],
+)
+def test_a_body_may_have_urns_too(scim: Scim, ann: str, attributes: dict[str, Any]) -> None:
+    sent = {**attributes, f"{ENTERPRISE_USER}:department": "Sales"}
+
+    replaced = scim.put(f"/Users/{ann}", {"userName": ANN, **sent})
+    created = scim.post("/Users", {f"{CORE_USER}:userName": BOB, **sent})
+
+    assert (replaced.status, created.status) == (200, 201)
+    assert people() == {ANN: "inactive admin", BOB: "inactive"}
+    for answer in (replaced, created):
+        assert (answer.json["active"], answer.json["title"]) == (False, "Boss")
+        assert answer.json[ENTERPRISE_USER] == {"department": "Sales"}
+        assert scim.get(f"/Users/{answer.json['id']}").json == answer.json
+
+
+def test_a_name_with_and_without_its_urn_is_refused(scim: Scim, ann: str) -> None:
+    sent = {"userName": ANN, "active": True, f"{CORE_USER}:active": False}
+
+    for method, path in (("PUT", f"/Users/{ann}"), ("POST", "/Users")):
+        answer = refused(scim, method, path, sent)
+
+        assert answer.error == (400, "invalidSyntax")
+        assert "active" in answer.json["detail"]
 
 
 class TestSchemasAndId:

@@ -54,6 +54,19 @@ GROUP_CHANGES: dict[str, Callable[[Scim, str], object]] = {
     "the host deleting its Library": lambda scim, path: Library.objects.get().delete(),
 }
 
+# The bodies of writes, by endpoint and method.
+CHANGES: dict[tuple[str, str], object] = {
+    ("Users", "PUT"): user(ANN, active=False),
+    ("Users", "PATCH"): patch_op({"op": "replace", "value": {"active": False}}),
+    ("Groups", "PUT"): {"displayName": "Other"},
+    ("Groups", "PATCH"): patch_op({"op": "replace", "value": {"displayName": "Other"}}),
+}
+
+
+def an_id(scim: Scim, endpoint: str) -> str:
+    """The id of the only person or of the only group."""
+    return {"Users": scim.add_user(ANN), "Groups": scim.add_group("Sales")}[endpoint]
+
 
 def etag(answer: Answer) -> str:
     assert answer.headers["ETag"] == answer.json["meta"]["version"]
@@ -194,6 +207,29 @@ class TestIfNoneMatch:
 
         assert (answer.status, answer.json["userName"]) == (200, ANN)
 
+    @pytest.mark.parametrize("form", ["{}", 'W/"x", {}', "*"])
+    @pytest.mark.parametrize("match", [{}, {"If-Match": "*"}], ids=["alone", "with If-Match"])
+    @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
+    @pytest.mark.parametrize("endpoint", ["Users", "Groups"])
+    def test_of_the_version_that_it_is_refuses_a_write(
+        self, scim: Scim, endpoint: str, method: str, match: dict[str, str], form: str
+    ) -> None:
+        path = f"/{endpoint}/{an_id(scim, endpoint)}"
+        headers = {"If-None-Match": form.format(version(scim, path)), **match}
+
+        answer = refused(scim, method, path, CHANGES.get((endpoint, method)), **headers)
+
+        assert answer.status == 412
+        assert "If-None-Match" in answer.json["detail"]
+
+    def test_of_another_version_allows_a_write(self, scim: Scim) -> None:
+        path = f"/Users/{scim.add_user(ANN)}"
+        headers = {"If-None-Match": 'W/"stale"'}
+
+        assert scim.send("PUT", path, user(ANN, active=False), headers).status == 200
+        assert people() == {ANN: "inactive"}
+        assert refused(scim, "DELETE", path, None, **headers, **STALE).status == 412
+
 
 class TestIfMatch:
     @pytest.mark.parametrize("form", ["{}", 'W/"x", {}', "*"])
@@ -211,16 +247,9 @@ class TestIfMatch:
     def test_of_another_version_refuses_a_write(
         self, scim: Scim, endpoint: str, method: str
     ) -> None:
-        keys = {"Users": scim.add_user(ANN), "Groups": scim.add_group("Sales")}
-        bodies: dict[tuple[str, str], object] = {
-            ("Users", "PUT"): user(ANN, active=False),
-            ("Users", "PATCH"): patch_op({"op": "replace", "value": {"active": False}}),
-            ("Groups", "PUT"): {"displayName": "Other"},
-            ("Groups", "PATCH"): patch_op({"op": "replace", "value": {"displayName": "Other"}}),
-        }
-        body = bodies.get((endpoint, method))
+        path = f"/{endpoint}/{an_id(scim, endpoint)}"
 
-        answer = refused(scim, method, f"/{endpoint}/{keys[endpoint]}", body, **STALE)
+        answer = refused(scim, method, path, CHANGES.get((endpoint, method)), **STALE)
 
         assert answer.status == 412
         assert people() == {ANN: "active"}

@@ -164,10 +164,11 @@ def _sent_operations(body: object) -> Iterator[object]:
 
 
 def _sent_values(values: object, resource_type: ResourceType) -> Iterator[object]:
-    """Yield the values of the name. Its attribute may have the URN of its schema before it."""
+    """Yield the values of the name. It may have its URN before it, or be in an object under it."""
     name, schema = NAMES[resource_type.name], resource_type.schema.urn.lower()
     sent = _folded(values)
     yield from (sent[each] for each in (name, f"{schema}:{name}") if each in sent)
+    yield from (value for each, value in _folded(sent.get(schema)).items() if each == name)
 
 
 def _folded(values: object) -> dict[str, object]:

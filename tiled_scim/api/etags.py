@@ -6,6 +6,8 @@ change with everything that a client can see of a resource, which is all that a 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from django.utils.http import parse_etags
 
 from tiled_scim.errors import invalid_request, precondition_failed
@@ -13,6 +15,29 @@ from tiled_scim.provisioning.service import Precondition
 
 # Servers accept headers of some thousand characters. The version of a bulk operation is in a body.
 MAX_LENGTH = 10_000
+
+
+def of_write(headers: Mapping[str, str]) -> Precondition | None:
+    """Return the precondition of the headers of a write.
+
+    With If-None-Match, it raises a ScimError (412) if the header lists the version (RFC 9110
+    section 13.1.2).
+
+    Raises:
+        ScimError: 400 for a header that is too long.
+    """
+    matches = if_match(headers.get("If-Match"))
+    if "If-None-Match" not in headers:
+        return matches
+    unwanted = _tags(headers["If-None-Match"])
+
+    def check(version: str) -> None:
+        if matches is not None:
+            matches(version)
+        if _is_among(version, unwanted):
+            raise precondition_failed("The resource has a version that If-None-Match excludes.")
+
+    return check
 
 
 def if_match(header: str | None) -> Precondition | None:

@@ -17,6 +17,15 @@ from tiled_scim.scim.grammar import parse, quoted
 from tiled_scim.sql.filtering import condition, sort_key
 from tiled_scim.sql.pages import SORT_KEY, TIES, sorted_terms
 
+# Parameters that may have one value, and the error for several.
+GIVEN_ONCE = {
+    "filter": invalid_filter,
+    "sortBy": invalid_filter,
+    "sortOrder": invalid_filter,
+    "attributes": invalid_request,
+    "excludedAttributes": invalid_request,
+}
+
 
 class ExpressionFilter(Filter):  # type: ignore[misc]  # django-filter is untyped
     """The query parameter `filter`."""
@@ -75,7 +84,6 @@ class ScimFilterBackend(DjangoFilterBackend):  # type: ignore[misc]  # django-fi
         return ScimFilterSet
 
     def get_filterset_kwargs(self, request: Request, queryset: Any, view: Any) -> dict[str, Any]:
-        check_given_once(view.parameters)
         kwargs: dict[str, Any] = super().get_filterset_kwargs(request, queryset, view)
         own = {
             "data": view.parameters,
@@ -89,8 +97,8 @@ def check_given_once(parameters: QueryDict) -> None:
     """Refuse a parameter with several values, because all but one would be ignored.
 
     Raises:
-        ScimError: 400 `invalidFilter`.
+        ScimError: 400 `invalidFilter`, or `invalidValue` for a selection of attributes.
     """
-    for name in ("filter", "sortBy", "sortOrder"):
+    for name, error in GIVEN_ONCE.items():
         if len(parameters.getlist(name)) > 1:
-            raise invalid_filter(f"{name} is given more than once.")
+            raise error(f"{name} is given more than once.")

@@ -11,7 +11,6 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ViewSetMixin
 
 from tiled_scim.api.etags import is_listed
-from tiled_scim.api.filters import check_given_once
 from tiled_scim.api.responses import list_response
 from tiled_scim.api.roles import role_named, role_page, role_resources
 from tiled_scim.api.views import ScimView
@@ -36,7 +35,6 @@ class RoleViewSet(ViewSetMixin, ScimView):
         return self.adapter.roles()
 
     def list(self, request: Request) -> Response:
-        check_given_once(self.parameters)
         page = role_page(role_resources(self.roles, self.base_url), self.parameters)
         selected = [self._selected(role) for role in page.rows]
         return Response(list_response(selected, page))

@@ -34,7 +34,7 @@ from tiled_scim.api.base_url import base_url
 from tiled_scim.api.bulk import Bulk
 from tiled_scim.api.credentials import Credential
 from tiled_scim.api.endpoints import Endpoint, sent_name
-from tiled_scim.api.etags import if_match, is_listed
+from tiled_scim.api.etags import is_listed, of_write
 from tiled_scim.api.exceptions import ErrorResponse, exception_handler
 from tiled_scim.api.filters import ScimFilterBackend, check_given_once
 from tiled_scim.api.negotiation import ScimNegotiation, ScimRenderer
@@ -131,9 +131,14 @@ class ScimView(APIView):
 
     @cached_property
     def parameters(self) -> QueryDict:
-        """Return the query parameters, from the URL or a SearchRequest message."""
+        """Return the query parameters, from the URL or a SearchRequest message.
+
+        Raises:
+            ScimError: 400.
+        """
         if getattr(self, "action", None) == "search":
             return search_parameters(self.request.data)
+        check_given_once(self.request.query_params)
         return self.request.query_params
 
     @cached_property
@@ -194,13 +199,16 @@ class ResourceViewSet(ViewSetMixin, ScimView):
     # The body of a write, once it is read.
     sent: object = None
 
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        # A selection that is not valid is refused before anything is written.
+        self.renderer = Renderer(
+            self.base_url, Selection.parse(self.parameters, self.resource_type)
+        )
+
     @cached_property
     def endpoint(self) -> Endpoint:
         return Endpoint(self.resource_type, self.adapter)
-
-    @cached_property
-    def renderer(self) -> Renderer:
-        return Renderer(self.base_url, Selection.parse(self.parameters, self.resource_type))
 
     @property
     def target(self) -> Change:
@@ -208,7 +216,6 @@ class ResourceViewSet(ViewSetMixin, ScimView):
         return Change(self.resource_type.name, key, name)
 
     def list(self, request: Request) -> Response:
-        check_given_once(self.parameters)
         page = self._lookup() or self._page(request)
         return Response(encode(list_response(self.renderer.render(page.rows), page)))
 
@@ -254,7 +261,7 @@ class ResourceViewSet(ViewSetMixin, ScimView):
 
     @property
     def precondition(self) -> Precondition | None:
-        return if_match(self.request.headers.get("If-Match"))
+        return of_write(self.request.headers)
 
     def _recorder(self, status: int) -> Record:
         return self.log.recorder(self.request.method or "", status)
@@ -307,7 +314,6 @@ class RootViewSet(ViewSetMixin, ScimView):
 
     def list(self, request: Request) -> Response:
         endpoints = [Endpoint(resource_type, self.adapter) for resource_type in RESOURCE_TYPES]
-        check_given_once(self.parameters)
         shows_members = self.renderer(GROUP).shows_members(GROUP)
         page = everywhere(endpoints, self.parameters, shows_members=shows_members)
         resources = [

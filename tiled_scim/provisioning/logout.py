@@ -10,6 +10,7 @@ from uuid import UUID
 from tiled_scim.errors import Cause, ScimError, not_found
 from tiled_scim.host import HostAdapter
 from tiled_scim.models import Action, UserLink
+from tiled_scim.provisioning.placeholders import preferred
 from tiled_scim.provisioning.reading import Reader
 from tiled_scim.provisioning.resources import StoredResource
 from tiled_scim.provisioning.service import Result, recorded
@@ -94,20 +95,19 @@ class LogoutService(UserService):
 
 
 def _by_email(reader: Reader, address: str) -> list[StoredResource]:
-    """Return the users with this primary email address or userName, in any letter case."""
+    """Return the users with this address in the host or this userName, in any letter case."""
     has_address = Comparison("emails.value", "eq", address)
     rows = reader.links().filter(condition(has_address, USER, reader.adapter))
     with limited(rows.db):
         found = reader.read(list(reader.columns(rows)[:MAX_WITH_ADDRESS]))
-    is_primary = [user for user in found if _primary_email(user.document) == fold(address)]
-    return [*is_primary, *_by_user_name(reader, address)]
+    is_preferred = [user for user in found if _has_address(user.document, fold(address))]
+    return [*is_preferred, *_by_user_name(reader, address)]
 
 
-def _primary_email(document: Mapping[str, Any]) -> str:
-    """Return the primary one of a user's email addresses, or else the first one, folded."""
-    emails: list[Mapping[str, Any]] = document["emails"]
-    first = next((email for email in emails if email.get("primary")), emails[0])
-    return fold(str(first.get("value", "")))
+def _has_address(document: Mapping[str, Any], address: str) -> bool:
+    """Return whether the host has this address, folded, if one of the user's addresses is it."""
+    email = preferred(document["emails"], "value")
+    return email is not None and fold(email["value"]) == address
 
 
 def _by_user_name(reader: Reader, name: str) -> list[StoredResource]:

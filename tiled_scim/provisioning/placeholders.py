@@ -28,13 +28,21 @@ def divided(elements: Iterable[Element], name: str) -> tuple[Any, list[Element]]
         The value of the preferred element, or None if no element has a value.
     """
     known = [element for element in elements if any(part != "" for part in element.values())]
-    valued = (element for element in known if element.get(name))
-    preferred = min(valued, key=_preference, default=None)
-    if preferred is not None:
-        return preferred[name], [_stored(each, name, preferred) for each in known]
+    chosen = preferred(known, name)
+    if chosen is not None:
+        return chosen[name], [_stored(each, name, chosen) for each in known]
     has_primary = any(element.get("primary") for element in known)
     placeholder = {} if has_primary else {"primary": True}
     return None, [*(_stored(each, name, None) for each in known), placeholder]
+
+
+def preferred(elements: Iterable[Element], name: str) -> Element | None:
+    """Return the element of a document whose value the host stores, or None if none has a value.
+
+    It is the primary element, or else the first one for work, or else the first one.
+    """
+    valued = (element for element in elements if element.get(name))
+    return min(valued, key=_preference, default=None)
 
 
 def joined(elements: Iterable[Element], name: str, value: Any) -> list[Element]:
@@ -61,8 +69,8 @@ def _joined(elements: Iterable[Element], name: str, value: Any) -> Iterator[Elem
             yield {name: value, **element}
 
 
-def _stored(element: Element, name: str, preferred: Element | None) -> Element:
-    if element is preferred:
+def _stored(element: Element, name: str, chosen: Element | None) -> Element:
+    if element is chosen:
         return _without(element, name)
     return element if element.get(name) else {**element, name: NO_VALUE}
 

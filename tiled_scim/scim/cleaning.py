@@ -13,10 +13,11 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Callable, Iterator, Mapping, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from datetime import datetime
+from typing import cast
 
-from tiled_scim.attributes import Attribute, ResourceType, Schema
+from tiled_scim.attributes import Attribute, AttributePath, ResourceType, Schema
 from tiled_scim.errors import invalid_syntax, invalid_value, mutability, too_large
 from tiled_scim.scim.absence import is_blank, is_nothing, is_null, is_null_element
 from tiled_scim.scim.grammar import quoted
@@ -79,12 +80,14 @@ def clean_document(resource_type: ResourceType, body: Mapping[str, object]) -> D
 
     Names may have any case. Unknown, read-only and write-only attributes are ignored (RFC 7644
     section 3.3), and so are null and empty ones, which are unassigned (RFC 7643 section 2.5). An
-    empty list of members is kept, because it empties the group.
+    empty list of members is kept, because it empties the group. Names may have the URN of their
+    schema before them, and core attributes may be in an object under theirs, as in a PATCH.
 
     Raises:
         ScimError: invalidValue for an invalid value, or a missing required one; invalidSyntax for a
             repeated name.
     """
+    body = _in_place(resource_type, body)
     document = _clean_object(body, resource_type.attribute, "")
     check_required(resource_type.schema, document, "")
     for key, value in body.items():
@@ -95,6 +98,58 @@ def clean_document(resource_type: ResourceType, body: Mapping[str, object]) -> D
         if not is_nothing(values):
             document[extension.urn] = values
     return document
+
+
+def _in_place(resource_type: ResourceType, body: Mapping[str, object]) -> Mapping[str, object]:
+    """Return a body with each attribute where a document has it, wherever its URN is.
+
+    Raises:
+        ScimError: invalidSyntax for an attribute that is given twice, with and without its URN.
+    """
+    qualified = [name for name in body if _is_qualified(name, resource_type)]
+    if not qualified:
+        return body
+    top = {name.lower(): value for name, value in named_values(body)}
+    values = [(name, top.pop(name.lower())) for name in qualified]
+    extensions = {
+        urn.lower(): _names_of(top.get(urn.lower()), urn)
+        for urn in (extension.urn for extension in resource_type.extensions)
+    }
+    for path, value in _values_of_paths(values, resource_type):
+        container = extensions[path.schema.urn.lower()] if path.is_extension else top
+        name = cast(Attribute, path.attribute).name
+        if name.lower() in container:
+            raise invalid_syntax(f"{path} is given twice, with and without its URN.")
+        container[name.lower()] = value
+    return {**top, **extensions}
+
+
+def _is_qualified(name: str, resource_type: ResourceType) -> bool:
+    """Return whether a name has a URN, and is not that of an extension."""
+    return name[:4].lower() == "urn:" and resource_type.extension(name) is None
+
+
+def _values_of_paths(
+    values: Iterable[tuple[str, object]], resource_type: ResourceType
+) -> Iterator[tuple[AttributePath, object]]:
+    """Yield the attributes that qualified names stand for, with their values."""
+    for name, value in values:
+        sent = {name: value}
+        if resource_type.is_core(name):
+            sent = {f"{name}:{part}": each for part, each in _names_of(value, name).items()}
+        for qualified, each in sent.items():
+            path = resource_type.resolve(qualified)
+            if path and path.attribute and not path.sub_attribute:
+                yield path, each
+
+
+def _names_of(value: object, urn: str) -> dict[str, object]:
+    """Return a copy of the object under a URN, with the names in lower case."""
+    if is_null(value):
+        return {}
+    if not isinstance(value, Mapping):
+        raise invalid_value(f"{urn} must be an object.")
+    return {name.lower(): part for name, part in named_values(value)}
 
 
 def clean_extension(extension: Schema, value: object) -> Document:

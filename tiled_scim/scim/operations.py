@@ -154,12 +154,16 @@ def _expand(op: Kind, value: object, paths: Paths, prefix: str = "") -> Iterator
     """Yield operations for the attributes in the value of an operation without a path.
 
     Entra ID sends paths as names: `name.givenName`, `emails[type eq "work"].value`, URNs. Unknown
-    and read-only attributes are ignored, because Okta sends the `id`, too.
+    and read-only attributes are ignored, because Okta sends the `id`, too. Core attributes may be
+    in an object under their URN, like those of an extension.
     """
     if not isinstance(value, Mapping):
         raise invalid_request(f"The operation {op} without a path needs an object as its value.")
     paths.budget.ask("operations", len(value))  # each name is a path
     for name, attribute_value in named_values(value):
+        if not prefix and paths.resource_type.is_core(name):
+            yield from _expand(op, forms.only(attribute_value, name), paths, f"{name}:")
+            continue
         target = paths.find(prefix + name)
         if target is None or target.mutability == "readOnly" or _is_silent(target, attribute_value):
             continue

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from tiled_scim.attributes import Attribute, ResourceType
+from tiled_scim.attributes import Attribute, ResourceType, Schema
 from tiled_scim.errors import invalid_request
 
 # The names in one of the two parameters. Our schemas have about a hundred in all.
@@ -147,14 +147,20 @@ def _without_filters(text: str) -> str:
 
 
 def _canonical_names(name: str, resource_type: ResourceType) -> list[str]:
-    """Return the canonical name, or for an extension the names of its attributes."""
+    """Return the canonical name, or for the URN of a schema the names of its attributes."""
+    if resource_type.is_core(name):
+        return _returned(resource_type.schema)
     path = resource_type.resolve(name)
     if path is None:
         return [name]
     if path.attribute is not None:
         return [str(path)]
-    attributes = path.schema.attributes
-    return [f"{path}:{part.name}" for part in attributes if part.returned == "default"]
+    return [f"{path}:{part}" for part in _returned(path.schema)]
+
+
+def _returned(schema: Schema) -> list[str]:
+    """Return the names of the attributes that are returned by default."""
+    return [part.name for part in schema.attributes if part.returned == "default"]
 
 
 def _parents(names: Iterable[str]) -> frozenset[str]:

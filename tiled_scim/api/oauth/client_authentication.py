@@ -70,7 +70,6 @@ class _Sent:
     client_id: str
     secret: Secret | None = None
     assertion: Secret | None = None
-    used_header: bool = False
 
 
 def authenticate(request: Request, form: Form) -> Authenticated:
@@ -123,14 +122,12 @@ def _of_header(header: Secret, form: Form) -> _Sent:
     client_id, colon, secret = map(Secret, pair.partition(":"))
     if scheme.lower() != "basic" or not colon:
         raise invalid_client(
-            "The header Authorization has no client id and client secret.",
-            Cause.UNKNOWN_CLIENT,
-            used_header=True,
+            "The header Authorization has no client id and client secret.", Cause.UNKNOWN_CLIENT
         )
     client_id = Secret(unquote_plus(client_id))
     if form.get("client_id", client_id) != client_id:
         raise invalid_request("The client_id in the body is not the one in the header.")
-    return _Sent(client_id, secret=Secret(unquote_plus(secret)), used_header=True)
+    return _Sent(client_id, secret=Secret(unquote_plus(secret)))
 
 
 def _of_assertion(client_id: str, form: Form) -> _Sent:
@@ -149,14 +146,10 @@ def _by_secret(client: ScimClient | None, client_id: str, sent: _Sent) -> Authen
     secrets = ScimClientSecret.objects.of_client_id(client_id)
     found = _matching(secrets, digest(sent.secret or ""))
     if client is None:
-        raise invalid_client(
-            "The client id is unknown.", Cause.UNKNOWN_CLIENT, used_header=sent.used_header
-        )
+        raise invalid_client("The client id is unknown.", Cause.UNKNOWN_CLIENT)
     problem = _problem(client, found)
     if problem or found is None:
-        raise invalid_client(
-            problem, Cause.CLIENT_SECRET, caller=found or client, used_header=sent.used_header
-        )
+        raise invalid_client(problem, Cause.CLIENT_SECRET, caller=found or client)
     return Authenticated(client, found)
 
 

@@ -7,7 +7,7 @@ import re
 from tiled_scim.api.credentials import Caller
 from tiled_scim.errors import RETRY_AFTER, Cause, ScimError
 
-# The scheme of the challenge is the one that the client used, which can only be this one.
+# Every 401 has a challenge (RFC 9110 section 15.5.2). The other methods are no schemes of HTTP.
 CHALLENGE = 'Basic realm="SCIM"'
 # Characters that a description may not have.
 _FORBIDDEN = re.compile(r"[^\x20\x21\x23-\x5B\x5D-\x7E]")
@@ -57,9 +57,7 @@ def invalid_request(description: str) -> OAuthError:
     return OAuthError("invalid_request", description, cause=Cause.CLIENT)
 
 
-def invalid_client(
-    detail: str, cause: Cause, *, caller: Caller | None = None, used_header: bool = False
-) -> OAuthError:
+def invalid_client(detail: str, cause: Cause, *, caller: Caller | None = None) -> OAuthError:
     """Return an error for a client that could not be authenticated.
 
     The response is always the same, so that nobody learns which clients there are.
@@ -68,7 +66,6 @@ def invalid_client(
         detail: What is wrong, as people see it in the event.
         cause: Why it was refused, for the advice.
         caller: The client, if there is one with the client id that was sent.
-        used_header: Whether the credentials were in the header Authorization.
     """
     return OAuthError(
         "invalid_client",
@@ -78,7 +75,7 @@ def invalid_client(
         detail=detail,
         caller=caller,
         cause=cause,
-        headers={"WWW-Authenticate": CHALLENGE} if used_header else {},
+        headers={"WWW-Authenticate": CHALLENGE},
     )
 
 
