@@ -703,6 +703,8 @@ class TestTiledAdminByGroup:
         admins.patch(f"/Groups/{admins_group().pk}", add_members(ann))
 
         assert roles_of(ANN) == (["acme:editor"], False)
+        admins.patch(f"/Users/{ann}", {"op": "remove", "path": "roles"})
+        assert roles_of(ANN) == ([], False)
 
     def test_alone_it_gives_nothing(self, admins: Scim) -> None:
         """So nothing is stored of what people gave."""

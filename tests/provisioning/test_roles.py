@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import pytest
 from django.conf import LazySettings
 from django.contrib.auth.models import Group, Permission
+from django.utils import timezone
 
 from tests.accounts import client_of
 from tests.drifting import found
@@ -42,8 +43,9 @@ def acme() -> Scim:
     return client_of("acme")
 
 
-def give_role() -> None:
-    Connection("acme").give_role(LibraryGroupLink.objects.get(), "editor", Actor("root"))
+def give_role(role: str = "editor", *, keeps_library: bool = True) -> None:
+    link = LibraryGroupLink.objects.get()
+    Connection("acme").give_role(link, role, Actor("root"), keeps_library=keeps_library)
 
 
 def test_a_group_does_not_protect_its_members(acme: Scim) -> None:
@@ -55,6 +57,7 @@ def test_a_group_does_not_protect_its_members(acme: Scim) -> None:
         give_role()
 
     assert (error.value.status, error.value.cause) == (403, Cause.PROTECTED)
+    assert ANN in error.value.detail
     assert roles_of(ANN) == ([], False)
     acme.deactivate(key)
     assert people() == {ANN: "inactive"}
@@ -94,6 +97,44 @@ def test_a_host_may_trust_its_roles(acme: Scim, settings: LazySettings) -> None:
     acme.deactivate(key)
 
     assert (people(), roles_of(ANN)) == ({ANN: "inactive"}, ([], False))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"unlinked_at": timezone.now()}, {"account": "globex"}],
+    ids=["unlinked", "another account"],
+)
+def test_group_that_is_not_the_accounts_gives_no_role(
+    acme: Scim, settings: LazySettings, change: dict[str, Any]
+) -> None:
+    """Its members are drift: somebody has changed its row by hand."""
+    settings.TILED_SCIM_HOST_ADAPTER = Trusting
+    key = acme.add_user(ANN)
+    acme.add_group("Sales", key)
+    give_role()
+    assert roles_of(ANN) == (["acme:editor"], False)
+    LibraryGroupLink.objects.update(**change)
+
+    acme.patch(f"/Users/{key}", {"op": "add", "path": "roles", "value": "auditor"})
+
+    assert roles_of(ANN) == (["acme:auditor"], False)
+
+
+def test_event_of_another_role(acme: Scim, settings: LazySettings) -> None:
+    settings.TILED_SCIM_HOST_ADAPTER = Trusting
+    acme.add_group("Sales", acme.add_user(ANN))
+    give_role()
+    with pytest.raises(ScimError, match="gives the role “Editor” already"):
+        give_role()
+
+    give_role("auditor", keeps_library=False)
+
+    assert roles_of(ANN) == (["acme:auditor"], False)
+    assert ScimEvent.objects.latest("pk").changes == {
+        "attributes": {"role": ["Editor", "Auditor"], "library": ["Sales", None]},
+        "added": {"number": 1, "names": [ANN]},
+        "removed": {"number": 1, "names": [ANN]},
+    }
 
 
 class Locking(WithRoles):
