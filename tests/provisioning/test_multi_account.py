@@ -717,10 +717,11 @@ class TestTiledAdminByGroup:
 
     def test_the_host_decides_by_the_value(self, admins: Scim, settings: LazySettings) -> None:
         settings.TILED_SCIM_HOST_ADAPTER = GivesNoAdmin
+        ann, group = admins.add_user(ANN), str(admins_group().pk)
 
-        admins.patch(f"/Groups/{admins_group().pk}", add_members(admins.add_user(ANN)))
+        admins.patch(f"/Groups/{group}", add_members(ann))
 
-        assert roles_of(ANN) == ([], False)
+        assert (admins.members(group), roles_of(ANN)) == ([ann], ([], False))
 
 
 class GivesNoAdmin(WithRoles):
