@@ -13,6 +13,7 @@ from django.utils import timezone
 from tests.accounts import client_of
 from tests.drifting import found
 from tests.roles import WithRoles, roles_of
+from tests.simple_project.libraries.models import Library
 from tests.wire.client import ANN, Scim, user
 from tests.wire.state import people
 from tiled_scim.connections import Actor, Connection
@@ -43,8 +44,8 @@ def acme() -> Scim:
     return client_of("acme")
 
 
-def give_role(role: str = "editor", *, keeps_library: bool = True) -> None:
-    link = LibraryGroupLink.objects.get()
+def give_role(role: str = "editor", *, keeps_library: bool = True, **group: str) -> None:
+    link = LibraryGroupLink.objects.get(**group)
     Connection("acme").give_role(link, role, Actor("root"), keeps_library=keeps_library)
 
 
@@ -135,6 +136,22 @@ def test_event_of_another_role(acme: Scim, settings: LazySettings) -> None:
         "added": {"number": 1, "names": [ANN]},
         "removed": {"number": 1, "names": [ANN]},
     }
+
+
+def test_group_takes_its_name_again(acme: Scim, settings: LazySettings) -> None:
+    """It lost its Library, and gave up its name to another group meanwhile."""
+    settings.TILED_SCIM_HOST_ADAPTER = Trusting
+    sales, ops = acme.add_group("Sales"), acme.add_group("Ops")
+    Library.objects.get(name="Sales").delete()
+    acme.patch(f"/Groups/{ops}", {"op": "replace", "path": "displayName", "value": "Sales"})
+    with pytest.raises(ScimError) as error:
+        give_role(pk=sales)
+    assert (error.value.status, error.value.scim_type) == (409, "uniqueness")
+
+    acme.patch(f"/Groups/{ops}", {"op": "replace", "path": "displayName", "value": "Ops"})
+    give_role(pk=sales)
+
+    assert acme.found("/Groups", 'displayName eq "sales"') == [sales]
 
 
 class Locking(WithRoles):
