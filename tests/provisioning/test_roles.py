@@ -18,6 +18,7 @@ from tests.wire.client import ANN, Scim, user
 from tests.wire.state import people
 from tiled_scim.connections import Actor, Connection
 from tiled_scim.errors import Cause, ScimError
+from tiled_scim.host import TILED_ADMIN
 from tiled_scim.models import LibraryGroupLink, ScimEvent
 
 pytestmark = pytest.mark.django_db
@@ -119,6 +120,43 @@ def test_group_that_is_not_the_accounts_gives_no_role(
     acme.patch(f"/Users/{key}", {"op": "add", "path": "roles", "value": "auditor"})
 
     assert roles_of(ANN) == (["acme:auditor"], False)
+
+
+class WithoutAdmin(Trusting):
+    """A host without a field for Tiled Admin."""
+
+    @property
+    def user_fields(self) -> dict[str, str]:
+        return {name: path for name, path in super().user_fields.items() if name != TILED_ADMIN}
+
+
+def test_group_cannot_give_tiled_admin_in_every_host(acme: Scim, settings: LazySettings) -> None:
+    settings.TILED_SCIM_HOST_ADAPTER = WithoutAdmin
+    acme.add_group("Sales", acme.add_user(ANN))
+
+    with pytest.raises(ScimError, match="no such role"):
+        give_role(TILED_ADMIN)
+    give_role()
+
+    assert roles_of(ANN) == (["acme:editor"], False)
+
+
+class InBothCases(Trusting):
+    def roles(self) -> Mapping[str, str]:
+        return {"editor": "Editor", "EDITOR": "Chief editor", "Auditor": "Auditor"}
+
+
+@pytest.mark.parametrize(
+    ("value", "role"), [("editor", "editor"), ("EDITOR", "EDITOR"), ("AUDITOR", "Auditor")]
+)
+def test_letter_case_counts_where_it_tells_roles_apart(
+    acme: Scim, settings: LazySettings, value: str, role: str
+) -> None:
+    settings.TILED_SCIM_HOST_ADAPTER = InBothCases
+
+    acme.add_user(ANN, roles=[{"value": value}])
+
+    assert roles_of(ANN) == ([f"acme:{role}"], False)
 
 
 def test_event_of_another_role(acme: Scim, settings: LazySettings) -> None:

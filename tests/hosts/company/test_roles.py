@@ -32,7 +32,7 @@ from tests.hosts.messages import add_members, patch, person
 from tests.wire.client import Answer, Scim
 from tiled_scim.accounts import AccountAdapter
 from tiled_scim.connections import Actor, Connection
-from tiled_scim.errors import ScimError
+from tiled_scim.errors import Cause, ScimError
 from tiled_scim.host import TILED_ADMIN
 from tiled_scim.models import LibraryGroupLink, PriorRoles, ScimEvent
 from tiled_scim.provider_check.expectations import TILED_SCHEMA
@@ -201,6 +201,7 @@ class TestAttribute:
         assert answer.error == (400, "invalidValue")
         assert "no role “superuser”" in answer.json["detail"]
         assert "“member”, “admin”, “owner”" in answer.json["detail"]
+        assert ScimEvent.objects.latest("pk").cause == Cause.UNKNOWN_ROLE
         assert Membership.objects.count() == 1
 
     def test_role_that_became_unknown_does_not_block(
