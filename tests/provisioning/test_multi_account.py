@@ -183,6 +183,33 @@ class TestDeactivation:
 
         assert people() == {ANN: "inactive"}
 
+    def test_one_who_came_back_by_hand_does_not_count_there(self) -> None:
+        acme, globex = client_of(ACME), client_of(GLOBEX)
+        globex.add_user(BOB)
+        globex.delete(f"/Users/{globex.add_user(ANN)}")
+        User.objects.update(is_active=True)
+
+        acme.add_user(ANN, active=False)
+
+        assert people() == {ANN: "inactive", BOB: "active"}
+
+    def test_one_whom_the_host_took_out_there_does_not_count(
+        self, acme: Account, globex: Account, settings: LazySettings
+    ) -> None:
+        settings.TILED_SCIM_HOST_ADAPTER = WithoutLeavers
+        User.objects.update(last_name=f"was in {GLOBEX}")
+
+        acme.deactivate()
+
+        assert people() == {ANN: "inactive"}
+
+
+class WithoutLeavers(Together):
+    """Two accounts, and whoever has left one of them does not belong to it."""
+
+    def adoptable_users(self) -> QuerySet[Any]:
+        return super().adoptable_users().exclude(last_name=f"was in {self.account}")
+
 
 class TestReactivation:
     def test_gives_back_what_the_account_gave(self, acme: Account, globex: Account) -> None:
