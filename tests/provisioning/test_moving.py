@@ -290,6 +290,22 @@ class TestNames:
 
         assert access().keys() == {"Field"}
 
+    def test_the_group_takes_its_own_again(self, scim: Scim, sales: str) -> None:
+        """It lost its Library, and gave up its name to another group meanwhile."""
+        ops = scim.add_group("Ops")
+        Library.objects.get(name="Sales").delete()
+        make_library("Handbook")
+        self.rename(scim, ops, "Sales")
+        target = Library.objects.get(name="Handbook")
+        with pytest.raises(ScimError) as refused:
+            move(LibraryGroupLink.objects.get(pk=sales), target.pk, CLIENT)
+        assert (refused.value.status, refused.value.scim_type) == (409, "uniqueness")
+
+        self.rename(scim, ops, "Ops")
+        move_to("Handbook")
+
+        assert scim.found("/Groups", 'displayName eq "sales"') == [sales]
+
     def test_of_two_groups_only_the_one_with_the_librarys_name_is_followed(
         self, scim: Scim, sales: str
     ) -> None:

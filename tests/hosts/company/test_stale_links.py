@@ -233,6 +233,14 @@ class TestMovedLibrary:
 
         assert projects() == {(GLOBEX, "Surfaces"): {ANN, BOB}}
 
+    def test_its_new_account_may_move_a_group_to_it(self, globex: Scim, surfaces: str) -> None:
+        curves = push_group(globex, "Curves", push(globex, BOB))
+
+        link = LibraryGroupLink.objects.get(pk=curves)
+        Connection(str(GLOBEX)).move(link, Project.objects.get(name="Surfaces").pk, Actor("root"))
+
+        assert projects() == {(GLOBEX, "Surfaces"): {ANN, BOB}, (GLOBEX, "Curves"): set()}
+
     def test_keeps_its_name_where_another_group_needs_it(
         self, acme: Scim, ann: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
