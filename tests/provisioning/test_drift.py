@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
+from django.db import connection, models
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
@@ -27,6 +27,7 @@ from tests.tokens import new_token
 from tests.wire.client import ANN, BOB, CARL, Scim, add_members, remove_member
 from tests.wire.state import access
 from tests.wire.test_query_counts import add_groups, add_people
+from tiled_scim.errors import ScimError
 from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, UserLink
 from tiled_scim.provisioning import drift
 from tiled_scim.provisioning.repair import repair
@@ -208,6 +209,16 @@ class TestDrift:
 
         assert found() == [(drift.NAME, ANN, [])]
 
+    def test_of_what_the_host_deleted_meanwhile_is_not_found(self, ann: str, sales: str) -> None:
+        links = group_link("Sales"), user_link(ANN)
+        LibraryGroupLink.objects.all().delete()
+        User.objects.all().delete()
+
+        for link in links:
+            with pytest.raises(ScimError, match=f"no .* with the id {link.pk}") as error:
+                repair(link, "root")
+            assert error.value.status == 404
+
     def test_several_kinds_in_one_group(self, scim: Scim, ann: str, sales: str) -> None:
         scim.patch(f"/Groups/{sales}", add_members(scim.add_user(BOB)))
         take_away("Sales", BOB)
@@ -279,6 +290,21 @@ class TestAccounts:
         group_link("Sales of globex").members.create(user=link_in("globex", ANN))
 
         assert (drift.ACCESS_LACKING, "Sales of globex", [ANN, BOB]) in found()
+
+    def test_a_repair_links_a_new_library_before_it_gives_access(self, settings: Settings) -> None:
+        settings.TILED_SCIM_HOST_ADAPTER = AsksForLinks
+        Library.objects.get(name="Sales of acme").delete()
+
+        repair(group_link("Sales of acme"), "root")
+
+        assert access()["Sales of acme"] == {ANN}
+
+
+class AsksForLinks(TwoAccounts):
+    """A host whose accounts have the Libraries that their groups are linked to."""
+
+    def has_library(self, library: models.Model) -> bool:
+        return self.target_libraries().filter(pk=library.pk).exists()
 
 
 class TestCost:

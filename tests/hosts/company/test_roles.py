@@ -637,8 +637,8 @@ class TestResync:
 
         found = [finding.people for finding in drift.find(str(ACME))]
         assert [list(people.values()) for people in found] == [[BOB], [ANN]]
-        for link in list(drift.links(str(ACME))):
-            CONNECTION.resync(link, EVE)
+        changes = [CONNECTION.resync(link, EVE) for link in list(drift.links(str(ACME)))]
+        assert [name for change in changes for name in change.added] == [BOB, ANN]
         assert list(drift.find(str(ACME))) == []
         assert (role_of(), role_of(BOB)) == ("admin", "owner")
 
