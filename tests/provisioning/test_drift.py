@@ -274,6 +274,9 @@ class TestAccounts:
     def test_one_is_looked_at(self) -> None:
         assert found("acme") == [(drift.ACCESS_LACKING, "Sales of acme", [ANN])]
         assert drift.count("acme") == 2
+        UserLink.objects.update(user_name_canonical=None)
+        assert (drift.NAME, ANN, []) in found("acme")
+        assert len(found("acme")) == 2
 
     def test_all_are(self) -> None:
         assert {name for _, name, _ in found()} == {"Sales of acme", "Sales of globex"}

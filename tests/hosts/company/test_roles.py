@@ -630,13 +630,14 @@ def test_tiled_admin_of_the_membership(acme: Scim, globex: Scim, settings: LazyS
 class TestResync:
     def test_role_that_was_taken_away(self, acme: Scim) -> None:
         push_group(acme, "Sales", push(acme))
-        push(acme, BOB, roles=roles("owner"))
+        push_group(acme, "Ops", push(acme, BOB, roles=roles("owner")))
         give("Sales", "admin")
         for email in (ANN, BOB):
             set_role(email, "member")
 
-        found = [finding.people for finding in drift.find(str(ACME))]
-        assert [list(people.values()) for people in found] == [[BOB], [ANN]]
+        found = list(drift.find(str(ACME)))
+        assert [finding.link.name for finding in found] == [BOB, "Sales"]
+        assert [list(finding.people.values()) for finding in found] == [[BOB], [ANN]]
         changes = [CONNECTION.resync(link, EVE) for link in list(drift.links(str(ACME)))]
         assert [name for change in changes for name in change.added] == [BOB, ANN]
         assert list(drift.find(str(ACME))) == []
