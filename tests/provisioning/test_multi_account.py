@@ -256,6 +256,21 @@ class TestReactivation:
         assert people() == {ANN: "active" if active else "inactive"}
         assert "Sales" not in visible_libraries()
 
+    def test_a_push_of_another_account_shows_it_what_it_sent(self, acme: Account) -> None:
+        globex = client_of(GLOBEX)
+        emails = [
+            {"value": "home@globex.example", "type": "home"},
+            {"value": "work@globex.example", "type": "work", "primary": True},
+        ]
+
+        key = globex.add_user(ANN, emails=emails)
+
+        assert globex.get(f"/Users/{key}").json["emails"] == emails
+        assert globex.found("/Users", 'emails.value eq "work@globex.example"') == [key]
+        assert [email["value"] for email in acme.scim.get(f"/Users/{acme.ann}").json["emails"]] == [
+            User.objects.get().email
+        ]
+
     def test_a_push_as_inactive_locks_nobody_out(self, acme: Account) -> None:
         answer = client_of(GLOBEX).post("/Users", user(ANN, active=False))
 
