@@ -7,7 +7,18 @@ from collections.abc import Callable
 
 import pytest
 
-from .client import ANN, BOB, CARL, NOBODY, Answer, Scim, group, patch_op, replace_members
+from .client import (
+    ANN,
+    BOB,
+    CARL,
+    NOBODY,
+    Answer,
+    Scim,
+    add_members,
+    group,
+    patch_op,
+    replace_members,
+)
 from .state import access, snapshot
 
 MEMBERS = {"path": "members"}
@@ -139,3 +150,17 @@ class TestNobodyWhoIsKnown:
         assert scim.post("/Groups", group("Sales", bob, NOBODY, carl)).json["id"] == sales
         assert access() == {"Sales": {BOB, CARL}}
         assert scim.members(sales) == sorted([bob, carl])
+
+
+@pytest.mark.parametrize(
+    "filter_",
+    [f'display eq "{ANN}"', f'type eq "user" and display sw "ann" and display ne "{BOB}"'],
+)
+def test_members_are_found_by_what_is_shown_of_them(
+    scim: Scim, sales: str, bob: str, filter_: str
+) -> None:
+    scim.patch(f"/Groups/{sales}", add_members(bob))
+
+    scim.patch(f"/Groups/{sales}", {"op": "remove", "path": f"members[{filter_}]"})
+
+    assert scim.members(sales) == [bob]
