@@ -112,6 +112,9 @@ class TestReading:
         assert scim.get(f"/Users/{carl}").json["groups"][0]["value"] == sales
         assert scim.found("/Groups", f'members.value eq "{carl}"') == [sales]
         assert scim.found("/Users", 'groups.display eq "Sales" and userName eq "carl"') == [carl]
+        search = {"op": "remove", "path": 'members[display eq "carl"]'}
+        scim.patch(f"/Groups/{sales}", search)
+        assert carl not in scim.members(sales)
 
     def test_members_in_lists(self, scim: Scim, sales: str, ann: str) -> None:
         carl = scim.add_user("carl")
