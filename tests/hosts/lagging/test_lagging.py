@@ -112,7 +112,7 @@ class TestReading:
         assert scim.get(f"/Users/{carl}").json["groups"][0]["value"] == sales
         assert scim.found("/Groups", f'members.value eq "{carl}"') == [sales]
         assert scim.found("/Users", 'groups.display eq "Sales" and userName eq "carl"') == [carl]
-        search = {"op": "remove", "path": 'members[display eq "carl"]'}
+        search = {"op": "remove", "path": f'members[display ne "{BOB}"]'}
         scim.patch(f"/Groups/{sales}", search)
         assert carl not in scim.members(sales)
 
