@@ -24,7 +24,7 @@ from tests.drifting import (
 from tests.factories import make_library, make_user
 from tests.simple_project.libraries.models import Library
 from tests.tokens import new_token
-from tests.wire.client import ANN, BOB, CARL, Scim, add_members, remove_member
+from tests.wire.client import ANN, BOB, CARL, Scim, add_members, group, remove_member
 from tests.wire.state import access
 from tests.wire.test_query_counts import add_groups, add_people
 from tiled_scim.errors import ScimError
@@ -208,6 +208,21 @@ class TestDrift:
         UserLink.objects.update(user_name_canonical="bob")
 
         assert found() == [(drift.NAME, ANN, [])]
+
+    @pytest.mark.parametrize("change", ["unlinked", "of another account"])
+    def test_members_are_not_kept_by_a_list_that_names_them(
+        self, scim: Scim, ann: str, sales: str, change: str
+    ) -> None:
+        bob = scim.add_user(BOB)
+        if change == "unlinked":
+            UserLink.objects.filter(pk=ann).update(unlinked_at=timezone.now())
+        else:
+            UserLink.objects.filter(pk=ann).update(account="globex")
+
+        assert scim.put(f"/Groups/{sales}", group("Sales", ann, bob)).status == 200
+
+        assert scim.members(sales) == [bob]
+        assert access() == {"Sales": {BOB}}
 
     def test_of_what_the_host_deleted_meanwhile_is_not_found(self, ann: str, sales: str) -> None:
         links = group_link("Sales"), user_link(ANN)

@@ -164,3 +164,16 @@ def test_members_are_found_by_what_is_shown_of_them(
     scim.patch(f"/Groups/{sales}", {"op": "remove", "path": f"members[{filter_}]"})
 
     assert scim.members(sales) == [bob]
+
+
+def test_somebody_who_is_called_like_an_old_name_stays_so(
+    scim: Scim, sales: str, ann: str, bob: str
+) -> None:
+    """A new userName is shown in place of the old one, but only of the same person."""
+    member = {"value": bob, "display": ANN}
+    scim.patch(f"/Groups/{sales}", {"op": "add", **MEMBERS, "value": [member]})
+
+    scim.patch(f"/Users/{ann}", {"op": "replace", "path": "userName", "value": CARL})
+
+    members = scim.get(f"/Groups/{sales}").json["members"]
+    assert {each["value"]: each["display"] for each in members} == {ann: CARL, bob: ANN}
