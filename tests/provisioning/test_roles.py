@@ -19,7 +19,7 @@ from tests.wire.state import people
 from tiled_scim.connections import Actor, Connection
 from tiled_scim.errors import Cause, ScimError
 from tiled_scim.host import TILED_ADMIN
-from tiled_scim.models import LibraryGroupLink, ScimEvent
+from tiled_scim.models import LibraryGroupLink, PriorRoles, ScimEvent
 
 pytestmark = pytest.mark.django_db
 
@@ -156,7 +156,7 @@ def test_letter_case_counts_where_it_tells_roles_apart(
 
     acme.add_user(ANN, roles=[{"value": value}])
 
-    assert roles_of(ANN) == ([f"acme:{role}"], False)
+    assert PriorRoles.objects.get().left == [role]  # MariaDB does not tell apart Django's groups
 
 
 def test_event_of_another_role(acme: Scim, settings: LazySettings) -> None:
