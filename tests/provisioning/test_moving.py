@@ -215,6 +215,15 @@ class TestWhoKeepsAccess:
         scim.patch(f"/Groups/{ops}", remove_member(bob))
         assert access()["Sales"] == {ANN}
 
+    def test_not_through_a_group_of_another_library(self, scim: Scim, bob: str, sales: str) -> None:
+        scim.add_group("Ops")
+        move_to("Sales", "Ops")
+        scim.add_group("Maps", bob)
+
+        scim.patch(f"/Groups/{sales}", remove_member(bob))
+
+        assert access() == {"Sales": {ANN}, "Ops": set(), "Maps": {BOB}}
+
     def test_of_whom_somebody_took_it_away_meanwhile(self, sales: str) -> None:
         make_library("Handbook")
         take_away("Sales", ANN)
@@ -349,6 +358,7 @@ class TestRefusals:
             with pytest.raises(ScimError) as refused:
                 act()
             assert refused.value.status == 404
+            assert sales in refused.value.detail
 
 
 class TestAccounts:

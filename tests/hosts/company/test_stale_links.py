@@ -160,8 +160,10 @@ class TestMovedLibrary:
     def test_group_is_not_found(self, acme: Scim, surfaces: str, method: str, body: Any) -> None:
         before = LibraryGroupLink.objects.values().get()
 
-        assert acme.send(method, f"/Groups/{surfaces}", body).status == 404
+        answer = acme.send(method, f"/Groups/{surfaces}", body)
 
+        assert answer.error == (404, None)
+        assert surfaces in answer.json["detail"]
         assert LibraryGroupLink.objects.values().get() == before
         assert projects() == {(GLOBEX, "Surfaces"): {ANN}}
 
