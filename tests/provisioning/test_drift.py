@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -223,6 +224,17 @@ class TestDrift:
 
         assert scim.members(sales) == [bob]
         assert access() == {"Sales": {BOB}}
+
+    @pytest.mark.parametrize("change", [{"unlinked_at": timezone.now()}, {"account": "globex"}])
+    def test_of_a_group_that_is_not_the_accounts_is_left_as_it_is(
+        self, scim: Scim, ann: str, sales: str, change: dict[str, Any]
+    ) -> None:
+        LibraryGroupLink.objects.update(**change)
+
+        assert scim.delete(f"/Users/{ann}").status == 204
+
+        assert LibraryGroupMember.objects.count() == 1
+        assert access() == {"Sales": {ANN}}
 
     def test_of_what_the_host_deleted_meanwhile_is_not_found(self, ann: str, sales: str) -> None:
         links = group_link("Sales"), user_link(ANN)

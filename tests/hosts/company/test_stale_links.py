@@ -28,7 +28,14 @@ from tests.hosts.company.test_company import (
 from tests.hosts.messages import add_members, group, patch, person
 from tests.wire.client import Scim
 from tiled_scim.connections import Actor, Connection
-from tiled_scim.models import Action, LibraryGroupLink, PriorAccess, ScimEvent, UserLink
+from tiled_scim.models import (
+    Action,
+    LibraryGroupLink,
+    LibraryGroupMember,
+    PriorAccess,
+    ScimEvent,
+    UserLink,
+)
 from tiled_scim.presentation.group_roles import GiveRole
 from tiled_scim.presentation.interventions import read_link
 from tiled_scim.presentation.links import (
@@ -118,6 +125,23 @@ class TestMovedPerson:
 
         assert UserLink.objects.get(pk=key).user_id == Person.objects.get(email=ANN).pk
         assert not Membership.objects.filter(account=ACME, person__email=BOB).exists()
+
+    def test_is_no_member_any_more_who_lacks_access(self, acme: Scim) -> None:
+        push_group(acme, "Surfaces", push(acme))
+        Membership.objects.update(account=GLOBEX)
+        Project.objects.get().members.clear()
+
+        assert list(drift.find()) == []
+
+    def test_does_not_stay_in_a_group_because_a_list_names_them(self, acme: Scim) -> None:
+        ann = push(acme)
+        key = push_group(acme, "Surfaces", ann)
+        Membership.objects.update(account=GLOBEX)
+
+        assert acme.put(f"/Groups/{key}", group("Surfaces", ann, push(acme, BOB))).status == 200
+
+        assert LibraryGroupMember.objects.get().user.user_name == BOB
+        assert projects() == {(ACME, "Surfaces"): {BOB}}
 
     def test_is_not_shown_on_pages(self, acme: Scim) -> None:
         push(acme)

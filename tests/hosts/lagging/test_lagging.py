@@ -116,6 +116,19 @@ class TestReading:
         scim.patch(f"/Groups/{sales}", search)
         assert carl not in scim.members(sales)
 
+    def test_changes_of_members(self, scim: Scim, sales: str, ann: str) -> None:
+        """A new userName, and the end of a user in the host, are changes of the group."""
+        versions = [scim.get(f"/Groups/{sales}").headers["ETag"]]
+
+        scim.patch(f"/Users/{ann}", {"op": "replace", "path": "userName", "value": "anna"})
+        renamed = scim.get(f"/Groups/{sales}")
+        assert {member["display"] for member in renamed.json["members"]} == {"anna", BOB}
+        versions.append(renamed.headers["ETag"])
+        User.objects.using(PRIMARY).get(username=BOB).delete()
+        versions.append(scim.get(f"/Groups/{sales}").headers["ETag"])
+
+        assert len(set(versions)) == 3
+
     def test_members_in_lists(self, scim: Scim, sales: str, ann: str) -> None:
         carl = scim.add_user("carl")
         support = scim.add_group("Support", carl)
