@@ -7,6 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.simple_project.libraries.models import Library
+from tiled_scim.models import ScimEvent
+
 from .client import (
     ANN,
     BOB,
@@ -150,6 +153,16 @@ class TestNobodyWhoIsKnown:
         assert scim.post("/Groups", group("Sales", bob, NOBODY, carl)).json["id"] == sales
         assert access() == {"Sales": {BOB, CARL}}
         assert scim.members(sales) == sorted([bob, carl])
+        assert "attributes" not in ScimEvent.objects.latest("pk").changes
+
+    def test_a_group_with_a_new_library_has_the_members_that_it_is_posted_with(
+        self, scim: Scim, sales: str, bob: str
+    ) -> None:
+        Library.objects.get().delete()
+
+        assert scim.post("/Groups", group("Sales", bob)).json["id"] == sales
+        assert access() == {"Sales": {BOB}}
+        assert scim.members(sales) == [bob]
 
 
 @pytest.mark.parametrize(
