@@ -529,21 +529,30 @@ class TestLinks:
             with pytest.raises(ScimError) as refused:
                 request()
             assert refused.value.status == 404
+            assert any(str(link.pk) in refused.value.detail for link in (ann, sales))
 
         assert UserLink.objects.get().is_live
         assert LibraryGroupLink.objects.get().is_live
         assert LibraryGroupMember.objects.count() == 1
         assert events() == before
 
-    def test_a_precondition_that_fails_leaves_everything(self, sales: LibraryGroupLink) -> None:
-        def refuse(version: str) -> None:
-            raise precondition_failed("changed")
+    def test_a_precondition_that_fails_leaves_everything(
+        self, acme: Scim, sales: LibraryGroupLink
+    ) -> None:
+        ann = UserLink.objects.get()
+        for link, path in ((sales, f"/Groups/{sales.pk}"), (ann, f"/Users/{ann.pk}")):
+            shown = acme.get(path).json["meta"]["version"]
 
-        for act in (Connection(ACME).unlink, Connection(ACME).resync):
-            with pytest.raises(ScimError) as refused:
-                act(sales, JOB, refuse)
-            assert refused.value.status == 412
+            def refuse(version: str, shown: str = shown) -> None:
+                assert version == shown
+                raise precondition_failed("changed")
+
+            for act in (Connection(ACME).unlink, Connection(ACME).resync):
+                with pytest.raises(ScimError) as refused:
+                    act(link, JOB, refuse)
+                assert refused.value.status == 412
         assert LibraryGroupLink.objects.get().is_live
+        assert UserLink.objects.get().is_live
 
 
 ACTORS = 8

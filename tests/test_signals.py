@@ -14,11 +14,13 @@ from django.dispatch import Signal
 
 from tests.documented.pages import ROOT, named_blocks, table_rows
 from tests.factories import make_user
+from tests.simple_project.libraries.models import Library
 from tests.tokens import new_token
 from tests.wire.client import ANN, BOB, Scim, add_members, remove_member, user
 from tests.wire.state import access, people
 from tiled_scim import signals
-from tiled_scim.models import ScimEvent
+from tiled_scim.models import LibraryGroupLink, ScimEvent
+from tiled_scim.provisioning.repair import repair
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -164,6 +166,9 @@ def test_a_groups_life(scim: Scim, heard: list[tuple[str, dict[str, Any]]]) -> N
     assert names(heard) == ["access_revoked"]
     scim.patch(f"/Groups/{key}", {"op": "replace", "value": {"displayName": "Field"}})
     assert names(heard) == ["library_renamed"]
+    Library.objects.all().delete()
+    repair(LibraryGroupLink.objects.get(), "root")
+    assert names(heard) == ["library_linked", "access_granted"]
     scim.delete(f"/Groups/{key}")
     assert names(heard) == ["access_revoked", "library_unlinked"]
 

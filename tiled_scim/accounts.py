@@ -229,7 +229,7 @@ class AccountAdapter(HostAdapter):
         column.write(self._memberships(), self.memberships().user.attname, roles)
 
     def effective_roles(self, roles: Collection[str]) -> Collection[str]:
-        return cast(RoleColumn, self._role_column).highest(roles)
+        return self._role_column.highest(roles) if self._role_column else roles
 
     def admin_roles(self) -> Collection[str]:
         column, choices = split_choices(self.membership_fields.get(TILED_ADMIN, ""))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
+from django.db import connection, models
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
@@ -24,9 +25,10 @@ from tests.drifting import (
 from tests.factories import make_library, make_user
 from tests.simple_project.libraries.models import Library
 from tests.tokens import new_token
-from tests.wire.client import ANN, BOB, CARL, Scim, add_members, remove_member
+from tests.wire.client import ANN, BOB, CARL, Scim, add_members, group, remove_member
 from tests.wire.state import access
 from tests.wire.test_query_counts import add_groups, add_people
+from tiled_scim.errors import ScimError
 from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, UserLink
 from tiled_scim.provisioning import drift
 from tiled_scim.provisioning.repair import repair
@@ -208,6 +210,42 @@ class TestDrift:
 
         assert found() == [(drift.NAME, ANN, [])]
 
+    @pytest.mark.parametrize("change", ["unlinked", "of another account"])
+    def test_members_are_not_kept_by_a_list_that_names_them(
+        self, scim: Scim, ann: str, sales: str, change: str
+    ) -> None:
+        bob = scim.add_user(BOB)
+        if change == "unlinked":
+            UserLink.objects.filter(pk=ann).update(unlinked_at=timezone.now())
+        else:
+            UserLink.objects.filter(pk=ann).update(account="globex")
+
+        assert scim.put(f"/Groups/{sales}", group("Sales", ann, bob)).status == 200
+
+        assert scim.members(sales) == [bob]
+        assert access() == {"Sales": {BOB}}
+
+    @pytest.mark.parametrize("change", [{"unlinked_at": timezone.now()}, {"account": "globex"}])
+    def test_of_a_group_that_is_not_the_accounts_is_left_as_it_is(
+        self, scim: Scim, ann: str, sales: str, change: dict[str, Any]
+    ) -> None:
+        LibraryGroupLink.objects.update(**change)
+
+        assert scim.delete(f"/Users/{ann}").status == 204
+
+        assert LibraryGroupMember.objects.count() == 1
+        assert access() == {"Sales": {ANN}}
+
+    def test_of_what_the_host_deleted_meanwhile_is_not_found(self, ann: str, sales: str) -> None:
+        links = group_link("Sales"), user_link(ANN)
+        LibraryGroupLink.objects.all().delete()
+        User.objects.all().delete()
+
+        for link in links:
+            with pytest.raises(ScimError, match=f"no .* with the id {link.pk}") as error:
+                repair(link, "root")
+            assert error.value.status == 404
+
     def test_several_kinds_in_one_group(self, scim: Scim, ann: str, sales: str) -> None:
         scim.patch(f"/Groups/{sales}", add_members(scim.add_user(BOB)))
         take_away("Sales", BOB)
@@ -263,6 +301,9 @@ class TestAccounts:
     def test_one_is_looked_at(self) -> None:
         assert found("acme") == [(drift.ACCESS_LACKING, "Sales of acme", [ANN])]
         assert drift.count("acme") == 2
+        UserLink.objects.update(user_name_canonical=None)
+        assert (drift.NAME, ANN, []) in found("acme")
+        assert len(found("acme")) == 2
 
     def test_all_are(self) -> None:
         assert {name for _, name, _ in found()} == {"Sales of acme", "Sales of globex"}
@@ -279,6 +320,21 @@ class TestAccounts:
         group_link("Sales of globex").members.create(user=link_in("globex", ANN))
 
         assert (drift.ACCESS_LACKING, "Sales of globex", [ANN, BOB]) in found()
+
+    def test_a_repair_links_a_new_library_before_it_gives_access(self, settings: Settings) -> None:
+        settings.TILED_SCIM_HOST_ADAPTER = AsksForLinks
+        Library.objects.get(name="Sales of acme").delete()
+
+        repair(group_link("Sales of acme"), "root")
+
+        assert access()["Sales of acme"] == {ANN}
+
+
+class AsksForLinks(TwoAccounts):
+    """A host whose accounts have the Libraries that their groups are linked to."""
+
+    def has_library(self, library: models.Model) -> bool:
+        return self.target_libraries().filter(pk=library.pk).exists()
 
 
 class TestCost:

@@ -215,6 +215,15 @@ class TestWhoKeepsAccess:
         scim.patch(f"/Groups/{ops}", remove_member(bob))
         assert access()["Sales"] == {ANN}
 
+    def test_not_through_a_group_of_another_library(self, scim: Scim, bob: str, sales: str) -> None:
+        scim.add_group("Ops")
+        move_to("Sales", "Ops")
+        scim.add_group("Maps", bob)
+
+        scim.patch(f"/Groups/{sales}", remove_member(bob))
+
+        assert access() == {"Sales": {ANN}, "Ops": set(), "Maps": {BOB}}
+
     def test_of_whom_somebody_took_it_away_meanwhile(self, sales: str) -> None:
         make_library("Handbook")
         take_away("Sales", ANN)
@@ -290,6 +299,22 @@ class TestNames:
 
         assert access().keys() == {"Field"}
 
+    def test_the_group_takes_its_own_again(self, scim: Scim, sales: str) -> None:
+        """It lost its Library, and gave up its name to another group meanwhile."""
+        ops = scim.add_group("Ops")
+        Library.objects.get(name="Sales").delete()
+        make_library("Handbook")
+        self.rename(scim, ops, "Sales")
+        target = Library.objects.get(name="Handbook")
+        with pytest.raises(ScimError) as refused:
+            move(LibraryGroupLink.objects.get(pk=sales), target.pk, CLIENT)
+        assert (refused.value.status, refused.value.scim_type) == (409, "uniqueness")
+
+        self.rename(scim, ops, "Ops")
+        move_to("Handbook")
+
+        assert scim.found("/Groups", 'displayName eq "sales"') == [sales]
+
     def test_of_two_groups_only_the_one_with_the_librarys_name_is_followed(
         self, scim: Scim, sales: str
     ) -> None:
@@ -333,6 +358,7 @@ class TestRefusals:
             with pytest.raises(ScimError) as refused:
                 act()
             assert refused.value.status == 404
+            assert sales in refused.value.detail
 
 
 class TestAccounts:

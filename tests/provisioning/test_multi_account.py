@@ -183,6 +183,33 @@ class TestDeactivation:
 
         assert people() == {ANN: "inactive"}
 
+    def test_one_who_came_back_by_hand_does_not_count_there(self) -> None:
+        acme, globex = client_of(ACME), client_of(GLOBEX)
+        globex.add_user(BOB)
+        globex.delete(f"/Users/{globex.add_user(ANN)}")
+        User.objects.update(is_active=True)
+
+        acme.add_user(ANN, active=False)
+
+        assert people() == {ANN: "inactive", BOB: "active"}
+
+    def test_one_whom_the_host_took_out_there_does_not_count(
+        self, acme: Account, globex: Account, settings: LazySettings
+    ) -> None:
+        settings.TILED_SCIM_HOST_ADAPTER = WithoutLeavers
+        User.objects.update(last_name=f"was in {GLOBEX}")
+
+        acme.deactivate()
+
+        assert people() == {ANN: "inactive"}
+
+
+class WithoutLeavers(Together):
+    """Two accounts, and whoever has left one of them does not belong to it."""
+
+    def adoptable_users(self) -> QuerySet[Any]:
+        return super().adoptable_users().exclude(last_name=f"was in {self.account}")
+
 
 class TestReactivation:
     def test_gives_back_what_the_account_gave(self, acme: Account, globex: Account) -> None:
@@ -228,6 +255,21 @@ class TestReactivation:
         assert not acme.shows_active()
         assert people() == {ANN: "active" if active else "inactive"}
         assert "Sales" not in visible_libraries()
+
+    def test_a_push_of_another_account_shows_it_what_it_sent(self, acme: Account) -> None:
+        globex = client_of(GLOBEX)
+        emails = [
+            {"value": "home@globex.example", "type": "home"},
+            {"value": "work@globex.example", "type": "work", "primary": True},
+        ]
+
+        key = globex.add_user(ANN, emails=emails)
+
+        assert globex.get(f"/Users/{key}").json["emails"] == emails
+        assert globex.found("/Users", 'emails.value eq "work@globex.example"') == [key]
+        assert [email["value"] for email in acme.scim.get(f"/Users/{acme.ann}").json["emails"]] == [
+            User.objects.get().email
+        ]
 
     def test_a_push_as_inactive_locks_nobody_out(self, acme: Account) -> None:
         answer = client_of(GLOBEX).post("/Users", user(ANN, active=False))
@@ -703,6 +745,8 @@ class TestTiledAdminByGroup:
         admins.patch(f"/Groups/{admins_group().pk}", add_members(ann))
 
         assert roles_of(ANN) == (["acme:editor"], False)
+        admins.patch(f"/Users/{ann}", {"op": "remove", "path": "roles"})
+        assert roles_of(ANN) == ([], False)
 
     def test_alone_it_gives_nothing(self, admins: Scim) -> None:
         """So nothing is stored of what people gave."""
@@ -715,10 +759,11 @@ class TestTiledAdminByGroup:
 
     def test_the_host_decides_by_the_value(self, admins: Scim, settings: LazySettings) -> None:
         settings.TILED_SCIM_HOST_ADAPTER = GivesNoAdmin
+        ann, group = admins.add_user(ANN), str(admins_group().pk)
 
-        admins.patch(f"/Groups/{admins_group().pk}", add_members(admins.add_user(ANN)))
+        admins.patch(f"/Groups/{group}", add_members(ann))
 
-        assert roles_of(ANN) == ([], False)
+        assert (admins.members(group), roles_of(ANN)) == ([ann], ([], False))
 
 
 class GivesNoAdmin(WithRoles):

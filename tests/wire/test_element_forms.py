@@ -79,6 +79,21 @@ class TestPartOfAnElement:
         assert host_email() == ""
 
 
+@pytest.mark.parametrize(
+    ("kinds", "preferred"),
+    [(["home", "work", "other"], 1), (["home", "other"], 0), ([None, "work", "work"], 1)],
+)
+def test_address_for_work_is_the_hosts_if_none_is_primary(
+    scim: Scim, kinds: list[str | None], preferred: int
+) -> None:
+    sent = [{"value": f"{n}@example.com", "type": kind} for n, kind in enumerate(kinds)]
+
+    key = scim.add_user(ANN, emails=sent)
+
+    assert host_email() == sent[preferred]["value"]
+    assert [email["value"] for email in emails(scim, key)] == [each["value"] for each in sent]
+
+
 class TestElementWithoutValue:
     def test_is_made_before_its_value_comes(self, scim: Scim) -> None:
         key = scim.add_user(ANN, emails=[])

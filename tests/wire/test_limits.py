@@ -8,9 +8,12 @@ from __future__ import annotations
 from functools import partial
 
 import pytest
+from django.conf import LazySettings
 from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
+from tests.accounts import ACME, GLOBEX, Together, client_of
 from tests.hostile.large import groups, people
 from tiled_scim.api import bulk, parsers
 from tiled_scim.database.time_limit import time_limit
@@ -21,7 +24,7 @@ from tiled_scim.scim import budget, cleaning, member_changes, patch
 from tiled_scim.scim.selection import MAX_NAMES
 from tiled_scim.sql import rows, search_time
 
-from .client import ANN, NOBODY, Scim, add_members, group, patch_op, remove_member, user
+from .client import ANN, BOB, NOBODY, Scim, add_members, group, patch_op, remove_member, user
 from .state import refused
 
 TOO_MANY = (400, "tooMany")
@@ -137,6 +140,7 @@ class TestPatches:
         self, scim: Scim, ann: str, sales: str, monkeypatch: pytest.MonkeyPatch, members: str
     ) -> None:
         key = scim.add_group("Large", *people(20))
+        groups(1, people(20))  # who do not count
         added = [add_members(*people(20))] if members else []
         monkeypatch.setattr(member_changes, "MAX_LOOKS", 50)
         monkeypatch.setattr("tiled_scim.provisioning.member_search.MAX_LOOKS", 50)
@@ -149,6 +153,20 @@ class TestPatches:
         by_id = map(remove_member, scim.members(key))
         assert scim.patch(f"/Groups/{key}", *by_id, *searches[:1]).status == 204
         assert scim.members(key) == []
+
+    def test_no_members_of_groups_that_are_not_found(
+        self, db: None, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        settings.TILED_SCIM_HOST_ADAPTER = Together
+        acme, globex = client_of(ACME), client_of(GLOBEX)
+        path = f"/Groups/{acme.add_group('Sales', acme.add_user(ANN), acme.add_user(BOB))}"
+        search = patch_op({"op": "remove", "path": 'members[display eq "nobody"]'})
+        monkeypatch.setattr("tiled_scim.scim.member_changes.MAX_LOOKS", 1)
+
+        assert refused(acme, "PATCH", path, search).error == TOO_MANY
+        assert refused(globex, "PATCH", path, search).error == (404, None)
+        LibraryGroupLink.objects.update(unlinked_at=timezone.now())
+        assert refused(acme, "PATCH", path, search).error == (404, None)
 
     def test_all_filters_read_the_members_once_and_before_the_lock(
         self, scim: Scim, sales: str
@@ -232,6 +250,19 @@ class TestBulk:
         assert "remaining" in results[-1]["response"]["detail"]
         assert LibraryGroupLink.objects.filter(unlinked_at=None).count() == 2
         assert LibraryGroupMember.objects.count() == 100
+
+    def test_no_operation_starts_after_very_many_members_were_searched(
+        self, scim: Scim, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        [key] = groups(1, people(50))
+        monkeypatch.setattr(budget, "MAX_STEPS", 199)
+        path = 'members[display eq "x" or display eq "y"]'
+        data = patch_op({"op": "remove", "path": path})
+        operation = {"method": "PATCH", "path": f"/Groups/{key}", "data": data}
+
+        answer = scim.post("/Bulk", {"Operations": [operation] * 3})
+
+        assert [each["status"] for each in answer.json["Operations"]] == ["200", "200", "413"]
 
     @pytest.mark.parametrize("method", ["PUT", "PATCH"])
     def test_no_operation_starts_after_very_much_was_written(

@@ -7,7 +7,21 @@ from collections.abc import Callable
 
 import pytest
 
-from .client import ANN, BOB, CARL, NOBODY, Answer, Scim, group, patch_op, replace_members
+from tests.simple_project.libraries.models import Library
+from tiled_scim.models import ScimEvent
+
+from .client import (
+    ANN,
+    BOB,
+    CARL,
+    NOBODY,
+    Answer,
+    Scim,
+    add_members,
+    group,
+    patch_op,
+    replace_members,
+)
 from .state import access, snapshot
 
 MEMBERS = {"path": "members"}
@@ -139,3 +153,40 @@ class TestNobodyWhoIsKnown:
         assert scim.post("/Groups", group("Sales", bob, NOBODY, carl)).json["id"] == sales
         assert access() == {"Sales": {BOB, CARL}}
         assert scim.members(sales) == sorted([bob, carl])
+        assert "attributes" not in ScimEvent.objects.latest("pk").changes
+
+    def test_a_group_with_a_new_library_has_the_members_that_it_is_posted_with(
+        self, scim: Scim, sales: str, bob: str
+    ) -> None:
+        Library.objects.get().delete()
+
+        assert scim.post("/Groups", group("Sales", bob)).json["id"] == sales
+        assert access() == {"Sales": {BOB}}
+        assert scim.members(sales) == [bob]
+
+
+@pytest.mark.parametrize(
+    "filter_",
+    [f'display eq "{ANN}"', f'type eq "user" and display sw "ann" and display ne "{BOB}"'],
+)
+def test_members_are_found_by_what_is_shown_of_them(
+    scim: Scim, sales: str, bob: str, filter_: str
+) -> None:
+    scim.patch(f"/Groups/{sales}", add_members(bob))
+
+    scim.patch(f"/Groups/{sales}", {"op": "remove", "path": f"members[{filter_}]"})
+
+    assert scim.members(sales) == [bob]
+
+
+def test_somebody_who_is_called_like_an_old_name_stays_so(
+    scim: Scim, sales: str, ann: str, bob: str
+) -> None:
+    """A new userName is shown in place of the old one, but only of the same person."""
+    member = {"value": bob, "display": ANN}
+    scim.patch(f"/Groups/{sales}", {"op": "add", **MEMBERS, "value": [member]})
+
+    scim.patch(f"/Users/{ann}", {"op": "replace", "path": "userName", "value": CARL})
+
+    members = scim.get(f"/Groups/{sales}").json["members"]
+    assert {each["value"]: each["display"] for each in members} == {ann: CARL, bob: ANN}

@@ -118,7 +118,7 @@ class GroupRoles(GroupService):
             ScimError: 409.
         """
         labels = role_labels(self.adapter)
-        names = {**words(), "group": link.name, "role": labels.get(role, role)}
+        names = {**words(), "group": link.name, "role": labels.get(role)}
         if role and role not in labels:
             raise ScimError(409, gettext("There is no such role."))
         has_library = link.library is not None and keeps_library
@@ -141,7 +141,7 @@ def _changed(settled: list[Settlement]) -> MembersChanged:
     """Return who got a role, and who only lost one."""
     gaining = [each for each in settled if each.wanted - each.current]
     losing = [each for each in settled if not each.wanted - each.current]
-    return MembersChanged(_names(gaining), _names(losing), is_changed=bool(settled))
+    return MembersChanged(_names(gaining), _names(losing))
 
 
 def _losing(link: LibraryGroupLink, settlements: Iterable[Settlement]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -30,8 +30,10 @@ from tests.hosts.company.test_company import (
 from tests.hosts.company.test_query_counts import COUNTED
 from tests.hosts.messages import add_members, patch, person
 from tests.wire.client import Answer, Scim
+from tiled_scim.accounts import AccountAdapter
 from tiled_scim.connections import Actor, Connection
-from tiled_scim.errors import ScimError
+from tiled_scim.errors import Cause, ScimError
+from tiled_scim.host import TILED_ADMIN
 from tiled_scim.models import LibraryGroupLink, PriorRoles, ScimEvent
 from tiled_scim.provider_check.expectations import TILED_SCHEMA
 from tiled_scim.provisioning import drift
@@ -199,6 +201,7 @@ class TestAttribute:
         assert answer.error == (400, "invalidValue")
         assert "no role “superuser”" in answer.json["detail"]
         assert "“member”, “admin”, “owner”" in answer.json["detail"]
+        assert ScimEvent.objects.latest("pk").cause == Cause.UNKNOWN_ROLE
         assert Membership.objects.count() == 1
 
     def test_role_that_became_unknown_does_not_block(
@@ -498,9 +501,10 @@ class TestGroups:
     def test_refusals(self, acme: Scim, role: str, keeps_library: bool, text: str) -> None:
         push_group(acme, "Sales", push(acme))
 
-        with pytest.raises(ScimError, match=text):
+        with pytest.raises(ScimError, match=text) as error:
             give("Sales", role, keeps_library=keeps_library)
 
+        assert error.value.status == 409
         assert LibraryGroupLink.objects.get().role == ""
         assert Project.objects.get().members.count() == 1
 
@@ -558,6 +562,9 @@ class TestRolesThatEnd:
             CONNECTION.resync(link, EVE)
 
         assert (role_of(), prior()) == ("member", None)
+        give("Sales", "owner")
+        event = ScimEvent.objects.latest("pk")
+        assert event.changes["attributes"] == {"role": ["admin", "owner"]}
 
 
 class TestLastAdmin:
@@ -571,7 +578,8 @@ class TestLastAdmin:
             with pytest.raises(ScimError, match="last active Tiled Admin"):
                 give("Sales", "")
         elif by == "group":
-            assert acme.delete(f"/Groups/{sales}").status == 403
+            answer = acme.delete(f"/Groups/{sales}")
+            assert (answer.status, ANN in answer.json["detail"]) == (403, True)
         else:
             operation = {"op": "remove", "path": f'members[value eq "{ann}"]'}
             assert acme.send("PATCH", f"/Groups/{sales}", patch(operation)).status == 403
@@ -579,19 +587,59 @@ class TestLastAdmin:
         assert role_of() == "admin"
         assert acme.get(f"/Groups/{sales}").json["members"][0]["value"] == ann
 
+    def test_who_is_inactive_is_none(self, acme: Scim) -> None:
+        sales = push_group(acme, "Sales", push(acme))
+        give("Sales", "admin")
+        Membership.objects.update(is_active=False)
+
+        assert acme.delete(f"/Groups/{sales}").status == 204
+
+        assert role_of() == "member"
+
+
+class OwnRoles(AccountAdapter):
+    """A host that has Tiled Admin in the membership, and stores roles with code of its own."""
+
+    def roles(self) -> Mapping[str, str]:
+        return {"editor": "Editor"}
+
+    def admin_roles(self) -> Collection[str]:
+        return ()
+
+    def roles_of(
+        self, users: Collection[Any], *, lock: bool = False
+    ) -> Mapping[Any, Collection[str]]:
+        return {}
+
+    def set_roles(self, roles: Mapping[Any, Collection[str]]) -> None:
+        """Store nothing: only Tiled Admin is given here."""
+
+
+def test_tiled_admin_of_the_membership(acme: Scim, globex: Scim, settings: LazySettings) -> None:
+    """A group gives it in its account, also to people whom another account has."""
+    settings.TILED_SCIM_HOST_ADAPTER = OwnRoles
+    settings.TILED_SCIM_MEMBERSHIP_FIELDS = host.TILED_SCIM_MEMBERSHIP_FIELDS
+    push(globex)
+    push_group(acme, "Sales", push(acme))
+
+    give("Sales", TILED_ADMIN)
+
+    assert (role_of(), role_of(account=GLOBEX)) == ("admin", "member")
+
 
 class TestResync:
     def test_role_that_was_taken_away(self, acme: Scim) -> None:
         push_group(acme, "Sales", push(acme))
-        push(acme, BOB, roles=roles("owner"))
+        push_group(acme, "Ops", push(acme, BOB, roles=roles("owner")))
         give("Sales", "admin")
         for email in (ANN, BOB):
             set_role(email, "member")
 
-        found = [finding.people for finding in drift.find(str(ACME))]
-        assert [list(people.values()) for people in found] == [[BOB], [ANN]]
-        for link in list(drift.links(str(ACME))):
-            CONNECTION.resync(link, EVE)
+        found = list(drift.find(str(ACME)))
+        assert [finding.link.name for finding in found] == [BOB, "Sales"]
+        assert [list(finding.people.values()) for finding in found] == [[BOB], [ANN]]
+        changes = [CONNECTION.resync(link, EVE) for link in list(drift.links(str(ACME)))]
+        assert [name for change in changes for name in change.added] == [BOB, ANN]
         assert list(drift.find(str(ACME))) == []
         assert (role_of(), role_of(BOB)) == ("admin", "owner")
 

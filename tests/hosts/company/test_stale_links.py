@@ -28,7 +28,14 @@ from tests.hosts.company.test_company import (
 from tests.hosts.messages import add_members, group, patch, person
 from tests.wire.client import Scim
 from tiled_scim.connections import Actor, Connection
-from tiled_scim.models import Action, LibraryGroupLink, PriorAccess, ScimEvent, UserLink
+from tiled_scim.models import (
+    Action,
+    LibraryGroupLink,
+    LibraryGroupMember,
+    PriorAccess,
+    ScimEvent,
+    UserLink,
+)
 from tiled_scim.presentation.group_roles import GiveRole
 from tiled_scim.presentation.interventions import read_link
 from tiled_scim.presentation.links import (
@@ -119,6 +126,23 @@ class TestMovedPerson:
         assert UserLink.objects.get(pk=key).user_id == Person.objects.get(email=ANN).pk
         assert not Membership.objects.filter(account=ACME, person__email=BOB).exists()
 
+    def test_is_no_member_any_more_who_lacks_access(self, acme: Scim) -> None:
+        push_group(acme, "Surfaces", push(acme))
+        Membership.objects.update(account=GLOBEX)
+        Project.objects.get().members.clear()
+
+        assert list(drift.find()) == []
+
+    def test_does_not_stay_in_a_group_because_a_list_names_them(self, acme: Scim) -> None:
+        ann = push(acme)
+        key = push_group(acme, "Surfaces", ann)
+        Membership.objects.update(account=GLOBEX)
+
+        assert acme.put(f"/Groups/{key}", group("Surfaces", ann, push(acme, BOB))).status == 200
+
+        assert LibraryGroupMember.objects.get().user.user_name == BOB
+        assert projects() == {(ACME, "Surfaces"): {BOB}}
+
     def test_is_not_shown_on_pages(self, acme: Scim) -> None:
         push(acme)
         Membership.objects.update(account=GLOBEX)
@@ -160,8 +184,10 @@ class TestMovedLibrary:
     def test_group_is_not_found(self, acme: Scim, surfaces: str, method: str, body: Any) -> None:
         before = LibraryGroupLink.objects.values().get()
 
-        assert acme.send(method, f"/Groups/{surfaces}", body).status == 404
+        answer = acme.send(method, f"/Groups/{surfaces}", body)
 
+        assert answer.error == (404, None)
+        assert surfaces in answer.json["detail"]
         assert LibraryGroupLink.objects.values().get() == before
         assert projects() == {(GLOBEX, "Surfaces"): {ANN}}
 
@@ -232,6 +258,14 @@ class TestMovedLibrary:
         push_group(globex, "Surfaces", push(globex, BOB))
 
         assert projects() == {(GLOBEX, "Surfaces"): {ANN, BOB}}
+
+    def test_its_new_account_may_move_a_group_to_it(self, globex: Scim, surfaces: str) -> None:
+        curves = push_group(globex, "Curves", push(globex, BOB))
+
+        link = LibraryGroupLink.objects.get(pk=curves)
+        Connection(str(GLOBEX)).move(link, Project.objects.get(name="Surfaces").pk, Actor("root"))
+
+        assert projects() == {(GLOBEX, "Surfaces"): {ANN, BOB}, (GLOBEX, "Curves"): set()}
 
     def test_keeps_its_name_where_another_group_needs_it(
         self, acme: Scim, ann: str, monkeypatch: pytest.MonkeyPatch

@@ -20,7 +20,8 @@ from tests.tokens import new_token
 from tests.wire.client import ANN, BOB, Scim, add_members, patch_op, remove_member, user
 from tests.wire.state import MODELS
 from tiled_scim.connections import Actor, Connection
-from tiled_scim.host import HostAdapter, objects
+from tiled_scim.errors import ScimError
+from tiled_scim.host import TILED_ADMIN, HostAdapter, objects
 from tiled_scim.models import (
     LibraryGroupLink,
     LibraryGroupMember,
@@ -29,6 +30,7 @@ from tiled_scim.models import (
     Slot,
     UserLink,
 )
+from tiled_scim.provisioning import drift
 
 PRIMARY, REPLICA = "default", "replica"
 
@@ -110,6 +112,22 @@ class TestReading:
         assert scim.get(f"/Users/{carl}").json["groups"][0]["value"] == sales
         assert scim.found("/Groups", f'members.value eq "{carl}"') == [sales]
         assert scim.found("/Users", 'groups.display eq "Sales" and userName eq "carl"') == [carl]
+        search = {"op": "remove", "path": f'members[display ne "{BOB}"]'}
+        scim.patch(f"/Groups/{sales}", search)
+        assert carl not in scim.members(sales)
+
+    def test_changes_of_members(self, scim: Scim, sales: str, ann: str) -> None:
+        """A new userName, and the end of a user in the host, are changes of the group."""
+        versions = [scim.get(f"/Groups/{sales}").headers["ETag"]]
+
+        scim.patch(f"/Users/{ann}", {"op": "replace", "path": "userName", "value": "anna"})
+        renamed = scim.get(f"/Groups/{sales}")
+        assert {member["display"] for member in renamed.json["members"]} == {"anna", BOB}
+        versions.append(renamed.headers["ETag"])
+        User.objects.using(PRIMARY).get(username=BOB).delete()
+        versions.append(scim.get(f"/Groups/{sales}").headers["ETag"])
+
+        assert len(set(versions)) == 3
 
     def test_members_in_lists(self, scim: Scim, sales: str, ann: str) -> None:
         carl = scim.add_user("carl")
@@ -210,6 +228,14 @@ class Together(HostAdapter):
         return User.objects.using(PRIMARY).filter(groups__name=self.account)
 
 
+class WithAdmins(Together):
+    """Two accounts, with Tiled Admin in a field of the person."""
+
+    @property
+    def user_fields(self) -> dict[str, str]:
+        return {**super().user_fields, TILED_ADMIN: "is_staff"}
+
+
 class TestAccounts:
     @pytest.fixture(autouse=True)
     def _together(self, settings: LazySettings) -> None:
@@ -245,6 +271,11 @@ class TestAccounts:
         link = LibraryGroupLink.objects.using(PRIMARY).get()
         Connection("acme").give_role(link, "editor", Actor("root"))
         assert self._editors() == [ANN, BOB]
+        assert Connection("acme").preview_role(link, "").losing == [ANN]
+        Group.objects.using(PRIMARY).get().user_set.clear()
+        assert [finding.link.name for finding in drift.find("acme")] == [BOB, "Editors"]
+        call_command("scim_resync", verbosity=0)
+        assert self._editors() == [ANN, BOB]
 
         acme.patch(f"/Groups/{group}", add_members(bob), remove_member(ann))
         assert self._editors() == [BOB]
@@ -253,6 +284,27 @@ class TestAccounts:
         acme.delete(f"/Groups/{group}")
         assert self._editors() == []
         assert not PriorRoles.objects.using(PRIMARY).exists()
+
+    def test_tiled_admin_is_given(self, acme: Scim, settings: LazySettings) -> None:
+        settings.TILED_SCIM_HOST_ADAPTER = WithAdmins
+        acme.add_group("Admins", acme.add_user(ANN))
+        link = LibraryGroupLink.objects.using(PRIMARY).get()
+
+        Connection("acme").give_role(link, TILED_ADMIN, Actor("root"))
+
+        assert User.objects.using(PRIMARY).get().is_staff
+
+    def test_a_library_of_another_account_is_none_to_move_to(
+        self, acme: Scim, globex: Scim
+    ) -> None:
+        sales, ops = acme.add_group("Sales"), globex.add_group("Ops")
+        links = LibraryGroupLink.objects.using(PRIMARY)
+        theirs = links.get(pk=ops).library_id
+
+        with pytest.raises(ScimError, match="is fed by a group of another account"):
+            Connection("acme").move(links.get(pk=sales), theirs, Actor("root"))
+
+        assert links.get(pk=sales).library_id != theirs
 
     def _editors(self) -> list[str]:
         users = User.objects.using(PRIMARY).filter(groups__name="acme").order_by("username")
