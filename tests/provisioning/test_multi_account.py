@@ -467,6 +467,20 @@ class TestBooleansOfThePerson:
         assert User.objects.get(username=ANN).is_staff is in_host
 
 
+@pytest.mark.parametrize("emails", [[], [{"value": BOB, "type": "work"}]])
+def test_names_are_those_of_the_host_where_addresses_are_unique(
+    settings: LazySettings, monkeypatch: pytest.MonkeyPatch, emails: list[dict[str, str]]
+) -> None:
+    """The host gave the new user the address that was sent, or none: it chose nothing."""
+    monkeypatch.setitem(vars(User._meta.get_field("email")), "unique", True)
+    scim = client_of(ACME)
+    ann = scim.add_user(ANN, emails=emails)
+
+    User.objects.update(first_name="Anna")
+
+    assert scim.get(f"/Users/{ann}").json["name"]["givenName"] == "Anna"
+
+
 FILTERS = [
     *("active eq true", "active eq false", "active ne true", 'active eq "False"', "active pr"),
     *("active eq null", "active ne null", "not (active eq true)", "not (active pr)"),
