@@ -24,6 +24,7 @@ from tests.evaluation import in_order, is_chosen
 from tests.factories import make_user
 from tests.population import EXTENSION, populate
 from tests.roles import WithRoles, roles_of
+from tests.simple_project.libraries.models import Library
 from tests.wire.client import (
     ANN,
     BOB,
@@ -46,6 +47,7 @@ from tiled_scim.scim.grammar import parse
 
 ADMIN = {TILED_USER: {"tiledAdmin": True}}
 NO_ADMIN = {TILED_USER: {"tiledAdmin": False}}
+PASSWORD = "correct horse battery staple"
 SWITCH = {"op": "replace", "path": "active"}
 
 pytestmark = pytest.mark.django_db
@@ -247,6 +249,13 @@ class TestReactivation:
         assert access() == {"Sales": {ANN}, "Ops": {ANN}}
 
 
+class WithSharedLibraries(Together):
+    """Two accounts whose groups may feed the same Libraries."""
+
+    def adoptable_libraries(self) -> QuerySet[Any]:
+        return objects(Library)
+
+
 class TestDelete:
     @pytest.mark.parametrize("user_delete", ["deactivate", "delete"])
     @pytest.mark.parametrize("was_active", [True, False])
@@ -287,6 +296,20 @@ class TestDelete:
         assert not globex.shows_active()
         globex.reactivate()
         assert access() == {"Sales": set(), "Ops": {ANN}}
+
+    def test_leaves_the_access_to_a_library_that_groups_of_both_feed(
+        self, acme: Account, globex: Account, settings: LazySettings
+    ) -> None:
+        settings.TILED_SCIM_HOST_ADAPTER = WithSharedLibraries
+        settings.TILED_SCIM_ADOPT_LIBRARIES = True
+        globex.scim.add_group("Sales", globex.ann)
+        assert access() == {"Sales": {ANN}, "Ops": {ANN}}
+
+        acme.scim.delete(f"/Users/{acme.ann}")
+        assert access() == {"Sales": {ANN}, "Ops": {ANN}}
+        globex.scim.delete(f"/Users/{globex.ann}")
+
+        assert access() == {"Sales": set(), "Ops": set()}
 
     def test_of_the_last_one_deletes(
         self, acme: Account, globex: Account, settings: LazySettings
@@ -820,7 +843,12 @@ class TestAnotherPerson:
 
     def test_does_not_end_what_another_account_needs(self, acme: Account, globex: Account) -> None:
         acme.scim.patch(f"/Users/{acme.ann}", {"op": "add", "path": "externalId", "value": "1"})
-        User.objects.update(is_staff=True)
+        ann = User.objects.get()
+        ann.is_staff = True
+        ann.set_password(PASSWORD)
+        ann.save()
+        browser = Client()
+        browser.force_login(ann)
         acme.deactivate()
 
         answer = acme.scim.post("/Users", user(ANN, externalId="2"))
@@ -829,3 +857,5 @@ class TestAnotherPerson:
         assert people() == {ANN: "active admin"}
         assert access() == {"Sales": set(), "Ops": {ANN}}
         assert ScimEvent.objects.filter(action=Action.USER_REPLACED).count() == 1
+        assert browser.get("/").status_code == 200
+        assert User.objects.get().check_password(PASSWORD)
