@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from django.conf import LazySettings
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.dispatch import Signal
@@ -18,6 +19,7 @@ from tests.tokens import new_token
 from tests.wire.client import ANN, BOB, Scim, add_members, remove_member, user
 from tests.wire.state import access, people
 from tiled_scim import signals
+from tiled_scim.host import HostAdapter
 from tiled_scim.models import ScimEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -86,6 +88,38 @@ def test_a_persons_life(scim: Scim, heard: list[tuple[str, dict[str, Any]]]) -> 
     heard.clear()
     scim.delete(f"/Users/{key}")
     assert names(heard) == ["user_unlinked"]
+
+
+class Hooked(HostAdapter):
+    """Notes for whom its hooks are called, and whether they see the change."""
+
+    called: ClassVar[list[tuple[str, str, bool]]] = []
+
+    def user_deactivated(self, user: AbstractBaseUser) -> None:
+        self.called.append(("deactivated", user.get_username(), user.is_active))
+
+    def user_reactivated(self, user: AbstractBaseUser) -> None:
+        self.called.append(("reactivated", user.get_username(), user.is_active))
+
+
+def test_the_adapter_hears_of_access_in_the_transaction(
+    scim: Scim, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.TILED_SCIM_HOST_ADAPTER = Hooked
+    monkeypatch.setattr(Hooked, "called", [])
+    key = scim.add_user(ANN)
+    scim.patch(f"/Users/{key}", {"op": "replace", "path": "title", "value": "Boss"})
+    assert Hooked.called == []
+
+    for end in (lambda: scim.deactivate(key), lambda: scim.delete(f"/Users/{key}")):
+        end()
+        assert Hooked.called == [("deactivated", ANN, False)]
+        scim.add_user(ANN)
+        assert Hooked.called[1:] == [("reactivated", ANN, True)]
+        Hooked.called.clear()
+    scim.deactivate(key)
+    scim.patch(f"/Users/{key}", {"op": "replace", "path": "active", "value": True})
+    assert Hooked.called == [("deactivated", ANN, False), ("reactivated", ANN, True)]
 
 
 def test_a_person_who_is_pushed_as_inactive(

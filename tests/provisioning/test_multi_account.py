@@ -705,6 +705,16 @@ def test_another_account_may_suspend_the_last_admin(settings: LazySettings) -> N
     assert roles_of(ANN) == ([], False)
 
 
+def test_last_admin_by_a_role_may_leave(settings: LazySettings) -> None:
+    settings.TILED_SCIM_HOST_ADAPTER = EditorsAreAdmins
+    acme = client_of(ACME)
+    ann = acme.add_user(ANN, roles=[{"value": "editor"}])
+
+    assert acme.delete(f"/Users/{ann}").status == 204
+
+    assert (people(), roles_of(ANN)) == ({ANN: "inactive"}, ([], False))
+
+
 @pytest.fixture
 def admins(settings: LazySettings) -> Scim:
     """An account whose group makes its members Tiled Admin. One of them is always another one."""
@@ -822,6 +832,18 @@ class TestAnotherPerson:
 
         assert answer.json["externalId"] == "2"
         self._check(acme, ann, other)
+
+    def test_has_no_role(self, settings: LazySettings) -> None:
+        settings.TILED_SCIM_HOST_ADAPTER = WithRoles
+        acme = client_of(ACME)
+        ann = acme.add_user(ANN, externalId="1", roles=[{"value": "editor"}])
+        acme.deactivate(ann)
+
+        answer = acme.patch(f"/Users/{ann}", {"op": "replace", "value": self.BACK})
+
+        assert (answer.json["externalId"], answer.json["active"]) == ("2", True)
+        assert "roles" not in answer.json
+        assert roles_of(ANN) == ([], False)
 
     def test_is_none_after_a_delete(self, ann: str, other: str | None) -> None:
         acme = client_of(ACME)
