@@ -228,6 +228,7 @@ class TestUnlinked:
     def test_password_is_dead(self, scim: Scim, admin: str, external_id: str) -> None:
         assert can_sign_in()
         scim.delete(f"/Users/{admin}")
+        assert not User.objects.get(username=ANN).has_usable_password()
 
         assert post(scim, admin, external_id).json["id"] == admin
 
