@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any, ClassVar
 
@@ -12,6 +12,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.dispatch import Signal
+from django.test import Client
 
 from tests.documented.pages import ROOT, named_blocks, table_rows
 from tests.factories import make_user
@@ -120,6 +121,26 @@ def test_the_adapter_hears_of_access_in_the_transaction(
     scim.deactivate(key)
     scim.patch(f"/Users/{key}", {"op": "replace", "path": "active", "value": True})
     assert Hooked.called == [("deactivated", ANN, False), ("reactivated", ANN, True)]
+
+
+class SavesItself(HostAdapter):
+    """A host that saves users through an instance of its own."""
+
+    def update_user(self, user: AbstractBaseUser, values: Mapping[str, Any]) -> None:
+        super().update_user(User.objects.get(pk=user.pk), values)
+
+
+def test_sessions_end_where_the_host_saves_users_itself(scim: Scim, settings: LazySettings) -> None:
+    settings.TILED_SCIM_HOST_ADAPTER = SavesItself
+    key = scim.add_user(ANN)
+    browser = Client()
+    browser.force_login(User.objects.get())
+    assert browser.get("/").status_code == 200
+
+    scim.deactivate(key)
+    User.objects.update(is_active=True)
+
+    assert browser.get("/").status_code == 302
 
 
 def test_a_person_who_is_pushed_as_inactive(

@@ -790,7 +790,8 @@ def test_the_host_is_told_when_its_user_changes(
     settings.TILED_SCIM_HOST_ADAPTER = Recording
     monkeypatch.setattr(Recording, "told", [])
 
-    acme.deactivate()
+    answer = acme.scim.patch(f"/Users/{acme.ann}", {**SWITCH, "value": False})
+    assert (answer.status, answer.json["active"]) == (200, False)
     assert Recording.told == []
     globex.deactivate()
     assert Recording.told == [False]

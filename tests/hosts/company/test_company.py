@@ -439,6 +439,19 @@ class TestTwoAccounts:
         assert member(ACME)[1] is True
         assert Project.objects.get(name="Surfaces").members.exists()
 
+    def test_host_user_says_who_is_active_where_memberships_do_not(
+        self, acme: Scim, globex: Scim, settings: LazySettings
+    ) -> None:
+        settings.TILED_SCIM_MEMBERSHIP_FIELDS = {"user": "person", "title": "title"}
+        keys = {scim: push(scim) for scim in (acme, globex)}
+
+        set_value(acme, keys[acme], "active", False)
+        assert the_person()[3] is True
+        assert [shown(scim, key)["active"] for scim, key in keys.items()] == [False, True]
+        set_value(globex, keys[globex], "active", False)
+
+        assert the_person()[3] is False
+
     def test_person_is_inactive_when_nobody_has_them(self, acme: Scim, globex: Scim) -> None:
         keys = {scim: push(scim) for scim in (acme, globex)}
 
