@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 from django.conf import LazySettings
-from django.contrib.auth.models import User
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import Group, User
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation, TooManyFieldsSent
 from django.test import override_settings
 
@@ -30,6 +32,14 @@ class Customers(HostAdapter):
     @classmethod
     def accounts(cls) -> Mapping[str, str]:
         return {"acme": "Acme Inc.", "globex": "Globex Corporation"}
+
+
+class Welcoming(HostAdapter):
+    """A host that makes a group for each new user, with a name that must be unique."""
+
+    def create_user(self, values: Mapping[str, Any]) -> AbstractBaseUser:
+        Group.objects.create(name="Newcomers")
+        return super().create_user(values)
 
 
 @pytest.fixture(autouse=True)
@@ -107,6 +117,37 @@ class TestUsers:
             "Change emails of one of the two",
         )
         assert UserLink.objects.count() == 1
+
+    def test_the_same_person_whom_people_have_renamed(self, scim: Scim) -> None:
+        key = scim.add_user(ANN)
+        User.objects.update(username=BOB)
+
+        answer = scim.post("/Users", user(BOB))
+
+        check_refusal(
+            answer,
+            409,
+            Cause.USER_LINKED,
+            f"userName “{BOB}” has the same userName as the user “{ANN}”",
+            f"the id is {key}",
+            "Change userName of one of the two",
+        )
+        assert UserLink.objects.count() == 1
+
+    @override_settings(TILED_SCIM_HOST_ADAPTER=Welcoming)
+    def test_a_value_that_no_attribute_has(self, scim: Scim) -> None:
+        scim.add_user(ANN)
+
+        answer = scim.post("/Users", user(BOB))
+
+        check_refusal(
+            answer,
+            409,
+            Cause.VALUE_IN_USE,
+            "A value that must be unique in Atlas is already used there",
+            "Ask an administrator of Atlas to change it.",
+        )
+        assert User.objects.get().username == ANN
 
     @override_settings(TILED_SCIM_ADOPT_USERS="email")
     def test_several_users_who_fit(self, scim: Scim) -> None:
