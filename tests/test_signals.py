@@ -60,6 +60,7 @@ def names(heard: list[tuple[str, dict[str, Any]]]) -> list[str]:
     for name, arguments in heard:
         link = arguments["link"]
         assert arguments["account"] == link.account == ""
+        assert arguments["sender"] is type(link)
         if name.startswith("user_"):
             assert arguments["user"].get_username() == link.user_name == ANN
         else:

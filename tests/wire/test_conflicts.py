@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import pytest
@@ -32,6 +32,13 @@ class Customers(HostAdapter):
     @classmethod
     def accounts(cls) -> Mapping[str, str]:
         return {"acme": "Acme Inc.", "globex": "Globex Corporation"}
+
+
+class Verified(HostAdapter):
+    """A host whose customer has verified a domain."""
+
+    def domains(self) -> Collection[str] | None:
+        return ["corp.example"]
 
 
 class Welcoming(HostAdapter):
@@ -179,6 +186,30 @@ class TestUsers:
             "Change userName in your identity provider, or ask an administrator of Atlas",
         )
         assert not UserLink.objects.filter(account="globex").exists()
+
+    @pytest.mark.parametrize(
+        ("body", "part"),
+        [
+            (user("ann@else.example"), "userName “ann@else.example” is not an email address"),
+            (
+                user("ann@corp.example", emails=[{"value": ANN}]),
+                f"emails “{ANN}” is not an email address",
+            ),
+        ],
+    )
+    @override_settings(TILED_SCIM_HOST_ADAPTER=Verified)
+    def test_an_address_outside_of_the_domains(
+        self, scim: Scim, body: dict[str, object], part: str
+    ) -> None:
+        check_refusal(
+            scim.post("/Users", body),
+            400,
+            Cause.OUTSIDE_DOMAINS,
+            part,
+            "at a domain that this connection may use: corp.example.",
+            "ask an administrator of Atlas to add the domain.",
+        )
+        assert not UserLink.objects.exists()
 
     def test_a_protected_user(self, scim: Scim) -> None:
         make_user("root", is_superuser=True)

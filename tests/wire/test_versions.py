@@ -117,6 +117,16 @@ class TestVersions:
         assert after.json.get("groups") != before.json["groups"]
         assert etag(after) != etag(before)
 
+    def test_of_a_person_who_is_as_before_are_new(self, scim: Scim) -> None:
+        key = scim.add_user(ANN)
+        answers = [scim.get(f"/Users/{key}")]
+
+        answers += [scim.put(f"/Users/{key}", user(ANN, title=title)) for title in ("Boss", None)]
+
+        assert len({etag(answer) for answer in answers}) == 3
+        times = [answer.json["meta"]["lastModified"] for answer in answers]
+        assert times == sorted(set(times))
+
     def test_stay_with_a_request_that_changes_nothing(self, scim: Scim) -> None:
         key = scim.add_user(ANN)
         before = scim.get(f"/Users/{key}").json
