@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from django.conf import LazySettings
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.dispatch import Signal
+from django.test import Client
 
 from tests.documented.pages import ROOT, named_blocks, table_rows
 from tests.factories import make_user
@@ -19,6 +21,7 @@ from tests.tokens import new_token
 from tests.wire.client import ANN, BOB, Scim, add_members, remove_member, user
 from tests.wire.state import access, people
 from tiled_scim import signals
+from tiled_scim.host import HostAdapter
 from tiled_scim.models import LibraryGroupLink, ScimEvent
 from tiled_scim.provisioning.repair import repair
 
@@ -59,6 +62,7 @@ def names(heard: list[tuple[str, dict[str, Any]]]) -> list[str]:
     for name, arguments in heard:
         link = arguments["link"]
         assert arguments["account"] == link.account == ""
+        assert arguments["sender"] is type(link)
         if name.startswith("user_"):
             assert arguments["user"].get_username() == link.user_name == ANN
         else:
@@ -88,6 +92,58 @@ def test_a_persons_life(scim: Scim, heard: list[tuple[str, dict[str, Any]]]) -> 
     heard.clear()
     scim.delete(f"/Users/{key}")
     assert names(heard) == ["user_unlinked"]
+
+
+class Hooked(HostAdapter):
+    """Notes for whom its hooks are called, and whether they see the change."""
+
+    called: ClassVar[list[tuple[str, str, bool]]] = []
+
+    def user_deactivated(self, user: AbstractBaseUser) -> None:
+        self.called.append(("deactivated", user.get_username(), user.is_active))
+
+    def user_reactivated(self, user: AbstractBaseUser) -> None:
+        self.called.append(("reactivated", user.get_username(), user.is_active))
+
+
+def test_the_adapter_hears_of_access_in_the_transaction(
+    scim: Scim, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.TILED_SCIM_HOST_ADAPTER = Hooked
+    monkeypatch.setattr(Hooked, "called", [])
+    key = scim.add_user(ANN)
+    scim.patch(f"/Users/{key}", {"op": "replace", "path": "title", "value": "Boss"})
+    assert Hooked.called == []
+
+    for end in (lambda: scim.deactivate(key), lambda: scim.delete(f"/Users/{key}")):
+        end()
+        assert Hooked.called == [("deactivated", ANN, False)]
+        scim.add_user(ANN)
+        assert Hooked.called[1:] == [("reactivated", ANN, True)]
+        Hooked.called.clear()
+    scim.deactivate(key)
+    scim.patch(f"/Users/{key}", {"op": "replace", "path": "active", "value": True})
+    assert Hooked.called == [("deactivated", ANN, False), ("reactivated", ANN, True)]
+
+
+class SavesItself(HostAdapter):
+    """A host that saves users through an instance of its own."""
+
+    def update_user(self, user: AbstractBaseUser, values: Mapping[str, Any]) -> None:
+        super().update_user(User.objects.get(pk=user.pk), values)
+
+
+def test_sessions_end_where_the_host_saves_users_itself(scim: Scim, settings: LazySettings) -> None:
+    settings.TILED_SCIM_HOST_ADAPTER = SavesItself
+    key = scim.add_user(ANN)
+    browser = Client()
+    browser.force_login(User.objects.get())
+    assert browser.get("/").status_code == 200
+
+    scim.deactivate(key)
+    User.objects.update(is_active=True)
+
+    assert browser.get("/").status_code == 302
 
 
 def test_a_person_who_is_pushed_as_inactive(

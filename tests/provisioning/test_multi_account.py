@@ -24,6 +24,7 @@ from tests.evaluation import in_order, is_chosen
 from tests.factories import make_user
 from tests.population import EXTENSION, populate
 from tests.roles import WithRoles, roles_of
+from tests.simple_project.libraries.models import Library
 from tests.wire.client import (
     ANN,
     BOB,
@@ -46,6 +47,7 @@ from tiled_scim.scim.grammar import parse
 
 ADMIN = {TILED_USER: {"tiledAdmin": True}}
 NO_ADMIN = {TILED_USER: {"tiledAdmin": False}}
+PASSWORD = "correct horse battery staple"
 SWITCH = {"op": "replace", "path": "active"}
 
 pytestmark = pytest.mark.django_db
@@ -289,6 +291,13 @@ class TestReactivation:
         assert access() == {"Sales": {ANN}, "Ops": {ANN}}
 
 
+class WithSharedLibraries(Together):
+    """Two accounts whose groups may feed the same Libraries."""
+
+    def adoptable_libraries(self) -> QuerySet[Any]:
+        return objects(Library)
+
+
 class TestDelete:
     @pytest.mark.parametrize("user_delete", ["deactivate", "delete"])
     @pytest.mark.parametrize("was_active", [True, False])
@@ -329,6 +338,20 @@ class TestDelete:
         assert not globex.shows_active()
         globex.reactivate()
         assert access() == {"Sales": set(), "Ops": {ANN}}
+
+    def test_leaves_the_access_to_a_library_that_groups_of_both_feed(
+        self, acme: Account, globex: Account, settings: LazySettings
+    ) -> None:
+        settings.TILED_SCIM_HOST_ADAPTER = WithSharedLibraries
+        settings.TILED_SCIM_ADOPT_LIBRARIES = True
+        globex.scim.add_group("Sales", globex.ann)
+        assert access() == {"Sales": {ANN}, "Ops": {ANN}}
+
+        acme.scim.delete(f"/Users/{acme.ann}")
+        assert access() == {"Sales": {ANN}, "Ops": {ANN}}
+        globex.scim.delete(f"/Users/{globex.ann}")
+
+        assert access() == {"Sales": set(), "Ops": set()}
 
     def test_of_the_last_one_deletes(
         self, acme: Account, globex: Account, settings: LazySettings
@@ -507,6 +530,20 @@ class TestBooleansOfThePerson:
         is_found = [key] if shown else []
         assert scim.found("/Users", f"{TILED_USER}:tiledAdmin eq true") == is_found
         assert User.objects.get(username=ANN).is_staff is in_host
+
+
+@pytest.mark.parametrize("emails", [[], [{"value": BOB, "type": "work"}]])
+def test_names_are_those_of_the_host_where_addresses_are_unique(
+    settings: LazySettings, monkeypatch: pytest.MonkeyPatch, emails: list[dict[str, str]]
+) -> None:
+    """The host gave the new user the address that was sent, or none: it chose nothing."""
+    monkeypatch.setitem(vars(User._meta.get_field("email")), "unique", True)
+    scim = client_of(ACME)
+    ann = scim.add_user(ANN, emails=emails)
+
+    User.objects.update(first_name="Anna")
+
+    assert scim.get(f"/Users/{ann}").json["name"]["givenName"] == "Anna"
 
 
 FILTERS = [
@@ -710,6 +747,16 @@ def test_another_account_may_suspend_the_last_admin(settings: LazySettings) -> N
     assert roles_of(ANN) == ([], False)
 
 
+def test_last_admin_by_a_role_may_leave(settings: LazySettings) -> None:
+    settings.TILED_SCIM_HOST_ADAPTER = EditorsAreAdmins
+    acme = client_of(ACME)
+    ann = acme.add_user(ANN, roles=[{"value": "editor"}])
+
+    assert acme.delete(f"/Users/{ann}").status == 204
+
+    assert (people(), roles_of(ANN)) == ({ANN: "inactive"}, ([], False))
+
+
 @pytest.fixture
 def admins(settings: LazySettings) -> Scim:
     """An account whose group makes its members Tiled Admin. One of them is always another one."""
@@ -788,7 +835,8 @@ def test_the_host_is_told_when_its_user_changes(
     settings.TILED_SCIM_HOST_ADAPTER = Recording
     monkeypatch.setattr(Recording, "told", [])
 
-    acme.deactivate()
+    answer = acme.scim.patch(f"/Users/{acme.ann}", {**SWITCH, "value": False})
+    assert (answer.status, answer.json["active"]) == (200, False)
     assert Recording.told == []
     globex.deactivate()
     assert Recording.told == [False]
@@ -831,6 +879,18 @@ class TestAnotherPerson:
         assert answer.json["externalId"] == "2"
         self._check(acme, ann, other)
 
+    def test_has_no_role(self, settings: LazySettings) -> None:
+        settings.TILED_SCIM_HOST_ADAPTER = WithRoles
+        acme = client_of(ACME)
+        ann = acme.add_user(ANN, externalId="1", roles=[{"value": "editor"}])
+        acme.deactivate(ann)
+
+        answer = acme.patch(f"/Users/{ann}", {"op": "replace", "value": self.BACK})
+
+        assert (answer.json["externalId"], answer.json["active"]) == ("2", True)
+        assert "roles" not in answer.json
+        assert roles_of(ANN) == ([], False)
+
     def test_is_none_after_a_delete(self, ann: str, other: str | None) -> None:
         acme = client_of(ACME)
         acme.delete(f"/Users/{ann}")
@@ -851,7 +911,12 @@ class TestAnotherPerson:
 
     def test_does_not_end_what_another_account_needs(self, acme: Account, globex: Account) -> None:
         acme.scim.patch(f"/Users/{acme.ann}", {"op": "add", "path": "externalId", "value": "1"})
-        User.objects.update(is_staff=True)
+        ann = User.objects.get()
+        ann.is_staff = True
+        ann.set_password(PASSWORD)
+        ann.save()
+        browser = Client()
+        browser.force_login(ann)
         acme.deactivate()
 
         answer = acme.scim.post("/Users", user(ANN, externalId="2"))
@@ -860,3 +925,5 @@ class TestAnotherPerson:
         assert people() == {ANN: "active admin"}
         assert access() == {"Sales": set(), "Ops": {ANN}}
         assert ScimEvent.objects.filter(action=Action.USER_REPLACED).count() == 1
+        assert browser.get("/").status_code == 200
+        assert User.objects.get().check_password(PASSWORD)

@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.core import mail
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from pytest_django import Settings
 
 from tests.accounts import ACME, GLOBEX, Together, client_of
@@ -154,8 +155,10 @@ class Verified(HostAdapter):
 
 
 class Renaming(HostAdapter):
+    """A host where the address of whoever has not signed in for long may be replaced."""
+
     def may_replace_email(self, user: AbstractBaseUser, email: str) -> bool:
-        return True
+        return user.last_login is None
 
 
 EMAIL = "hope@host.example"
@@ -195,8 +198,17 @@ class TestEmail:
         self, scim: Scim, settings: Settings, person: User
     ) -> None:
         settings.TILED_SCIM_HOST_ADAPTER = Renaming
+        User.objects.update(last_login=None)
 
         assert self.push(scim, **email(BOB)) == BOB
+
+    def test_stays_where_the_host_says_so(
+        self, scim: Scim, settings: Settings, person: User
+    ) -> None:
+        settings.TILED_SCIM_HOST_ADAPTER = Renaming
+        User.objects.update(last_login=timezone.now())
+
+        assert self.push(scim, **email(BOB)) == EMAIL
 
     def test_of_a_user_of_scim_follows(self, scim: Scim) -> None:
         key = scim.add_user(ANN)

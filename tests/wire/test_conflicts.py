@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from typing import Any
 
 import pytest
 from django.conf import LazySettings
-from django.contrib.auth.models import User
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import Group, User
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation, TooManyFieldsSent
 from django.test import override_settings
 
@@ -30,6 +32,21 @@ class Customers(HostAdapter):
     @classmethod
     def accounts(cls) -> Mapping[str, str]:
         return {"acme": "Acme Inc.", "globex": "Globex Corporation"}
+
+
+class Verified(HostAdapter):
+    """A host whose customer has verified a domain."""
+
+    def domains(self) -> Collection[str] | None:
+        return ["corp.example"]
+
+
+class Welcoming(HostAdapter):
+    """A host that makes a group for each new user, with a name that must be unique."""
+
+    def create_user(self, values: Mapping[str, Any]) -> AbstractBaseUser:
+        Group.objects.create(name="Newcomers")
+        return super().create_user(values)
 
 
 @pytest.fixture(autouse=True)
@@ -108,6 +125,37 @@ class TestUsers:
         )
         assert UserLink.objects.count() == 1
 
+    def test_the_same_person_whom_people_have_renamed(self, scim: Scim) -> None:
+        key = scim.add_user(ANN)
+        User.objects.update(username=BOB)
+
+        answer = scim.post("/Users", user(BOB))
+
+        check_refusal(
+            answer,
+            409,
+            Cause.USER_LINKED,
+            f"userName “{BOB}” has the same userName as the user “{ANN}”",
+            f"the id is {key}",
+            "Change userName of one of the two",
+        )
+        assert UserLink.objects.count() == 1
+
+    @override_settings(TILED_SCIM_HOST_ADAPTER=Welcoming)
+    def test_a_value_that_no_attribute_has(self, scim: Scim) -> None:
+        scim.add_user(ANN)
+
+        answer = scim.post("/Users", user(BOB))
+
+        check_refusal(
+            answer,
+            409,
+            Cause.VALUE_IN_USE,
+            "A value that must be unique in Atlas is already used there",
+            "Ask an administrator of Atlas to change it.",
+        )
+        assert User.objects.get().username == ANN
+
     @override_settings(TILED_SCIM_ADOPT_USERS="email")
     def test_several_users_who_fit(self, scim: Scim) -> None:
         make_user("one", email=ANN)
@@ -138,6 +186,30 @@ class TestUsers:
             "Change userName in your identity provider, or ask an administrator of Atlas",
         )
         assert not UserLink.objects.filter(account="globex").exists()
+
+    @pytest.mark.parametrize(
+        ("body", "part"),
+        [
+            (user("ann@else.example"), "userName “ann@else.example” is not an email address"),
+            (
+                user("ann@corp.example", emails=[{"value": ANN}]),
+                f"emails “{ANN}” is not an email address",
+            ),
+        ],
+    )
+    @override_settings(TILED_SCIM_HOST_ADAPTER=Verified)
+    def test_an_address_outside_of_the_domains(
+        self, scim: Scim, body: dict[str, object], part: str
+    ) -> None:
+        check_refusal(
+            scim.post("/Users", body),
+            400,
+            Cause.OUTSIDE_DOMAINS,
+            part,
+            "at a domain that this connection may use: corp.example.",
+            "ask an administrator of Atlas to add the domain.",
+        )
+        assert not UserLink.objects.exists()
 
     def test_a_protected_user(self, scim: Scim) -> None:
         make_user("root", is_superuser=True)

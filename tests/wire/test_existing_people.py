@@ -228,7 +228,12 @@ class TestDeletion:
 
     @pytest.mark.parametrize("error", [ProtectedError, RestrictedError])
     def test_who_may_not_be_deleted_is_unlinked(
-        self, scim: Scim, key: str, settings: Settings, error: type[Exception]
+        self,
+        scim: Scim,
+        key: str,
+        settings: Settings,
+        caplog: pytest.LogCaptureFixture,
+        error: type[Exception],
     ) -> None:
         class Referring(HostAdapter):
             """A host that refers to its users, so that they cannot be deleted."""
@@ -246,6 +251,7 @@ class TestDeletion:
         assert people() == {ANN: "inactive"}
         assert access() == {"Sales": set()}
         assert scim.members(sales) == []
+        assert f"The host protects the user of {key} from being deleted" in caplog.text
 
     def test_nobody_stays_in_a_group_whose_library_was_deleted(self, scim: Scim, key: str) -> None:
         scim.add_group("Sales", key)

@@ -12,7 +12,7 @@ from django.test import Client
 from tests.drifting import give
 from tests.factories import make_user
 from tiled_scim.host import TILED_ADMIN
-from tiled_scim.models import ScimEvent, UserLink
+from tiled_scim.models import PriorAccess, ScimEvent, UserLink
 
 from .client import ANN, BOB, TILED_USER, Answer, Scim, group, patch_op, user
 from .state import access, people, refused
@@ -124,6 +124,17 @@ class TestAnotherPerson:
         assert access() == {"Sales": {ANN}}
 
     @every_push
+    def test_signs_in_as_before_where_the_host_says_so(
+        self, scim: Scim, admin: str, push: Push, settings: LazySettings
+    ) -> None:
+        settings.TILED_SCIM_END_SESSIONS = False
+        scim.deactivate(admin)
+
+        push(scim, admin, "2")
+
+        assert can_sign_in()
+
+    @every_push
     def test_is_noticed_after_the_externalid_was_removed(
         self, scim: Scim, admin: str, push: Push
     ) -> None:
@@ -150,11 +161,13 @@ class TestAnotherPerson:
         sales = scim.add_group("Sales")
         give("Sales", ANN)
         scim.put(f"/Groups/{sales}", group("Sales", key))
+        assert PriorAccess.objects.exists()
         scim.deactivate(key)
 
         post(scim, key, "2")
 
         assert access() == {"Sales": {ANN}}
+        assert not PriorAccess.objects.exists()
 
     def test_who_is_inactive_is_deactivated(self, scim: Scim, admin: str) -> None:
         scim.deactivate(admin)
@@ -215,6 +228,7 @@ class TestUnlinked:
     def test_password_is_dead(self, scim: Scim, admin: str, external_id: str) -> None:
         assert can_sign_in()
         scim.delete(f"/Users/{admin}")
+        assert not User.objects.get(username=ANN).has_usable_password()
 
         assert post(scim, admin, external_id).json["id"] == admin
 
@@ -234,6 +248,7 @@ class TestUnlinked:
         assert post(scim, admin, "1").json["id"] == admin
 
         assert not can_sign_in()
+        assert not User.objects.get(username=ANN).has_usable_password()
         assert browser.get("/", follow=True).wsgi_request.user.is_anonymous
 
     def test_name_now_belongs_to_somebody_else(self, scim: Scim, administrator: User) -> None:

@@ -65,6 +65,24 @@ def test_the_last_one_stays(scim: Scim, ann: str, removal: tuple[str, object]) -
     assert people() == {ANN: "active admin"}
 
 
+class AlwaysActive(HostAdapter):
+    """A host whose users cannot be inactive."""
+
+    @property
+    def user_fields(self) -> dict[str, str]:
+        return {name: path for name, path in super().user_fields.items() if name != "active"}
+
+
+@every_role
+def test_the_last_one_stays_where_everybody_is_active(
+    scim: Scim, ann: str, removal: tuple[str, object], settings: LazySettings
+) -> None:
+    settings.TILED_SCIM_HOST_ADAPTER = AlwaysActive
+    method, body = removal
+
+    assert refused(scim, method, f"/Users/{ann}", body).status == 403
+
+
 @every_departure
 def test_the_last_one_may_leave(scim: Scim, ann: str, removal: tuple[str, object]) -> None:
     method, body = removal

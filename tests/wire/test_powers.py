@@ -186,6 +186,7 @@ class TestNobodyBecomesProtected:
 
         assert answer.error == created.error == (403, None)
         assert "would make" in answer.json["detail"]
+        assert "a protected user of the application" in answer.json["detail"]
         events = ScimEvent.objects.order_by("pk").values_list("cause", flat=True)
         assert list(events)[-2:] == [Cause.PROTECTED, Cause.PROTECTED]
         assert people() == {ANN: "active"}

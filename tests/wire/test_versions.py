@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 
 from tests.simple_project.libraries.models import Library
 
-from .client import ANN, BOB, Answer, Scim, patch_op, remove_member, user
+from .client import ANN, BOB, Answer, Scim, add_members, patch_op, remove_member, user
 from .state import people, refused
 
 STALE = {"If-Match": 'W/"stale"'}
@@ -130,6 +130,16 @@ class TestVersions:
         assert after.json.get("groups") != before.json["groups"]
         assert etag(after) != etag(before)
 
+    def test_of_a_person_who_is_as_before_are_new(self, scim: Scim) -> None:
+        key = scim.add_user(ANN)
+        answers = [scim.get(f"/Users/{key}")]
+
+        answers += [scim.put(f"/Users/{key}", user(ANN, title=title)) for title in ("Boss", None)]
+
+        assert len({etag(answer) for answer in answers}) == 3
+        times = [answer.json["meta"]["lastModified"] for answer in answers]
+        assert times == sorted(set(times))
+
     def test_stay_with_a_request_that_changes_nothing(self, scim: Scim) -> None:
         key = scim.add_user(ANN)
         before = scim.get(f"/Users/{key}").json
@@ -158,14 +168,16 @@ class TestVersions:
         self, scim: Scim, settings: Any, end: Callable[[Scim, str, Any], object]
     ) -> None:
         ann = scim.add_user(ANN)
-        sales = scim.add_group("Sales", ann)
+        sales = scim.add_group("Sales")
+        without = version(scim, f"/Groups/{sales}")
+        scim.patch(f"/Groups/{sales}", add_members(ann))
         before = scim.get(f"/Groups/{sales}")
 
         end(scim, f"/Users/{ann}", settings)
 
         after = scim.get(f"/Groups/{sales}")
         assert after.json["members"] == []
-        assert etag(after) != etag(before)
+        assert etag(after) not in (etag(before), without)
         assert after.json["meta"]["lastModified"] > before.json["meta"]["lastModified"]
 
     def test_of_a_group_stay_with_a_change_of_a_member_that_it_does_not_show(

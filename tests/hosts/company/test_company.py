@@ -145,6 +145,18 @@ class TestOneAccount:
 
         assert shown(acme, key)["name"] == {"givenName": "Anna", "familyName": "Lovelace"}
 
+    @pytest.mark.parametrize("emails", [[], [{"value": ANN, "type": "work"}]])
+    def test_names_are_those_of_the_host_whatever_address_is_sent(
+        self, acme: Scim, monkeypatch: pytest.MonkeyPatch, emails: list[dict[str, str]]
+    ) -> None:
+        """The host's username is what was sent, as the host normalizes it: it chose nothing."""
+        monkeypatch.setattr(Person, "normalize_username", lambda name: name.lower().strip("."))
+        key = acme.post("/Users", person("Ann@Example.com.", emails=emails)).json["id"]
+
+        Person.objects.update(first_name="Anna")
+
+        assert shown(acme, key)["name"] == {"givenName": "Anna", "familyName": "Lovelace"}
+
     def test_pushed_group_becomes_a_project_of_the_account(self, acme: Scim) -> None:
         push_group(acme, "Surfaces", push(acme))
 
@@ -392,6 +404,21 @@ class TestTwoAccounts:
         assert the_person() == (ANN, "Ada", "Lovelace", True)
         assert shown(acme, key)["name"] == {"givenName": "Anna", "familyName": "Lovelace"}
 
+    @pytest.mark.parametrize("is_shared", [False, True])
+    def test_address_by_which_the_person_signs_in_stays(
+        self, acme: Scim, globex: Scim, is_shared: bool
+    ) -> None:
+        """The username of the host cannot be empty. Nobody sees who else has the person."""
+        key = acme.post("/Users", person("ann", ANN)).json["id"]
+        if is_shared:
+            push(globex)
+
+        answer = acme.put(f"/Users/{key}", person("ann", emails=[]))
+
+        assert answer.status == 200
+        assert shown(acme, key)["emails"] == [{"primary": True, "value": ANN}]
+        assert the_person() == (ANN, "Ada", "Lovelace", True)
+
     def test_deactivation_ends_the_access_of_one_account(self, acme: Scim, globex: Scim) -> None:
         keys = {scim: push(scim) for scim in (acme, globex)}
         for scim, name in ((acme, "Surfaces"), (globex, "Doomsday")):
@@ -411,6 +438,19 @@ class TestTwoAccounts:
 
         assert member(ACME)[1] is True
         assert Project.objects.get(name="Surfaces").members.exists()
+
+    def test_host_user_says_who_is_active_where_memberships_do_not(
+        self, acme: Scim, globex: Scim, settings: LazySettings
+    ) -> None:
+        settings.TILED_SCIM_MEMBERSHIP_FIELDS = {"user": "person", "title": "title"}
+        keys = {scim: push(scim) for scim in (acme, globex)}
+
+        set_value(acme, keys[acme], "active", False)
+        assert the_person()[3] is True
+        assert [shown(scim, key)["active"] for scim, key in keys.items()] == [False, True]
+        set_value(globex, keys[globex], "active", False)
+
+        assert the_person()[3] is False
 
     def test_person_is_inactive_when_nobody_has_them(self, acme: Scim, globex: Scim) -> None:
         keys = {scim: push(scim) for scim in (acme, globex)}

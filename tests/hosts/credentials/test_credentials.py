@@ -209,6 +209,16 @@ class TestDeactivation:
 
         assert ada.statuses() == IN
 
+    def test_by_hand_is_for_good_for_another_person_with_the_name(self, acme: OktaClient) -> None:
+        key = push(acme, "/Users", {**ADA, "externalId": "1"})
+        ada = Person(User.objects.get())
+        User.objects.update(is_active=False)
+
+        answer = acme.send("PUT", f"/Users/{key}", {**ADA, "externalId": "2"})
+
+        assert (answer.status, answer.json["active"]) == (200, True)
+        assert ada.statuses() == BACK
+
     def test_that_is_refused_ends_nothing(self, acme: OktaClient, settings: LazySettings) -> None:
         settings.TILED_SCIM_HOST_ADAPTER = "tests.hosts.credentials.scim.Unavailable"
         key = push(acme, "/Users", ADA)

@@ -186,6 +186,17 @@ class TestWriting:
         names = library.members.using(PRIMARY).values_list("username", flat=True)
         assert sorted(names) == [BOB, "carl"]
 
+    def test_access_that_people_gave_stays(self, scim: Scim, sales: str) -> None:
+        carl = scim.add_user("carl")
+        library = Library.objects.using(PRIMARY).get()
+        library.members.add(User.objects.using(PRIMARY).get(username="carl"))
+        scim.patch(f"/Groups/{sales}", add_members(carl))
+
+        assert scim.delete(f"/Users/{carl}").status == 204
+
+        names = library.members.using(PRIMARY).values_list("username", flat=True)
+        assert sorted(names) == [ANN, BOB, "carl"]
+
     def test_drift_is_found_and_mended(self, scim: Scim) -> None:
         call_command("scim_resync", dry_run=True, verbosity=0)
         Library.objects.using(PRIMARY).get().members.clear()
@@ -208,6 +219,9 @@ class Together(HostAdapter):
 
     def adoptable_users(self) -> QuerySet[Any]:
         return objects(User)
+
+    def adoptable_libraries(self) -> QuerySet[Any]:
+        return objects(Library)
 
     def update_user(self, user: AbstractBaseUser, values: Mapping[str, Any]) -> None:
         super().update_user(user, values)
@@ -264,6 +278,18 @@ class TestAccounts:
         assert shown == [True, False]
         access = Library.members.through.objects.using(PRIMARY).select_related("library")
         assert [row.library.name for row in access] == [f"Group of {keys[acme]}"]
+
+    def test_access_that_the_other_gives_stays(
+        self, acme: Scim, globex: Scim, settings: LazySettings
+    ) -> None:
+        settings.TILED_SCIM_ADOPT_LIBRARIES = True
+        keys = {acme: acme.add_user(ANN), globex: globex.add_user(ANN)}
+        for scim, key in keys.items():
+            scim.add_group("Sales", key)
+
+        assert acme.delete(f"/Users/{keys[acme]}").status == 204
+
+        assert Library.objects.using(PRIMARY).get().members.using(PRIMARY).count() == 1
 
     def test_roles_are_given_and_taken(self, acme: Scim) -> None:
         ann, bob = acme.add_user(ANN), acme.add_user(BOB, roles=[{"value": "editor"}])
