@@ -184,7 +184,8 @@ class Bulk:
         def needed(operation: Operation) -> set[int]:
             return {creators[bulk_id] for bulk_id in operation.references & pending}
 
-        path = [min(set().union(*map(needed, self.incomplete.values())), default=min(waiting))]
+        missing = set().union(*map(needed, self.incomplete.values()))
+        path = [min(missing or waiting)]
         while before := needed(waiting[path[-1]]):
             if before <= set(path):
                 circle = path[min(map(path.index, before)) :]
