@@ -222,7 +222,7 @@ class TestPage:
         assert "<script>alert" not in admin.get(PAGE).text
 
     def test_says_when_the_token_expires(self, admin: Client) -> None:
-        new_token("acme", lifetime=timedelta(days=3, hours=1))
+        new_token("acme", lifetime=timedelta(days=3))
         Connection("acme").tokens().update(last_used_at=timezone.now())
 
         assert "The token expires in 3 days." in read(admin.get(PAGE))
