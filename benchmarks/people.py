@@ -276,7 +276,7 @@ def numbers(last: int, first: int = 0) -> str:
     digits = range(len(str(last - 1)))
     total = " + ".join(f"d{digit}.n * {10**digit}" for digit in digits)
     tables = " CROSS JOIN ".join(f"({DIGIT}) AS d{digit}" for digit in digits)
-    every = f"SELECT {total} AS n FROM {tables}"  # noqa: S608 -- numbers only
+    every = f"SELECT {total} AS n FROM {tables}"  # noqa: S608 (numbers only)
     return f"(SELECT n FROM ({every}) AS a WHERE n >= {first} AND n < {last}) AS numbers"  # noqa: S608 (SQL and integers of this module only)
 
 

@@ -91,8 +91,7 @@ def answering(answer: Callable[[Call], Reply]) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(reply.body)
 
-        # The names are those of http.server.
-        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_call  # noqa: N815
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_call  # noqa: N815 (http.server calls these names)
 
         def log_message(self, *args: object) -> None:
             """Log nothing."""

@@ -165,7 +165,7 @@ def _digest(rows: QuerySet[Any, Any]) -> str:
     statement, parameters = rows.query.sql_with_params()
     text = "md5(string_agg(found::text, ';' ORDER BY found::text))"
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {text} FROM ({statement}) AS found", parameters)  # noqa: S608 -- all of it is Django's or written here
+        cursor.execute(f"SELECT {text} FROM ({statement}) AS found", parameters)  # noqa: S608 (all of it is Django's or written here)
         [digest] = cursor.fetchone() or [""]
     return str(digest)
 

@@ -352,7 +352,7 @@ class TestDates:
         if connection.vendor == "postgresql":
             pytest.skip("The connection keeps the zone that it began with.")
         settings.USE_TZ = False
-        make(created_at=datetime(2024, 2, 28, 12))  # noqa: DTZ001 -- as such a host has it
+        make(created_at=datetime(2024, 2, 28, 12))  # noqa: DTZ001 (as such a host has it)
 
         assert choices(viewer.get(LIST)) == ["February 28"]
 

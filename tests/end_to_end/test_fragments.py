@@ -157,7 +157,7 @@ def test_a_base_template_may_name_its_blocks_otherwise() -> None:
 
 def test_a_router_for_a_replica() -> None:
     names: dict[str, type] = {}
-    exec(block_with(DOCS / "performance.md", "class ReplicaRouter"), names)  # noqa: S102
+    exec(block_with(DOCS / "performance.md", "class ReplicaRouter"), names)  # noqa: S102 (code of our own documentation)
     router = names["ReplicaRouter"]()
 
     assert (router.db_for_read(None), router.db_for_write(None)) == ("replica", "default")

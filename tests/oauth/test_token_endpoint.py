@@ -702,7 +702,7 @@ class TestMetadata:
         """As docs/protocol.md says."""
         [code] = code_blocks(ROOT / "docs" / "protocol.md", "python")
         names: dict[str, Any] = {}
-        exec(code, names)  # noqa: S102
+        exec(code, names)  # noqa: S102 (code of our own documentation)
         own = import_module("tests.simple_project.urls").urlpatterns
         settings.ROOT_URLCONF = (*names["urlpatterns"], *own)
 

@@ -207,7 +207,7 @@ class Client:
     def _request(
         self, method: str, url: str, body: Json | None, authorization: str
     ) -> urllib.request.Request:
-        return urllib.request.Request(  # noqa: S310 -- _validated_url allows only http and https
+        return urllib.request.Request(  # noqa: S310 (_validated_url allows only http and https)
             url,
             method=method,
             data=None if body is None else json.dumps(body).encode(),

@@ -57,7 +57,7 @@ def serving(port: int, log: Path) -> Iterator[subprocess.Popen[bytes]]:
     command += ["--bind", f"{HOST}:{port}", "--workers", "2", "--graceful-timeout", "5"]
     command += ["--no-control-socket", "--access-logfile", "-"]
     with log.open("wb") as output:
-        process = subprocess.Popen(  # noqa: S603 -- no untrusted input
+        process = subprocess.Popen(  # noqa: S603 (no untrusted input)
             command,
             cwd=ROOT,
             stdin=subprocess.DEVNULL,

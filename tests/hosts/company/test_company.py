@@ -741,7 +741,7 @@ class TestAtOnce:
         for active in (False, True, False):
             answers = self.at_once(
                 clients,
-                lambda scim: set_value(scim, keys[id(scim)], "active", active),  # noqa: B023
+                lambda scim: set_value(scim, keys[id(scim)], "active", active),  # noqa: B023 (called before the next round)
             )
             assert {answer.status for answer in answers} == {200}
             assert the_person()[3] is active

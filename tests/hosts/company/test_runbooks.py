@@ -237,7 +237,7 @@ class TestLeak:
         shell.paste(blocks(self.title)[0])
 
         [events] = re.findall(r"`(Connection\(link.+)`", RUNBOOK[self.title])
-        [used] = eval(events, shell.names)  # noqa: S307
+        [used] = eval(events, shell.names)  # noqa: S307 (code of our own documentation)
         assert (used.action, used.address) == (Action.SETUP_LINK_USED, STRANGER)
         start = f"SetupLink {KEY} {new.link.pk}"
         assert capsys.readouterr().out == f"{start} works\n{start} has ended\n"

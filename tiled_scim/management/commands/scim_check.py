@@ -28,7 +28,7 @@ from tiled_scim.provider_check.run import Run, Verdict
 from tiled_scim.provider_check.session import Outcome, Result, Step
 
 DEFAULT_SECONDS = 60
-TOKEN_VARIABLE = "SCIM_TOKEN"  # noqa: S105 -- a variable's name, no secret
+TOKEN_VARIABLE = "SCIM_TOKEN"  # noqa: S105 (a variable's name, no secret)
 
 
 class Progress(Watcher):

@@ -47,8 +47,7 @@ class Membership(models.Model):
     )
     is_active = models.BooleanField(default=True)
     title = models.CharField(max_length=100, blank=True)
-    # Null and not "", because many have none.
-    badge = models.CharField(max_length=20, null=True, blank=True)  # noqa: DJ001
+    badge = models.CharField(max_length=20, null=True, blank=True)  # noqa: DJ001 (null and not "", because many have none)
     invited_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
