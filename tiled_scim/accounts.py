@@ -155,8 +155,14 @@ class AccountAdapter(HostAdapter):
     def find_user(self, values: Mapping[str, Any]) -> AbstractBaseUser | None:
         """Return the existing host user to adopt, or None.
 
-        A protected user outside the account is not found, so that nobody learns who is protected.
+        A protected user outside the account is not found, so that nobody learns who is protected. A
+        user whose name or address the account's link keeps is found as if the host had it.
         """
+        if settings.ADOPT_USERS is None:
+            return None
+        keepers = self._keepers(*self._identity(values))
+        if keepers:
+            return cast(AbstractBaseUser, keepers[0].user)
         user = super().find_user(values)
         if user is None or self._is_member(user) or not self.is_protected(user):
             return user
@@ -168,7 +174,8 @@ class AccountAdapter(HostAdapter):
         """Refuse the username of another member of the account, in any spelling.
 
         Names of users outside the account are no conflict, so that nobody learns who they are: see
-        `create_user` and `may_change_person`. Nor are names that members only have elsewhere.
+        `create_user` and `may_change_person`. Nor are names that members only have elsewhere: the
+        account sees those that their links keep instead.
 
         Raises:
             ScimError: 409.
@@ -314,6 +321,29 @@ class AccountAdapter(HostAdapter):
         """
         own = {"scim_links__account": self.account, "scim_links__keeps_own_values": True}
         return self._members().exclude(pk__in=host_users().filter(**own).values("pk"))
+
+    def _holders(self, field: str, value: str, users: models.QuerySet[Any]) -> set[Any]:
+        keepers = self._keepers(field, value)
+        return super()._holders(field, value, users) | {link.user_id for link in keepers}
+
+    def _keepers(self, field: str, value: str) -> list[Any]:
+        """Return the members' links that keep a value for the account, in any spelling.
+
+        Only email addresses are searched, which may be usernames: userNames are unique anyway.
+        """
+        is_email = field == self.user_fields.get("emails.value")
+        if not (value and is_email) or "emails.value" in self.membership_fields:
+            return []
+        links = cast(Any, host_users().model).scim_links.rel.related_model
+        form = canonical_value(field, value)
+        found = objects(links).filter(
+            links.may_keep_email({value, form}), account=self.account, user__in=self._members()
+        )
+        return [
+            link
+            for link in found.select_related("user").distinct()
+            if canonical_value(field, link.own_email or "") == form
+        ]
 
     def _memberships(self) -> models.QuerySet[Any]:
         """Return the memberships of the account."""

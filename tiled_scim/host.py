@@ -284,6 +284,11 @@ class HostAdapter:
             )
         return found[0] if found else None
 
+    def lookup_identity(self, values: Mapping[str, Any]) -> tuple[str, str]:
+        """Return the field and the canonical value by which a pushed user is looked up."""
+        field, value = self._identity(values)
+        return field, canonical_value(field, value)
+
     def check_identity(
         self, values: Mapping[str, Any], user: AbstractBaseUser | None = None
     ) -> None:
@@ -678,11 +683,15 @@ class HostAdapter:
         for field, value in sorted(self._identities(values)):
             identity = field, canonical_value(field, value)
             if identity not in known:
-                found = self._spelled(field, value, users)
-                if any(user is None or other.pk != user.pk for other in found):
+                holders = self._holders(field, value, users)
+                if holders - {user.pk if user else None}:
                     raise _in_use(field, value)
             compared.add(identity)
         return compared
+
+    def _holders(self, field: str, value: str, users: models.QuerySet[Any]) -> set[Any]:
+        """Return the users (primary keys) among some who have a value, in any spelling."""
+        return {user.pk for user in self._spelled(field, value, users)}
 
     def _adoptable(self, users: list[AbstractBaseUser]) -> list[AbstractBaseUser]:
         """Return which of these users a push may adopt."""

@@ -24,6 +24,7 @@ from tiled_scim.models.lengths import (
 )
 from tiled_scim.schemas import GROUP, USER
 from tiled_scim.scim.cleaning import check_length
+from tiled_scim.scim.elements import preferred
 from tiled_scim.scim.text import canonical, fold
 from tiled_scim.words import with_words
 
@@ -212,6 +213,18 @@ class UserLink(Link):
         super().refresh_from_db(using, fields, from_queryset)
         if fields is None or "attributes" in fields:
             self.saved_attributes = self.__dict__.get("attributes")
+
+    @property
+    def own_email(self) -> str | None:
+        """Return the email address of a link that `keeps_own_values`, or None."""
+        element = preferred(self.attributes.get("emails", ()), "value")
+        return cast(str, element["value"]) if element else None
+
+    @staticmethod
+    def may_keep_email(addresses: Iterable[str]) -> models.Q:
+        """Return the condition for links whose `own_email` is one of these, or perhaps another."""
+        folded = {folded_email(address) for address in addresses}
+        return models.Q(keeps_own_values=True, stored_emails__folded__in=folded)
 
     @property
     def belongs(self) -> bool:

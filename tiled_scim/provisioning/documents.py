@@ -214,31 +214,37 @@ def split(document: Document, resource_type: ResourceType, fields: HostFields) -
     return StoredValues(columns, host, attributes)
 
 
-def split_apart(document: Document, before: Document, fields: HostFields) -> StoredValues:
+def split_apart(document: Document, fields: HostFields) -> StoredValues:
     """Divide the document of a user as `split` does, but keep the person's values in the JSON.
 
     An account must not see whether another one has the user. So they are what the host would have
-    stored: without a value, its username remains, or begins as userName.
-
-    Args:
-        document: The document.
-        before: The current document. Empty for a new user.
-        fields: The attributes that are stored in the host.
+    stored: without a value, its username begins as userName.
     """
     stored = split(document, USER, fields)
     attributes, host = dict(stored.attributes), dict(stored.host)
-    names = split(before, USER, fields).host if before else {}
     for field in fields:
         if field.is_private:
             value = host.pop(field.name, None)
             if field.column == username_column():
-                value = (
-                    value
-                    or names.get(field.name)
-                    or normalized_username(cast(str, document["userName"]))
-                )
+                value = value or normalized_username(cast(str, document["userName"]))
             _put(attributes, field, value, joined)
     return StoredValues(stored.columns, host, attributes)
+
+
+def with_username(document: Document, before: Document, fields: HostFields) -> Document:
+    """Return a document with the host's username where the client removed it: it remains.
+
+    Args:
+        document: The document that the user should have.
+        before: The current document.
+        fields: The attributes that are stored in the host. One of them may be the username.
+    """
+    complete = dict(document)
+    for field in fields:
+        is_username = field.is_private and field.column == username_column()
+        if is_username and not _take(dict(document), field):
+            _put(complete, field, _take(dict(before), field), joined)
+    return complete
 
 
 def with_unnamed_booleans(document: Document, before: Document, fields: HostFields) -> Document:

@@ -10,12 +10,12 @@ from uuid import UUID
 from tiled_scim.errors import Cause, ScimError, not_found
 from tiled_scim.host import HostAdapter
 from tiled_scim.models import Action, UserLink
-from tiled_scim.provisioning.placeholders import preferred
 from tiled_scim.provisioning.reading import Reader
 from tiled_scim.provisioning.resources import StoredResource
 from tiled_scim.provisioning.service import Result, recorded
 from tiled_scim.provisioning.users import UserService
 from tiled_scim.schemas import USER
+from tiled_scim.scim.elements import preferred
 from tiled_scim.scim.grammar import Comparison
 from tiled_scim.scim.identifiers import as_uuid
 from tiled_scim.scim.text import fold

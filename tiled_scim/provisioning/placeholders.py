@@ -8,8 +8,10 @@ an empty text there, which distinguishes them from the placeholder.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
+
+from tiled_scim.scim.elements import preferred
 
 Element = dict[str, Any]
 
@@ -36,15 +38,6 @@ def divided(elements: Iterable[Element], name: str) -> tuple[Any, list[Element]]
     return None, [*(_stored(each, name, None) for each in known), placeholder]
 
 
-def preferred(elements: Iterable[Element], name: str) -> Element | None:
-    """Return the element of a document whose value the host stores, or None if none has a value.
-
-    It is the primary element, or else the first one for work, or else the first one.
-    """
-    valued = (element for element in elements if element.get(name))
-    return min(valued, key=_preference, default=None)
-
-
 def joined(elements: Iterable[Element], name: str, value: Any) -> list[Element]:
     """Return the elements of the link's JSON with the host's value in the placeholder.
 
@@ -69,7 +62,7 @@ def _joined(elements: Iterable[Element], name: str, value: Any) -> Iterator[Elem
             yield {name: value, **element}
 
 
-def _stored(element: Element, name: str, chosen: Element | None) -> Element:
+def _stored(element: Element, name: str, chosen: Mapping[str, Any] | None) -> Element:
     if element is chosen:
         return _without(element, name)
     return element if element.get(name) else {**element, name: NO_VALUE}
@@ -77,10 +70,3 @@ def _stored(element: Element, name: str, chosen: Element | None) -> Element:
 
 def _without(element: Element, name: str) -> Element:
     return {part: value for part, value in element.items() if part != name}
-
-
-def _preference(element: Element) -> int:
-    """Return a sort key: the primary element comes first, then elements for work."""
-    if element.get("primary"):
-        return 0
-    return 1 if element.get("type") == "work" else 2

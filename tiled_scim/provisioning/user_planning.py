@@ -22,6 +22,7 @@ from tiled_scim.provisioning.documents import (
     split,
     split_apart,
     with_unnamed_booleans,
+    with_username,
 )
 from tiled_scim.provisioning.locked_user import LockedUser
 from tiled_scim.provisioning.service import column_changes
@@ -37,10 +38,13 @@ class Plan:
     Args:
         columns: The new values of the link's columns, including its JSON.
         host: The new values of the host user, by attribute. None clears a value.
+        own: The new values of the person that the link keeps for the account. They are among the
+            columns, too.
     """
 
     columns: dict[str, Any]
     host: HostValues
+    own: HostValues
 
     @property
     def is_empty(self) -> bool:
@@ -71,6 +75,8 @@ class UserPlanner:
             removes: Whether absent booleans are removed, see `hidden_values`.
         """
         link, current = user.link, user.host
+        if self.adapter.account and before:
+            document = with_username(document, before, self.fields)
         if self.adapter.account and not removes:
             # After a user was unlinked or replaced, the document may be that of another person.
             known = before if link.is_live and not user.is_replaced else {}
@@ -78,7 +84,7 @@ class UserPlanner:
         keeps_own_values = self._keeps_own_values(user, before, document)
         fields = stored_fields(self.fields, keeps_own_values=keeps_own_values)
         stored = (
-            split_apart(document, before, self.fields)
+            split_apart(document, self.fields)
             if keeps_own_values
             else split(document, USER, fields)
         )
@@ -104,7 +110,8 @@ class UserPlanner:
         for name, value in (("hidden_values", hidden), ("keeps_own_values", keeps_own_values)):
             if getattr(link, name) != value:
                 columns[name] = value
-        return Plan(columns, host)
+        own = self._changed(user, before, document) if keeps_own_values else {}
+        return Plan(columns, host, own)
 
     def _keeps_own_values(self, user: LockedUser, before: Document, document: Document) -> bool:
         """Return whether the link will keep the values of the person, see `UserLink`.
@@ -120,6 +127,13 @@ class UserPlanner:
         if not user.is_new and old == new:
             return link.keeps_own_values
         return not self.adapter.may_change_person(link.user, host_input(new))
+
+    def _changed(self, user: LockedUser, before: Document, document: Document) -> HostValues:
+        """Return the values of the person that change. Those of a created user were checked."""
+        if user.was_created:
+            return {}
+        old, new = self._person(before), self._person(document)
+        return {name: value for name, value in new.items() if value != old.get(name)}
 
     def _keep_email(self, user: LockedUser, host: HostValues) -> None:
         """Leave an adopted user the address that people gave, unless it may be replaced.

@@ -228,10 +228,9 @@ class UserService(UserTransitions):
         """
         if not user.link.keeps_own_values:
             return True
-        if settings.ADOPT_USERS == "email":
-            sent = str(stored.host.get("emails.value") or "")
-            return canonical(str(user.host.get("emails.value") or "")) == canonical(sent)
-        return canonical(user.link.user_name) == canonical(name)
+        own = split(user.document(), USER, self.fields)
+        known = self.adapter.lookup_identity(self._host_input(user.link.user_name, own))
+        return known == self.adapter.lookup_identity(self._host_input(name, stored))
 
     def _host_input(self, name: str, stored: StoredValues) -> HostValues:
         """Return the values of a user for the host adapter. The host user may not exist yet."""
@@ -371,7 +370,7 @@ class UserService(UserTransitions):
         Raises:
             ScimError: 409.
         """
-        values = host_input(plan.host)
+        values = host_input({**plan.host, **plan.own})
         if "emails.value" in values:
             self._take_turn()
         if canonical(user.link.user_name) != canonical(old_name):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from typing import Any
 
 from tiled_scim.attributes import Attribute
 from tiled_scim.scim.cleaning import check_number, check_primary
@@ -74,6 +75,26 @@ def with_one_primary(
         else element
         for position, element in enumerate(elements)
     ]
+
+
+def preferred(elements: Iterable[Mapping[str, Any]], name: str) -> Mapping[str, Any] | None:
+    """Return the element that stands for all where there is room for one, or None.
+
+    It is the primary element, or else the first one for work, or else the first one.
+
+    Args:
+        elements: The elements of a document.
+        name: The sub-attribute of which the element must have a value.
+    """
+    valued = (element for element in elements if element.get(name))
+    return min(valued, key=_preference, default=None)
+
+
+def _preference(element: Mapping[str, Any]) -> int:
+    """Return a sort key: the primary element comes first, then elements for work."""
+    if element.get("primary"):
+        return 0
+    return 1 if element.get("type") == "work" else 2
 
 
 def _is_primary(element: object) -> bool:

@@ -36,16 +36,29 @@ from tiled_scim.provider_check.expectations import TILED_SCHEMA
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(params=[False, True], ids=["without roles", "with roles"], autouse=True)
-def _roles(request: pytest.FixtureRequest, settings: LazySettings) -> None:
-    """The host offers roles, or has none: then `roles` is only stored."""
-    if request.param:
-        fields = {**host.TILED_SCIM_MEMBERSHIP_FIELDS, "roles": "role"}
-        settings.TILED_SCIM_MEMBERSHIP_FIELDS = fields
+WITH_ROLES = {**host.TILED_SCIM_MEMBERSHIP_FIELDS, "roles": "role"}
+
+
+@pytest.fixture(
+    params=[
+        {},
+        # Without roles in the host, `roles` is only stored.
+        {"TILED_SCIM_MEMBERSHIP_FIELDS": WITH_ROLES, "TILED_SCIM_ADOPT_USERS": "email"},
+        {"TILED_SCIM_ADOPT_USERS": None},
+    ],
+    ids=["by userName", "by email, with roles", "without adoption"],
+    autouse=True,
+)
+def _host(request: pytest.FixtureRequest, settings: LazySettings) -> None:
+    """The host finds existing people by one value or none, and offers roles or none."""
+    for name, value in request.param.items():
+        setattr(settings, name, value)
 
 
 ACCOUNTS = [UUID(int=number) for number in (1, 2, 3)]
 NAMES = ["ann@example.com", "Bob@example.com", "bob@example.com", "carl@example.com"]
+# Some are names, too: then a value that is taken is most likely to be found.
+ADDRESSES = [*NAMES, "Ann@example.com", "other@example.com", "Boss"]
 GROUPS = ["Sales", "sales", "Research"]
 # Sees everything of the account: all that its identity provider could read.
 VIEWS = ["/Users?count=100", "/Groups?count=100", "/Users?sortBy=emails.value&sortOrder=descending"]
@@ -65,7 +78,7 @@ attributes = st.fixed_dictionaries(
         "externalId": texts,
         "name": st.fixed_dictionaries({}, optional={"givenName": texts, "familyName": texts}),
         "emails": st.lists(
-            st.builds(lambda value: {"value": value or "x@example.com"}, texts), max_size=2
+            st.builds(lambda value: {"value": value}, st.sampled_from(ADDRESSES)), max_size=2
         ),
         "roles": st.lists(roles, max_size=2),
         TILED_SCHEMA: st.builds(lambda value: {"tiledAdmin": value}, st.booleans()),
@@ -73,7 +86,7 @@ attributes = st.fixed_dictionaries(
 )
 single_values = st.one_of(
     st.tuples(st.sampled_from(["title", "name.givenName", "userName", "nickName"]), texts),
-    st.tuples(st.just('emails[type eq "work"].value'), texts),
+    st.tuples(st.just('emails[type eq "work"].value'), st.sampled_from(["", *ADDRESSES])),
     st.tuples(st.just("roles"), st.lists(roles, max_size=1)),
     st.tuples(st.sampled_from(["active", f"{TILED_SCHEMA}:tiledAdmin"]), st.booleans()),
 )
@@ -270,6 +283,14 @@ def test_account_is_answered_as_if_it_were_alone(
     by_hand: list[tuple[int, str, bool]],
     outsiders: list[tuple[str, str]],
 ) -> None:
+    check_as_if_alone(history, by_hand, outsiders)
+
+
+def check_as_if_alone(
+    history: list[tuple[int, tuple[Any, ...]]],
+    by_hand: list[tuple[int, str, bool]],
+    outsiders: list[tuple[str, str]],
+) -> None:
     with a_host(by_hand, outsiders) as providers:
         for who, step in history:
             providers[who].act(step)
@@ -282,6 +303,80 @@ def test_account_is_answered_as_if_it_were_alone(
 
     assert together == alone
     assert rows_together == rows_alone
+
+
+def with_email(kind: str, *arguments: Any) -> tuple[int, tuple[Any, ...]]:
+    *others, email = arguments
+    return 0, (kind, *others, {"emails": [{"value": email}] if email else []})
+
+
+ANN, BOB, CARL, DORA = (f"{name}@example.com" for name in ("ann", "bob", "carl", "dora"))
+
+
+@pytest.mark.parametrize(
+    ("other", "history"),
+    [
+        (ANN, [with_email("push", CARL, ANN), with_email("push", BOB, ANN)]),
+        (BOB, [with_email("push", CARL, ANN), with_email("push", ANN, BOB)]),
+        (ANN, [with_email("push", CARL, ANN), with_email("push", ANN, "")]),
+        (
+            BOB,
+            [
+                with_email("push", CARL, ANN),
+                with_email("push", BOB, BOB),
+                with_email("put", 1, BOB, ANN),
+            ],
+        ),
+        (
+            ANN,
+            [
+                with_email("push", CARL, ANN),
+                with_email("push", BOB, BOB),
+                with_email("put", 1, ANN, BOB),
+            ],
+        ),
+        (
+            CARL,
+            [
+                with_email("push", CARL, CARL),
+                with_email("push", BOB, BOB),
+                with_email("put", 0, CARL, ANN),
+                with_email("put", 1, BOB, ANN),
+            ],
+        ),
+        (
+            CARL,
+            [
+                with_email("push", CARL, CARL),
+                with_email("put", 0, CARL, ANN),
+                with_email("push", BOB, ANN),
+            ],
+        ),
+        (
+            ANN,
+            [
+                with_email("push", CARL, ANN),
+                with_email("push", BOB, BOB),
+                (0, ("delete", 0)),
+                with_email("push", DORA, ANN),
+                with_email("push", CARL, CARL),
+            ],
+        ),
+        (
+            BOB,
+            [
+                with_email("push", CARL, BOB),
+                with_email("put", 0, CARL, ""),
+                with_email("push", "Bob@example.com", DORA),
+            ],
+        ),
+    ],
+)
+def test_an_address_is_taken_wherever_it_is_kept(
+    other: str, history: list[tuple[int, tuple[Any, ...]]]
+) -> None:
+    """On the host user, or on the account's link because another account has the user."""
+    check_as_if_alone(history, [(2, other, True)], [])
 
 
 def keys_of(condition: Q) -> list[int]:

@@ -43,7 +43,7 @@ CASES: dict[str, tuple[int, int, Callable[[Scim, str, str], Any]]] = {
         8,
         lambda scim, key, group: scim.patch(f"/Groups/{group}", add_members(key)),
     ),
-    "POST": (8, 8, lambda scim, key, group: scim.post("/Users", person("bob@example.com"))),
+    "POST": (9, 9, lambda scim, key, group: scim.post("/Users", person("bob@example.com"))),
 }
 
 
