@@ -4,6 +4,8 @@ VENV := .venv
 # The first of these that is new enough makes the environment: make PYTHON=python3.12 test
 PYTHON := python3.14 python3.13 python3.12 python3.11 python3
 PORT := 8000
+# `make test QUICK=` tries all random examples, and all cases of tests that have many.
+QUICK := --quick
 # More arguments: make test ARGS="-k filter", make bench ARGS="--quick --only floor,tiled_scim"
 ARGS :=
 # Without bytecode, each process that the tests start would compile all modules again.
@@ -32,8 +34,8 @@ setup: $(VENV)/test $(VENV)/lint $(VENV)/docs ## Install what developers need, a
 demo: $(VENV)/test ## Start the example project with two customers in it (PORT=8000)
 	@$(VENV)/bin/python manage.py demo --port $(PORT)
 
-test: $(VENV)/test ## Run the tests (ARGS="..." goes to pytest)
-	@$(PYTEST) --hypothesis-profile=quick $(ARGS)
+test: $(VENV)/test ## Run the tests (QUICK= tries all cases, ARGS="..." goes to pytest)
+	@$(PYTEST) $(QUICK) $(ARGS)
 
 end-to-end: $(VENV)/test ## Run the tests that start servers and other projects
 	@$(PYTEST) tests/end_to_end $(ARGS)

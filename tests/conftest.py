@@ -2,14 +2,19 @@
 
 import os
 import signal
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from tests.flush import empty_tables_by_delete
+
 # The tests say nothing about time: a slow machine breaks no rule.
 settings.register_profile("thorough", settings.default, deadline=None)
-# `make test` tries fewer random examples each time than everything else does.
+# `make test` tries fewer random examples than everything else does, and as many cases of `sampled`
+# tests.
+CASES = 8
 settings.register_profile("quick", settings.get_profile("thorough"), max_examples=25)
 settings.load_profile("thorough")
 
@@ -37,7 +42,34 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return None if any(path.is_relative_to(collection_path) for path in asked_for) else True
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--quick", action="store_true", help="leave out most random examples and sampled cases"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    empty_tables_by_delete()
+    if config.getoption("quick"):
+        settings.load_profile("quick")
+
+
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Begin with the projects of other hosts, so that no process is left with one at the end."""
     items.sort(key=lambda item: item.path.name != "test_hosts.py")
+    if config.getoption("quick"):
+        _keep_some_cases(config, items)
+
+
+def _keep_some_cases(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect most cases of sampled tests: others each time, because their order is random."""
+    kept: list[pytest.Item] = []
+    left_out: list[pytest.Item] = []
+    numbers = Counter[str]()
+    for item in items:
+        name = item.nodeid.partition("[")[0]
+        numbers[name] += item.get_closest_marker("sampled") is not None
+        (kept if numbers[name] <= CASES else left_out).append(item)
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = kept

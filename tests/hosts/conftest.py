@@ -9,10 +9,15 @@ import pytest
 from django.conf import settings
 from pytest_django.live_server_helper import LiveServer
 
+from tests.flush import empty_tables_by_delete
 from tests.tokens import new_token
 from tiled_scim.provider_check.client import OktaClient
 
 HOSTS = Path(__file__).parent
+
+
+def pytest_configure() -> None:
+    empty_tables_by_delete()
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:

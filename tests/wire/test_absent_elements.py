@@ -24,6 +24,7 @@ def keys(scim: Scim) -> dict[str, str]:
     }
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("filter_", "names"),
     [

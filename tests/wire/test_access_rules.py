@@ -93,6 +93,7 @@ class OneCustomer(HostAdapter):
 class TestIdentity:
     """No change of a name or an address makes two people one, or one another."""
 
+    @pytest.mark.sampled
     @pytest.mark.parametrize("taken", [BOB, "BOB@Example.com"])
     @pytest.mark.parametrize("username", [ANN, "ann"])
     def test_the_username_of_another_host_user_is_409(
@@ -104,6 +105,7 @@ class TestIdentity:
 
         assert error(refused(scim, *way(key, {"userName": taken}))) == (409, "uniqueness")
 
+    @pytest.mark.sampled
     @pytest.mark.parametrize("taken", ["hope@host.example", "Hope@Host.Example"])
     @pytest.mark.parametrize("username", [ANN, "ann"])
     def test_so_is_the_address_where_people_are_known_by_it(
@@ -280,6 +282,7 @@ class TestIdentityOfANewPerson:
 
 @every_way
 class TestProtectedPeople:
+    @pytest.mark.sampled
     @pytest.mark.parametrize(
         "attributes",
         [
@@ -313,6 +316,7 @@ PASSWORDS: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.sampled
 @every_way
 @pytest.mark.parametrize("attributes", PASSWORDS.values(), ids=PASSWORDS)
 def test_no_password_is_set(scim: Scim, way: Way, attributes: Mapping[str, Any]) -> None:
@@ -339,6 +343,7 @@ POWERS: dict[str, dict[str, Any]] = {
 
 @every_way
 class TestPower:
+    @pytest.mark.sampled
     @pytest.mark.parametrize("attributes", POWERS.values(), ids=POWERS)
     def test_nobody_becomes_a_superuser(
         self, scim: Scim, way: Way, attributes: Mapping[str, Any]

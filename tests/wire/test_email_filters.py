@@ -74,11 +74,13 @@ class TestWhatIsFound:
         scim.add_user(BOB)
         return scim.add_user(ANN, emails=emails(ANN, HOME))
 
+    @pytest.mark.sampled
     @pytest.mark.parametrize("form", FORMS)
     def test_the_person_who_has_the_address(self, scim: Scim, ann: str, form: str) -> None:
         for address in (ANN, HOME, ANN.upper(), HOME.lower()):
             assert scim.found("/Users", form.format(address)) == [ann], address
 
+    @pytest.mark.sampled
     @pytest.mark.parametrize("form", FORMS)
     def test_nobody_where_nobody_has_it(self, scim: Scim, ann: str, form: str) -> None:
         for address in (CARL, f"{ANN} ", "änn@example.com", "%", ""):
@@ -263,13 +265,13 @@ class TestWhatIsRead:
         if connection.vendor == "mysql":
             execute("ANALYZE TABLE auth_user, tiled_scim_userlink, tiled_scim_storedemail")
 
-    @pytest.mark.parametrize("form", [*FORMS, 'emails[type eq "work"].value eq "{}"'])
     @pytest.mark.parametrize("address", ["person78@home.example", "person79@example.com"])
-    def test_are_a_few_entries_of_indexes(self, scim: Scim, form: str, address: str) -> None:
-        with planned_as_if_large(), CaptureQueriesContext(connection) as queries:
-            [found] = scim.found("/Users", form.format(address))
-            reads = sum(READS[connection.vendor](sql) for sql in of_links(queries))
+    def test_are_a_few_entries_of_indexes(self, scim: Scim, address: str) -> None:
+        for form in (*FORMS, 'emails[type eq "work"].value eq "{}"'):
+            with planned_as_if_large(), CaptureQueriesContext(connection) as queries:
+                [found] = scim.found("/Users", form.format(address))
+                reads = sum(READS[connection.vendor](sql) for sql in of_links(queries))
 
-        assert UserLink.objects.get(pk=found).user_name == address.partition("@")[0]
-        # It would be over 2,000.
-        assert 1 <= reads < 60
+            assert UserLink.objects.get(pk=found).user_name == address.partition("@")[0]
+            # It would be over 2,000.
+            assert 1 <= reads < 60, form

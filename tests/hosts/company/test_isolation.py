@@ -273,7 +273,7 @@ def rows_of(account: UUID) -> dict[str, list[Any]]:
 
 
 @hypothesis_settings(
-    max_examples=25,
+    max_examples=15,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -384,7 +384,7 @@ def keys_of(condition: Q) -> list[int]:
 
 
 @hypothesis_settings(
-    max_examples=25,
+    max_examples=15,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
