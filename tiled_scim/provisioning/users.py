@@ -64,7 +64,7 @@ class UserService(UserTransitions):
         """
         self._take_turn()
         document = {"active": True, **document}
-        check_domains(self.adapter, self.fields, document, before={})
+        check_domains(self.adapter, self.fields, document)
         stored = split(document, USER, self.fields)
         user = self._find(document, stored)
         was_linked = not user.is_new and user.link.is_live and user.belongs
@@ -215,23 +215,23 @@ class UserService(UserTransitions):
             link.user = cast(Any, rows.filter(pk=host_user.pk).first())
             return self._locked(link)
         user = self._locked(existing)
-        if not self._is_known_by(user, name, stored):
+        if not self._is_known_by(user, stored):
             return self._locked(link)
         if existing.is_live and user.belongs and user.is_active:
             raise linked(existing, name)
         return user
 
-    def _is_known_by(self, user: LockedUser, name: str, stored: StoredValues) -> bool:
+    def _is_known_by(self, user: LockedUser, stored: StoredValues) -> bool:
         """Return whether the name or address that found the host user is one that the account sees.
 
         If the link keeps the account's own values, the host user may have others.
         """
         if not user.link.keeps_own_values:
             return True
-        if settings.ADOPT_USERS == "email":
-            sent = str(stored.host.get("emails.value") or "")
-            return canonical(str(user.host.get("emails.value") or "")) == canonical(sent)
-        return canonical(user.link.user_name) == canonical(name)
+        if settings.ADOPT_USERS != "email":
+            return False  # for `_find` has looked for the name that the account sees
+        own = split(user.document(), USER, self.fields).host.get("emails.value")
+        return canonical(str(own)) == canonical(str(stored.host.get("emails.value")))
 
     def _host_input(self, name: str, stored: StoredValues) -> HostValues:
         """Return the values of a user for the host adapter. The host user may not exist yet."""
