@@ -27,7 +27,7 @@ from tiled_scim.host import (
     library_model,
 )
 from tiled_scim.models import LibraryGroupLink, UserLink
-from tiled_scim.provisioning.reading import host_values_of
+from tiled_scim.provisioning.reading import host_values_of, user_relations
 
 pytestmark = pytest.mark.django_db
 
@@ -113,6 +113,18 @@ class TestUserFields:
             "active": True,
             TILED_ADMIN: False,
         }
+
+    def test_of_a_related_row_are_read_with_the_user(self) -> None:
+        class WithProfile(HostAdapter):
+            @property
+            def user_fields(self) -> dict[str, str]:
+                return {**super().user_fields, "title": "profile__job__title"}
+
+            @property
+            def membership_fields(self) -> dict[str, str]:
+                return {"nickName": "alias"}
+
+        assert user_relations(WithProfile()) == {"user", "user__profile__job"}
 
 
 class TestFindUser:

@@ -24,6 +24,7 @@ from tests.wire.client import ANN, BOB, CARL, NOBODY, Answer, Scim
 from tests.wire.transport import HOST
 from tiled_scim import logout
 from tiled_scim.connections import Actor, UnknownAccountError
+from tiled_scim.errors import Cause
 from tiled_scim.logout import InvalidIssuerError, configure, issuer_of, path_of, turn_off
 from tiled_scim.models import Action, LogoutIssuer, Outcome, ScimEvent, UsedAssertion
 from tiled_scim.oauth import assertions
@@ -309,6 +310,7 @@ class TestSubjects:
         answer = okta.send(subject(**identifier))
 
         assert answer.error == (404, None)
+        assert answer.json["detail"] == "The account has no such user."
         assert ann.is_signed_in
         assert last_event().outcome == Outcome.REFUSED
 
@@ -333,6 +335,7 @@ class TestSubjects:
 
         assert answer.status == 422
         assert "fits 2 users" in answer.json["detail"]
+        assert last_event().cause == Cause.CLIENT
         assert all(browser.is_signed_in for browser in browsers)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from io import BytesIO
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from django.test import Client
@@ -34,6 +35,7 @@ class TestPaths:
             answer = refused(scim, method, f"/{collection}/{key}", body)
 
             assert answer.error == (404, None)
+            assert f"with the id {unquote(key)}" in answer.json["detail"]
 
     @pytest.mark.parametrize(("collection", "other"), [("Users", "sales"), ("Groups", "ann")])
     def test_the_id_of_another_kind_is_404(

@@ -35,6 +35,14 @@ class SignedInByAddress(Verified):
         return {**super().user_fields, "emails.value": "username", "nickName": "email"}
 
 
+class ToldByAddress(Verified):
+    """A host that keeps the address in a column by which it finds nobody."""
+
+    @property
+    def user_fields(self) -> dict[str, str]:
+        return {"emails.value": "last_name", "active": "is_active"}
+
+
 @pytest.fixture(autouse=True)
 def _verified(settings: Settings) -> None:
     settings.TILED_SCIM_HOST_ADAPTER = Verified
@@ -117,7 +125,10 @@ class TestNewUsers:
 
         settings.TILED_SCIM_HOST_ADAPTER = Unverified
 
-        assert refused(scim, "POST", "/Users", user(ANN)).status == 400
+        answer = refused(scim, "POST", "/Users", user(ANN))
+
+        assert answer.error == (400, "invalidValue")
+        assert "this connection may use: none." in answer.json["detail"]
 
 
 def patched(*operations: dict[str, Any]) -> Any:
@@ -194,15 +205,28 @@ class TestChanges:
         assert User.objects.get().email == ANN
 
     @pytest.mark.parametrize(
-        "attributes", [{"nickName": OUTSIDE}, email(OUTSIDE)], ids=["nickName", "emails"]
+        ("adapter", "name", "attributes"),
+        [
+            (SignedInByAddress, "nickName", {"nickName": OUTSIDE}),
+            (SignedInByAddress, "emails", email(OUTSIDE)),
+            (ToldByAddress, "emails", email(OUTSIDE)),
+        ],
     )
     def test_whatever_becomes_a_username_or_an_address(
-        self, scim: Scim, settings: Settings, attributes: Mapping[str, Any]
+        self,
+        scim: Scim,
+        settings: Settings,
+        adapter: type[HostAdapter],
+        name: str,
+        attributes: Mapping[str, Any],
     ) -> None:
-        settings.TILED_SCIM_HOST_ADAPTER = SignedInByAddress
+        settings.TILED_SCIM_HOST_ADAPTER = adapter
         key = scim.add_user(ANN)
 
-        assert refused(scim, "PUT", f"/Users/{key}", {**user(ANN), **attributes}).status == 400
+        answer = refused(scim, "PUT", f"/Users/{key}", {**user(ANN), **attributes})
+
+        assert answer.error == (400, "invalidValue")
+        assert answer.json["detail"].startswith(f"{name} “{OUTSIDE}” is not an email address")
 
 
 class TestUsersOutside:

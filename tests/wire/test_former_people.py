@@ -273,6 +273,16 @@ class TestUnlinked:
 
         assert refused(scim, "POST", "/Users", user(ANN)).status == 409
 
+    def test_name_of_somebody_who_has_not_left_stays_theirs(self, scim: Scim) -> None:
+        key = scim.add_user(ANN)
+        User.objects.filter(username=ANN).update(username="ann.renamed")
+        make_user(ANN)
+
+        answer = refused(scim, "POST", "/Users", user(ANN))
+
+        assert answer.error == (409, "uniqueness")
+        assert f"its id is {key}" in answer.json["detail"]
+
     def test_name_that_nobody_has(self, scim: Scim) -> None:
         key = scim.add_user(ANN)
         scim.delete(f"/Users/{key}")

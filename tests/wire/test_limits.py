@@ -399,6 +399,7 @@ class TestPages:
 
         assert scim.get("/Groups", excludedAttributes="members").json["itemsPerPage"] == 4
         assert scim.get("/Groups").json["itemsPerPage"] == 1
+        assert scim.get("/Groups", count=2).json["itemsPerPage"] == 1
         assert scim.get("/", filter="members pr").json["itemsPerPage"] == 1
 
     def test_have_any_number_of_groups_without_members(

@@ -20,7 +20,7 @@ DOMAINS_SHOWN = 5
 
 
 def check_domains(
-    adapter: HostAdapter, fields: HostFields, document: Document, before: Document
+    adapter: HostAdapter, fields: HostFields, document: Document, before: Document | None = None
 ) -> None:
     """Refuse values outside of `HostAdapter.domains`, if they are new.
 
@@ -30,7 +30,7 @@ def check_domains(
         adapter: The host adapter for the account.
         fields: The attributes that are stored in the host.
         document: The document that the user should have.
-        before: The document whose values are known. Empty if all are new.
+        before: The document whose values are known. None if all are new.
 
     Raises:
         ScimError: 400.

@@ -84,14 +84,13 @@ class LogoutService(UserService):
         Raises:
             ScimError: 404; 403 for a protected user.
         """
-        user, document = self._changeable(key, None)
+        user, _document = self._changeable(key, None)
         link: UserLink = user.link
         if user.is_kept_elsewhere:
             self.adapter.end_account_sessions(link.user)
         else:
             self.adapter.end_sessions(link.user)
-        change = self.changed(link, action=Action.SESSIONS_ENDED)
-        return Result(change, user.resource(document))
+        return Result(self.changed(link, action=Action.SESSIONS_ENDED))
 
 
 def _by_email(reader: Reader, address: str) -> list[StoredResource]:

@@ -23,7 +23,7 @@ from tiled_scim.provisioning.documents import (
     values_of_row,
     values_of_user,
 )
-from tiled_scim.provisioning.resources import StoredResource, groups_of_json
+from tiled_scim.provisioning.resources import StoredResource, entity_tag, groups_of_json
 from tiled_scim.schemas import GROUP, USER
 from tiled_scim.scim.cleaning import Document
 from tiled_scim.sql import rows
@@ -170,14 +170,5 @@ def document_of(link: Link, adapter: HostAdapter) -> Document:
 
 def version_of(link: Link, adapter: HostAdapter) -> str:
     """Return the version of a link's resource. User links must be read `with_groups`."""
-    is_user = isinstance(link, UserLink)
-    groups = groups_of_json(cast(UserLink, link).group_rows) if is_user else ()
-    return StoredResource(
-        USER if is_user else GROUP,
-        str(link.pk),
-        document_of(link, adapter),
-        link.version,
-        link.created_at,
-        link.updated_at,
-        groups,
-    ).version
+    groups = groups_of_json(cast(Any, link).group_rows) if isinstance(link, UserLink) else ()
+    return entity_tag(link.version, document_of(link, adapter), groups)

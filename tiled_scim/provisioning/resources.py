@@ -38,12 +38,16 @@ class StoredResource:
 
     @cached_property
     def version(self) -> str:
-        """Return the weak entity tag. It changes with everything that a GET shows.
+        return entity_tag(self.number, self.document, self.groups)
 
-        A group's members are not part of it, because each change of them changes `number`.
-        """
-        content = json.dumps([self.number, self.document, self.groups], sort_keys=True)
-        return f'W/"{hashlib.sha256(content.encode()).hexdigest()[:32]}"'
+
+def entity_tag(number: int, document: Document, groups: tuple[tuple[str, str], ...]) -> str:
+    """Return the weak entity tag of a resource. It changes with everything that a GET shows.
+
+    A group's members are not part of it, because each change of them changes the number.
+    """
+    content = json.dumps([number, document, groups], sort_keys=True)
+    return f'W/"{hashlib.sha256(content.encode()).hexdigest()[:32]}"'
 
 
 def groups_of_json(rows: Sequence[Mapping[str, str]] | None) -> tuple[tuple[str, str], ...]:

@@ -74,7 +74,7 @@ class Result:
 
     Args:
         change: What was changed, for the event.
-        resource: The resource after the change. None if it is not live any more.
+        resource: The resource after the change. None if it is not live any more, or not shown.
     """
 
     change: Change

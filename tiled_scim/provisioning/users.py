@@ -64,7 +64,7 @@ class UserService(UserTransitions):
         """
         self._take_turn()
         document = {"active": True, **document}
-        check_domains(self.adapter, self.fields, document, before={})
+        check_domains(self.adapter, self.fields, document)
         stored = split(document, USER, self.fields)
         user = self._find(document, stored)
         was_linked = not user.is_new and user.link.is_live and user.belongs

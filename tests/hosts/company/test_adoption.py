@@ -262,6 +262,10 @@ class TestRenamed:
 
     NEW = "ann.smith@example.com"
 
+    @pytest.fixture(autouse=True, params=["username", "email"])
+    def _adopted(self, settings: LazySettings, request: pytest.FixtureRequest) -> None:
+        settings.TILED_SCIM_ADOPT_USERS = request.param
+
     @pytest.fixture(params=["new name is taken", "person is shared"])
     def ann(self, acme: Scim, globex: Scim, request: pytest.FixtureRequest) -> str:
         """The id of Ann, whom Acme's identity provider has renamed."""
@@ -296,3 +300,14 @@ class TestRenamed:
         assert acme.delete(f"/Users/{ann}").status == 204
 
         assert push(acme) != ann
+
+    def test_own_address_is_still_the_persons(
+        self, acme: Scim, ann: str, settings: LazySettings
+    ) -> None:
+        settings.TILED_SCIM_ADOPT_USERS = "email"
+        assert acme.put(f"/Users/{ann}", person(self.NEW, ANN)).status == 200
+
+        answer = acme.post("/Users", person("third@example.com", ANN))
+
+        assert answer.error == (409, "uniqueness")
+        assert f"the id is {ann}" in answer.json["detail"]

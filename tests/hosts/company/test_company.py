@@ -11,7 +11,7 @@ import pytest
 from django.conf import LazySettings
 from django.contrib.auth import get_user
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.db import connection, connections
+from django.db import connection, connections, models
 from django.db.models.functions import Upper
 from django.http import HttpRequest
 from django.test import Client
@@ -27,6 +27,7 @@ from tiled_scim.conf import settings as scim_settings
 from tiled_scim.connections import Connection
 from tiled_scim.errors import Cause
 from tiled_scim.models import Action, LibraryGroupLink, ScimEvent, UserLink
+from tiled_scim.presentation.links import annotate_users, attributes_of
 from tiled_scim.provider_check.expectations import TILED_SCHEMA
 
 ACME, GLOBEX = UUID(int=1), UUID(int=2)
@@ -556,6 +557,7 @@ class TestNoLongerAMember:
         answer = acme.send(method, f"/Users/{key}", body)
 
         assert answer.status == 404
+        assert f"no User with the id {key}" in answer.json["detail"]
         assert the_person() == (ANN, "Ada", "Lovelace", True)
         assert not Membership.objects.exists()
 
@@ -597,6 +599,7 @@ class TestNoLongerAMember:
         assert other != key
         assert Membership.objects.get().person == new
         assert acme.get(f"/Users/{key}").status == 404
+        assert not UserLink.objects.get(pk=key).is_live
 
 
 class TestConflicts:
@@ -829,3 +832,28 @@ class TestAdmin:
             (str(ACME), "bob@example.com"): ("active", True),
             (str(GLOBEX), ANN): ("active", False),
         }
+
+
+class ReplicaOfMemberships:
+    """Sends reads of memberships to a replica that does not answer."""
+
+    def db_for_read(self, model: type[models.Model], **hints: Any) -> str | None:
+        return "replica" if model._meta.model_name == "membership" else None
+
+    def db_for_write(self, model: type[models.Model], **hints: Any) -> str:
+        assert issubclass(model, models.Model)  # routers of hosts look at it
+        return "default"
+
+
+def test_memberships_are_read_where_they_are_written(acme: Scim, settings: LazySettings) -> None:
+    settings.DATABASE_ROUTERS = [ReplicaOfMemberships()]
+
+    key = push(acme, title="Boss")
+    push_group(acme, "Surfaces", key)
+    set_value(acme, key, "active", False)
+    found = acme.get("/Users", filter='title eq "Boss"').json["Resources"]
+    [link] = annotate_users(list(UserLink.objects.select_related("user")))
+
+    assert (shown(acme, key)["active"], shown(acme, key)["title"]) == (False, "Boss")
+    assert [each["id"] for each in found] == [key]
+    assert (link.state.label, dict(attributes_of(link))["title"]) == ("deactivated", "Boss")
