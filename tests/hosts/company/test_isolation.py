@@ -17,7 +17,7 @@ from uuid import UUID
 import pytest
 from django.conf import LazySettings
 from django.contrib.auth.models import Permission
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
@@ -55,6 +55,8 @@ def _host(request: pytest.FixtureRequest, settings: LazySettings) -> None:
         setattr(settings, name, value)
 
 
+# What a request does is much the same on each database.
+EXAMPLES = 15 if connection.vendor == "sqlite" else 5
 ACCOUNTS = [UUID(int=number) for number in (1, 2, 3)]
 NAMES = ["ann@example.com", "Bob@example.com", "bob@example.com", "carl@example.com"]
 # Some are names, too: then a value that is taken is most likely to be found.
@@ -273,7 +275,7 @@ def rows_of(account: UUID) -> dict[str, list[Any]]:
 
 
 @hypothesis_settings(
-    max_examples=15,
+    max_examples=EXAMPLES,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -384,7 +386,7 @@ def keys_of(condition: Q) -> list[int]:
 
 
 @hypothesis_settings(
-    max_examples=15,
+    max_examples=EXAMPLES,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
