@@ -126,6 +126,39 @@ def test_the_adapter_hears_of_access_in_the_transaction(
     assert Hooked.called == [("deactivated", ANN, False), ("reactivated", ANN, True)]
 
 
+class Creating(HostAdapter):
+    """Notes what users are created with."""
+
+    created: ClassVar[list[Mapping[str, Any]]] = []
+
+    @property
+    def user_fields(self) -> dict[str, str]:
+        return {**super().user_fields, "meta.created": "date_joined"}
+
+    def create_user(self, values: Mapping[str, Any]) -> AbstractBaseUser:
+        self.created.append(values)
+        return super().create_user(values)
+
+
+def test_the_adapter_creates_users_with_what_was_pushed(
+    scim: Scim, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.TILED_SCIM_HOST_ADAPTER = Creating
+    monkeypatch.setattr(Creating, "created", [])
+
+    scim.add_user(ANN, active=False)
+
+    assert Creating.created == [
+        {
+            "userName": ANN,
+            "name.givenName": "Ann",
+            "name.familyName": "Angel",
+            "emails.value": ANN,
+            "active": False,
+        }
+    ]
+
+
 class SavesItself(HostAdapter):
     """A host that saves users through an instance of its own."""
 

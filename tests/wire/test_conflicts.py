@@ -11,6 +11,7 @@ from django.conf import LazySettings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import Group, User
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation, TooManyFieldsSent
+from django.db import IntegrityError
 from django.test import override_settings
 
 from tests.accounts import client_of
@@ -20,6 +21,7 @@ from tiled_scim.api.exceptions import as_scim_error
 from tiled_scim.errors import Cause
 from tiled_scim.host import HostAdapter
 from tiled_scim.models import LibraryGroupLink, Outcome, ScimEvent, UserLink
+from tiled_scim.provisioning.conflicts import conflict
 
 from .client import ANN, BOB, TILED_USER, Answer, Scim, group, user
 
@@ -32,6 +34,22 @@ class Customers(HostAdapter):
     @classmethod
     def accounts(cls) -> Mapping[str, str]:
         return {"acme": "Acme Inc.", "globex": "Globex Corporation"}
+
+
+class KnownByNickName(Customers):
+    """Two such accounts, whose users sign in with their nickName."""
+
+    @property
+    def user_fields(self) -> dict[str, str]:
+        return {**super().user_fields, "nickName": "username"}
+
+
+class KnownByAddress(Customers):
+    """Two such accounts, whose users sign in with their email address."""
+
+    @property
+    def user_fields(self) -> dict[str, str]:
+        return {**super().user_fields, "emails.value": "username"}
 
 
 class Verified(HostAdapter):
@@ -172,18 +190,24 @@ class TestUsers:
         )
         assert not UserLink.objects.exists()
 
-    @override_settings(TILED_SCIM_HOST_ADAPTER=Customers)
-    def test_a_username_that_is_unique_among_all_customers(self) -> None:
-        client_of("acme").add_user(ANN)
+    @pytest.mark.parametrize(
+        ("adapter", "name"),
+        [(Customers, "userName"), (KnownByNickName, "nickName"), (KnownByAddress, "emails")],
+    )
+    def test_a_username_that_is_unique_among_all_customers(
+        self, settings: LazySettings, adapter: type[HostAdapter], name: str
+    ) -> None:
+        settings.TILED_SCIM_HOST_ADAPTER = adapter
+        client_of("acme").add_user(ANN, nickName="annie")
 
-        answer = client_of("globex").post("/Users", user(ANN))
+        answer = client_of("globex").post("/Users", user(ANN, nickName="annie"))
 
         check_refusal(
             answer,
             409,
             Cause.VALUE_IN_USE,
-            "The value of userName is already used in Atlas",
-            "Change userName in your identity provider, or ask an administrator of Atlas",
+            f"The value of {name} is already used in Atlas",
+            f"Change {name} in your identity provider, or ask an administrator of Atlas",
         )
         assert not UserLink.objects.filter(account="globex").exists()
 
@@ -287,6 +311,16 @@ class TestGroups:
         )
         assert not LibraryGroupLink.objects.exists()
         assert Library.objects.count() == 1
+
+    def test_a_name_that_somebody_takes_at_the_same_moment(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(vars(Library._meta.get_field("name")), "unique", True)
+        error = IntegrityError(f"UNIQUE constraint failed: {Library._meta.db_table}.name")
+
+        detail = conflict(error, HostAdapter()).detail
+
+        assert "The value of displayName is already used in Atlas" in detail
 
     @override_settings(TILED_SCIM_UNKNOWN_MEMBERS="reject")
     def test_unknown_members(self, scim: Scim) -> None:

@@ -47,6 +47,13 @@ class TestAdoption:
 
         assert people() == {ANN: "active"}
 
+    def test_so_is_one_of_whom_the_push_does_not_say_it(self, scim: Scim) -> None:
+        make_user(ANN, is_active=False)
+
+        assert scim.post("/Users", {"userName": ANN}).json["active"] is True
+
+        assert people() == {ANN: "active"}
+
     def test_access_that_people_gave_before_is_kept(self, scim: Scim) -> None:
         person = make_user(ANN)
         make_library("Attic", person)

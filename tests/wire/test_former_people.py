@@ -199,6 +199,16 @@ class TestSamePerson:
         assert people() == {ANN: "active admin"}
         assert access() == {"Sales": {ANN}}
 
+    @every_push
+    def test_whom_people_deactivated_signs_in_again(
+        self, scim: Scim, admin: str, push: Push
+    ) -> None:
+        leave(scim, admin, "by hand")
+
+        assert push(scim, admin, "1").status in (200, 201)
+
+        assert can_sign_in()
+
     def test_without_an_external_id(self, scim: Scim, admin: str) -> None:
         scim.deactivate(admin)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from django.conf import LazySettings
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import User
 from django.db import models
 
@@ -90,6 +91,23 @@ def test_the_last_one_may_leave(scim: Scim, ann: str, removal: tuple[str, object
     assert scim.send(method, f"/Users/{ann}", body).status in (200, 204)
 
     assert not User.objects.get().is_active
+    assert warnings() == [ANN]
+
+
+class Unprotected(HostAdapter):
+    """A host that protects nobody."""
+
+    def is_protected(self, user: AbstractBaseUser) -> bool:
+        return False
+
+
+def test_the_last_one_may_be_adopted_as_inactive(scim: Scim, settings: LazySettings) -> None:
+    settings.TILED_SCIM_HOST_ADAPTER = Unprotected
+    make_user(ANN, is_staff=True)
+
+    scim.add_user(ANN, active=False)
+
+    assert people() == {ANN: "inactive admin"}
     assert warnings() == [ANN]
 
 

@@ -185,7 +185,7 @@ class TestNobodyBecomesProtected:
         created = refused(scim, "POST", "/Users", user(BOB, title=title))
 
         assert answer.error == created.error == (403, None)
-        assert "would make" in answer.json["detail"]
+        assert f"would make “{ANN}”" in answer.json["detail"]
         assert "a protected user of the application" in answer.json["detail"]
         events = ScimEvent.objects.order_by("pk").values_list("cause", flat=True)
         assert list(events)[-2:] == [Cause.PROTECTED, Cause.PROTECTED]

@@ -277,7 +277,7 @@ class UserService(UserTransitions):
         self.roles.check(current, document)
         check_domains(self.adapter, self.fields, document, before)
         plan = self.planner.plan(user, current, document, removes=removes)
-        if plan.is_empty and not (user.is_replaced or user.is_resumed):
+        if plan.is_empty and not user.is_resumed:
             return Result(self.changed(user.link), user.resource(before))
         was_active, is_resumed = user.is_active, user.is_resumed
         leaves_no_admin = self._apply(user, plan)
@@ -304,7 +304,7 @@ class UserService(UserTransitions):
         may_change_roles = self.roles.may_change(user, plan, is_back=is_back) or user.is_resumed
         stays_admin = self.roles.keep_admin(user, plan)
         leaves_no_admin = not stays_admin and takes_last_admin(user, plan.host)
-        link.unlinked_at = None if is_back else link.unlinked_at
+        link.unlinked_at = None
         self.set_columns(link, plan.columns)
         link.last_external_id = link.external_id or link.last_external_id
         if not user.is_new and link.user_name != old_name:

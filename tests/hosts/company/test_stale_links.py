@@ -380,6 +380,7 @@ class TestReactivatedByHand:
 
         assert projects() == {(ACME, "Surfaces"): {ANN}, (ACME, "Curves"): {ANN}}
         assert not UserLink.objects.get().suspended
+        assert ScimEvent.objects.latest("pk").action == Action.USER_UPDATED
 
     def test_access_comes_back_with_a_push_that_changes_nothing_else(
         self, acme: Scim, ann: str

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.core.management import call_command
 from django.db.models import Model
+from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from tests.documented.pages import ROOT, named_blocks
 from tests.hosts.sharded import shards
@@ -16,7 +18,8 @@ from tests.simple_project.libraries.models import Library
 from tests.tokens import new_token
 from tests.wire.client import ANN, OKTA_HEADERS, Scim, add_members, remove_member
 from tests.wire.state import MODELS
-from tiled_scim.models import ScimEvent
+from tiled_scim.models import ScimEvent, UserLink
+from tiled_scim.signals import user_provisioned
 
 PERFORMANCE = ROOT / "docs" / "performance.md"
 
@@ -109,6 +112,22 @@ def test_a_token_opens_one_database() -> None:
 
     assert client("globex.example.com", token).get("/Users").status == 200
     assert client("acme.example.com", token).get("/Users").status == 401
+
+
+def test_signals_follow_the_commit_in_the_database_of_the_request(
+    globex: Scim, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    heard: list[str] = []
+
+    def receive(link: UserLink, **arguments: Any) -> None:
+        heard.append(link.user_name)
+
+    user_provisioned.connect(receive)
+    with django_capture_on_commit_callbacks(using="east", execute=True):
+        globex.add_user(ANN)
+    user_provisioned.disconnect(receive)
+
+    assert heard == [ANN]
 
 
 def test_a_command_works_on_one_database(globex: Scim) -> None:
