@@ -163,7 +163,8 @@ def _slowness(item: pytest.Item) -> int:
 def _live_functions() -> defaultdict[tuple[str, str, int], list[FunctionType]]:
     functions = defaultdict(list)
     for each in gc.get_objects():
-        if isinstance(each, FunctionType):
+        # Unlike `isinstance`, this loads no lazy object, such as an admin site that is not there.
+        if type(each) is FunctionType:
             functions[_place(each.__code__)].append(each)
     return functions
 

@@ -22,7 +22,7 @@ from tests.wire.test_query_counts import add_groups, add_people
 from tiled_scim.audit.events import Change
 from tiled_scim.errors import ScimError
 from tiled_scim.host import HostAdapter, adapter_class
-from tiled_scim.models import Action, LibraryGroupLink, Outcome, ScimEvent
+from tiled_scim.models import Action, LibraryGroupLink, Outcome, PriorAccess, ScimEvent
 from tiled_scim.provisioning.moving import GroupMoving, Preview, move
 
 pytestmark = pytest.mark.django_db
@@ -179,6 +179,7 @@ class TestWhoKeepsAccess:
         assert move_to("Handbook") == Preview(losing=[BOB], gaining=[ANN, BOB])
 
         assert access() == {"Sales": {ANN, "hope"}, "Handbook": {ANN, BOB}}
+        assert not PriorAccess.objects.exists()
         move_to("Sales")
         assert access() == {"Sales": {ANN, BOB, "hope"}, "Handbook": set()}
         assert granted("Sales") == {ANN: False, BOB: True}

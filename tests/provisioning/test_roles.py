@@ -7,19 +7,32 @@ from typing import Any, ClassVar
 
 import pytest
 from django.conf import LazySettings
-from django.contrib.auth.models import Group, Permission
+from django.contrib.auth.models import Group, Permission, User
 from django.utils import timezone
 
-from tests.accounts import client_of
+from tests.accounts import WithAdmins, client_of
 from tests.drifting import found
 from tests.roles import WithRoles, roles_of
 from tests.simple_project.libraries.models import Library
-from tests.wire.client import ANN, Scim, user
-from tests.wire.state import people
+from tests.wire.client import (
+    ANN,
+    BOB,
+    CARL,
+    NOBODY,
+    Scim,
+    add_members,
+    group,
+    patch_op,
+    remove_member,
+    replace_members,
+    user,
+)
+from tests.wire.state import access, people, refused
 from tiled_scim.connections import Actor, Connection
 from tiled_scim.errors import Cause, ScimError
 from tiled_scim.host import TILED_ADMIN
 from tiled_scim.models import LibraryGroupLink, PriorRoles, ScimEvent
+from tiled_scim.scim import budget
 
 pytestmark = pytest.mark.django_db
 
@@ -176,6 +189,136 @@ def test_event_of_another_role(acme: Scim, settings: LazySettings) -> None:
     }
 
 
+class Locking(Trusting):
+    """Notes whose roles it was asked for, and whether to lock them."""
+
+    asked: ClassVar[set[bool]] = set()
+    asked_for: ClassVar[set[Any]] = set()
+
+    def roles_of(
+        self, users: Collection[Any], *, lock: bool = False
+    ) -> Mapping[Any, Collection[str]]:
+        self.asked.add(lock)
+        self.asked_for.update(users)
+        return super().roles_of(users, lock=lock)
+
+
+class TestMembersOfAGroup:
+    """Members of a group that gives a role beside its Library, or instead of it."""
+
+    EDITOR = (["acme:editor"], False)
+    NOTHING: tuple[list[str], bool] = ([], False)
+
+    @pytest.fixture(autouse=True)
+    def _trusting(self, _with_permissions: None, settings: LazySettings) -> None:
+        settings.TILED_SCIM_HOST_ADAPTER = Trusting
+
+    def roles(self) -> list[tuple[list[str], bool]]:
+        return [roles_of(ANN), roles_of(BOB)]
+
+    @pytest.mark.parametrize("keeps_library", [True, False])
+    def test_have_its_role_while_they_are_members(self, acme: Scim, keeps_library: bool) -> None:
+        ann, bob = acme.add_user(ANN), acme.add_user(BOB)
+        path = f"/Groups/{acme.add_group('Sales', ann)}"
+        give_role(keeps_library=keeps_library)
+        assert self.roles() == [self.EDITOR, self.NOTHING]
+
+        assert acme.patch(path, add_members(bob), remove_member(ann)).status == 204
+        assert self.roles() == [self.NOTHING, self.EDITOR]
+        assert acme.put(path, group("Sales", ann, bob)).status == 200
+        assert self.roles() == [self.EDITOR, self.EDITOR]
+        assert acme.patch(path, replace_members(ann)).status == 204
+        assert self.roles() == [self.EDITOR, self.NOTHING]
+        assert access() == {"Sales": {ANN} if keeps_library else set()}
+
+        assert acme.delete(path).status == 204
+        assert self.roles() == [self.NOTHING, self.NOTHING]
+        assert ScimEvent.objects.latest("pk").changes == {
+            "attributes": {"role": ["Editor", None]},
+            "removed": {"number": 1, "names": [ANN]},
+        }
+        assert LibraryGroupLink.objects.get().role == ""
+        answer = acme.delete(path)
+        assert answer.status == 404
+        assert path.removeprefix("/Groups/") in answer.json["detail"]
+
+    def test_lose_one_that_the_host_does_not_offer_any_more(
+        self, acme: Scim, settings: LazySettings
+    ) -> None:
+        sales, ops = (f"/Groups/{acme.add_group(name)}" for name in ("Sales", "Ops"))
+        give_role(display_name="Sales")
+        give_role(display_name="Ops", keeps_library=False)
+        settings.TILED_SCIM_HOST_ADAPTER = WithAdmins
+
+        assert acme.delete(ops).status == 404
+        assert acme.delete(sales).status == 204
+
+        event = ScimEvent.objects.latest("pk")
+        assert event.changes == {"attributes": {"role": ["editor", None]}}
+
+    def test_are_not_found_without_role_and_library(self, acme: Scim) -> None:
+        path = f"/Groups/{acme.add_group('Sales')}"
+        Library.objects.all().delete()
+
+        assert acme.delete(path).status == 404
+        assert acme.delete(f"/Groups/{NOBODY}").status == 404
+
+    def test_are_changed_at_most_so_many_at_once(
+        self, acme: Scim, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ann, bob, carl = (acme.add_user(name) for name in (ANN, BOB, CARL))
+        path = f"/Groups/{acme.add_group('Sales', ann)}"
+        give_role()
+        monkeypatch.setattr("tiled_scim.provisioning.roles.MAX_ROLE_CHANGES", 1)
+
+        assert acme.put(path, group("Sales", ann, bob)).status == 200
+        for method, body in (
+            ("PUT", group("Sales")),
+            ("PATCH", patch_op(add_members(carl), remove_member(bob))),
+            ("DELETE", None),
+        ):
+            answer = refused(acme, method, path, body)
+            assert answer.status == 413
+            assert "the roles of 2 members" in answer.json["detail"]
+        assert self.roles() == [self.EDITOR, self.EDITOR]
+        ops = acme.add_group("Ops", ann, bob)  # which gives no role
+        assert acme.patch(f"/Groups/{ops}", remove_member(ann), remove_member(bob)).status == 204
+
+    def test_are_settled_when_they_come_or_go_and_not_while_they_stay(
+        self, acme: Scim, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Groups are large, and few members change."""
+        settings.TILED_SCIM_HOST_ADAPTER = Locking
+        ann, bob = acme.add_user(ANN), acme.add_user(BOB)
+        path = f"/Groups/{acme.add_group('Sales', ann)}"
+        give_role()
+        monkeypatch.setattr(Locking, "asked_for", set())
+
+        acme.put(path, group("Sales", ann, bob))
+
+        assert Locking.asked_for == {User.objects.get(username=BOB).pk}
+        assert self.roles() == [self.EDITOR, self.EDITOR]
+
+    @pytest.mark.parametrize(("role", "statuses"), [("editor", [204, 413]), (None, [204, 204])])
+    def test_cost_more_of_what_a_bulk_request_may(
+        self, acme: Scim, monkeypatch: pytest.MonkeyPatch, role: str | None, statuses: list[int]
+    ) -> None:
+        keys = [
+            acme.add_group(name, acme.add_user(user)) for name, user in (("A", ANN), ("B", BOB))
+        ]
+        if role:
+            for key in keys:
+                give_role(role, pk=key)
+        monkeypatch.setattr(budget, "MAX_STEPS", budget.STEPS_OF_MEMBER_WITH_ROLE - 1)
+
+        answer = acme.post(
+            "/Bulk",
+            {"Operations": [{"method": "DELETE", "path": f"/Groups/{key}"} for key in keys]},
+        )
+
+        assert [int(each["status"]) for each in answer.json["Operations"]] == statuses
+
+
 def test_group_takes_its_name_again(acme: Scim, settings: LazySettings) -> None:
     """It lost its Library, and gave up its name to another group meanwhile."""
     settings.TILED_SCIM_HOST_ADAPTER = Trusting
@@ -190,18 +333,6 @@ def test_group_takes_its_name_again(acme: Scim, settings: LazySettings) -> None:
     give_role(pk=sales)
 
     assert acme.found("/Groups", 'displayName eq "sales"') == [sales]
-
-
-class Locking(WithRoles):
-    """Notes whether it was asked to lock the roles of users."""
-
-    asked: ClassVar[set[bool]] = set()
-
-    def roles_of(
-        self, users: Collection[Any], *, lock: bool = False
-    ) -> Mapping[Any, Collection[str]]:
-        self.asked.add(lock)
-        return super().roles_of(users, lock=lock)
 
 
 def test_only_changes_lock_roles(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytest
 from django.db import DatabaseError, IntegrityError, OperationalError, connection
 
@@ -65,10 +67,18 @@ TAKEN = {
 @pytest.mark.django_db(transaction=True)
 class TestLost:
     @pytest.mark.parametrize("error", LOST.values(), ids=LOST)
-    def test_is_tried_again_and_leaves_one_trace(self, error: OperationalError) -> None:
+    def test_is_tried_again_and_leaves_one_trace(
+        self, error: OperationalError, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.INFO, transactions.__name__)
+
         assert Work(error, failures=ATTEMPTS - 1).run() == "done"
 
         assert list(ScimToken.objects.values_list("digest", flat=True)) == [str(ATTEMPTS)]
+        assert caplog.messages == [
+            f"Attempt {number} of a SCIM request lost against another one"
+            for number in range(1, ATTEMPTS)
+        ]
 
     @pytest.mark.parametrize("error", LOST.values(), ids=LOST)
     def test_without_end_is_503_with_retry_after(self, error: OperationalError) -> None:

@@ -423,6 +423,19 @@ class TestUnknownMembers:
             assert answer.error == (400, "invalidValue")
             assert NOBODY in answer.json["detail"]
 
+    def test_are_named_in_the_error_but_for_those_after_ten(
+        self, scim: Scim, settings: Settings
+    ) -> None:
+        settings.TILED_SCIM_UNKNOWN_MEMBERS = "reject"
+        unknown = [f"nobody {number:02}" for number in range(12)]
+
+        answer = refused(scim, "POST", "/Groups", group("Ops", *reversed(unknown)))
+
+        named = ", ".join(f"“{key}”" for key in unknown[:10])
+        assert answer.json["detail"] == (
+            f"members: there is no user with the id {named}. Assign these people first."
+        )
+
     def test_may_always_be_removed(self, scim: Scim, sales: str, settings: Settings) -> None:
         settings.TILED_SCIM_UNKNOWN_MEMBERS = "reject"
         operation = {"op": "remove", "path": f'members[value eq "{NOBODY}"]'}

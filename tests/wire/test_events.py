@@ -125,6 +125,7 @@ class TestWrites:
 
         linked, renamed, updated, unlinked = events()[-4:]
         assert linked.action == Action.LIBRARY_LINKED
+        assert linked.changes["attributes"] == {"displayName": [None, "Sales"]}
         assert linked.changes["added"] == {"number": 1, "names": [ANN]}
         assert renamed.action == Action.LIBRARY_RENAMED
         assert renamed.changes == {"attributes": {"displayName": ["Sales", "Sales EU"]}}

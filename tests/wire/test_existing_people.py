@@ -9,10 +9,11 @@ from django.core.management import call_command
 from django.db.models import ProtectedError, RestrictedError
 from pytest_django import Settings
 
+from tests.drifting import give, take_away
 from tests.factories import make_library, make_user
 from tests.simple_project.libraries.models import Library
 from tiled_scim.host import HostAdapter
-from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, UserLink
+from tiled_scim.models import LibraryGroupLink, LibraryGroupMember, PriorAccess, UserLink
 
 from .client import ANN, BOB, TILED_USER, Scim, add_members, group, remove_member, user
 from .state import Snapshot, access, people, snapshot
@@ -63,6 +64,19 @@ class TestAdoption:
         scim.delete(f"/Groups/{sales}")
 
         assert access() == {"Attic": {ANN}, "Sales": set()}
+
+    def test_access_that_people_took_away_and_a_push_gave_again_ends(self, scim: Scim) -> None:
+        key = scim.add_user(ANN)
+        sales = scim.add_group("Sales")
+        give("Sales", ANN)
+        scim.patch(f"/Groups/{sales}", add_members(key))
+        take_away("Sales", ANN)
+
+        scim.patch(f"/Groups/{sales}", add_members(key))
+        assert access() == {"Sales": {ANN}}
+        scim.patch(f"/Groups/{sales}", remove_member(key))
+
+        assert access() == {"Sales": set()}
 
     def test_by_email(self, scim: Scim, settings: Settings) -> None:
         settings.TILED_SCIM_ADOPT_USERS = "email"
@@ -222,10 +236,12 @@ class TestAccessOfSeveralGroups:
         for key in groups:
             scim.patch(f"/Groups/{key}", add_members(ann))
 
-        for key in groups:
-            scim.delete(f"/Groups/{key}")
+        scim.delete(f"/Groups/{groups[0]}")
+        assert PriorAccess.objects.exists()
+        scim.delete(f"/Groups/{groups[1]}")
 
         assert access() == {"Sales": {ANN}}
+        assert not PriorAccess.objects.exists()
 
 
 class TestDeletion:

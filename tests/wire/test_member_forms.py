@@ -95,7 +95,10 @@ class TestNobodyWhoIsKnown:
             patch_op({"op": "replace", "value": {"members": [{"value": unknown}]}}),
         ):
             answer = changes_nothing(scim, "PATCH", f"/Groups/{sales}", body)
-            assert unknown in answer.json["detail"]
+            assert answer.json["detail"] == (
+                f"members: there is no user with the id “{unknown}”. "
+                "Nobody in the list is known. Assign these people first."
+            )
         changes_nothing(scim, "PUT", f"/Groups/{sales}", group("Ops", unknown, unknown))
         assert access() == {"Sales": {ANN}}
 
@@ -177,6 +180,16 @@ def test_members_are_found_by_what_is_shown_of_them(
     scim.patch(f"/Groups/{sales}", {"op": "remove", "path": f"members[{filter_}]"})
 
     assert scim.members(sales) == [bob]
+
+
+def test_a_display_name_is_that_of_one_group(scim: Scim, sales: str, ann: str) -> None:
+    ops = scim.add_group("Ops", ann)
+
+    member = {"value": ann, "display": "Ann from Sales"}
+    scim.patch(f"/Groups/{sales}", {"op": "add", **MEMBERS, "value": [member]})
+
+    shown = [scim.get(f"/Groups/{key}").json["members"][0]["display"] for key in (sales, ops)]
+    assert shown == ["Ann from Sales", ANN]
 
 
 def test_somebody_who_is_called_like_an_old_name_stays_so(

@@ -192,6 +192,16 @@ class TestVersions:
 
         assert scim.get(f"/Groups/{sales}").json == before
 
+    def test_of_a_group_stay_with_members_whom_it_has(self, scim: Scim) -> None:
+        ann = scim.add_user(ANN)
+        path = f"/Groups/{scim.add_group('Sales', ann)}"
+        before = scim.get(path).json
+
+        scim.patch(path, {"op": "add", "path": "members", "value": [{"value": ann}]})
+        scim.put(path, before)
+
+        assert scim.get(path).json == before
+
     def test_of_a_group_do_not_depend_on_the_attributes_asked_for(self, scim: Scim) -> None:
         sales = scim.add_group("Sales", scim.add_user(ANN))
 

@@ -107,7 +107,7 @@ class GroupMembers:
         _check_number(change.added)
         users = self._locked(_uuids(change.added))
         skipped = self._skipped(change.added, users)
-        removed = self.remove(_uuids(change.removed)) if change.removed else NOTHING
+        removed = self.remove(_uuids(change.removed))
         return skipped + removed + self._add(users, change.displays)
 
     def add(self, links: Iterable[UUID]) -> MembersChanged:
@@ -340,7 +340,7 @@ class GroupMembers:
         keys = [user.user for user in users]
         self.adapter.grant(self.library, keys)
         self._announce(signals.access_granted, keys)
-        return MembersChanged([user.name for user in users], is_changed=True)
+        return MembersChanged([user.name for user in users])
 
     def revoke(self, users: Sequence[GroupUser]) -> None:
         """Revoke the access of users to the Library, and tell the host."""

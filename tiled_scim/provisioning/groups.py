@@ -255,7 +255,7 @@ class GroupService(Service[LibraryGroupLink]):
             self.touch(link)
         if changed.is_changed and not (action or changed.added or changed.removed):
             action = Action.LIBRARY_UPDATED  # only display names of members changed
-        return self._result(link, before, read_group(link) if columns else before, changed, action)
+        return self._result(link, before, read_group(link), changed, action)
 
     def _result(
         self,
