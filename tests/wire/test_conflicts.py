@@ -52,6 +52,19 @@ class KnownByAddress(Customers):
         return {**super().user_fields, "emails.value": "username"}
 
 
+class ByAnotherName(HostAdapter):
+    """A host in which Bob is Robert."""
+
+    def create_user(self, values: Mapping[str, Any]) -> AbstractBaseUser:
+        return super().create_user(self._renamed(values))
+
+    def update_user(self, user: AbstractBaseUser, values: Mapping[str, Any]) -> None:
+        super().update_user(user, self._renamed(values))
+
+    def _renamed(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {**values, "userName": "Robert"} if values.get("userName") == BOB else values
+
+
 class Verified(HostAdapter):
     """A host whose customer has verified a domain."""
 
@@ -112,6 +125,17 @@ class TestUsers:
             f"userName “{BOB}” is already used by another user of Atlas.",
             "Change userName in your identity provider, or ask an administrator of Atlas",
         )
+        assert UserLink.objects.get().user_name == ANN
+
+    @override_settings(TILED_SCIM_HOST_ADAPTER=ByAnotherName)
+    def test_a_username_that_the_product_chooses(self, scim: Scim) -> None:
+        make_user("robert")
+        key = scim.add_user(ANN)
+
+        for answer in (scim.post("/Users", user(BOB)), scim.put(f"/Users/{key}", user(BOB))):
+            # MariaDB refuses the other spelling itself, with other words.
+            assert answer.error == (409, "uniqueness")
+            assert "userName" in answer.json["detail"]
         assert UserLink.objects.get().user_name == ANN
 
     @override_settings(TILED_SCIM_ADOPT_USERS="email")
