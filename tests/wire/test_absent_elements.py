@@ -139,3 +139,13 @@ class TestSameElement:
         scim.patch(f"/Users/{key}", {"op": "replace", "path": path, "value": "x"})
 
         assert scim.get(f"/Users/{key}").json["roles"] == [ROLES[0], {"value": "s", "display": "x"}]
+
+
+def test_value_that_the_host_stores_is_shown_without_an_element(scim: Scim) -> None:
+    """The host may store the attribute only since the user was pushed."""
+    key = scim.add_user(ANN)
+    UserLink.objects.update(attributes={})
+
+    emails = scim.get(f"/Users/{key}").json["emails"]
+
+    assert emails == [{"value": ANN, "primary": True}]

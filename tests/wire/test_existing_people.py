@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import User
 from django.core.management import call_command
-from django.db.models import ProtectedError, RestrictedError
+from django.db.models import Model, ProtectedError, RestrictedError
 from pytest_django import Settings
 
 from tests.drifting import give, take_away
@@ -173,6 +173,13 @@ class TestProtectedPeople:
         assert snapshot() == before
 
 
+class OfNobody(HostAdapter):
+    """A host that says itself whose a Library is: not the account's any more."""
+
+    def has_library(self, library: Model) -> bool:
+        return False
+
+
 class TestLibraries:
     def test_one_that_people_made_is_not_taken_over(self, scim: Scim) -> None:
         make_library("Sales", make_user("hope"))
@@ -191,6 +198,17 @@ class TestLibraries:
         scim.patch(f"/Groups/{key}", {"op": "replace", "path": "members", "value": []})
 
         assert access() == {"Sales": {"hope"}}
+
+    def test_group_of_one_that_is_another_accounts_now_is_not_found(
+        self, scim: Scim, sales: str, settings: Settings
+    ) -> None:
+        settings.TILED_SCIM_HOST_ADAPTER = OfNobody
+
+        answer = scim.delete(f"/Groups/{sales}")
+
+        assert answer.status == 404
+        assert sales in answer.json["detail"]
+        assert access() == {"Sales": {ANN}}
 
     def test_people_in_the_host_are_no_members(self, scim: Scim, settings: Settings) -> None:
         settings.TILED_SCIM_ADOPT_LIBRARIES = True

@@ -251,6 +251,19 @@ class TestBulk:
         assert LibraryGroupLink.objects.filter(unlinked_at=None).count() == 2
         assert LibraryGroupMember.objects.count() == 100
 
+    def test_no_operation_starts_after_very_many_members_were_added(
+        self, scim: Scim, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        keys, added = groups(3, []), people(50)
+        monkeypatch.setattr(budget, "MAX_STEPS", 60 * budget.STEPS_OF_MEMBER)
+        data = patch_op(add_members(*added))
+        operations = [{"method": "PATCH", "path": f"/Groups/{key}", "data": data} for key in keys]
+
+        answer = scim.post("/Bulk", {"Operations": operations})
+
+        assert [each["status"] for each in answer.json["Operations"]] == ["200", "200", "413"]
+        assert LibraryGroupMember.objects.count() == 100
+
     def test_no_operation_starts_after_very_many_members_were_searched(
         self, scim: Scim, monkeypatch: pytest.MonkeyPatch
     ) -> None:

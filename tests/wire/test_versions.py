@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -104,6 +105,17 @@ class TestVersions:
 
         for name in ("created", "lastModified"):
             assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", meta[name])
+
+    @pytest.mark.parametrize("uses_time_zones", [True, False])
+    def test_come_with_times_in_utc_whatever_the_time_zone_of_the_host(
+        self, scim: Scim, settings: Any, uses_time_zones: bool
+    ) -> None:
+        settings.TIME_ZONE, settings.USE_TZ = "Asia/Tokyo", uses_time_zones
+        begin = datetime.now(UTC)
+
+        created = scim.get(f"/Users/{scim.add_user(ANN)}").json["meta"]["created"]
+
+        assert begin <= datetime.fromisoformat(created) <= datetime.now(UTC)
 
     @pytest.mark.parametrize("change", PERSON_CHANGES.values(), ids=PERSON_CHANGES)
     def test_of_a_person_change_with(

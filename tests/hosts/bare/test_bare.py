@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.conf import LazySettings
@@ -11,6 +12,7 @@ from django.contrib.auth.models import Group, Permission
 from tests.hosts.bare.people.models import Person
 from tests.hosts.contract import HostContract
 from tests.hosts.messages import add_members, group, person
+from tiled_scim import signals
 from tiled_scim.errors import ScimError
 from tiled_scim.models import Action, LibraryGroupLink, ScimEvent, UserLink
 from tiled_scim.provider_check.client import OktaClient
@@ -261,6 +263,23 @@ class TestNamesOfUnlinkedGroups:
         event = ScimEvent.objects.filter(resource_id=unlinked.pk).latest("pk")
         assert event.action == Action.LIBRARY_RENAMED
         assert event.changes["attributes"] == {"library": ["Surfaces", "Surfaces (unlinked)"]}
+
+    def test_the_host_hears_of_both_names(self, client: OktaClient, moulds: str) -> None:
+        heard = []
+
+        def hear(link: LibraryGroupLink, library: Group, **arguments: Any) -> None:
+            heard.append((link.display_name, str(link.pk) == moulds, library.name))
+
+        signals.library_renamed.connect(hear)
+        try:
+            client.send("PUT", f"/Groups/{moulds}", group("Surfaces"))
+        finally:
+            signals.library_renamed.disconnect(hear)
+
+        assert heard == [
+            ("Surfaces", False, "Surfaces (unlinked)"),
+            ("Surfaces", True, "Surfaces"),
+        ]
 
     def test_a_second_one_gets_a_number(self, client: OktaClient, moulds: str) -> None:
         Group.objects.create(name="Surfaces (unlinked)")

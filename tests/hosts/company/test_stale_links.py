@@ -268,6 +268,18 @@ class TestMovedLibrary:
 
         assert projects() == {(GLOBEX, "Surfaces"): {ANN, BOB}, (GLOBEX, "Curves"): set()}
 
+    def test_its_new_account_may_need_the_name_for_another_group(
+        self, globex: Scim, surfaces: str, settings: LazySettings
+    ) -> None:
+        """The group of the old account does not keep the name."""
+        settings.TILED_SCIM_ADOPT_LIBRARIES = True
+        assert globex.delete(f"/Groups/{push_group(globex, 'Surfaces')}").status == 204
+        curves = push_group(globex, "Curves")
+
+        assert globex.put(f"/Groups/{curves}", group("Surfaces")).status == 200
+
+        assert projects().keys() == {(GLOBEX, "Surfaces"), (GLOBEX, "Surfaces (unlinked)")}
+
     def test_keeps_its_name_where_another_group_needs_it(
         self, acme: Scim, ann: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
