@@ -127,8 +127,9 @@ def _as_json(attribute: Attribute, value: Any) -> Any:
 
 def date_time(moment: datetime) -> str:
     """Format a time as RFC 7643 section 2.3.5 requires, in UTC. The host may not use time zones."""
-    aware = timezone.make_aware(moment) if timezone.is_naive(moment) else moment
-    text = aware.astimezone(UTC).isoformat()
+    if timezone.is_naive(moment):
+        moment = timezone.make_aware(moment, timezone.get_default_timezone())
+    text = moment.astimezone(UTC).isoformat()
     return f"{text.removesuffix('+00:00')}Z"
 
 
