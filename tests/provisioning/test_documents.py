@@ -372,6 +372,7 @@ def test_hidden_booleans(
     [
         ({"title": "Head"}, {"title": "Clerk"}, {}, True, {"title": "Head"}),
         ({"title": "Head"}, {"title": "Head"}, {}, True, {}),
+        ({"title": "head"}, {"title": "Head"}, {}, True, {"title": "head"}),
         ({}, {"title": "Clerk"}, {}, True, {"title": None}),
         ({}, {"title": "Clerk", NUMBER: "1"}, {}, False, {}),
         ({NUMBER: "2"}, {"title": "Clerk", NUMBER: "1"}, {}, False, {NUMBER: "2"}),

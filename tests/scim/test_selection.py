@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from tests.scim.test_patch_properties import documents
 from tiled_scim.attributes import Attribute, ResourceType, Schema
 from tiled_scim.errors import ScimError
 from tiled_scim.schemas import COMMON, USER
+from tiled_scim.scim.cleaning import Document
 from tiled_scim.scim.selection import MAX_NAMES, Selection
 
 PARTS = (
@@ -73,3 +77,29 @@ def test_parts_are_returned_as_the_table_says(
         found = selection.apply({name: value}, THING)
         wanted = [parts] if name == "boxes" else parts
         assert found == ({} if parts is None else {name: wanted})
+
+
+CORE = ["userName", "title", "active", "name", "name.givenName", "emails", "emails.value"]
+EXTENDED = [f"{each.urn}:{name}" for each in USER.extensions for name in each.names]
+attribute_names = st.sampled_from([*CORE, *EXTENDED, *(each.urn for each in USER.extensions)])
+suffixes = st.sampled_from(["", ".x", ".value", ".value.x", "."])
+lists_of_names = st.lists(st.builds("{}{}".format, attribute_names, suffixes), max_size=4)
+
+
+@given(documents(), lists_of_names, st.sampled_from(["attributes", "excludedAttributes"]))
+def test_any_names_select_a_part_of_the_document(
+    document: Document, names: list[str], parameter: str
+) -> None:
+    selected = Selection.parse({parameter: ",".join(names)}, USER).apply(document, USER)
+
+    for name, value in selected.items():
+        assert is_part(value, document[name])
+
+
+def is_part(selected: object, whole: object) -> bool:
+    """Return whether a value has nothing that the whole value does not have."""
+    if isinstance(selected, dict) and isinstance(whole, dict):
+        return all(name in whole and is_part(selected[name], whole[name]) for name in selected)
+    if isinstance(selected, list) and isinstance(whole, list):
+        return all(any(is_part(each, other) for other in whole) for each in selected)
+    return selected == whole

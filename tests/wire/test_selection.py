@@ -58,6 +58,10 @@ SELECTED: dict[str, dict[str, Any]] = {
     f"{ENTERPRISE_USER}:manager.value": {ENTERPRISE_USER: {"manager": {"value": "m"}}},
     f"{TILED_USER}:tiledAdmin": {TILED_USER: {"tiledAdmin": False}},
     "nothing": {},
+    # Names below simple values, which no schema has.
+    "title.x": {},
+    "emails.value.x": {},
+    f"{ENTERPRISE_USER}:department.x,active": {"active": True},
     "nickName": {},
     "id": {},
 }
@@ -75,6 +79,8 @@ EXCLUDED: dict[str, dict[str, Any]] = {
     },
     "id,schemas": {},
     "nothing": {},
+    "title.x": {},
+    f"emails.value.x,{ENTERPRISE_USER}:department.x": {},
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -19,7 +19,6 @@ MAX_NAMES = 500
 PART = re.compile(r'"(?:[^"\\]|\\.|\\\Z)*(?:"|\Z)|[\[\]]|[^"\[\]]+', re.DOTALL)
 
 Resource = dict[str, Any]
-Find = Callable[[str], Attribute | None]
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ class Selection:
         for name, value in resource.items():
             extension = resource_type.extension(name)
             if extension is not None:
-                part = self._parts(value, extension.attribute, f"{extension.urn}:")
+                part = self._of_extension(extension, value)
             else:
                 part = self._part(name, value, resource_type.attribute(name))
             if part is not None:
@@ -91,25 +90,34 @@ class Selection:
             return None
         is_named = name in self.attributes or (is_named and attribute.returned == "default")
         is_kept = is_named or not (self.attributes or attribute.returned == "request")
+        if not attribute.sub_attributes:
+            # Names below it, such as `title.x`, are unknown.
+            return value if is_kept else None
         if is_kept and self._is_whole(name, attribute):
             return value
-        if not is_kept and name not in self._parents_of_attributes:
+        if not (is_kept or name in self._parents_of_attributes):
             return None
-        find, prefix = attribute.sub_attribute, f"{name}."
+        chosen = self._chosen(name, attribute, is_named=is_named)
         if not isinstance(value, list):
-            return self._parts(value, find, prefix, is_named=is_named)
-        parts = [self._parts(item, find, prefix, is_named=is_named) for item in value]
-        return [part for part in parts if part] or None
+            return _only(chosen, value) or None
+        # There may be very many elements, so nothing is decided for each.
+        return [part for element in value if (part := _only(chosen, element))] or None
 
-    def _parts(
-        self, values: Resource, find: Find, prefix: str, *, is_named: bool = False
-    ) -> Resource | None:
-        """Return the selected part of a complex value or an extension, or None."""
+    def _of_extension(self, schema: Schema, values: Resource) -> Resource | None:
+        """Return the selected attributes of an extension, or None."""
         parts = {
-            name: self._part(prefix + name, value, find(name), is_named=is_named)
+            name: self._part(f"{schema.urn}:{name}", value, schema.attribute(name))
             for name, value in values.items()
         }
         return {name: part for name, part in parts.items() if part is not None} or None
+
+    def _chosen(self, name: str, attribute: Attribute, *, is_named: bool) -> set[str]:
+        """Return the names of the selected sub-attributes."""
+        return {
+            part.name
+            for part in attribute.sub_attributes
+            if self._part(f"{name}.{part.name}", part.name, part, is_named=is_named)
+        }
 
     def _is_whole(self, name: str, attribute: Attribute) -> bool:
         """Return whether no part of a selected value is excluded."""
@@ -118,6 +126,11 @@ class Selection:
 
 
 ALL = Selection()
+
+
+def _only(names: Collection[str], value: Resource) -> Resource:
+    """Return the sub-attributes of a complex value with these names."""
+    return {name: part for name, part in value.items() if name in names}
 
 
 def _names(
