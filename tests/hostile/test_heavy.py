@@ -11,7 +11,17 @@ import pytest
 from tests.hostile.costs import bounded
 from tests.hostile.large import PLURALS, SHAPES, groups, many_values, people
 from tests.tokens import new_token
-from tests.wire.client import ANN, NOBODY, Answer, Scim, add_members, patch_op, remove_member, user
+from tests.wire.client import (
+    ANN,
+    NOBODY,
+    Answer,
+    Scim,
+    add_members,
+    encode,
+    patch_op,
+    remove_member,
+    user,
+)
 from tiled_scim.api.parsers import MAX_NAMES, MAX_VALUES
 from tiled_scim.models import LibraryGroupMember, UserLink
 from tiled_scim.scim import cleaning, member_changes
@@ -250,7 +260,8 @@ class TestBulk:
             for n, key in enumerate(keys)
         ]
 
-        answer = bounded(lambda: scim.post("/Bulk", bulk(*puts)))
+        body = encode(bulk(*puts))
+        answer = bounded(lambda: scim.post("/Bulk", body))
 
         assert {"200", "413"} == set(statuses(answer))
 
@@ -302,11 +313,12 @@ class TestBodies:
         number = MAX_VALUES // MAX_NAMES
         extensions = {f"urn:nothing:{n}": names for n in range(number)}
 
-        answer = bounded(lambda: scim.post("/Users", user(ANN, **extensions)))
+        body = encode(user(ANN, **extensions))
+        answer = bounded(lambda: scim.post("/Users", body))
         assert answer.status == 201
         path = f"/Users/{answer.json['id']}"
-        operations = [{"op": "add", "value": names}] * number
-        assert bounded(lambda: scim.patch(path, *operations)).error == TOO_LARGE
+        patch = encode(patch_op(*[{"op": "add", "value": names}] * number))
+        assert bounded(lambda: scim.send("PATCH", path, patch)).error == TOO_LARGE
         some = {"op": "add", "value": {f"n{n}": n for n in range(MAX_OPERATIONS - 1)}}
         assert bounded(lambda: scim.patch(path, some)).status == 200
 

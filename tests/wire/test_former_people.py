@@ -312,3 +312,15 @@ class TestUnlinked:
         assert scim.add_user(ANN) == key
 
         assert people() == {ANN: "active", BOB: "active"}
+
+    def test_comes_back_under_a_new_name_with_the_same_address(
+        self, scim: Scim, settings: LazySettings
+    ) -> None:
+        settings.TILED_SCIM_ADOPT_USERS = "email"
+        key = scim.add_user(ANN, emails=[{"value": ANN}])
+        scim.delete(f"/Users/{key}")
+
+        assert scim.add_user(BOB, emails=[{"value": ANN}]) == key
+
+        assert scim.get(f"/Users/{key}").json["userName"] == BOB
+        assert User.objects.get().email == ANN

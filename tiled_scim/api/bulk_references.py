@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tiled_scim.errors import invalid_request
@@ -35,7 +35,7 @@ class References:
         if isinstance(value, list):
             items = (self.resolved(item) for item in value if not self._is_pending(item))
             return [item for item in items if item != {}]
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             return {
                 name: self._resolved_member(name, item)
                 for name, item in value.items()
@@ -55,27 +55,30 @@ class References:
 
     def _is_pending(self, value: Any) -> bool:
         """Return whether a value or element refers to a resource that is not created yet."""
-        values = value.values() if isinstance(value, Mapping) else [value]
+        values = value.values() if isinstance(value, dict) else [value]
         return any(_is_reference(part) and _bulk_id(part) in self.pending for part in values)
 
 
 def references_in(value: object) -> Iterator[str]:
-    """Yield the bulkIds that a value refers to anywhere."""
-    if isinstance(value, Mapping):
-        for name, item in value.items():
-            if name.lower() == PATCH_PATH and isinstance(item, str):
-                yield from IN_FILTER.findall(item)
-            else:
-                yield from references_in(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from references_in(item)
-    elif _is_reference(value):
-        yield _bulk_id(value)
+    """Yield the bulkIds that a value refers to anywhere, in no order."""
+    waiting = [value]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str):
+            if _is_reference(value):
+                yield _bulk_id(value)
+        elif isinstance(value, list):
+            waiting += value
+        elif isinstance(value, dict):
+            for name, item in value.items():
+                if isinstance(item, str) and name.lower() == PATCH_PATH:
+                    yield from IN_FILTER.findall(item)
+                else:
+                    waiting.append(item)
 
 
 def _is_reference(value: object) -> bool:
-    return isinstance(value, str) and value.lower().startswith(PREFIX)
+    return isinstance(value, str) and value[: len(PREFIX)].lower() == PREFIX
 
 
 def _bulk_id(reference: Any) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import codecs
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import IO, Any, cast
 
 from django.utils.http import parse_header_parameters
@@ -129,18 +129,16 @@ def _check_depth(body: object) -> None:
     Raises:
         ScimError: invalidSyntax.
     """
-    level = [body]
-    for _ in range(MAX_DEPTH):
-        level = [inner for value in level for inner in _parts(value)]
-        if not level:
-            return
-    raise _too_deep()
-
-
-def _parts(value: object) -> Iterable[object]:
-    if isinstance(value, dict):
-        return value.values()
-    return value if isinstance(value, list) else ()
+    level: list[Any] = [body] if isinstance(body, dict | list) else []
+    for _ in range(MAX_DEPTH - 1):
+        level = [
+            inner
+            for value in level
+            for inner in (value.values() if isinstance(value, dict) else value)
+            if isinstance(inner, dict | list)
+        ]
+    if any(level):
+        raise _too_deep()
 
 
 def _too_deep() -> ScimError:
