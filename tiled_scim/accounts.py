@@ -156,13 +156,13 @@ class AccountAdapter(HostAdapter):
         """Return the existing host user to adopt, or None.
 
         A protected user outside the account is not found, so that nobody learns who is protected. A
-        user whose name or address the account's link keeps is found as if the host had it.
+        user is also found by an address that only the account's link keeps.
         """
         if settings.ADOPT_USERS is None:
             return None
-        keepers = self._keepers(*self._identity(values))
-        if keepers:
-            return cast(AbstractBaseUser, keepers[0].user)
+        links = self._links_keeping(*self._identity(values))
+        if links:
+            return cast(AbstractBaseUser, links[0].user)
         user = super().find_user(values)
         if user is None or self._is_member(user) or not self.is_protected(user):
             return user
@@ -323,13 +323,13 @@ class AccountAdapter(HostAdapter):
         return self._members().exclude(pk__in=host_users().filter(**own).values("pk"))
 
     def _holders(self, field: str, value: str, users: models.QuerySet[Any]) -> set[Any]:
-        keepers = self._keepers(field, value)
-        return super()._holders(field, value, users) | {link.user_id for link in keepers}
+        links = self._links_keeping(field, value)
+        return super()._holders(field, value, users) | {link.user_id for link in links}
 
-    def _keepers(self, field: str, value: str) -> list[Any]:
+    def _links_keeping(self, field: str, value: str) -> list[Any]:
         """Return the members' links that keep a value for the account, in any spelling.
 
-        Only email addresses are searched, which may be usernames: userNames are unique anyway.
+        Only email addresses are searched: a constraint already keeps userNames unique.
         """
         is_email = field == self.user_fields.get("emails.value")
         if not (value and is_email) or "emails.value" in self.membership_fields:
@@ -341,7 +341,7 @@ class AccountAdapter(HostAdapter):
         )
         return [
             link
-            for link in found.select_related("user").distinct()
+            for link in found.select_related("user")
             if canonical_value(field, link.own_email or "") == form
         ]
 

@@ -220,12 +220,6 @@ def test_a_boolean_is_hidden_until_the_host_changes_it(
     assert document["active"] is True
 
 
-def test_an_address_without_a_place_for_it_is_primary() -> None:
-    document = read_user(UserLink(user_name="ada"), {"emails.value": "a@b.example"}, FIELDS)
-
-    assert document["emails"] == [{"value": "a@b.example", "primary": True}]
-
-
 def test_a_group_is_read_from_its_link() -> None:
     link = LibraryGroupLink(display_name="Sales", external_id="00g1", attributes={})
 

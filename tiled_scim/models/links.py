@@ -222,9 +222,11 @@ class UserLink(Link):
 
     @staticmethod
     def may_keep_email(addresses: Iterable[str]) -> models.Q:
-        """Return the condition for links whose `own_email` is one of these, or perhaps another."""
+        """Return the condition for links that may keep one of these addresses, see `own_email`."""
         folded = {folded_email(address) for address in addresses}
-        return models.Q(keeps_own_values=True, stored_emails__folded__in=folded)
+        # No join, which could find a link twice: DISTINCT cannot compare all columns of a host.
+        stored = StoredEmail.objects.filter(folded__in=folded).values("link")
+        return models.Q(keeps_own_values=True, pk__in=stored)
 
     @property
     def belongs(self) -> bool:

@@ -233,7 +233,7 @@ def split_apart(document: Document, fields: HostFields) -> StoredValues:
 
 
 def with_username(document: Document, before: Document, fields: HostFields) -> Document:
-    """Return a document with the host's username where the client removed it: it remains.
+    """Return a document that keeps the host's username, which a client cannot remove.
 
     Args:
         document: The document that the user should have.

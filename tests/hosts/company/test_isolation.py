@@ -59,7 +59,7 @@ def _host(request: pytest.FixtureRequest, settings: LazySettings) -> None:
 EXAMPLES = 15 if connection.vendor == "sqlite" else 5
 ACCOUNTS = [UUID(int=number) for number in (1, 2, 3)]
 NAMES = ["ann@example.com", "Bob@example.com", "bob@example.com", "carl@example.com"]
-# Some are names, too: then a value that is taken is most likely to be found.
+# Names are among them, so that values often collide.
 ADDRESSES = [*NAMES, "Ann@example.com", "other@example.com", "Boss"]
 GROUPS = ["Sales", "sales", "Research"]
 # Sees everything of the account: all that its identity provider could read.
