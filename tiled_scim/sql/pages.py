@@ -245,7 +245,7 @@ def _beyond(
     links: QuerySet[Any], order: _Order, cursor: Cursor, account: str, columns: Columns
 ) -> list[Any]:
     """Return the links of a page in its order, and one more if there is one."""
-    every = links.model._default_manager.using(links.db).filter(account=account)
+    every = links.model._default_manager.using(links.db).filter(_range_of(account))
     size = cursor.count + 1
     found: list[Any] = []
     for stretch in order.stretches(cursor.position, every, STRETCH * size):
@@ -306,7 +306,8 @@ class _Order:
 
     def _end(self, position: list[Any], links: QuerySet[Any], size: int) -> tuple[Any, ...] | None:
         """Return the time of creation and the id of the link `size` links beyond a position."""
-        ahead = links.filter(self.beyond(position)).order_by(*self.terms)
+        order = ["-account" if self.is_backward else "account", *self.terms]
+        ahead = links.filter(self.beyond(position)).order_by(*order)
         return ahead.values_list(*TIES)[size:].first()
 
     def _up_to(self, end: tuple[Any, ...]) -> Q:
@@ -323,6 +324,16 @@ class _Order:
         if self.is_descending or not self.can_be_absent:
             return beyond
         return beyond | absent
+
+
+def _range_of(account: str) -> Q:
+    """Return the condition for links of an account, as a range.
+
+    With an equation, MariaDB may plan to read all links of the account, and not only those beyond a
+    position: it does so when it overestimates their number. A range leaves it no choice, provided
+    that rows are sorted by the account first, as the index is.
+    """
+    return Q(account__gte=account, account__lte=account)
 
 
 def _side(way: str, pk_way: str, created_at: Any, pk: Any) -> Q:
