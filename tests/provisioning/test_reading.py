@@ -21,6 +21,7 @@ from tiled_scim.provisioning.reading import (
 )
 from tiled_scim.provisioning.resources import StoredResource
 from tiled_scim.schemas import GROUP, USER
+from tiled_scim.scim.cleaning import Document
 from tiled_scim.sql import rows
 from tiled_scim.sql.pages import SORT_KEY
 from tiled_scim.sql.rows import with_groups
@@ -59,7 +60,7 @@ def reader(resource_type: ResourceType) -> Reader:
 
 class TestOne:
     def test_user(self, users: Reader) -> None:
-        document = {
+        document: Document = {
             "userName": "ann@example.com",
             "name": {"givenName": "Ann", "familyName": "Ångström"},
             "active": True,
@@ -69,10 +70,8 @@ class TestOne:
         assert users.get(ANN) == StoredResource(USER, str(ANN), document, 7, BEGIN, changed, groups)
 
     def test_group(self, groups: Reader) -> None:
-        document, changed = (
-            {"displayName": "Animals", "externalId": "g1"},
-            BEGIN + timedelta(days=2),
-        )
+        document: Document = {"displayName": "Animals", "externalId": "g1"}
+        changed = BEGIN + timedelta(days=2)
         assert groups.get(SALES_OPS) == StoredResource(
             GROUP, str(SALES_OPS), document, 8, BEGIN, changed
         )

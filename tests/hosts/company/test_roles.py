@@ -239,7 +239,8 @@ class TestAttribute:
 
     def test_delete_leaves_what_people_gave(self, acme: Scim, settings: LazySettings) -> None:
         """An “admin” is no Tiled Admin here, whom SCIM would take it from."""
-        fields = {**settings.TILED_SCIM_MEMBERSHIP_FIELDS, "tiledAdmin": "role=owner"}
+        own = {"tiledAdmin": "role=owner", "roles": "role=member,admin,owner"}
+        fields = {**host.TILED_SCIM_MEMBERSHIP_FIELDS, **own}
         settings.TILED_SCIM_MEMBERSHIP_FIELDS = fields
         key = push(acme)
         set_role(ANN, "admin")
