@@ -124,8 +124,10 @@ def test_an_empty_text_is_no_value(empty: Document) -> None:
     assert split({"userName": "ada", **empty}, USER, FIELDS).host == {}
 
 
-def test_a_value_that_only_the_host_has_is_that_of_a_primary_element() -> None:
-    stored = split({"userName": "ada", "active": True}, USER, FIELDS)
+@pytest.mark.parametrize("was_mapped", [True, False])
+def test_a_value_that_only_the_host_has_is_that_of_a_primary_element(was_mapped: bool) -> None:
+    """The host may have named the column after the push."""
+    stored = split({"userName": "ada", "active": True}, USER, FIELDS if was_mapped else ())
     stored.host["emails.value"] = "a@b.example"
 
     shown = read(stored, FIELDS, keeps_own_values=False)

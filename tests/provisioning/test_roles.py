@@ -19,6 +19,7 @@ from tests.wire.client import (
     BOB,
     CARL,
     NOBODY,
+    TILED_USER,
     Scim,
     add_members,
     group,
@@ -152,6 +153,19 @@ def test_group_cannot_give_tiled_admin_in_every_host(acme: Scim, settings: LazyS
     give_role()
 
     assert roles_of(ANN) == (["acme:editor"], False)
+
+
+def test_response_shows_the_tiled_admin_of_a_group(acme: Scim, settings: LazySettings) -> None:
+    settings.TILED_SCIM_HOST_ADAPTER = Trusting
+    key = acme.add_user(ANN)
+    acme.add_group("Sales", key)
+    give_role(TILED_ADMIN)
+    acme.deactivate(key)
+    assert roles_of(ANN) == ([], False)
+
+    answer = acme.send("PATCH", f"/Users/{key}", patch_op({"op": "add", "value": {"active": True}}))
+
+    assert (answer.status, answer.json[TILED_USER]) == (200, {"tiledAdmin": True})
 
 
 class InBothCases(Trusting):

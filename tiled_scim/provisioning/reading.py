@@ -41,7 +41,6 @@ class Reader:
     """
 
     def __init__(self, resource_type: ResourceType, adapter: HostAdapter) -> None:
-        self.resource_type = resource_type
         self.model = LINKS[resource_type.name]
         self.adapter = adapter
         self.account = adapter.account

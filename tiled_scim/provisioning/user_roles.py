@@ -61,7 +61,7 @@ class UserRoles:
         """Return whether a role makes an active user Tiled Admin whose `tiledAdmin` is false."""
         if plan.host.get(TILED_ADMIN) is not False or plan.host.get("active") is False:
             return False
-        if user.is_new or not self.keys.roles:
+        if not self.keys.roles:
             return False
         attributes = plan.columns.get("attributes", user.link.attributes)
         of_groups = (role for _user, role in self.settling.of_groups([user.link.pk]))

@@ -14,7 +14,7 @@ from django.db.models.signals import post_save
 from django.test.utils import CaptureQueriesContext
 
 from tests.hosts.company import settings as host
-from tests.hosts.company.customers.models import Account, Membership
+from tests.hosts.company.customers.models import Account, Membership, Person
 from tests.hosts.company.projects.models import Project
 from tests.hosts.company.test_company import (
     ACME,
@@ -34,12 +34,13 @@ from tiled_scim.accounts import AccountAdapter
 from tiled_scim.connections import Actor, Connection
 from tiled_scim.errors import Cause, ScimError
 from tiled_scim.host import TILED_ADMIN
-from tiled_scim.models import LibraryGroupLink, PriorRoles, ScimEvent
+from tiled_scim.models import Action, LibraryGroupLink, PriorRoles, ScimEvent
 from tiled_scim.provider_check.expectations import TILED_SCHEMA
 from tiled_scim.provisioning import drift
 from tiled_scim.provisioning.role_keys import RoleKeys
 
 BOB = "bob@example.com"
+NO_ADMIN: dict[str, Any] = {TILED_SCHEMA: {"tiledAdmin": False}}
 
 pytestmark = pytest.mark.django_db
 
@@ -235,6 +236,19 @@ class TestAttribute:
         acme.delete(f"/Users/{key}")
         push(acme, roles=roles("owner"))
         assert role_of() == "owner"
+
+    def test_delete_leaves_what_people_gave(self, acme: Scim, settings: LazySettings) -> None:
+        """An “admin” is no Tiled Admin here, whom SCIM would take it from."""
+        own = {"tiledAdmin": "role=owner", "roles": "role=member,admin,owner"}
+        fields = {**host.TILED_SCIM_MEMBERSHIP_FIELDS, **own}
+        settings.TILED_SCIM_MEMBERSHIP_FIELDS = fields
+        key = push(acme)
+        set_role(ANN, "admin")
+        set_roles(acme, key, "owner")
+
+        assert acme.delete(f"/Users/{key}").status == 204
+
+        assert role_of() == "admin"
 
     def test_other_accounts(self, acme: Scim, globex: Scim) -> None:
         push(globex)
@@ -791,6 +805,34 @@ class TestAttributeOfAdmins:
         assert (answer.status, answer.json["title"]) == (200, "Boss")
         assert answer.json[TILED_SCHEMA] == {"tiledAdmin": True}
         assert (role_of(), prior()) == ("admin", [])
+
+    def test_role_that_comes_with_it(self, acme: Scim) -> None:
+        key = push(acme, **ADMIN)
+
+        answer = acme.put(f"/Users/{key}", person(ANN, roles=roles("admin"), **NO_ADMIN))
+
+        assert (answer.status, answer.json[TILED_SCHEMA]) == (200, {"tiledAdmin": True})
+        assert (role_of(), prior()) == ("admin", [])
+
+    def test_role_of_a_person_who_was_there_before(self, acme: Scim) -> None:
+        Membership.objects.create(
+            person=Person.objects.create(email=ANN), account_id=ACME, role="owner"
+        )
+
+        answer = acme.post("/Users", person(ANN, roles=roles("admin"), **NO_ADMIN))
+
+        assert (answer.status, answer.json[TILED_SCHEMA]) == (201, {"tiledAdmin": True})
+        assert (role_of(), prior()) == ("admin", [])
+
+    def test_last_admin_by_a_role_leaves(self, acme: Scim) -> None:
+        key = push(acme, roles=roles("admin"))
+
+        answer = acme.put(
+            f"/Users/{key}", person(ANN, roles=roles("admin"), active=False, **NO_ADMIN)
+        )
+
+        assert (answer.status, role_of()) == (200, "member")
+        assert ScimEvent.objects.filter(action=Action.NO_ADMIN_LEFT).exists()
 
 
 class TestWithoutRoles:
