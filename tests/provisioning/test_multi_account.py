@@ -790,6 +790,17 @@ def test_last_admin_by_a_role_may_leave(settings: LazySettings) -> None:
     assert (people(), roles_of(ANN)) == ({ANN: "inactive"}, ([], False))
 
 
+def test_last_admin_by_a_role_may_be_suspended(settings: LazySettings) -> None:
+    settings.TILED_SCIM_HOST_ADAPTER = EditorsAreAdmins
+    acme = client_of(ACME)
+    ann = acme.add_user(ANN, roles=[{"value": "editor"}])
+    client_of(GLOBEX).add_user(ANN)
+
+    acme.deactivate(ann)
+
+    assert (people(), roles_of(ANN)) == ({ANN: "active"}, ([], False))
+
+
 @pytest.fixture
 def admins(settings: LazySettings) -> Scim:
     """An account whose group makes its members Tiled Admin. One of them is always another one."""
