@@ -10,10 +10,13 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.conf import LazySettings
+from django.contrib.auth.models import User
 from django.db import connection, connections
 from django.utils import timezone
 
-from tests.oauth.token_requests import JOB, new_client
+from tests.oauth.token_requests import JOB, granted, new_client, scim
+from tests.wire.client import ANN, user
 from tiled_scim import clients
 from tiled_scim.clients import TooManySecretsError
 from tiled_scim.models import ScimAccessToken, ScimClient, ScimClientSecret, ScimEvent
@@ -42,6 +45,16 @@ def at_once(act: Callable[[], Any]) -> Counter[str]:
 
     with ThreadPoolExecutor(THREADS) as pool:
         return Counter(pool.map(run, range(THREADS)))
+
+
+def test_one_address_is_one_persons_where_an_account_has_no_token(settings: LazySettings) -> None:
+    settings.TILED_SCIM_ADOPT_USERS = "email"
+    access_token = granted(new_client())
+    emails = [{"value": ANN, "primary": True}]
+
+    at_once(lambda: scim(access_token).post("/Users", user(str(uuid4()), emails=emails)))
+
+    assert User.objects.get().email == ANN
 
 
 @pytest.mark.parametrize("has_client", [False, True])

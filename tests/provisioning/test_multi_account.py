@@ -213,6 +213,39 @@ class WithoutLeavers(Together):
         return super().adoptable_users().exclude(last_name=f"was in {self.account}")
 
 
+@pytest.mark.parametrize(
+    ("method", "body"),
+    [
+        ("PUT", user(ANN, active=False)),
+        ("PATCH", patch_op({**SWITCH, "value": False})),
+        ("DELETE", None),
+    ],
+)
+def test_one_whom_the_host_took_out_is_not_found(
+    settings: LazySettings, method: str, body: object
+) -> None:
+    settings.TILED_SCIM_HOST_ADAPTER = WithoutLeavers
+    acme = client_of(ACME)
+    key = acme.add_user(ANN)
+    User.objects.update(last_name=f"was in {ACME}")
+
+    answer = acme.send(method, f"/Users/{key}", body)
+
+    assert answer.status == 404
+    assert key in answer.json["detail"]
+    assert people() == {ANN: "active"}
+
+
+def test_a_name_that_a_link_gave_up_is_still_known_as_the_persons() -> None:
+    """Another link had taken it, which is not there any more."""
+    acme = client_of(ACME)
+    key = acme.add_user(ANN)
+    acme.delete(f"/Users/{key}")
+    UserLink.objects.update(user_name_canonical=None, keeps_own_values=True)
+
+    assert acme.add_user(ANN) == key
+
+
 class TestReactivation:
     def test_gives_back_what_the_account_gave(self, acme: Account, globex: Account) -> None:
         acme.deactivate()
@@ -755,6 +788,17 @@ def test_last_admin_by_a_role_may_leave(settings: LazySettings) -> None:
     assert acme.delete(f"/Users/{ann}").status == 204
 
     assert (people(), roles_of(ANN)) == ({ANN: "inactive"}, ([], False))
+
+
+def test_last_admin_by_a_role_may_be_suspended(settings: LazySettings) -> None:
+    settings.TILED_SCIM_HOST_ADAPTER = EditorsAreAdmins
+    acme = client_of(ACME)
+    ann = acme.add_user(ANN, roles=[{"value": "editor"}])
+    client_of(GLOBEX).add_user(ANN)
+
+    acme.deactivate(ann)
+
+    assert (people(), roles_of(ANN)) == ({ANN: "active"}, ([], False))
 
 
 @pytest.fixture

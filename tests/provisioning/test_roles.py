@@ -115,6 +115,18 @@ def test_a_host_may_trust_its_roles(acme: Scim, settings: LazySettings) -> None:
     assert (people(), roles_of(ANN)) == ({ANN: "inactive"}, ([], False))
 
 
+def test_who_is_pushed_again_has_the_roles_again(acme: Scim, settings: LazySettings) -> None:
+    """Although the push changes nothing: people have activated the user meanwhile."""
+    settings.TILED_SCIM_HOST_ADAPTER = Trusting
+    acme.delete(f"/Users/{acme.add_user(ANN, roles=ROLES)}")
+    assert roles_of(ANN) == ([], False)
+    User.objects.update(is_active=True)
+
+    acme.add_user(ANN, roles=ROLES)
+
+    assert roles_of(ANN) == (["acme:editor"], False)
+
+
 @pytest.mark.parametrize(
     "change",
     [{"unlinked_at": timezone.now()}, {"account": "globex"}],

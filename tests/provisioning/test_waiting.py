@@ -20,6 +20,7 @@ from tests.tokens import new_token
 from tests.wire.client import ANN, Answer, Scim, add_members, group, patch_op, remove_member
 from tests.wire.state import access, people
 from tiled_scim.host import HostAdapter
+from tiled_scim.models import LibraryGroupLink, UserLink
 from tiled_scim.provisioning.groups import GroupService
 from tiled_scim.provisioning.moving import move
 
@@ -165,3 +166,17 @@ def test_that_a_precondition_does_not_hold_any_more(scim: Scim) -> None:
         assert scim.patch(f"/Groups/{sales}", add_members(ann)).status == 204
 
     assert answers[0].status == 412
+
+
+def test_a_delete_that_waits_for_a_group_has_not_locked_the_user_yet(scim: Scim) -> None:
+    """Like a PATCH of the group, it locks the group first, so that the two do not deadlock."""
+    ann = scim.add_user(ANN)
+    scim.add_group("Sales", ann)
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            LibraryGroupLink.objects.select_for_update().get()
+            sent = pool.submit(closing_connections(lambda: scim.delete(f"/Users/{ann}")))
+            wait_until_blocked(sent)
+            assert UserLink.objects.select_for_update(nowait=True).get().is_live
+        assert sent.result().status == 204

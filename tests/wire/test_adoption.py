@@ -98,6 +98,16 @@ class TestPreviousHolder:
         assert can_sign_in()
         assert Verifying.adopted == [User.objects.get()]
 
+    def test_of_a_new_user_is_nobody(
+        self, scim: Scim, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        settings.TILED_SCIM_HOST_ADAPTER = Verifying
+        monkeypatch.setattr(Verifying, "adopted", [])
+
+        scim.add_user(ANN)
+
+        assert Verifying.adopted == []
+
     def test_of_a_user_whom_scim_manages_is_left_alone(
         self, scim: Scim, settings: Settings
     ) -> None:

@@ -142,11 +142,16 @@ class TestVersions:
         assert after.json.get("groups") != before.json["groups"]
         assert etag(after) != etag(before)
 
-    def test_of_a_person_who_is_as_before_are_new(self, scim: Scim) -> None:
+    @pytest.mark.parametrize(
+        "other", [{"title": "Boss"}, {"name": {"givenName": "Anna"}}], ids=["SCIM", "the host"]
+    )
+    def test_of_a_person_who_is_as_before_are_new(
+        self, scim: Scim, other: dict[str, object]
+    ) -> None:
         key = scim.add_user(ANN)
         answers = [scim.get(f"/Users/{key}")]
 
-        answers += [scim.put(f"/Users/{key}", user(ANN, title=title)) for title in ("Boss", None)]
+        answers += [scim.put(f"/Users/{key}", user(ANN, **values)) for values in (other, {})]
 
         assert len({etag(answer) for answer in answers}) == 3
         times = [answer.json["meta"]["lastModified"] for answer in answers]

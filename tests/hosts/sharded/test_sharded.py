@@ -8,6 +8,7 @@ from io import StringIO
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db.models import Model
 from pytest_django import DjangoCaptureOnCommitCallbacks
@@ -86,6 +87,17 @@ def test_the_same_people_may_be_in_both(acme: Scim, globex: Scim) -> None:
 
     assert len(keys) == 2
     assert counts("default") == counts("east")
+
+
+def test_the_users_of_each_database_are_adopted(acme: Scim, globex: Scim) -> None:
+    for shard in shards.SHARDS.values():
+        User.objects.using(shard).create(pk=1, username=ANN)
+
+    acme.add_user(ANN)
+    globex.add_user(ANN)
+
+    assert counts("default") == counts("east")
+    assert [*UserLink.objects.using("east").values_list("user", flat=True)] == [1]
 
 
 def test_each_customer_sees_their_own_people_and_groups(acme: Scim, globex: Scim) -> None:
