@@ -367,7 +367,7 @@ class TestPlaces:
         assert UserLink.objects.count() == 1
 
     def test_allowed_states_of_a_kill(self) -> None:
-        states: list[Any] = ["before", "first", "second"]
+        states: list[Any] = ["before", "first", "second", "third"]
         rehearsal = kills.Rehearsal(states, 1)
 
         assert {
@@ -378,6 +378,6 @@ class TestPlaces:
             places.BEFORE_EVENT: ["first"],
             places.AFTER_EVENT: ["first"],
             places.BEFORE_COMMIT: ["first"],
-            places.DURING_COMMIT: ["first", "second"],
+            places.DURING_COMMIT: ["first", "second", "third"],
             places.AFTER_COMMIT: ["second"],
         }
