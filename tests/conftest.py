@@ -12,10 +12,9 @@ from tests.flush import empty_tables_by_delete
 
 # The tests say nothing about time: a slow machine breaks no rule.
 settings.register_profile("thorough", settings.default, deadline=None)
-# `make test` tries fewer random examples than everything else does, and as many cases of `sampled`
-# tests.
-CASES = 8
-settings.register_profile("quick", settings.get_profile("thorough"), max_examples=25)
+# `make test` tries so many cases of a test, and fewer random examples than everything else does.
+CASES = 5
+settings.register_profile("quick", settings.get_profile("thorough"), max_examples=15)
 settings.load_profile("thorough")
 
 # A script that starts the tests in the background makes them ignore Ctrl-C, which some tests play.
@@ -44,7 +43,9 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--quick", action="store_true", help="leave out most random examples and sampled cases"
+        "--quick",
+        action="store_true",
+        help=f"try {CASES} cases of each test, and few random examples",
     )
 
 
@@ -63,13 +64,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _keep_some_cases(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect most cases of sampled tests: others each time, because their order is random."""
+    """Deselect the cases of a test beyond some: others each time, because the order is random."""
     kept: list[pytest.Item] = []
     left_out: list[pytest.Item] = []
     numbers = Counter[str]()
     for item in items:
         name = item.nodeid.partition("[")[0]
-        numbers[name] += item.get_closest_marker("sampled") is not None
+        numbers[name] += 1
         (kept if numbers[name] <= CASES else left_out).append(item)
     config.hook.pytest_deselected(items=left_out)
     items[:] = kept

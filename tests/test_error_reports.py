@@ -199,7 +199,6 @@ def test_a_secret_looks_like_none() -> None:
     assert KNOWN not in repr(secret) + repr({"secret": [secret]}) + f"{secret!r}"
 
 
-@pytest.mark.sampled
 class TestPages:
     """Each page, where it fails after the token or link was created and saved."""
 

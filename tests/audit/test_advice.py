@@ -135,11 +135,11 @@ class TestTable:
         assert advice(event(Outcome.DONE, status=200)) == ""
         assert advice(event(Outcome.UNCHANGED)) == ""
 
-    @pytest.mark.parametrize(("status", "scim_type"), sorted(set(scim_types())))
-    def test_there_is_advice_about_every_scim_type(self, status: int, scim_type: str) -> None:
-        told = advice(event(status=status, scim_type=scim_type))
+    def test_there_is_advice_about_every_scim_type(self) -> None:
+        for status, scim_type in set(scim_types()):
+            told = advice(event(status=status, scim_type=scim_type))
 
-        assert told not in {"", str(OTHER_REFUSAL)}
+            assert told not in {"", str(OTHER_REFUSAL)}, (status, scim_type)
 
     @pytest.mark.parametrize("status", [401, 403, 404, 405, 409, 412, 413, 415, 429, 501, 503])
     @pytest.mark.parametrize("resource_type", ["", "User", "Group"])

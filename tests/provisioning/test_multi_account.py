@@ -691,7 +691,7 @@ STEPS: list[tuple[str, tuple[bool, ...]]] = [
 ]
 
 
-@settings(max_examples=25, suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck))
 @given(st.lists(st.tuples(st.sampled_from([ACME, GLOBEX]), st.sampled_from(STEPS)), max_size=12))
 def test_whatever_two_accounts_do_each_sees_what_it_did(
     steps: list[tuple[str, tuple[str, tuple[bool, ...]]]],

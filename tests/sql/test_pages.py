@@ -83,7 +83,6 @@ ORDERS: dict[str, F | Expression | None] = {
 }
 
 
-@pytest.mark.sampled
 @pytest.mark.parametrize("is_descending", [False, True])
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("stretch", [None, 1, 2])

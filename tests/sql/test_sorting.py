@@ -83,7 +83,6 @@ def user_names(resources: list[Resource]) -> list[str]:
     return [resource["userName"] for resource in resources]
 
 
-@pytest.mark.sampled
 @pytest.mark.parametrize("descending", [False, True], ids=["ascending", "descending"])
 @pytest.mark.parametrize("name", [*SORTABLE, *EXTENDED])
 def test_users_come_in_the_order_of_an_attribute(api: Api, name: str, descending: bool) -> None:

@@ -24,7 +24,6 @@ def keys(scim: Scim) -> dict[str, str]:
     }
 
 
-@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("filter_", "names"),
     [

@@ -93,7 +93,6 @@ class OneCustomer(HostAdapter):
 class TestIdentity:
     """No change of a name or an address makes two people one, or one another."""
 
-    @pytest.mark.sampled
     @pytest.mark.parametrize("taken", [BOB, "BOB@Example.com"])
     @pytest.mark.parametrize("username", [ANN, "ann"])
     def test_the_username_of_another_host_user_is_409(
@@ -105,7 +104,6 @@ class TestIdentity:
 
         assert error(refused(scim, *way(key, {"userName": taken}))) == (409, "uniqueness")
 
-    @pytest.mark.sampled
     @pytest.mark.parametrize("taken", ["hope@host.example", "Hope@Host.Example"])
     @pytest.mark.parametrize("username", [ANN, "ann"])
     def test_so_is_the_address_where_people_are_known_by_it(
@@ -282,7 +280,6 @@ class TestIdentityOfANewPerson:
 
 @every_way
 class TestProtectedPeople:
-    @pytest.mark.sampled
     @pytest.mark.parametrize(
         "attributes",
         [
@@ -316,7 +313,6 @@ PASSWORDS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.sampled
 @every_way
 @pytest.mark.parametrize("attributes", PASSWORDS.values(), ids=PASSWORDS)
 def test_no_password_is_set(scim: Scim, way: Way, attributes: Mapping[str, Any]) -> None:
@@ -343,7 +339,6 @@ POWERS: dict[str, dict[str, Any]] = {
 
 @every_way
 class TestPower:
-    @pytest.mark.sampled
     @pytest.mark.parametrize("attributes", POWERS.values(), ids=POWERS)
     def test_nobody_becomes_a_superuser(
         self, scim: Scim, way: Way, attributes: Mapping[str, Any]

@@ -280,7 +280,6 @@ WRONG_VALUES: list[tuple[dict[str, object], str]] = [
 
 
 class TestValuesOfPeople:
-    @pytest.mark.sampled
     @pytest.mark.parametrize(("attributes", "named"), WRONG_VALUES, ids=case_id)
     def test_a_post_is_400_and_names_the_attribute(
         self, scim: Scim, ann: str, attributes: dict[str, object], named: str
@@ -290,7 +289,6 @@ class TestValuesOfPeople:
         assert answer.error == (400, "invalidValue")
         assert named in answer.json["detail"]
 
-    @pytest.mark.sampled
     @pytest.mark.parametrize(("attributes", "named"), WRONG_VALUES, ids=case_id)
     def test_a_put_is_400_and_names_the_attribute(
         self, scim: Scim, ann: str, attributes: dict[str, object], named: str

@@ -77,7 +77,6 @@ WRONG_GROUP_OPERATIONS: list[tuple[object, str, str]] = [
 
 
 class TestPatches:
-    @pytest.mark.sampled
     @pytest.mark.parametrize(("operation", "scim_type", "named"), WRONG_OPERATIONS, ids=case_id)
     def test_one_wrong_operation_refuses_all_of_a_user(
         self, scim: Scim, ann: str, operation: object, scim_type: str, named: str

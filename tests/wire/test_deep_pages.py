@@ -38,7 +38,6 @@ def add_people(number: int, of_a_moment: int) -> None:
     )
 
 
-@pytest.mark.sampled
 @pytest.mark.parametrize("of_a_moment", [1, 4, 60])
 @pytest.mark.parametrize("stretch", [1, 2, 10])
 @pytest.mark.parametrize("query", [{"count": 3}, {"count": 2, "filter": 'userName ew "5"'}])
@@ -89,7 +88,6 @@ def test_a_page_in_the_middle_reads_no_row_before_it(
     assert 20 <= reads < 200
 
 
-@pytest.mark.sampled
 @pytest.mark.parametrize("count", [1, 3, 40, 100])
 @pytest.mark.parametrize(
     "query",

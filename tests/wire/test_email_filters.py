@@ -74,13 +74,11 @@ class TestWhatIsFound:
         scim.add_user(BOB)
         return scim.add_user(ANN, emails=emails(ANN, HOME))
 
-    @pytest.mark.sampled
     @pytest.mark.parametrize("form", FORMS)
     def test_the_person_who_has_the_address(self, scim: Scim, ann: str, form: str) -> None:
         for address in (ANN, HOME, ANN.upper(), HOME.lower()):
             assert scim.found("/Users", form.format(address)) == [ann], address
 
-    @pytest.mark.sampled
     @pytest.mark.parametrize("form", FORMS)
     def test_nobody_where_nobody_has_it(self, scim: Scim, ann: str, form: str) -> None:
         for address in (CARL, f"{ANN} ", "änn@example.com", "%", ""):

@@ -96,7 +96,6 @@ class TestWithoutAccounts:
 
         assert UserLink.objects.get().user == person
 
-    @pytest.mark.sampled
     @every_way
     @pytest.mark.parametrize("name", SPELLINGS)
     def test_change_to_a_name_of_somebody_else_is_409(
@@ -153,7 +152,6 @@ class TestWithAccounts:
 
         assert refused(client_of(ACME), "POST", "/Users", user(name)).status == 409
 
-    @pytest.mark.sampled
     @every_way
     @pytest.mark.parametrize("name", SPELLINGS)
     def test_change_to_it_is_409(self, db: None, settings: Settings, way: Way, name: str) -> None:

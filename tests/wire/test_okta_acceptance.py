@@ -166,7 +166,6 @@ class TestPeople:
         person = User.objects.get(username=ANN)
         assert (person.first_name, person.last_name, person.is_active) == ("", "", True)
 
-    @pytest.mark.sampled
     @pytest.mark.parametrize("empty", ["", None])
     @pytest.mark.parametrize("name", sorted(EVERYTHING.keys() - {"schemas", "userName"}))
     def test_an_empty_value_of_any_attribute_is_no_error(

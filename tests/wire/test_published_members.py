@@ -12,7 +12,6 @@ from .state import access, refused
 USER_NAMES = {"ann": ANN, "bob": BOB, "carl": CARL}
 
 
-@pytest.mark.sampled
 @pytest.mark.parametrize(("operations", "after"), CHANGES.values(), ids=CHANGES)
 def test_they_do_the_same(scim: Scim, operations: list[Document], after: set[str] | str) -> None:
     ids = {name: scim.add_user(user_name) for name, user_name in USER_NAMES.items()}

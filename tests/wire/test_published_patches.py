@@ -44,7 +44,6 @@ def present(value: Any) -> Any:
     return value
 
 
-@pytest.mark.sampled
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_they_do_the_same(scim: Scim, case: Patch | Refused) -> None:
     user = created(scim, case.before)

@@ -239,7 +239,6 @@ class TestDocumentedCounts:
     def test_every_operation_is_documented(self) -> None:
         assert list(documented_counts()) == list(OPERATIONS)
 
-    @pytest.mark.sampled
     @pytest.mark.parametrize("operation", OPERATIONS)
     def test_a_request_takes_as_many_as_documented(self, scim: Scim, operation: str) -> None:
         prepare, status = OPERATIONS[operation]

@@ -52,7 +52,6 @@ def in_2018(value: object) -> list[object]:
 class TestArrayOfOne:
     """SAP, and Microsoft's example for the manager."""
 
-    @pytest.mark.sampled
     @pytest.mark.parametrize(
         ("path", "value", "name", "expected"),
         [

@@ -246,7 +246,6 @@ class TestIfNoneMatch:
 
         assert (answer.status, answer.json["userName"]) == (200, ANN)
 
-    @pytest.mark.sampled
     @pytest.mark.parametrize("form", ["{}", 'W/"x", {}', "*"])
     @pytest.mark.parametrize("match", [{}, {"If-Match": "*"}], ids=["alone", "with If-Match"])
     @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
