@@ -13,7 +13,7 @@ from tests.flush import empty_tables_by_delete
 # The tests say nothing about time: a slow machine breaks no rule.
 settings.register_profile("thorough", settings.default, deadline=None)
 # `make test` tries so many cases of a test, and fewer random examples than everything else does.
-CASES = 5
+CASES = 4
 settings.register_profile("quick", settings.get_profile("thorough"), max_examples=15)
 settings.load_profile("thorough")
 
