@@ -128,8 +128,7 @@ class Rehearsal(NamedTuple):
         if place.name == ARRIVAL:
             return self.states
         if place.name == DURING_COMMIT:
-            # The process does not wait there, and may be further when the kill reaches it.
-            return self.states[place.number - 1 :]
+            return self.states[place.number - 1 : place.number + 1]
         committed = place.number if place.name == AFTER_COMMIT else place.number - 1
         return [self.states[committed]]
 

@@ -28,12 +28,13 @@ ARRIVAL = "after its arrival"
 BEFORE_EVENT = "before the event"
 AFTER_EVENT = "after the event"
 BEFORE_COMMIT = "before COMMIT"
-# Reported just before the COMMIT, without waiting.
+# Reported just before the COMMIT, without waiting: the kill meets it. The process waits after it.
 DURING_COMMIT = "during COMMIT"
 AFTER_COMMIT = "after COMMIT"
 # Those at which a process can be killed after something was written.
 IN_TRANSACTIONS = (BEFORE_EVENT, AFTER_EVENT, BEFORE_COMMIT, DURING_COMMIT, AFTER_COMMIT)
-GO_ON = {ARRIVAL, DURING_COMMIT}
+# Where the process waits for the kill, if not at the place itself.
+WAITS_AT = {ARRIVAL: None, DURING_COMMIT: AFTER_COMMIT}
 
 
 class Place(NamedTuple):
@@ -77,13 +78,14 @@ class _Watch:
         self.reached: Counter[str] = Counter()
 
     def reach(self, name: str) -> None:
-        """Take note of a place. If it is the one to report, report it and wait to be killed."""
+        """Take note of a place. Report the one to report, and wait where the kill is expected."""
         self.reached[name] += 1
-        if self.place != (name, self.reached[name]):
+        if self.reached[name] != self.place.number:
             return
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
-            sender.sendto(str(os.getpid()).encode(), os.environ[ANNOUNCEMENTS])
-        if name not in GO_ON:
+        if name == self.place.name:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+                sender.sendto(str(os.getpid()).encode(), os.environ[ANNOUNCEMENTS])
+        if name == WAITS_AT.get(self.place.name, self.place.name):
             time.sleep(WAIT_SECONDS)
 
     def around(self, call: Callable[..., Any], *before: str, after: str) -> Callable[..., Any]:
